@@ -1,0 +1,12 @@
+# Every library and why it is here: docs/dependencies.md.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent_core>=2.1 libevent_extra>=2.1)
+pkg_check_modules(FYAML REQUIRED IMPORTED_TARGET libfyaml>=0.7)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
+pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl>=3.0)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.80)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+if(DOWEL_TESTS)
+    pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka>=1.1)
+endif()

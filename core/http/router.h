@@ -1,0 +1,65 @@
+/* router.h - which handler answers a method and a path.
+ *
+ * Routes are added before the server starts; afterwards the tree is only read, by all threads, without a lock.
+ * Templates: "/users/{id}/keys", one parameter a segment; "/files/{rest...}" takes the remainder, at the end only. A
+ * literal segment wins over a parameter, a parameter over a remainder. */
+#ifndef HTTP_ROUTER_H
+#define HTTP_ROUTER_H
+
+#include "http/message.h"
+
+struct http_exchange;
+struct router;
+struct metric;
+
+enum http_where { HTTP_ON_LOOP, HTTP_ON_WORKER };
+enum http_body_mode {
+    HTTP_BODY_MEMORY, /* in one piece, in memory */
+    HTTP_BODY_SPOOL,  /* in memory up to spool_above, then in an unlinked file */
+    HTTP_BODY_STREAM  /* the handler reads it while it arrives; workers only */
+};
+
+enum { HTTP_PARAMS_MAX = 8 };
+
+/* What a route is; copied when it is added, the texts are borrowed for ever. */
+struct http_route {
+    enum http_method method; /* HTTP_UNKNOWN: any method that no other route of this template takes */
+    const char *path;
+    void (*handler)(struct http_exchange *x);
+    void *ud;
+    enum http_where where;
+    enum http_body_mode body;
+    uint64_t body_max;   /* 0: the server's; 413 above */
+    uint64_t spool_above; /* 0: 256 KiB */
+    int64_t timeout_us;  /* until the reply; 0: the server's; 504 then */
+    bool quiet;          /* not in the access log (probes) */
+    bool no_rate_limit;
+
+    /* Filled by the router. */
+    struct metric *duration;
+};
+
+int router_create(struct router **out);
+void router_destroy(struct router *r);
+
+/* 0, or -1 with a sentence in why[160]: a bad template, or a clash with a route that is there. [before start] */
+enum { ROUTER_WHY_SIZE = 160 };
+int router_add(struct router *r, const struct http_route *route, char why[ROUTER_WHY_SIZE]);
+
+struct router_match {
+    const struct http_route *route; /* NULL: see allowed */
+    unsigned allowed;               /* a bit for each http_method that the path knows; 0: no such path */
+    unsigned params;
+    struct {
+        const char *name;
+        struct str value; /* a piece of the path that was given */
+    } param[HTTP_PARAMS_MAX];
+};
+
+/* `path` is decoded and normalised. HEAD is answered by GET's route. [any thread] */
+void router_find(const struct router *r, enum http_method method, struct str path, struct router_match *out);
+
+/* Visits every route, in the order of their templates. */
+void router_each(const struct router *r, void (*visit)(const struct http_route *route, void *ud), void *ud);
+
+#endif

@@ -1,0 +1,159 @@
+#include "util/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void buf_finish(struct buf *b)
+{
+    free(b->p);
+    *b = (struct buf)BUF_INIT;
+}
+
+bool buf_reserve(struct buf *b, size_t extra)
+{
+    if (b->failed)
+        return false;
+    if (extra <= b->cap - b->n)
+        return true;
+    size_t cap = b->cap ? b->cap : 128;
+    while (cap - b->n < extra) {
+        if (cap > SIZE_MAX / 2) {
+            b->failed = true;
+            return false;
+        }
+        cap *= 2;
+    }
+    char *p = realloc(b->p, cap);
+    if (!p) {
+        b->failed = true;
+        return false;
+    }
+    b->p = p;
+    b->cap = cap;
+    return true;
+}
+
+void buf_add(struct buf *b, const void *p, size_t n)
+{
+    if (n == 0 || !buf_reserve(b, n))
+        return;
+    memcpy(b->p + b->n, p, n);
+    b->n += n;
+}
+
+void buf_add_str(struct buf *b, struct str s)
+{
+    buf_add(b, s.p, s.n);
+}
+
+void buf_add_text(struct buf *b, const char *text)
+{
+    if (text)
+        buf_add(b, text, strlen(text));
+}
+
+void buf_add_char(struct buf *b, char c)
+{
+    buf_add(b, &c, 1);
+}
+
+void buf_add_uint(struct buf *b, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    buf_add(b, digits + at, sizeof(digits) - at);
+}
+
+void buf_add_int(struct buf *b, int64_t value)
+{
+    if (value < 0) {
+        buf_add_char(b, '-');
+        buf_add_uint(b, 0 - (uint64_t)value);
+    } else {
+        buf_add_uint(b, (uint64_t)value);
+    }
+}
+
+void buf_add_format(struct buf *b, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (n < 0 || !buf_reserve(b, (size_t)n + 1)) {
+        b->failed = true;
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(b->p + b->n, (size_t)n + 1, format, args);
+    va_end(args);
+    b->n += (size_t)n;
+}
+
+const char *buf_text(struct buf *b)
+{
+    if (!buf_reserve(b, 1))
+        return "";
+    b->p[b->n] = 0;
+    return b->p;
+}
+
+/* The number of bytes of the valid UTF-8 sequence at p, or 0. */
+static size_t utf8_length(const char *p, size_t n)
+{
+    for (size_t length = 2; length <= 4 && length <= n; length++) {
+        if (str_is_utf8(str_make(p, length)))
+            return length;
+    }
+    return 0;
+}
+
+static void add_json_escape(struct buf *b, unsigned char c)
+{
+    static const char hex[] = "0123456789abcdef";
+    switch (c) {
+    case '"': buf_add(b, "\\\"", 2); return;
+    case '\\': buf_add(b, "\\\\", 2); return;
+    case '\n': buf_add(b, "\\n", 2); return;
+    case '\r': buf_add(b, "\\r", 2); return;
+    case '\t': buf_add(b, "\\t", 2); return;
+    default: {
+        char text[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+        buf_add(b, text, sizeof(text));
+    }
+    }
+}
+
+void buf_add_json(struct buf *b, struct str s)
+{
+    size_t plain = 0; /* where the part that needs no escape begins */
+
+    buf_add_char(b, '"');
+    for (size_t i = 0; i < s.n;) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+            i++;
+            continue;
+        }
+        size_t length = c >= 0x80 ? utf8_length(s.p + i, s.n - i) : 0;
+        if (length) {
+            i += length;
+            continue;
+        }
+        buf_add(b, s.p + plain, i - plain);
+        if (c >= 0x80)
+            buf_add(b, "\xef\xbf\xbd", 3);
+        else
+            add_json_escape(b, c);
+        plain = ++i;
+    }
+    buf_add(b, s.p + plain, s.n - plain);
+    buf_add_char(b, '"');
+}

@@ -1,0 +1,41 @@
+/* workers.h - a pool of threads with a bounded queue.
+ *
+ * Wake-ups are coalesced: putting a batch signals one sleeping thread, which signals the next while work is left, so a
+ * busy pool is put to without a system call. A task that waited past its deadline is not run but handed to expired. */
+#ifndef UTIL_WORKERS_H
+#define UTIL_WORKERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct workers;
+
+/* Embedded in what is to be done; belongs to the pool from put until run or expired is called. */
+struct work {
+    struct work *next;
+    int64_t deadline_us; /* monotonic; 0: none */
+    int64_t queued_us;   /* filled by put */
+};
+
+struct workers_options {
+    const char *name;  /* of the threads and in metrics: "requests", "jobs" */
+    unsigned threads;
+    unsigned queue;    /* tasks that may wait */
+    void (*run)(struct work *w, void *ud);
+    void (*expired)(struct work *w, void *ud);
+    void *ud;
+};
+
+int workers_create(struct workers **out, const struct workers_options *options);
+
+/* Puts the tasks linked from `first`, in order, until the queue is full; returns the first that was not taken, or
+ * NULL. After stop began nothing is taken. [any thread] */
+struct work *workers_put(struct workers *w, struct work *first);
+
+/* Lets running tasks end, hands those that wait to expired, joins the threads, frees. NULL is safe. */
+void workers_destroy(struct workers *w);
+
+unsigned workers_queued(const struct workers *w); /* [any thread] */
+unsigned workers_busy(const struct workers *w);   /* [any thread] */
+
+#endif
