@@ -33,9 +33,9 @@ struct cli {
 
 struct cli_verb {
     const char *name;
-    const char *arguments; /* "check | show [--origin] | get ITEM"; "" when there are none */
-    const char *summary;   /* a line for the list of verbs */
-    const char *help;      /* the paragraphs of --help */
+    const char *arguments;            /* "check | show [--origin] | get ITEM"; "" when there are none */
+    const char *summary;              /* a line for the list of verbs */
+    const char *help;                 /* the paragraphs of --help */
     const struct cli_option *options; /* ends with { 0 }; may be NULL */
     int (*run)(const struct cli *c);  /* a cli_exit */
 };
@@ -49,7 +49,7 @@ int cli_usage(const struct cli *c, const char *format, ...) __attribute__((__for
 int cli_main(int argc, char **argv);
 
 /* The verbs; table in cli.c. */
-extern const struct cli_verb cli_verb_init, cli_verb_serve, cli_verb_config, cli_verb_reload, cli_verb_version,
-    cli_verb_doctor, cli_verb_completion;
+extern const struct cli_verb cli_verb_init, cli_verb_serve, cli_verb_config, cli_verb_reload,
+    cli_verb_version, cli_verb_doctor, cli_verb_completion;
 
 #endif

@@ -80,7 +80,8 @@ int http_reply_take(struct http_exchange *x, int status, const char *content_typ
 int http_reply_empty(struct http_exchange *x, int status);
 
 /* Bytes [offset, offset + size) of an open regular file; takes fd, also on failure. */
-int http_reply_file(struct http_exchange *x, int status, const char *content_type, int fd, off_t offset, off_t size);
+int http_reply_file(struct http_exchange *x, int status, const char *content_type, int fd, off_t offset,
+                    off_t size);
 
 /* application/problem+json, RFC 9457. `detail` says what was wrong and what to do, or NULL. Replaces a reply that was
  * staged before. */

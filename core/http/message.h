@@ -29,9 +29,9 @@ enum http_method http_method_from(struct str token);
 const char *http_status_text(int status);
 
 enum {
-    HTTP_LINE_MAX = 8192,   /* request line: 414 above */
-    HTTP_FIELD_MAX = 8192,  /* one header field: 431 above */
-    HTTP_FIELDS_MAX = 100,  /* 431 above */
+    HTTP_LINE_MAX = 8192,      /* request line: 414 above */
+    HTTP_FIELD_MAX = 8192,     /* one header field: 431 above */
+    HTTP_FIELDS_MAX = 100,     /* 431 above */
     HTTP_FIELDS_BYTES = 32768, /* all of them: 431 above */
     HTTP_HEAD_MAX = HTTP_LINE_MAX + HTTP_FIELDS_BYTES + 8
 };
@@ -48,13 +48,13 @@ struct http_field {
 struct http_head {
     const char *base; /* set when the head is complete */
     enum http_method method;
-    uint8_t minor;        /* HTTP/1.minor: 0 or 1 */
+    uint8_t minor; /* HTTP/1.minor: 0 or 1 */
     bool chunked;
     bool has_length;
-    bool close;           /* the client wants, or its version implies, one request only */
+    bool close; /* the client wants, or its version implies, one request only */
     bool expect_continue;
     uint16_t fields;
-    uint64_t length;      /* bytes of content; 0 when chunked */
+    uint64_t length; /* bytes of content; 0 when chunked */
     struct http_span method_name, target;
     struct http_span path, query; /* of target, still percent-encoded; query without '?' */
     struct http_span host;        /* of an absolute target, else of the Host field; may be empty */

@@ -23,16 +23,16 @@ enum http_reader_event {
 
 struct http_reader {
     struct http_head head;
-    uint32_t at;       /* the next byte of the head to look at */
+    uint32_t at; /* the next byte of the head to look at */
     uint8_t state;
-    uint8_t saw;       /* bits: fields that must not be there twice */
-    uint16_t mark;     /* where the token that is being read began */
-    uint32_t limit_at; /* the offset at which the current line becomes too long */
-    uint32_t fields_at; /* where the first field began */
-    uint64_t left;     /* content or chunk: bytes still to come */
+    uint8_t saw;            /* bits: fields that must not be there twice */
+    uint16_t mark;          /* where the token that is being read began */
+    uint32_t limit_at;      /* the offset at which the current line becomes too long */
+    uint32_t fields_at;     /* where the first field began */
+    uint64_t left;          /* content or chunk: bytes still to come */
     uint32_t trailer_bytes; /* trailers and chunk extensions, together */
-    int status;        /* of HTTP_READER_BAD: 400, 414, 431, 501, 505 */
-    const char *reason; /* a sentence for the client; constant */
+    int status;             /* of HTTP_READER_BAD: 400, 414, 431, 501, 505 */
+    const char *reason;     /* a sentence for the client; constant */
 };
 
 void http_reader_begin(struct http_reader *r);
@@ -46,12 +46,9 @@ enum http_reader_event http_reader_head(struct http_reader *r, const char *buf, 
 enum http_reader_event http_reader_content(struct http_reader *r, const char *p, size_t n, size_t *used,
                                            struct str *content);
 
-/* Bytes of content that are certain to come: lets them be received straight to where they belong. 0 when chunked
+/* Bytes of content that are certain to come next: lets them be received straight to where they belong. 0 when chunked
  * framing must be read first. */
-static inline uint64_t http_reader_certain(const struct http_reader *r)
-{
-    return r->left;
-}
+uint64_t http_reader_certain(const struct http_reader *r);
 
 /* That many bytes of content were received by somebody else. n <= http_reader_certain(). */
 void http_reader_skip(struct http_reader *r, uint64_t n);

@@ -29,10 +29,10 @@ struct http_route {
     void *ud;
     enum http_where where;
     enum http_body_mode body;
-    uint64_t body_max;   /* 0: the server's; 413 above */
+    uint64_t body_max;    /* 0: the server's; 413 above */
     uint64_t spool_above; /* 0: 256 KiB */
-    int64_t timeout_us;  /* until the reply; 0: the server's; 504 then */
-    bool quiet;          /* not in the access log (probes) */
+    int64_t timeout_us;   /* until the reply; 0: the server's; 504 then */
+    bool quiet;           /* not in the access log (probes) */
     bool no_rate_limit;
 
     /* Filled by the router. */

@@ -11,20 +11,20 @@ struct tls_context;
 
 /* All texts and arrays are borrowed until the server is destroyed. 0 takes the default that stands beside it. */
 struct http_options {
-    unsigned loops;           /* one per core */
-    unsigned workers;         /* 4 per core, at least 8 */
-    unsigned queue;           /* requests that may wait for a worker: 1024 */
-    uint64_t body_max;        /* 1 MiB */
-    unsigned connections_max; /* 20000 */
+    unsigned loops;                   /* one per core */
+    unsigned workers;                 /* 4 per core, at least 8 */
+    unsigned queue;                   /* requests that may wait for a worker: 1024 */
+    uint64_t body_max;                /* 1 MiB */
+    unsigned connections_max;         /* 20000 */
     unsigned connections_per_address; /* 1024; loopback, Unix sockets and trusted proxies are not counted */
-    int64_t header_timeout_us;  /* 10 s for a whole head */
-    int64_t idle_timeout_us;    /* 60 s between requests */
-    int64_t write_timeout_us;   /* 60 s without progress of a reply */
-    int64_t request_timeout_us; /* 60 s from the head to the reply */
-    int64_t heartbeat_us;       /* 15 s between signs of life on an event stream */
-    uint64_t body_min_rate;     /* bytes a second, after 5 s of grace: 500 */
-    size_t stream_buffer;       /* bytes an event stream's client may be behind: 256 KiB */
-    const char *spool_dir;      /* where large bodies go: "/tmp" */
+    int64_t header_timeout_us;        /* 10 s for a whole head */
+    int64_t idle_timeout_us;          /* 60 s between requests */
+    int64_t write_timeout_us;         /* 60 s without progress of a reply */
+    int64_t request_timeout_us;       /* 60 s from the head to the reply */
+    int64_t heartbeat_us;             /* 15 s between signs of life on an event stream */
+    uint64_t body_min_rate;           /* bytes a second, after 5 s of grace: 500 */
+    size_t stream_buffer;             /* bytes an event stream's client may be behind: 256 KiB */
+    const char *spool_dir;            /* where large bodies go: "/tmp" */
     bool access_log;
     bool no_compression;
 
@@ -32,9 +32,9 @@ struct http_options {
     size_t trusted_proxies_n;
     const char *const *cors_origins; /* "https://app.example" or "*"; none: no CORS */
     size_t cors_origins_n;
-    uint32_t rate_limit;      /* requests per rate_window_us and address; 0: off */
-    int64_t rate_window_us;   /* 1 s */
-    uint32_t rate_burst;      /* rate_limit */
+    uint32_t rate_limit;    /* requests per rate_window_us and address; 0: off */
+    int64_t rate_window_us; /* 1 s */
+    uint32_t rate_burst;    /* rate_limit */
 };
 
 enum http_listener_kind { HTTP_LISTEN_TCP, HTTP_LISTEN_UNIX };
@@ -45,8 +45,8 @@ int http_server_create(struct http_server **out, const struct http_options *opti
 /* Accepts on fd (listening, non-blocking; stays the caller's, who must not close it before destroy). `loop` is the one
  * that accepts, modulo their number. With spread the connections are dealt to all loops; use it where there is only
  * one socket. tls may be NULL and is borrowed. [before start] */
-int http_server_listen(struct http_server *s, int fd, enum http_listener_kind kind, unsigned loop, bool spread,
-                       struct tls_context *tls);
+int http_server_listen(struct http_server *s, int fd, enum http_listener_kind kind, unsigned loop,
+                       bool spread, struct tls_context *tls);
 
 /* Threads run and connections are accepted when it returns 0. */
 int http_server_start(struct http_server *s);

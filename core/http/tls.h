@@ -8,7 +8,8 @@ struct tls_context;
 
 /* TLS 1.2 and 1.3, ALPN "http/1.1", server preference, no compression or renegotiation, sessions by ticket. Reads the
  * chain and the key from PEM files. 0, or -1 with a sentence in why: which file, what OpenSSL found, what to do. */
-int tls_context_create(struct tls_context **out, const char *certificate, const char *key, char *why, size_t why_size);
+int tls_context_create(struct tls_context **out, const char *certificate, const char *key, char *why,
+                       size_t why_size);
 void tls_context_destroy(struct tls_context *tls);
 
 /* Reads the files again; connections that are open keep what they have. On failure the old certificate stays. [any

@@ -73,8 +73,9 @@ uint64_t log_dropped(void)
 
 bool log_name_is_secret(struct str name)
 {
-    static const char *const marks[] = { "password", "passwd", "secret", "token", "authorization", "cookie",
-                                         "api_key",  "api-key", "apikey", "private_key", "credential" };
+    static const char *const marks[] = { "password",      "passwd",      "secret",    "token",
+                                         "authorization", "cookie",      "api_key",   "api-key",
+                                         "apikey",        "private_key", "credential" };
     char lower[64];
     size_t n = name.n < sizeof(lower) - 1 ? name.n : sizeof(lower) - 1;
 
@@ -114,12 +115,14 @@ static void format_value(struct buf *b, const struct log_field *f, bool json)
     case LOG_KIND_REAL: buf_add_format(b, "%.6g", f->real); break;
     case LOG_KIND_BOOL: buf_add_text(b, f->number ? "true" : "false"); break;
     case LOG_KIND_SPAN_US:
-        buf_add_format(b, "%lld.%06d", (long long)(f->number / CLOCK_SECOND), (int)(f->number % CLOCK_SECOND));
+        buf_add_format(b, "%lld.%06d", (long long)(f->number / CLOCK_SECOND),
+                       (int)(f->number % CLOCK_SECOND));
         break;
     }
 }
 
-static void format_json(struct buf *b, enum log_level level, const char *message, const struct log_field *fields)
+static void format_json(struct buf *b, enum log_level level, const char *message,
+                        const struct log_field *fields)
 {
     char now[CLOCK_RFC3339_SIZE];
 
@@ -143,7 +146,8 @@ static void add_plain(struct buf *b, const char *text)
         buf_add_char(b, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
 }
 
-static void format_text(struct buf *b, enum log_level level, const char *message, const struct log_field *fields)
+static void format_text(struct buf *b, enum log_level level, const char *message,
+                        const struct log_field *fields)
 {
     char now[CLOCK_RFC3339_SIZE];
 

@@ -27,14 +27,16 @@ struct log_field {
     double real;
 };
 
-#define LOG_TEXT(name_, value) ((struct log_field){ .name = (name_), .kind = LOG_KIND_TEXT, .text = str_from(value) })
-#define LOG_STR(name_, value)  ((struct log_field){ .name = (name_), .kind = LOG_KIND_TEXT, .text = (value) })
-#define LOG_NUMBER(name_, value)                                                                                   \
+#define LOG_TEXT(name_, value) \
+    ((struct log_field){ .name = (name_), .kind = LOG_KIND_TEXT, .text = str_from(value) })
+#define LOG_STR(name_, value) ((struct log_field){ .name = (name_), .kind = LOG_KIND_TEXT, .text = (value) })
+#define LOG_NUMBER(name_, value) \
     ((struct log_field){ .name = (name_), .kind = LOG_KIND_INT, .number = (int64_t)(value) })
 #define LOG_REAL(name_, value) ((struct log_field){ .name = (name_), .kind = LOG_KIND_REAL, .real = (value) })
-#define LOG_BOOL(name_, value) ((struct log_field){ .name = (name_), .kind = LOG_KIND_BOOL, .number = (value) })
+#define LOG_BOOL(name_, value) \
+    ((struct log_field){ .name = (name_), .kind = LOG_KIND_BOOL, .number = (value) })
 /* Microseconds, written as seconds: 0.001234 */
-#define LOG_SPAN(name_, us)                                                                                        \
+#define LOG_SPAN(name_, us) \
     ((struct log_field){ .name = (name_), .kind = LOG_KIND_SPAN_US, .number = (int64_t)(us) })
 
 /* Starts the writer thread. Before it (and after log_stop) lines are written directly. 0, or -1 without a thread.
@@ -72,10 +74,10 @@ uint64_t log_dropped(void);
 /* True when a field or header of that name is never to be written out. */
 bool log_name_is_secret(struct str name);
 
-#define LOG_END           ((struct log_field){ .name = NULL })
-#define log_debug(...)    LOG_AT_(LOG_DEBUG, __VA_ARGS__, LOG_END)
-#define log_info(...)     LOG_AT_(LOG_INFO, __VA_ARGS__, LOG_END)
-#define log_warn(...)     LOG_AT_(LOG_WARN, __VA_ARGS__, LOG_END)
+#define LOG_END        ((struct log_field){ .name = NULL })
+#define log_debug(...) LOG_AT_(LOG_DEBUG, __VA_ARGS__, LOG_END)
+#define log_info(...)  LOG_AT_(LOG_INFO, __VA_ARGS__, LOG_END)
+#define log_warn(...)  LOG_AT_(LOG_WARN, __VA_ARGS__, LOG_END)
 
 /* An error is what an admin should act on; what a client did wrong is not one. */
 #define log_error(...) LOG_AT_(LOG_ERROR, __VA_ARGS__, LOG_END)

@@ -14,8 +14,9 @@ enum kind { COUNTER, GAUGE, GAUGE_READ, HISTOGRAM };
 
 static const int64_t bounds_us[] = { 100,   250,    500,    1000,   2500,    5000,    10000,   25000,
                                      50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000 };
-static const char *const bounds_text[] = { "0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025",
-                                           "0.05",   "0.1",     "0.25",   "0.5",   "1",      "2.5",   "5",    "10" };
+static const char *const bounds_text[] = { "0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005",
+                                           "0.01",   "0.025",   "0.05",   "0.1",   "0.25",   "0.5",
+                                           "1",      "2.5",     "5",      "10" };
 enum { BOUNDS = DW_COUNT_OF(bounds_us) };
 
 /* A histogram's cells are its buckets, then the sum; others have one. */
@@ -123,8 +124,8 @@ struct metric *metrics_histogram(const char *name, const char *help, const char 
     return find_or_create(name, help, labels, HISTOGRAM);
 }
 
-struct metric *metrics_gauge_read(const char *name, const char *help, const char *labels, int64_t (*read)(void *ud),
-                                  void *ud)
+struct metric *metrics_gauge_read(const char *name, const char *help, const char *labels,
+                                  int64_t (*read)(void *ud), void *ud)
 {
     struct metric *m = find_or_create(name, help, labels, GAUGE_READ);
     if (m) {

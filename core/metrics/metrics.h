@@ -23,10 +23,10 @@ struct metric *metrics_histogram(const char *name, const char *help, const char 
 struct metric *metrics_gauge_read(const char *name, const char *help, const char *labels,
                                   int64_t (*read)(void *ud), void *ud);
 
-void metric_add(struct metric *m, int64_t by);     /* counters, gauges [any thread] */
-void metric_set(struct metric *m, int64_t value);  /* gauges [any thread] */
+void metric_add(struct metric *m, int64_t by);        /* counters, gauges [any thread] */
+void metric_set(struct metric *m, int64_t value);     /* gauges [any thread] */
 void metric_observe_us(struct metric *m, int64_t us); /* histograms [any thread] */
-int64_t metric_value(struct metric *m); /* the sum; of a histogram: how many */
+int64_t metric_value(struct metric *m);               /* the sum; of a histogram: how many */
 
 /* One label as name="value", escaped as the format wants it. */
 void metrics_label(struct buf *out, const char *name, struct str value);

@@ -26,7 +26,7 @@ enum address_scope {
     ADDRESS_LOOPBACK,
     ADDRESS_PRIVATE,    /* RFC 1918, fc00::/7, 100.64/10 (carrier NAT) */
     ADDRESS_LINK_LOCAL, /* 169.254/16 (cloud metadata!), fe80::/10 */
-    ADDRESS_RESERVED    /* unspecified, multicast, broadcast, documentation, benchmarking, 6to4/NAT64 of the above... */
+    ADDRESS_RESERVED /* unspecified, multicast, broadcast, documentation, benchmarking, 6to4/NAT64 of the above... */
 };
 
 /* Strict: "192.0.2.1", "2001:db8::1", "[2001:db8::1]"; no octal, no hex, no short forms, no zone. 0 or -1. */

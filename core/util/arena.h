@@ -11,12 +11,12 @@
 struct arena_chunk;
 
 struct arena {
-    char *next, *end;          /* the free part of the current chunk */
+    char *next, *end;           /* the free part of the current chunk */
     struct arena_chunk *chunks; /* from malloc, newest first */
-    char *first;               /* the caller's memory, or NULL */
+    char *first;                /* the caller's memory, or NULL */
     size_t first_size;
-    size_t used;               /* bytes taken from malloc */
-    size_t limit;              /* above it arena_alloc returns NULL; 0: none */
+    size_t used;  /* bytes taken from malloc */
+    size_t limit; /* above it arena_alloc returns NULL; 0: none */
 };
 
 /* `first` may be NULL; else it is used before anything is allocated and must outlive the arena. */

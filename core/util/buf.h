@@ -11,7 +11,10 @@ struct buf {
     bool failed; /* memory was out: what was appended since is missing */
 };
 
-#define BUF_INIT { NULL, 0, 0, false }
+#define BUF_INIT          \
+    {                     \
+        NULL, 0, 0, false \
+    }
 
 void buf_finish(struct buf *b); /* frees; b can be used again */
 

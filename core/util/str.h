@@ -16,7 +16,10 @@ struct str {
 };
 
 /* A string literal as a str; usable in constant initialisers. */
-#define STR(literal) { (literal), sizeof(literal) - 1 }
+#define STR(literal)                   \
+    {                                  \
+        (literal), sizeof(literal) - 1 \
+    }
 #define STR_OF(literal) ((struct str){ (literal), sizeof(literal) - 1 })
 
 /* For "%.*s". */

@@ -18,9 +18,9 @@ struct work {
 };
 
 struct workers_options {
-    const char *name;  /* of the threads and in metrics: "requests", "jobs" */
+    const char *name; /* of the threads and in metrics: "requests", "jobs" */
     unsigned threads;
-    unsigned queue;    /* tasks that may wait */
+    unsigned queue; /* tasks that may wait */
     void (*run)(struct work *w, void *ud);
     void (*expired)(struct work *w, void *ud);
     void *ud;
