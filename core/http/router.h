@@ -2,7 +2,11 @@
  *
  * Routes are added before the server starts; afterwards the tree is only read, by all threads, without a lock.
  * Templates: "/users/{id}/keys", one parameter a segment; "/files/{rest...}" takes the remainder, at the end only. A
- * literal segment wins over a parameter, a parameter over a remainder. */
+ * literal segment wins over a parameter, a parameter over a remainder. A parameter is never empty, a remainder may be:
+ * "/files/{rest...}" answers "/files/", not "/files".
+ *
+ * The path alone chooses the template, then the method a route of it: a method that the best template does not know is
+ * a 405, never the page of the next best one. */
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H
 
@@ -42,7 +46,8 @@ struct http_route {
 int router_create(struct router **out);
 void router_destroy(struct router *r);
 
-/* 0, or -1 with a sentence in why[160]: a bad template, or a clash with a route that is there. [before start] */
+/* 0, or -1 with a sentence in why[160]: a bad template, or a clash with a route that is there: the same method and
+ * template, or the same template with other names of its parameters. [before start] */
 enum { ROUTER_WHY_SIZE = 160 };
 int router_add(struct router *r, const struct http_route *route, char why[ROUTER_WHY_SIZE]);
 
@@ -56,7 +61,7 @@ struct router_match {
     } param[HTTP_PARAMS_MAX];
 };
 
-/* `path` is decoded and normalised. HEAD is answered by GET's route. [any thread] */
+/* `path` is decoded and normalised. HEAD is answered by GET's route unless it has one of its own. [any thread] */
 void router_find(const struct router *r, enum http_method method, struct str path, struct router_match *out);
 
 /* Visits every route, in the order of their templates. */
