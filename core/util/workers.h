@@ -26,13 +26,15 @@ struct workers_options {
     void *ud;
 };
 
+/* 0, or -1 with errno. The threads take no signals but those of their own faults. */
 int workers_create(struct workers **out, const struct workers_options *options);
 
 /* Puts the tasks linked from `first`, in order, until the queue is full; returns the first that was not taken, or
  * NULL. After stop began nothing is taken. [any thread] */
 struct work *workers_put(struct workers *w, struct work *first);
 
-/* Lets running tasks end, hands those that wait to expired, joins the threads, frees. NULL is safe. */
+/* Lets running tasks end, joins the threads, hands what still waits to expired on the calling thread, frees. No other
+ * thread but the pool's own may be inside put. NULL is safe. */
 void workers_destroy(struct workers *w);
 
 unsigned workers_queued(const struct workers *w); /* [any thread] */

@@ -1,0 +1,254 @@
+#include "util/workers.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "metrics/metrics.h"
+#include "util/buf.h"
+#include "util/clock.h"
+#include "util/compiler.h"
+
+struct workers {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+
+    /* Guarded by lock. */
+    struct work *first, **last;
+    unsigned sleeping;
+    bool waking; /* a signal is on its way: whoever wakes passes it on */
+    bool stopping;
+
+    /* Written under the lock, read by anyone. */
+    _Atomic unsigned queued, busy;
+
+    struct workers_options options;
+    struct metric *waited;
+    struct buf label;
+    unsigned started;
+    pthread_t thread[];
+};
+
+/* Adds under the lock, where no other thread writes: cheaper than an atomic read-modify-write. */
+static void move(_Atomic unsigned *number, unsigned by)
+{
+    atomic_store_explicit(number, atomic_load_explicit(number, memory_order_relaxed) + by,
+                          memory_order_relaxed);
+}
+
+/* ---- metrics ---- */
+
+static int64_t read_queued(void *ud)
+{
+    return workers_queued(ud);
+}
+
+static int64_t read_busy(void *ud)
+{
+    return workers_busy(ud);
+}
+
+static int64_t read_nothing(void *ud)
+{
+    (void)ud;
+    return 0;
+}
+
+/* Metrics outlive the pool: when it goes they are told to read nothing. */
+static void publish(struct workers *w, bool alive)
+{
+    const char *label = buf_text(&w->label);
+
+    if (buf_failed(&w->label))
+        return;
+    metrics_gauge_read("dowel_workers_queued", "Tasks that wait for a worker", label,
+                       alive ? read_queued : read_nothing, alive ? w : NULL);
+    metrics_gauge_read("dowel_workers_busy", "Workers that are running a task", label,
+                       alive ? read_busy : read_nothing, alive ? w : NULL);
+    w->waited =
+        metrics_histogram("dowel_workers_wait_seconds", "Time that a task waited for a worker", label);
+}
+
+/* ---- the queue ---- */
+
+/* Under the lock: whether the caller must signal, after unlocking. One signal at a time is on its way; the thread that
+ * it wakes comes here again when it has taken its task, so a batch wakes as many as it needs, one by one. */
+static bool must_wake(struct workers *w)
+{
+    if (!w->first || w->sleeping == 0 || w->waking)
+        return false;
+    w->waking = true;
+    return true;
+}
+
+struct work *workers_put(struct workers *w, struct work *first)
+{
+    int64_t now = clock_monotonic_us();
+    unsigned n = 0;
+
+    pthread_mutex_lock(&w->lock);
+    unsigned room = w->stopping ? 0 : w->options.queue - workers_queued(w);
+    for (; first && n < room; n++) {
+        struct work *next = first->next;
+        first->queued_us = now;
+        first->next = NULL;
+        *w->last = first;
+        w->last = &first->next;
+        first = next;
+    }
+    move(&w->queued, n);
+    bool wake = must_wake(w);
+    pthread_mutex_unlock(&w->lock);
+    /* Not under the lock, which the woken thread wants first of all. */
+    if (wake)
+        pthread_cond_signal(&w->wake);
+    return first;
+}
+
+/* Under the lock, given up while it waits. NULL when the pool stops. */
+static struct work *take(struct workers *w)
+{
+    while (!w->first && !w->stopping) {
+        w->sleeping++;
+        pthread_cond_wait(&w->wake, &w->lock);
+        w->sleeping--;
+        w->waking = false;
+    }
+    if (w->stopping)
+        return NULL;
+    struct work *task = w->first;
+    w->first = task->next;
+    if (!w->first)
+        w->last = &w->first;
+    move(&w->queued, -1u);
+    return task;
+}
+
+static void run(struct workers *w, struct work *task)
+{
+    int64_t now = clock_monotonic_us();
+
+    metric_observe_us(w->waited, now - task->queued_us);
+    if (task->deadline_us && now > task->deadline_us)
+        w->options.expired(task, w->options.ud);
+    else
+        w->options.run(task, w->options.ud);
+}
+
+static void *work(void *ud)
+{
+    struct workers *w = ud;
+    struct work *task;
+
+    pthread_mutex_lock(&w->lock);
+    while ((task = take(w))) {
+        bool wake = must_wake(w);
+        move(&w->busy, 1);
+        pthread_mutex_unlock(&w->lock);
+        if (wake)
+            pthread_cond_signal(&w->wake);
+        run(w, task);
+        pthread_mutex_lock(&w->lock);
+        move(&w->busy, -1u);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+/* ---- life ---- */
+
+/* Signals from outside are the main thread's to handle. Those that a thread raises by a fault of its own stay open:
+ * blocked, the kernel would end the process without the handler that notes the crash. */
+static void block_signals(sigset_t *before)
+{
+    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS };
+    sigset_t blocked;
+
+    sigfillset(&blocked);
+    for (size_t i = 0; i < DW_COUNT_OF(faults); i++)
+        sigdelset(&blocked, faults[i]);
+    pthread_sigmask(SIG_BLOCK, &blocked, before);
+}
+
+static int start_threads(struct workers *w)
+{
+    sigset_t before;
+    char name[16]; /* all that Linux keeps */
+    int error = 0;
+
+    block_signals(&before);
+    while (w->started < w->options.threads && error == 0) {
+        error = pthread_create(&w->thread[w->started], NULL, work, w);
+        if (error == 0) {
+            snprintf(name, sizeof(name), "%.11s-%u", w->options.name, w->started % 1000);
+            pthread_setname_np(w->thread[w->started], name);
+            w->started++;
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return error ? -1 : 0;
+}
+
+int workers_create(struct workers **out, const struct workers_options *options)
+{
+    *out = NULL;
+    if (!options->name || options->threads == 0 || options->queue == 0 || !options->run ||
+        !options->expired) {
+        errno = EINVAL;
+        return -1;
+    }
+    struct workers *w = calloc(1, sizeof(*w) + options->threads * sizeof(w->thread[0]));
+    if (!w)
+        return -1;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->wake, NULL);
+    w->last = &w->first;
+    w->options = *options;
+    metrics_label(&w->label, "pool", str_from(options->name));
+    publish(w, true);
+    if (start_threads(w) != 0) {
+        int error = errno;
+        workers_destroy(w);
+        errno = error;
+        return -1;
+    }
+    *out = w;
+    return 0;
+}
+
+void workers_destroy(struct workers *w)
+{
+    if (!w)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->stopping = true;
+    pthread_mutex_unlock(&w->lock);
+    pthread_cond_broadcast(&w->wake);
+    for (unsigned i = 0; i < w->started; i++)
+        pthread_join(w->thread[i], NULL);
+    while (w->first) {
+        struct work *task = w->first;
+        w->first = task->next;
+        move(&w->queued, -1u);
+        w->options.expired(task, w->options.ud);
+    }
+    publish(w, false);
+    buf_finish(&w->label);
+    pthread_cond_destroy(&w->wake);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
+
+unsigned workers_queued(const struct workers *w)
+{
+    return atomic_load_explicit(&w->queued, memory_order_relaxed);
+}
+
+unsigned workers_busy(const struct workers *w)
+{
+    return atomic_load_explicit(&w->busy, memory_order_relaxed);
+}
