@@ -17,6 +17,7 @@
 struct http_exchange;
 struct http_route;
 struct http_stream;
+struct trace;
 
 /* ---- the request ---- */
 
@@ -45,15 +46,19 @@ ssize_t http_request_read(struct http_exchange *x, void *p, size_t n);
 
 /* Who asks, seen through trusted proxies; a Unix socket's peer has no address. */
 const struct address *http_request_client(const struct http_exchange *x);
+
+/* False when the headers say that somebody stands behind that address whom we cannot or may not see: then its being
+ * loopback or on a list is no permission. */
+bool http_request_client_is_known(const struct http_exchange *x);
 bool http_request_is_tls(const struct http_exchange *x); /* also when a trusted proxy says so */
 struct str http_request_host(const struct http_exchange *x);
 
-/* 32 characters unless a trusted proxy named it. */
+/* 32 hex digits, or what a trusted proxy named it: up to 128 characters. */
 struct str http_request_id(const struct http_exchange *x);
 
-/* The W3C trace this request belongs to: 32 hex digits, and the 16 of our own span. */
-struct str http_request_trace(const struct http_exchange *x);
-struct str http_request_span(const struct http_exchange *x);
+/* The W3C trace this request belongs to; its span is ours, the parent of what we ask others. Made when first asked
+ * for, unless the client brought one. */
+const struct trace *http_request_trace(struct http_exchange *x);
 
 /* Monotonic microseconds by which the reply must be there. */
 int64_t http_request_deadline(const struct http_exchange *x);

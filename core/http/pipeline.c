@@ -1,0 +1,363 @@
+#include "http/pipeline.h"
+
+#include <stdio.h>
+
+#include "http/access.h"
+#include "http/connection.h"
+#include "http/cors.h"
+#include "http/forwarded.h"
+#include "http/percent.h"
+#include "http/server_struct.h"
+#include "log/log.h"
+#include "metrics/metrics.h"
+
+enum { LINES_MAX = 16 };
+
+static void begin(struct http_exchange *x)
+{
+    if (x->began_us)
+        return;
+    x->began_us = x->loop->now_us;
+    metric_add(x->server->metrics.in_flight, 1);
+}
+
+/* ---- who asks ---- */
+
+static struct forwarded_lines lines_of(const struct http_exchange *x, struct str name,
+                                       struct str out[LINES_MAX])
+{
+    struct forwarded_lines lines = { out, 0 };
+    uint16_t at = 0;
+    struct str line;
+
+    while (lines.n < LINES_MAX && (line = http_head_next(&x->reader.head, name, &at)).p)
+        out[lines.n++] = line;
+    return lines;
+}
+
+static bool comes_from_trusted_proxy(const struct http_exchange *x, const struct peer *peer)
+{
+    const struct http_options *o = &x->server->options;
+    return o->trusted_proxies_n &&
+           forwarded_is_trusted(peer->address, o->trusted_proxies, o->trusted_proxies_n);
+}
+
+static void see_through_proxies(struct http_exchange *x, const struct peer *peer)
+{
+    struct str forwarded[LINES_MAX], x_for[LINES_MAX], x_proto[LINES_MAX], x_host[LINES_MAX];
+    struct forwarded found;
+    const struct forwarded_request request = {
+        .peer = *peer->address,
+        .trusted = x->server->options.trusted_proxies,
+        .trusted_n = x->server->options.trusted_proxies_n,
+        .forwarded = lines_of(x, STR_OF("Forwarded"), forwarded),
+        .x_for = lines_of(x, STR_OF("X-Forwarded-For"), x_for),
+        .x_proto = lines_of(x, STR_OF("X-Forwarded-Proto"), x_proto),
+        .x_host = lines_of(x, STR_OF("X-Forwarded-Host"), x_host),
+    };
+
+    forwarded_resolve(&request, &found);
+    x->client = found.client;
+    x->client_known = found.known;
+    if (found.has_proto)
+        x->client_tls = found.is_https;
+    x->host = found.host;
+}
+
+static void take_client(struct http_exchange *x, const struct peer *peer)
+{
+    x->client = *peer->address;
+    x->client_tls = peer->tls;
+    if (x->server->options.trusted_proxies_n)
+        see_through_proxies(x, peer);
+}
+
+/* ---- its name ---- */
+
+static void name_request(struct http_exchange *x, const struct peer *peer)
+{
+    struct str id = { NULL, 0 };
+
+    if (x->id_size) /* it stands in for another, which had one */
+        return;
+    if (comes_from_trusted_proxy(x, peer))
+        id = http_head_find(&x->reader.head, STR_OF("X-Request-Id"));
+    x->id_made = !id.p || !trace_request_id_is_usable(id);
+    if (x->id_made) {
+        trace_make_id(x->id);
+        x->id_size = TRACE_ID;
+    } else {
+        memcpy(x->id, id.p, id.n);
+        x->id_size = (uint8_t)id.n;
+    }
+}
+
+static void join_trace(struct http_exchange *x)
+{
+    uint16_t at = 0;
+    struct str header = http_head_next(&x->reader.head, STR_OF("traceparent"), &at);
+
+    if (!header.p || http_head_next(&x->reader.head, STR_OF("traceparent"), &at).p ||
+        trace_parse(header, &x->trace) != 0)
+        return;
+    memcpy(x->parent, x->trace.span, TRACE_SPAN);
+    x->parent_size = TRACE_SPAN;
+    trace_make_span(x->trace.span);
+    x->traced = true;
+}
+
+/* ---- where to ---- */
+
+static int decode_path(struct http_exchange *x)
+{
+    struct str raw = http_head_text(&x->reader.head, x->reader.head.path);
+    char *out = NULL;
+
+    if (raw.n == 0) { /* http://host without a path */
+        x->path = STR_OF("/");
+        return 0;
+    }
+    if (memchr(raw.p, '%', raw.n) || memchr(raw.p, '.', raw.n)) {
+        out = arena_alloc(&x->arena, raw.n);
+        if (!out)
+            return http_reply_problem(x, 503, "there is no memory for this request; try again later"), -1;
+    }
+    if (http_path_decode(raw, out, out ? raw.n : 0, &x->path) == 0)
+        return 0;
+    http_reply_problem(
+        x, 400,
+        "the path is not valid: it must be percent-encoded UTF-8, without NUL, %2F, or .. above the root");
+    return -1;
+}
+
+static void add_allow(struct http_exchange *x, unsigned allowed)
+{
+    char text[96];
+    int n = 0;
+
+    for (unsigned m = 0; m < HTTP_METHODS; m++) {
+        if (allowed & (1u << m))
+            n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%s", n ? ", " : "",
+                          http_method_name((enum http_method)m));
+    }
+    http_reply_header(x, "Allow", str_make(text, (size_t)n));
+}
+
+static int answer_unrouted(struct http_exchange *x)
+{
+    enum http_method method = x->reader.head.method;
+    unsigned allowed = x->match.allowed;
+
+    if (method == HTTP_UNKNOWN) {
+        http_reply_problem(x, 501, "this method is not known here");
+    } else if (allowed == 0) {
+        http_reply_problem(x, 404, "there is nothing at this path");
+    } else {
+        add_allow(x, allowed | 1u << HTTP_OPTIONS);
+        if (method == HTTP_OPTIONS)
+            http_reply_empty(x, 204);
+        else
+            http_reply_problem_format(x, 405, "%s is not possible here; Allow says what is",
+                                      http_method_name(method));
+    }
+    return -1;
+}
+
+/* OPTIONS * asks about the server, not about a path; CONNECT asks for a proxy, which this is not. */
+static int answer_without_path(struct http_exchange *x)
+{
+    if (x->reader.head.method == HTTP_CONNECT) {
+        http_reply_problem(x, 501, "this server is not a proxy");
+    } else {
+        add_allow(x, (1u << HTTP_TRACE) - 1);
+        http_reply_empty(x, 204);
+    }
+    return -1;
+}
+
+/* ---- from where ---- */
+
+static void add_field(struct http_exchange *x, const char *name, struct str value)
+{
+    if (value.p)
+        http_reply_header(x, name, value);
+}
+
+static int apply_cors(struct http_exchange *x)
+{
+    const struct http_options *o = &x->server->options;
+    const struct http_head *head = &x->reader.head;
+    const struct cors_policy policy = { o->cors_origins, o->cors_origins_n, true };
+    const struct cors_request request = {
+        .method = head->method,
+        .origin = http_head_find(head, STR_OF("Origin")),
+        .requested_method = http_head_find(head, STR_OF("Access-Control-Request-Method")),
+        .requested_headers = http_head_find(head, STR_OF("Access-Control-Request-Headers")),
+        .allowed = x->match.allowed,
+    };
+    struct cors_decision decision;
+
+    cors_decide(&policy, &request, &decision);
+    add_field(x, "Access-Control-Allow-Origin", decision.origin);
+    add_field(x, "Access-Control-Expose-Headers", decision.expose);
+    add_field(x, "Access-Control-Allow-Methods", decision.methods);
+    add_field(x, "Access-Control-Allow-Headers", decision.headers);
+    add_field(x, "Vary", decision.vary);
+    if (decision.credentials)
+        http_reply_header(x, "Access-Control-Allow-Credentials", STR_OF("true"));
+    if (!decision.is_preflight)
+        return 0;
+    if (decision.methods.p)
+        http_reply_header(x, "Access-Control-Max-Age", STR_OF("600"));
+    http_reply_empty(x, 204);
+    return -1;
+}
+
+/* ---- how often, how much ---- */
+
+static int apply_rate_limit(struct http_exchange *x)
+{
+    struct rate_result result;
+    struct rate_fields fields;
+    struct str key = ratelimit_address_key(&x->client);
+
+    if (key.n == 0)
+        return 0;
+    ratelimit_take(x->server->ratelimit, RATE_ADDRESS, key, &x->server->rate_rule, x->loop->now_us, &result);
+    rate_fields_write(&x->server->rate_rule, &result, &fields);
+    http_reply_header(x, "RateLimit-Limit", str_from(fields.limit));
+    http_reply_header(x, "RateLimit-Remaining", str_from(fields.remaining));
+    http_reply_header(x, "RateLimit-Reset", str_from(fields.reset));
+    http_reply_header(x, "RateLimit-Policy", str_from(fields.policy));
+    if (result.allowed)
+        return 0;
+    server_count_refusal(x->server, REFUSED_RATE);
+    http_reply_header(x, "Retry-After", str_from(fields.retry_after));
+    http_reply_problem_format(
+        x, 429, "more than %u requests were sent at once; Retry-After says in how many seconds to go on",
+        result.limit);
+    return -1;
+}
+
+static int check_content_size(struct http_exchange *x)
+{
+    uint64_t max = x->route->body_max ? x->route->body_max : x->server->options.body_max;
+
+    if (x->reader.head.length <= max)
+        return 0;
+    server_count_refusal(x->server, REFUSED_CONTENT_TOO_LARGE);
+    http_reply_problem_format(x, 413, "the content has %llu bytes; at most %llu are taken here",
+                              (unsigned long long)x->reader.head.length, (unsigned long long)max);
+    return -1;
+}
+
+int pipeline_begin(struct http_exchange *x, const struct peer *peer)
+{
+    const struct http_head *head = &x->reader.head;
+
+    begin(x);
+    take_client(x, peer);
+    name_request(x, peer);
+    join_trace(x);
+    if (head->method == HTTP_CONNECT || (head->path.n == 1 && head->base[head->path.at] == '*'))
+        return answer_without_path(x);
+    if (decode_path(x) != 0)
+        return -1;
+    router_find(x->server->router, head->method, x->path, &x->match);
+    x->route = x->match.route;
+    if (x->server->options.cors_origins_n && apply_cors(x) != 0)
+        return -1;
+    if (x->server->ratelimit && !(x->route && x->route->no_rate_limit) && apply_rate_limit(x) != 0)
+        return -1;
+    if (!x->route)
+        return answer_unrouted(x);
+    return check_content_size(x);
+}
+
+void pipeline_refuse(struct http_exchange *x, const struct peer *peer, int status, const char *detail)
+{
+    struct http_head *head = &x->reader.head;
+
+    begin(x);
+    if (!head->base) {
+        /* The head is broken: nothing that it said is to be believed or written down. */
+        head->fields = 0;
+        head->base = x->in;
+        head->path = head->query = head->host = (struct http_span){ 0, 0 };
+        head->method = HTTP_UNKNOWN;
+        head->minor = 1;
+        x->client = *peer->address;
+        x->client_tls = peer->tls;
+    }
+    name_request(x, peer);
+    if (!x->reply.stream)
+        reply_clear(&x->reply);
+    http_reply_problem(x, status, detail);
+}
+
+/* ---- the handler ---- */
+
+static void ensure_reply(struct http_exchange *x)
+{
+    if (!http_replied(x)) {
+        log_error("a handler ended without a reply", LOG_TEXT("route", x->route ? x->route->path : ""),
+                  LOG_STR("request", http_request_id(x)));
+        http_reply_problem(
+            x, 500, "the operation ended without an answer; the log says more under this request's id");
+    }
+    /* Memory was out even for the problem: an empty 500 needs none. */
+    if (!http_replied(x))
+        http_reply_empty(x, 500);
+    if (!x->reply.stream)
+        pipeline_finish_reply(x);
+}
+
+void pipeline_run(struct http_exchange *x)
+{
+    x->route->handler(x);
+    if (!x->detached)
+        ensure_reply(x);
+}
+
+/* The handler's return and the completion come in any order, on two threads; the later one goes on. */
+static bool is_second_half(struct http_exchange *x)
+{
+    return atomic_fetch_add_explicit(&x->halves, 1, memory_order_acq_rel) == 1;
+}
+
+void http_complete(struct http_exchange *x)
+{
+    ensure_reply(x);
+    if (is_second_half(x))
+        x->transport->completed(x);
+}
+
+void pipeline_handler_returned(struct http_exchange *x)
+{
+    if (!x->detached || is_second_half(x))
+        x->transport->completed(x);
+}
+
+void pipeline_finish_reply(struct http_exchange *x)
+{
+    (void)x;
+}
+
+void pipeline_end(struct http_exchange *x, bool cut)
+{
+    const struct http_server *s = x->server;
+    /* A handler that is still running may be staging a reply: only what it does not touch is looked at. */
+    bool unfinished = x->handed_over && !x->over && x->conn && !x->conn->stream;
+    int status = x->timed_out ? 504 : unfinished ? 499 : x->reply.status;
+    int64_t took = clock_monotonic_us() - x->began_us;
+
+    if (!x->began_us)
+        return;
+    metric_add(s->metrics.in_flight, -1);
+    if (x->replaces_timed_out)
+        return; /* the request that it answers was counted with its route */
+    metric_add(s->metrics.status[status / 100 % 6], 1);
+    metric_observe_us(x->route ? x->route->duration : s->metrics.unrouted, took);
+    if (s->options.access_log && !(x->route && x->route->quiet && status < 400))
+        access_log(x, status, took, cut);
+}

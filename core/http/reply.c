@@ -1,0 +1,158 @@
+/* Staging a reply: everything here only notes what shall be sent. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "http/exchange_struct.h"
+#include "http/problem.h"
+
+enum { FIELDS_MAX = 16 * 1024 };
+
+void reply_clear(struct http_reply *reply)
+{
+    free(reply->owned);
+    if (reply->fd >= 0)
+        close(reply->fd);
+    reply->owned = NULL;
+    reply->fd = -1;
+    reply->body = str_make(NULL, 0);
+    reply->size = 0;
+    reply->status = 0;
+    reply->content_type = NULL;
+}
+
+uint64_t reply_size(const struct http_reply *reply)
+{
+    return reply->fd >= 0 ? (uint64_t)reply->size : reply->body.n;
+}
+
+bool http_replied(const struct http_exchange *x)
+{
+    return x->reply.status != 0;
+}
+
+static bool is_field_name(struct str name)
+{
+    static const char more[] = "!#$%&'*+-.^_`|~";
+
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!alnum && (c == 0 || !strchr(more, c)))
+            return false;
+    }
+    return name.n > 0;
+}
+
+static bool is_field_value(struct str value)
+{
+    for (size_t i = 0; i < value.n; i++) {
+        unsigned char c = (unsigned char)value.p[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+int http_reply_header(struct http_exchange *x, const char *name, struct str value)
+{
+    struct buf *fields = &x->reply.fields;
+    struct str label = str_from(name);
+
+    if (!is_field_name(label) || !is_field_value(value) || fields->n + label.n + value.n + 4 > FIELDS_MAX)
+        return -1;
+    if (!buf_reserve(fields, label.n + value.n + 4))
+        return -1;
+    buf_add_str(fields, label);
+    buf_add(fields, ": ", 2);
+    buf_add_str(fields, value);
+    buf_add(fields, "\r\n", 2);
+    return 0;
+}
+
+/* Content types are the program's own words or a static file's; still no text may split the head. */
+static int stage(struct http_exchange *x, int status, const char *content_type)
+{
+    if (x->reply.status != 0 || status < 200 || status > 599)
+        return -1;
+    if (content_type && !is_field_value(str_from(content_type)))
+        return -1;
+    x->reply.status = status;
+    x->reply.content_type = content_type;
+    return 0;
+}
+
+int http_reply_borrow(struct http_exchange *x, int status, const char *content_type, struct str body)
+{
+    if (stage(x, status, content_type) != 0)
+        return -1;
+    x->reply.body = body;
+    return 0;
+}
+
+int http_reply(struct http_exchange *x, int status, const char *content_type, struct str body)
+{
+    char *copy = NULL;
+
+    if (body.n && x->reply.status == 0) {
+        copy = arena_alloc(&x->arena, body.n);
+        if (!copy)
+            return -1;
+        memcpy(copy, body.p, body.n);
+    }
+    return http_reply_borrow(x, status, content_type, str_make(copy, body.n));
+}
+
+int http_reply_take(struct http_exchange *x, int status, const char *content_type, struct buf *body)
+{
+    struct buf mine = *body;
+
+    *body = (struct buf)BUF_INIT;
+    if (buf_failed(&mine) || http_reply_borrow(x, status, content_type, buf_str(&mine)) != 0) {
+        buf_finish(&mine);
+        return -1;
+    }
+    x->reply.owned = mine.p;
+    return 0;
+}
+
+int http_reply_empty(struct http_exchange *x, int status)
+{
+    return http_reply_borrow(x, status, NULL, str_make(NULL, 0));
+}
+
+int http_reply_file(struct http_exchange *x, int status, const char *content_type, int fd, off_t offset,
+                    off_t size)
+{
+    if (stage(x, status, content_type) != 0) {
+        close(fd);
+        return -1;
+    }
+    x->reply.fd = fd;
+    x->reply.offset = offset;
+    x->reply.size = size;
+    return 0;
+}
+
+int http_reply_problem(struct http_exchange *x, int status, const char *detail)
+{
+    struct buf body = BUF_INIT;
+
+    if (x->reply.stream)
+        return -1;
+    reply_clear(&x->reply);
+    problem_write(&body, status, str_from(detail), http_request_id(x), NULL, 0);
+    return http_reply_take(x, status, PROBLEM_CONTENT_TYPE, &body);
+}
+
+int http_reply_problem_format(struct http_exchange *x, int status, const char *format, ...)
+{
+    char detail[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(detail, sizeof(detail), format, args);
+    va_end(args);
+    return http_reply_problem(x, status, detail);
+}

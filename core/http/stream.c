@@ -1,0 +1,274 @@
+#include "http/stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "http/pipeline.h"
+#include "http/server_struct.h"
+
+/* A blocking writer waits above it. */
+enum { WRITE_HIGH = 256 * 1024 };
+
+static struct http_stream *stream_create(struct http_exchange *x)
+{
+    struct http_stream *s = calloc(1, sizeof(*s));
+    pthread_condattr_t monotonic;
+
+    if (!s)
+        return NULL;
+    atomic_init(&s->references, 2); /* the writer's and the exchange's */
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->room, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    s->x = x;
+    s->limit = x->server->options.stream_buffer;
+    s->write_timeout_us = x->server->options.write_timeout_us;
+    s->chunked = x->reader.head.minor == 1;
+    s->gone = http_request_gone(x);
+    return s;
+}
+
+void http_stream_hold(struct http_stream *s)
+{
+    atomic_fetch_add_explicit(&s->references, 1, memory_order_relaxed);
+}
+
+void http_stream_drop(struct http_stream *s)
+{
+    if (!s || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1)
+        return;
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->room);
+    buf_finish(&s->pending);
+    buf_finish(&s->sending);
+    free(s);
+}
+
+/* Under the lock, which it gives up: the transport is told once, until it has looked. Its task holds a reference. */
+static void unlock_and_tell(struct http_stream *s)
+{
+    if (!s->posted && !s->gone) {
+        s->posted = true;
+        http_stream_hold(s);
+        s->x->transport->stream_ready(s);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static struct http_stream *open_stream(struct http_exchange *x, int status, const char *content_type,
+                                       bool events)
+{
+    if (http_replied(x))
+        return NULL;
+    struct http_stream *s = stream_create(x);
+    if (!s)
+        return NULL;
+    s->events = events;
+    x->reply.status = status;
+    x->reply.content_type = content_type;
+    x->reply.stream = s;
+    pipeline_finish_reply(x);
+    pthread_mutex_lock(&s->lock);
+    unlock_and_tell(s);
+    return s;
+}
+
+struct http_stream *http_stream_open(struct http_exchange *x, int status, const char *content_type)
+{
+    return open_stream(x, status, content_type, false);
+}
+
+struct http_stream *http_events_open(struct http_exchange *x)
+{
+    http_reply_header(x, "Cache-Control", STR_OF("no-cache"));
+    /* nginx as a front proxy would otherwise collect events until its buffer is full. */
+    http_reply_header(x, "X-Accel-Buffering", STR_OF("no"));
+    return open_stream(x, 200, "text/event-stream", true);
+}
+
+int http_stream_write(struct http_stream *s, struct str bytes)
+{
+    struct timespec limit;
+    int rc = -1;
+
+    clock_gettime(CLOCK_MONOTONIC, &limit);
+    limit.tv_sec += (time_t)(s->write_timeout_us / CLOCK_SECOND) + 1;
+    pthread_mutex_lock(&s->lock);
+    while (s->pending.n >= WRITE_HIGH && !s->gone) {
+        if (pthread_cond_timedwait(&s->room, &s->lock, &limit) == ETIMEDOUT)
+            break;
+    }
+    if (!s->gone && !s->closed && s->pending.n < WRITE_HIGH && bytes.n) {
+        buf_add_str(&s->pending, bytes);
+        rc = buf_failed(&s->pending) ? -1 : 0;
+    } else if (!s->gone && !s->closed && bytes.n == 0) {
+        rc = 0;
+    }
+    unlock_and_tell(s);
+    return rc;
+}
+
+static size_t line_end(struct str s)
+{
+    size_t end = 0;
+    while (end < s.n && s.p[end] != '\n' && s.p[end] != '\r')
+        end++;
+    return end;
+}
+
+/* Line ends of every kind begin a new field, so that no text can smuggle one in. */
+static void add_field(struct buf *out, const char *name, struct str value)
+{
+    for (;;) {
+        size_t end = line_end(value);
+        buf_add_text(out, name);
+        buf_add(out, ": ", 2);
+        buf_add(out, value.p, end);
+        buf_add_char(out, '\n');
+        if (end == value.n)
+            return;
+        size_t skip = end + 1;
+        if (value.p[end] == '\r' && skip < value.n && value.p[skip] == '\n')
+            skip++;
+        value = str_make(value.p + skip, value.n - skip);
+    }
+}
+
+static bool is_one_line(struct str s)
+{
+    return str_find(s, '\n') == s.n && str_find(s, '\r') == s.n && (s.n == 0 || !memchr(s.p, 0, s.n));
+}
+
+int http_events_send(struct http_stream *s, struct str id, struct str name, struct str data)
+{
+    int rc = -1;
+
+    if (!is_one_line(id) || !is_one_line(name))
+        return -1;
+    pthread_mutex_lock(&s->lock);
+    if (!s->gone && !s->closed) {
+        if (id.n)
+            add_field(&s->pending, "id", id);
+        if (name.n)
+            add_field(&s->pending, "event", name);
+        add_field(&s->pending, "data", data);
+        buf_add_char(&s->pending, '\n');
+        rc = 0;
+        if (buf_failed(&s->pending) || s->pending.n > s->limit) {
+            s->closed = true; /* too far behind: cut, it will come back */
+            s->whole = false;
+            rc = -1;
+        }
+    }
+    unlock_and_tell(s);
+    return rc;
+}
+
+void http_stream_close(struct http_stream *s, bool whole)
+{
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    if (!s->closed) {
+        s->closed = true;
+        s->whole = whole;
+    }
+    unlock_and_tell(s);
+    http_stream_drop(s);
+}
+
+bool stream_closed(struct http_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool closed = s->closed;
+    pthread_mutex_unlock(&s->lock);
+    return closed;
+}
+
+void stream_gone(struct http_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->gone = true;
+    s->x = NULL;
+    pthread_cond_broadcast(&s->room);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* One chunk around what is in `bytes`; without chunked framing the bytes as they are. */
+static void frame(struct http_stream *s, struct str bytes)
+{
+    s->sending.n = s->sent = 0;
+    s->sending.failed = false;
+    if (!bytes.n)
+        return;
+    if (s->chunked)
+        buf_add_format(&s->sending, "%zx\r\n", bytes.n);
+    buf_add_str(&s->sending, bytes);
+    if (s->chunked)
+        buf_add(&s->sending, "\r\n", 2);
+}
+
+enum stream_next stream_next(struct http_stream *s)
+{
+    if (s->sent < s->sending.n)
+        return STREAM_BYTES;
+    if (s->finished)
+        return STREAM_END;
+    pthread_mutex_lock(&s->lock);
+    bool closed = s->closed, whole = s->whole;
+    s->posted = false;
+    frame(s, buf_str(&s->pending));
+    s->x->sent += s->pending.n;
+    /* A burst must not keep its memory for the hours that a stream may be idle. */
+    if (s->pending.cap > 4096)
+        buf_finish(&s->pending);
+    s->pending.n = 0;
+    s->pending.failed = false;
+    pthread_cond_broadcast(&s->room);
+    pthread_mutex_unlock(&s->lock);
+    if (buf_failed(&s->sending) || (closed && !whole))
+        return STREAM_CUT;
+    if (closed) {
+        s->finished = true;
+        if (s->chunked)
+            buf_add(&s->sending, "0\r\n\r\n", 5);
+        if (buf_failed(&s->sending))
+            return STREAM_CUT;
+    }
+    if (s->sending.n)
+        return STREAM_BYTES;
+    if (s->sending.cap > 4096)
+        buf_finish(&s->sending);
+    return closed ? STREAM_END : STREAM_NOTHING;
+}
+
+void stream_heartbeat(struct http_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    if (s->events && !s->closed && s->pending.n == 0 && s->sent == s->sending.n)
+        buf_add_text(&s->pending, ":\n\n");
+    pthread_mutex_unlock(&s->lock);
+}
+
+void stream_drain(struct http_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    if (s->events && !s->closed) {
+        buf_add_text(&s->pending, "retry: 1000\n\n");
+        s->closed = s->whole = true;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+void stream_end_without_content(struct http_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->pending.n = 0;
+    s->closed = s->whole = true;
+    s->chunked = false;
+    pthread_mutex_unlock(&s->lock);
+}
