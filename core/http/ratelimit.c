@@ -18,10 +18,12 @@ enum {
 };
 
 struct entry {
-    uint64_t
-        hash; /* stands for the key: keyed, so that nobody can choose a collision, and 64 bits meet by chance once
-                    * in 10^13 requests; the two then share a bucket */
-    int64_t full_ns; /* when the bucket is full again; in the past: it is full, and the entry free */
+    /* Stands for the key. Nobody can choose a collision, since the hash is keyed; by chance a new key meets another
+     * one of a full table once in 10^14 times, and the two then share a bucket. */
+    uint64_t hash;
+
+    /* When the bucket is full again. In the past: it is full, and the entry free. */
+    int64_t full_ns;
 };
 
 struct set {
