@@ -1,7 +1,10 @@
 #include "log/log.h"
 
 #include <errno.h>
+#include <math.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,36 +74,60 @@ uint64_t log_dropped(void)
     return atomic_load_explicit(&logger.dropped, memory_order_relaxed);
 }
 
-bool log_name_is_secret(struct str name)
+static bool contains_nocase(struct str s, struct str part)
 {
-    static const char *const marks[] = { "password",      "passwd",      "secret",    "token",
-                                         "authorization", "cookie",      "api_key",   "api-key",
-                                         "apikey",        "private_key", "credential" };
-    char lower[64];
-    size_t n = name.n < sizeof(lower) - 1 ? name.n : sizeof(lower) - 1;
-
-    for (size_t i = 0; i < n; i++)
-        lower[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] | 0x20 : name.p[i]);
-    lower[n] = 0;
-    for (size_t i = 0; i < DW_COUNT_OF(marks); i++) {
-        if (strstr(lower, marks[i]))
+    for (size_t i = 0; i + part.n <= s.n; i++) {
+        if (str_equal_nocase(str_make(s.p + i, part.n), part))
             return true;
     }
-    return strcmp(lower, "key") == 0;
+    return false;
 }
 
-/* All of it, or as much as the descriptor takes; a closed standard error is nobody's reason to stop. */
+bool log_name_is_secret(struct str name)
+{
+    static const char *const marks[] = { "password",      "passwd",     "passphrase",    "secret",
+                                         "token",         "credential", "authorization", "cookie",
+                                         "apikey",        "api_key",    "api-key",       "private_key",
+                                         "private-key",   "access_key", "access-key",    "signing_key",
+                                         "encryption_key" };
+
+    for (size_t i = 0; i < DW_COUNT_OF(marks); i++) {
+        if (contains_nocase(name, str_from(marks[i])))
+            return true;
+    }
+    return str_equal_nocase(name, STR_OF("key"));
+}
+
+/* All of it; a standard error that is closed is nobody's reason to stop. One that does not block (it may be shared with
+ * a program that wants it so) is waited for. */
 static void write_out(int fd, struct str s)
 {
     while (s.n > 0) {
         ssize_t n = write(fd, s.p, s.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
+        if (n < 0 && errno == EAGAIN)
+            poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
+        else if (n < 0 && errno != EINTR)
             return;
-        s.p += n;
-        s.n -= (size_t)n;
+        else if (n > 0)
+            s = str_make(s.p + n, s.n - (size_t)n);
     }
+}
+
+static void format_span(struct buf *b, int64_t us)
+{
+    uint64_t size = us < 0 ? 0 - (uint64_t)us : (uint64_t)us;
+
+    buf_add_format(b, "%s%llu.%06u", us < 0 ? "-" : "", (unsigned long long)(size / CLOCK_SECOND),
+                   (unsigned)(size % CLOCK_SECOND));
+}
+
+/* JSON has no word for infinity. */
+static void format_real(struct buf *b, double real)
+{
+    if (isfinite(real))
+        buf_add_format(b, "%.6g", real);
+    else
+        buf_add_text(b, "null");
 }
 
 static void format_value(struct buf *b, const struct log_field *f, bool json)
@@ -112,12 +139,9 @@ static void format_value(struct buf *b, const struct log_field *f, bool json)
     switch (f->kind) {
     case LOG_KIND_TEXT: buf_add_json(b, f->text); break;
     case LOG_KIND_INT: buf_add_int(b, f->number); break;
-    case LOG_KIND_REAL: buf_add_format(b, "%.6g", f->real); break;
+    case LOG_KIND_REAL: format_real(b, f->real); break;
     case LOG_KIND_BOOL: buf_add_text(b, f->number ? "true" : "false"); break;
-    case LOG_KIND_SPAN_US:
-        buf_add_format(b, "%lld.%06d", (long long)(f->number / CLOCK_SECOND),
-                       (int)(f->number % CLOCK_SECOND));
-        break;
+    case LOG_KIND_SPAN_US: format_span(b, f->number); break;
     }
 }
 
@@ -138,12 +162,15 @@ static void format_json(struct buf *b, enum log_level level, const char *message
     buf_add_text(b, "}\n");
 }
 
-/* The message comes from our own code, but it may quote what a peer said: control characters must not reach the
- * admin's terminal. */
+/* The message comes from our own code, but it may quote what a peer said: control characters (in UTF-8 those of
+ * U+0080 to U+009F, too) must not reach the admin's terminal. */
 static void add_plain(struct buf *b, const char *text)
 {
-    for (; *text; text++)
-        buf_add_char(b, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        bool c1 = *p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
+        buf_add_char(b, *p < 0x20 || *p == 0x7f || c1 ? ' ' : (char)*p);
+        p += c1;
+    }
 }
 
 static void format_text(struct buf *b, enum log_level level, const char *message,
@@ -163,42 +190,56 @@ static void format_text(struct buf *b, enum log_level level, const char *message
     buf_add_char(b, '\n');
 }
 
-/* Under the lock. */
-static bool fits(size_t n)
+static void format_line(struct buf *b, enum log_level level, const char *message,
+                        const struct log_field *fields)
 {
-    return logger.pending.n + n <= PENDING_MAX && buf_reserve(&logger.pending, n);
+    if (log_current_format() == LOG_FORMAT_JSON)
+        format_json(b, level, message, fields);
+    else
+        format_text(b, level, message, fields);
 }
 
+/* Under the lock. False when there is no room. */
+static bool append(struct str line)
+{
+    if (logger.pending.n + line.n > PENDING_MAX || !buf_reserve(&logger.pending, line.n)) {
+        logger.pending.failed = false; /* there may be memory again for the next one */
+        return false;
+    }
+    buf_add_str(&logger.pending, line);
+    return true;
+}
+
+static void count_dropped(void)
+{
+    atomic_fetch_add_explicit(&logger.dropped, 1, memory_order_relaxed);
+}
+
+/* Under the lock, when `pending` has just been emptied: what follows was logged after the lines that are missing. */
 static void report_dropped(void)
 {
     uint64_t dropped = log_dropped();
-    if (dropped == logger.reported)
-        return;
     struct buf line = BUF_INIT;
     const struct log_field fields[] = { LOG_NUMBER("lines", dropped - logger.reported), LOG_END };
-    (log_current_format() == LOG_FORMAT_JSON ? format_json : format_text)(
-        &line, LOG_WARN, "log lines were dropped because the reader of standard error is too slow", fields);
-    if (!buf_failed(&line) && fits(line.n)) {
-        buf_add_str(&logger.pending, buf_str(&line));
+
+    if (dropped == logger.reported)
+        return;
+    format_line(&line, LOG_WARN, "log lines were dropped because the reader of standard error is too slow",
+                fields);
+    if (!buf_failed(&line) && append(buf_str(&line)))
         logger.reported = dropped;
-    }
     buf_finish(&line);
 }
 
 void log_raw(struct str line)
 {
     pthread_mutex_lock(&logger.lock);
-    if (!logger.running) {
+    if (!logger.running)
         write_out(logger.fd, line);
-    } else if (!fits(line.n)) {
-        logger.pending.failed = false;
-        atomic_fetch_add_explicit(&logger.dropped, 1, memory_order_relaxed);
-    } else {
-        report_dropped();
-        buf_add_str(&logger.pending, line);
-        if (logger.idle)
-            pthread_cond_signal(&logger.filled);
-    }
+    else if (!append(line))
+        count_dropped();
+    else if (logger.idle)
+        pthread_cond_signal(&logger.filled);
     pthread_mutex_unlock(&logger.lock);
 }
 
@@ -208,11 +249,11 @@ void log_write(enum log_level level, const char *message, const struct log_field
 
     if (!log_enabled(level))
         return;
-    (log_current_format() == LOG_FORMAT_JSON ? format_json : format_text)(&line, level, message, fields);
+    format_line(&line, level, message, fields);
     if (!buf_failed(&line))
         log_raw(buf_str(&line));
     else
-        atomic_fetch_add_explicit(&logger.dropped, 1, memory_order_relaxed);
+        count_dropped();
     buf_finish(&line);
 }
 
@@ -232,45 +273,64 @@ static void *write_pending(void *ud)
             break;
         struct buf full = logger.pending;
         logger.pending = mine;
+        report_dropped();
         pthread_mutex_unlock(&logger.lock);
         write_out(logger.fd, buf_str(&full));
         mine = full;
         mine.n = 0;
-        mine.failed = false;
         pthread_mutex_lock(&logger.lock);
     }
+    /* Under the same lock in which nothing was left: a line of another thread now goes out directly. */
+    logger.running = false;
     pthread_mutex_unlock(&logger.lock);
     buf_finish(&mine);
     return NULL;
 }
 
+/* No signal is this thread's to handle; SIGPIPE above all, when nobody reads standard error any more. */
+static int start_writer(void)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int error = pthread_create(&logger.thread, NULL, write_pending, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error == 0)
+        pthread_setname_np(logger.thread, "log");
+    return error;
+}
+
 int log_start(void)
 {
-    if (logger.running)
-        return 0;
-    logger.stopping = false;
-    if (pthread_create(&logger.thread, NULL, write_pending, NULL) != 0)
-        return -1;
-    logger.running = true;
-    return 0;
+    int error = 0;
+
+    pthread_mutex_lock(&logger.lock);
+    if (!logger.running) {
+        logger.stopping = false;
+        error = start_writer();
+        logger.running = error == 0;
+    }
+    pthread_mutex_unlock(&logger.lock);
+    return error ? -1 : 0;
 }
 
 void log_stop(void)
 {
     struct timespec limit;
 
-    if (!logger.running)
-        return;
     pthread_mutex_lock(&logger.lock);
+    bool running = logger.running;
     logger.stopping = true;
     pthread_cond_signal(&logger.filled);
     pthread_mutex_unlock(&logger.lock);
+    if (!running)
+        return;
     clock_gettime(CLOCK_REALTIME, &limit);
     limit.tv_sec += 2;
     if (pthread_timedjoin_np(logger.thread, NULL, &limit) != 0)
         return; /* the pipe is stuck: leave the thread to it, the process is about to end */
     pthread_mutex_lock(&logger.lock);
-    logger.running = false;
     buf_finish(&logger.pending);
     pthread_mutex_unlock(&logger.lock);
 }
@@ -279,7 +339,9 @@ void log_after_fork(void)
 {
     pthread_mutex_init(&logger.lock, NULL);
     pthread_cond_init(&logger.filled, NULL);
-    logger.running = false;
-    logger.stopping = false;
-    logger.pending.n = 0;
+    /* Another thread may have been in the middle of changing it, so its memory is not touched. What it held is the
+     * parent's to write. */
+    logger.pending = (struct buf)BUF_INIT;
+    logger.running = logger.stopping = logger.idle = false;
+    logger.reported = log_dropped();
 }

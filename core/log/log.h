@@ -1,6 +1,6 @@
 /* log.h - facts with fields, one structured line each, on standard error.
  *
- *   log_info("listening", LOG_TEXT("url", url), LOG_INT("loops", loops));
+ *   log_info("listening", LOG_TEXT("url", url), LOG_NUMBER("loops", loops));
  *
  * A line is formatted on the calling thread and handed to a writer thread through a bounded buffer: logging never
  * waits for the disk or the pipe behind it. When the buffer is full lines are dropped, counted, and the count is

@@ -89,51 +89,69 @@ static int compare(const struct metric *m, const char *name, const char *labels)
     return by_name ? by_name : strcmp(m->labels, labels ? labels : "");
 }
 
+/* A name stands for one kind: two under one name would be a page that no scraper takes, and a histogram's cells are not
+ * those of a counter. */
+static bool fits_beside(const struct metric *m, const char *name, enum kind kind)
+{
+    return !m || strcmp(m->name, name) != 0 || m->kind == kind;
+}
+
+/* Under the lock. */
 static struct metric *find_or_create(const char *name, const char *help, const char *labels, enum kind kind)
 {
     struct metric **at = &registry.first;
-    struct metric *m;
+    const struct metric *before = NULL;
 
-    pthread_mutex_lock(&registry.lock);
-    while (*at && compare(*at, name, labels) < 0)
+    while (*at && compare(*at, name, labels) < 0) {
+        before = *at;
         at = &(*at)->next;
-    m = *at;
-    if (!m || compare(m, name, labels) != 0) {
-        m = create(name, help, labels, kind);
-        if (m) {
-            m->next = *at;
-            *at = m;
-        }
     }
+    if (!fits_beside(before, name, kind) || !fits_beside(*at, name, kind))
+        return NULL;
+    if (*at && compare(*at, name, labels) == 0)
+        return *at;
+    struct metric *m = create(name, help, labels, kind);
+    if (m) {
+        m->next = *at;
+        *at = m;
+    }
+    return m;
+}
+
+static struct metric *locked_find_or_create(const char *name, const char *help, const char *labels,
+                                            enum kind kind)
+{
+    pthread_mutex_lock(&registry.lock);
+    struct metric *m = find_or_create(name, help, labels, kind);
     pthread_mutex_unlock(&registry.lock);
     return m;
 }
 
 struct metric *metrics_counter(const char *name, const char *help, const char *labels)
 {
-    return find_or_create(name, help, labels, COUNTER);
+    return locked_find_or_create(name, help, labels, COUNTER);
 }
 
 struct metric *metrics_gauge(const char *name, const char *help, const char *labels)
 {
-    return find_or_create(name, help, labels, GAUGE);
+    return locked_find_or_create(name, help, labels, GAUGE);
 }
 
 struct metric *metrics_histogram(const char *name, const char *help, const char *labels)
 {
-    return find_or_create(name, help, labels, HISTOGRAM);
+    return locked_find_or_create(name, help, labels, HISTOGRAM);
 }
 
 struct metric *metrics_gauge_read(const char *name, const char *help, const char *labels,
                                   int64_t (*read)(void *ud), void *ud)
 {
+    pthread_mutex_lock(&registry.lock);
     struct metric *m = find_or_create(name, help, labels, GAUGE_READ);
     if (m) {
-        pthread_mutex_lock(&registry.lock);
         m->read = read;
         m->ud = ud;
-        pthread_mutex_unlock(&registry.lock);
     }
+    pthread_mutex_unlock(&registry.lock);
     return m;
 }
 
@@ -157,8 +175,10 @@ void metric_observe_us(struct metric *m, int64_t us)
 {
     size_t bucket = 0;
 
-    if (!m)
+    if (!m || m->kind != HISTOGRAM)
         return;
+    if (us < 0)
+        us = 0;
     unsigned shard = shard_of_thread();
     while (bucket < BOUNDS && us > bounds_us[bucket])
         bucket++;

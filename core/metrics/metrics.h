@@ -13,13 +13,15 @@ struct metric;
 
 /* Counters only grow; gauges are set or moved; a histogram of durations counts microseconds and is published in
  * seconds with the bounds 0.0001 .. 10 s. `labels` is a ready list such as  route="/api/health",method="GET"  or NULL;
- * it is copied. Asking twice for the same name and labels gives the same metric. NULL when memory is out: everything
- * below takes NULL and does nothing, so that no caller has to check. [any thread] */
+ * it is copied. Asking twice for the same name and labels gives the same metric. NULL when memory is out, or when the
+ * name is already one of another kind: everything below takes NULL and does nothing, so that no caller has to check.
+ * [any thread] */
 struct metric *metrics_counter(const char *name, const char *help, const char *labels);
 struct metric *metrics_gauge(const char *name, const char *help, const char *labels);
 struct metric *metrics_histogram(const char *name, const char *help, const char *labels);
 
-/* A gauge whose value is asked for at each scrape. `read` runs on the scraping thread. */
+/* A gauge whose value is asked for at each scrape. `read` runs on the scraping thread and must not call metrics_*.
+ * Asking again replaces read and ud; when it returns nobody is inside the old ones. */
 struct metric *metrics_gauge_read(const char *name, const char *help, const char *labels,
                                   int64_t (*read)(void *ud), void *ud);
 

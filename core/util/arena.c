@@ -4,11 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ALIGNMENT = 16, CHUNK_SIZE = 4096 };
+enum { ALIGNMENT = 16, CHUNK_MIN = 4096, CHUNK_MAX = 65536 };
 
 struct arena_chunk {
     struct arena_chunk *older;
-    size_t size;
 };
 
 /* The header is padded so that what follows it is aligned too. */
@@ -38,24 +37,33 @@ void arena_finish(struct arena *a)
     arena_reset(a);
 }
 
+/* The size of the next chunk: as much again as there is, so that a large answer takes few of them. */
+static size_t next_chunk(const struct arena *a, size_t wanted)
+{
+    size_t size = a->used < CHUNK_MIN ? CHUNK_MIN : a->used < CHUNK_MAX ? a->used : CHUNK_MAX;
+
+    if (a->limit && size > a->limit - a->used)
+        size = a->limit - a->used;
+    return size > wanted ? size : wanted;
+}
+
 static void *alloc_from_new_chunk(struct arena *a, size_t size)
 {
-    size_t room = size > CHUNK_SIZE - CHUNK_HEADER ? size : CHUNK_SIZE - CHUNK_HEADER;
-
-    if (size > SIZE_MAX - CHUNK_HEADER || (a->limit && a->used + room > a->limit))
+    if (size > SIZE_MAX - CHUNK_HEADER || (a->limit && size + CHUNK_HEADER > a->limit - a->used))
         return NULL;
-    struct arena_chunk *chunk = malloc(CHUNK_HEADER + room);
+    size_t total = next_chunk(a, size + CHUNK_HEADER);
+    struct arena_chunk *chunk = malloc(total);
     if (!chunk)
         return NULL;
     chunk->older = a->chunks;
-    chunk->size = room;
     a->chunks = chunk;
-    a->used += room;
+    a->used += total;
     char *start = (char *)chunk + CHUNK_HEADER;
-    /* A large piece fills its chunk alone; go on using the rest of the current one. */
-    if (room > size || !a->next) {
+    char *end = (char *)chunk + total;
+    /* A large piece fills its chunk alone, or nearly: go on with whatever has more room left. */
+    if (!a->next || end - (start + size) > a->end - a->next) {
         a->next = start + size;
-        a->end = start + room;
+        a->end = end;
     }
     return start;
 }

@@ -115,6 +115,13 @@ static size_t utf8_length(const char *p, size_t n)
     return 0;
 }
 
+/* Control characters, in UTF-8 also those of U+0080 to U+009F: JSON may carry the latter as they are, but logs are
+ * JSON too, and a terminal obeys them. */
+static bool is_c1(const char *p, size_t length)
+{
+    return length == 2 && (unsigned char)p[0] == 0xc2 && (unsigned char)p[1] < 0xa0;
+}
+
 static void add_json_escape(struct buf *b, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
@@ -131,29 +138,44 @@ static void add_json_escape(struct buf *b, unsigned char c)
     }
 }
 
+/* The bytes at p that can be copied as they are: one character, or 0. */
+static size_t plain_length(const char *p, size_t n)
+{
+    unsigned char c = (unsigned char)*p;
+
+    if (c < 0x80)
+        return c >= 0x20 && c != 0x7f && c != '"' && c != '\\';
+    size_t length = utf8_length(p, n);
+    return is_c1(p, length) ? 0 : length;
+}
+
+/* Writes what cannot be copied; returns how many bytes it was. */
+static size_t add_replaced(struct buf *b, const char *p, size_t n)
+{
+    unsigned char c = (unsigned char)*p;
+
+    if (c < 0x80) {
+        add_json_escape(b, c);
+        return 1;
+    }
+    if (is_c1(p, utf8_length(p, n))) {
+        add_json_escape(b, (unsigned char)p[1]);
+        return 2;
+    }
+    buf_add(b, "\xef\xbf\xbd", 3);
+    return 1;
+}
+
 void buf_add_json(struct buf *b, struct str s)
 {
-    size_t plain = 0; /* where the part that needs no escape begins */
-
     buf_add_char(b, '"');
     for (size_t i = 0; i < s.n;) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
-            i++;
-            continue;
-        }
-        size_t length = c >= 0x80 ? utf8_length(s.p + i, s.n - i) : 0;
-        if (length) {
+        size_t plain = i, length;
+        while (i < s.n && (length = plain_length(s.p + i, s.n - i)) > 0)
             i += length;
-            continue;
-        }
         buf_add(b, s.p + plain, i - plain);
-        if (c >= 0x80)
-            buf_add(b, "\xef\xbf\xbd", 3);
-        else
-            add_json_escape(b, c);
-        plain = ++i;
+        if (i < s.n)
+            i += add_replaced(b, s.p + i, s.n - i);
     }
-    buf_add(b, s.p + plain, s.n - plain);
     buf_add_char(b, '"');
 }

@@ -28,7 +28,8 @@ void buf_add_int(struct buf *b, int64_t value);
 void buf_add_uint(struct buf *b, uint64_t value);
 void buf_add_format(struct buf *b, const char *format, ...) DW_PRINTF(2, 3);
 
-/* The text as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
+/* The text as a JSON string with its quotes; each byte that is not UTF-8 becomes U+FFFD, control characters are escaped
+ * (also those above ASCII, which terminals obey). */
 void buf_add_json(struct buf *b, struct str s);
 
 static inline bool buf_failed(const struct buf *b)

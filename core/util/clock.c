@@ -1,17 +1,37 @@
 #include "util/clock.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "util/str.h"
 
 static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 
-static void utc(int64_t wall_us, struct tm *out)
+/* 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what four digits can say. */
+static const int64_t first_second = -62167219200, last_second = 253402300799;
+
+/* Rounds down, before 1970 too; returns the microseconds that are left. What has no four-digit year becomes the nearest
+ * instant that has one. */
+static int utc(int64_t wall_us, struct tm *out)
 {
-    time_t seconds = (time_t)(wall_us / CLOCK_SECOND);
-    if (!gmtime_r(&seconds, out))
-        memset(out, 0, sizeof(*out));
+    int64_t seconds = wall_us / CLOCK_SECOND, fraction = wall_us % CLOCK_SECOND;
+
+    if (fraction < 0) {
+        fraction += CLOCK_SECOND;
+        seconds--;
+    }
+    if (seconds < first_second) {
+        seconds = first_second;
+        fraction = 0;
+    }
+    if (seconds > last_second) {
+        seconds = last_second;
+        fraction = CLOCK_SECOND - 1;
+    }
+    time_t t = (time_t)seconds;
+    gmtime_r(&t, out);
+    return (int)fraction;
 }
 
 /* Two digits; the mask tells the compiler what gmtime_r promises. */
@@ -30,10 +50,9 @@ static char *put4(char *p, int value)
 void clock_format_rfc3339(int64_t wall_us, char out[CLOCK_RFC3339_SIZE])
 {
     struct tm t;
-    int fraction = (int)(wall_us % CLOCK_SECOND);
+    int fraction = utc(wall_us, &t);
     char *p = out;
 
-    utc(wall_us, &t);
     p = put4(p, t.tm_year + 1900);
     *p++ = '-';
     p = put2(p, t.tm_mon + 1);
@@ -73,29 +92,56 @@ void clock_format_http(int64_t wall_us, char out[CLOCK_HTTP_SIZE])
     memcpy(p, " GMT", 5);
 }
 
+/* `count` digits; false when there is something else. */
+static bool get(const char *p, unsigned count, int max, int *out)
+{
+    uint64_t value;
+
+    if (!str_to_uint(str_make(p, count), (uint64_t)max, &value))
+        return false;
+    *out = (int)value;
+    return true;
+}
+
+/* The index of a three-letter name, or -1. */
+static int name_index(const char *p, const char names[][4], int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (memcmp(p, names[i], 3) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool has_http_shape(const char *text)
+{
+    static const char shape[] = "---, -- --- ---- --:--:-- GMT";
+
+    for (size_t i = 0; i < sizeof(shape) - 1; i++) {
+        if (shape[i] != '-' && shape[i] != text[i])
+            return false;
+    }
+    return name_index(text, days, 7) >= 0;
+}
+
 int64_t clock_parse_http(const char *text, unsigned long n)
 {
-    char copy[CLOCK_HTTP_SIZE];
-    char month[4] = "", tail[4] = "";
-    struct tm t;
-    int end = 0;
+    struct tm t = { 0 };
+    int year;
 
-    if (n != CLOCK_HTTP_SIZE - 1)
+    if (n != CLOCK_HTTP_SIZE - 1 || !has_http_shape(text))
         return -1;
-    memcpy(copy, text, n);
-    copy[n] = 0;
-    memset(&t, 0, sizeof(t));
-    if (sscanf(copy, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d %3[A-Z]%n", &t.tm_mday, month, &t.tm_year,
-               &t.tm_hour, &t.tm_min, &t.tm_sec, tail, &end) != 7)
+    if (!get(text + 5, 2, 31, &t.tm_mday) || !get(text + 12, 4, 9999, &year) ||
+        !get(text + 17, 2, 23, &t.tm_hour) || !get(text + 20, 2, 59, &t.tm_min) ||
+        !get(text + 23, 2, 60, &t.tm_sec))
         return -1;
-    if ((unsigned long)end != n || strcmp(tail, "GMT") != 0)
+    t.tm_mon = name_index(text + 8, months, 12);
+    t.tm_year = year - 1900;
+    int day = t.tm_mday;
+    if (t.tm_mon < 0 || day < 1)
         return -1;
-    for (t.tm_mon = 0; t.tm_mon < 12; t.tm_mon++) {
-        if (strcmp(months[t.tm_mon], month) == 0)
-            break;
-    }
-    if (t.tm_mon == 12)
-        return -1;
-    t.tm_year -= 1900;
-    return (int64_t)timegm(&t);
+    if (t.tm_sec == 60)
+        t.tm_sec = 59; /* POSIX time has no leap seconds */
+    int64_t seconds = timegm(&t);
+    return t.tm_mday == day ? seconds : -1; /* timegm turns 31 November into 1 December */
 }

@@ -23,7 +23,7 @@ static inline int64_t clock_wall_us(void)
     return (int64_t)t.tv_sec * CLOCK_SECOND + t.tv_nsec / 1000;
 }
 
-/* RFC 3339 with six digits and Z: 27 characters and a NUL. */
+/* RFC 3339 with six digits and Z: 27 characters and a NUL. Years 0 to 9999; beyond them the nearest instant of those. */
 enum { CLOCK_RFC3339_SIZE = 28 };
 void clock_format_rfc3339(int64_t wall_us, char out[CLOCK_RFC3339_SIZE]);
 

@@ -61,7 +61,7 @@ bool str_to_uint(struct str s, uint64_t max, uint64_t *out);
 /* 0-15, or -1. */
 int str_hex_digit(char c);
 
-/* Valid UTF-8 without surrogates, overlong forms and (unless asked) NUL. */
+/* Valid UTF-8: no surrogates, no overlong forms, nothing above U+10FFFF; and no NUL. */
 bool str_is_utf8(struct str s);
 
 #endif

@@ -1,0 +1,147 @@
+#include "util/buf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void what_is_added_is_there(void **state)
+{
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    assert_string_equal(buf_text(&b), "");
+    buf_add_text(&b, "n=");
+    buf_add_text(&b, NULL);
+    buf_add_int(&b, INT64_MIN);
+    buf_add_char(&b, ' ');
+    buf_add_uint(&b, UINT64_MAX);
+    buf_add_str(&b, STR_OF(" x"));
+    buf_add_str(&b, str_make(NULL, 0));
+    buf_add_format(&b, " %s-%d", "y", 7);
+    buf_add_int(&b, 0);
+    assert_string_equal(buf_text(&b), "n=-9223372036854775808 18446744073709551615 x y-70");
+    assert_int_equal(buf_str(&b).n, strlen(buf_text(&b)));
+    assert_false(buf_failed(&b));
+    buf_finish(&b);
+    assert_int_equal(b.n, 0);
+    buf_add_text(&b, "again");
+    assert_string_equal(buf_text(&b), "again");
+    buf_finish(&b);
+}
+
+/* Every size around the places where it grows. */
+static void it_grows(void **state)
+{
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    for (unsigned i = 0; i < 5000; i++) {
+        buf_add_char(&b, (char)i);
+        assert_true(b.cap >= b.n);
+        if (i % 127 == 0)
+            assert_int_equal(buf_text(&b)[b.n], 0);
+    }
+    for (unsigned i = 0; i < 5000; i++)
+        assert_int_equal(b.p[i], (char)i);
+    buf_finish(&b);
+    assert_true(buf_reserve(&b, 100000));
+    assert_true(b.cap >= 100000);
+    char *before = b.p;
+    buf_add_format(&b, "%0999d", 1);
+    assert_ptr_equal(b.p, before);
+    assert_int_equal(b.n, 999);
+    buf_finish(&b);
+}
+
+static void failure_sticks(void **state)
+{
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    buf_add_text(&b, "kept");
+    assert_false(buf_reserve(&b, SIZE_MAX - 2));
+    assert_true(buf_failed(&b));
+    buf_add_text(&b, "lost");
+    buf_add_format(&b, "%d", 1);
+    assert_int_equal(b.n, 4);
+    assert_string_equal(buf_text(&b), "");
+    buf_finish(&b);
+    assert_false(buf_failed(&b));
+}
+
+static void assert_json(struct str s, const char *wanted)
+{
+    struct buf b = BUF_INIT;
+
+    buf_add_json(&b, s);
+    assert_string_equal(buf_text(&b), wanted);
+    buf_finish(&b);
+}
+
+static void json_is_escaped(void **state)
+{
+    (void)state;
+    assert_json(str_make(NULL, 0), "\"\"");
+    assert_json(STR_OF("plain / text"), "\"plain / text\"");
+    assert_json(STR_OF("\"\\"), "\"\\\"\\\\\"");
+    assert_json(STR_OF("a\nb\rc\td"), "\"a\\nb\\rc\\td\"");
+    assert_json(STR_OF("\0\x01\x1f\x7f"), "\"\\u0000\\u0001\\u001f\\u007f\"");
+    assert_json(STR_OF("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"");
+    assert_json(STR_OF("\xc2\x9b"
+                       "31m\xc2\xa0"),
+                "\"\\u009b31m\xc2\xa0\"");
+}
+
+#define REPLACED "\xef\xbf\xbd"
+
+static void json_is_always_utf8(void **state)
+{
+    (void)state;
+    assert_json(STR_OF("a\xff"
+                       "b"),
+                "\"a" REPLACED "b\"");
+    assert_json(STR_OF("\xc3"), "\"" REPLACED "\"");
+    assert_json(STR_OF("\xc3\""), "\"" REPLACED "\\\"\"");
+    assert_json(STR_OF("\xe2\x82"), "\"" REPLACED REPLACED "\"");
+    assert_json(STR_OF("\xe2\x82\xc3\xa9"), "\"" REPLACED REPLACED "\xc3\xa9\"");
+    assert_json(STR_OF("\xed\xa0\x80"), "\"" REPLACED REPLACED REPLACED "\"");
+    assert_json(STR_OF("\xc0\xaf"), "\"" REPLACED REPLACED "\"");
+}
+
+/* Whatever the bytes are, the string ends where it ends, and nothing in it is a control character. */
+static void random_bytes_stay_inside(void **state)
+{
+    uint32_t seed = 1;
+
+    (void)state;
+    for (unsigned round = 0; round < 20000; round++) {
+        char bytes[12];
+        struct buf b = BUF_INIT;
+        for (size_t i = 0; i < sizeof(bytes); i++) {
+            seed = seed * 1664525 + 1013904223;
+            bytes[i] = (char)(seed >> 24);
+        }
+        buf_add_json(&b, str_make(bytes, round % (sizeof(bytes) + 1)));
+        assert_true(str_is_utf8(buf_str(&b)));
+        assert_int_equal(b.p[0], '"');
+        for (size_t i = 1; i + 1 < b.n; i++) {
+            assert_true((unsigned char)b.p[i] >= 0x20);
+            assert_true(b.p[i] != '"');
+            i += b.p[i] == '\\';
+        }
+        assert_int_equal(b.p[b.n - 1], '"');
+        buf_finish(&b);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_added_is_there), cmocka_unit_test(it_grows),
+        cmocka_unit_test(failure_sticks),         cmocka_unit_test(json_is_escaped),
+        cmocka_unit_test(json_is_always_utf8),    cmocka_unit_test(random_bytes_stay_inside),
+    };
+    return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
+}

@@ -1,0 +1,103 @@
+#include "util/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "util/compiler.h"
+
+static void assert_rfc3339(int64_t us, const char *wanted)
+{
+    char text[CLOCK_RFC3339_SIZE];
+
+    clock_format_rfc3339(us, text);
+    assert_string_equal(text, wanted);
+}
+
+static void rfc3339(void **state)
+{
+    (void)state;
+    assert_rfc3339(0, "1970-01-01T00:00:00.000000Z");
+    assert_rfc3339(784111777123456, "1994-11-06T08:49:37.123456Z");
+    assert_rfc3339(951782400000001, "2000-02-29T00:00:00.000001Z");
+    assert_rfc3339(-1, "1969-12-31T23:59:59.999999Z");
+    assert_rfc3339(-1500000, "1969-12-31T23:59:58.500000Z");
+    assert_rfc3339(253402300799999999, "9999-12-31T23:59:59.999999Z");
+    assert_rfc3339(INT64_MAX, "9999-12-31T23:59:59.999999Z");
+    assert_rfc3339(INT64_MIN, "0000-01-01T00:00:00.000000Z");
+}
+
+static void http_dates(void **state)
+{
+    char text[CLOCK_HTTP_SIZE];
+
+    (void)state;
+    clock_format_http(784111777000000, text);
+    assert_string_equal(text, "Sun, 06 Nov 1994 08:49:37 GMT");
+    assert_int_equal(clock_parse_http(text, strlen(text)), 784111777);
+    for (int64_t t = 0; t < 4102444800; t += 86400 * 13 + 3607) {
+        clock_format_http(t * CLOCK_SECOND, text);
+        assert_int_equal(clock_parse_http(text, strlen(text)), t);
+    }
+}
+
+static void odd_http_dates(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "Sun, 06 Nov 1994 08:49:37 GM",
+        "Sun, 06 Nov 1994 08:49:37 GMT ",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+        "Sun, 06 Nov 1994 08:49:37 CET",
+        "Sun, 06 nov 1994 08:49:37 GMT",
+        "sun, 06 Nov 1994 08:49:37 GMT",
+        "Xxx, 06 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Xxx 1994 08:49:37 GMT",
+        "Sun, -6 Nov 1994 08:49:37 GMT",
+        "Sun, +6 Nov 1994 08:49:37 GMT",
+        "Sun,  6 Nov 1994 08:49:37 GMT",
+        "Sun, 00 Nov 1994 08:49:37 GMT",
+        "Sun, 31 Nov 1994 08:49:37 GMT",
+        "Sun, 29 Feb 1994 08:49:37 GMT",
+        "Sun, 32 Dec 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:49:37 GMT",
+        "Sun, 06 Nov 1994 08:60:37 GMT",
+        "Sun, 06 Nov 1994 08:49:61 GMT",
+        "Sun, 06 Nov 1994\t08:49:37 GMT",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DW_COUNT_OF(bad); i++) {
+        if (clock_parse_http(bad[i], strlen(bad[i])) != -1)
+            fail_msg("%s was taken", bad[i]);
+    }
+    assert_int_equal(clock_parse_http("Sun, 06 Nov 1994 08:\0009:37 GMT", 29), -1);
+    assert_int_equal(clock_parse_http("Tue, 29 Feb 2000 00:00:00 GMT", 29), 951782400);
+    /* The second of the leap is that before it. */
+    assert_int_equal(clock_parse_http("Sat, 31 Dec 2016 23:59:60 GMT", 29), 1483228799);
+}
+
+static void the_monotonic_clock_runs(void **state)
+{
+    int64_t before = clock_monotonic_us(), wall = clock_wall_us();
+
+    (void)state;
+    assert_true(clock_monotonic_us() >= before);
+    assert_true(wall > 1700000000 * (int64_t)CLOCK_SECOND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rfc3339),
+        cmocka_unit_test(http_dates),
+        cmocka_unit_test(odd_http_dates),
+        cmocka_unit_test(the_monotonic_clock_runs),
+    };
+    return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
+}
