@@ -39,6 +39,29 @@ static const char *copy(struct config_problems *p, const char *text)
     return kept;
 }
 
+static bool same_source(struct config_place a, struct config_place b)
+{
+    return a.source && b.source && strcmp(a.source, b.source) == 0;
+}
+
+/* By line among those of the same file, which are found in another order than they are read in; else at the end. */
+static void insert(struct config_problems *p, struct config_problem *problem)
+{
+    struct config_problem **at = p->end;
+
+    for (struct config_problem **it = &p->first; problem->place.line && *it; it = &(*it)->next) {
+        if (!same_source((*it)->place, problem->place))
+            continue;
+        at = (*it)->place.line <= problem->place.line ? &(*it)->next : it;
+        if (at == it)
+            break;
+    }
+    problem->next = *at;
+    *at = problem;
+    if (at == p->end)
+        p->end = &problem->next;
+}
+
 void config_problem_add(struct config_problems *p, struct config_problem problem, const char *format, ...)
 {
     char text[TEXT_MAX];
@@ -68,8 +91,7 @@ void config_problem_add(struct config_problems *p, struct config_problem problem
     kept->item = copy(p, problem.item);
     kept->text = copy(p, text);
     kept->hint = copy(p, problem.hint);
-    *p->end = kept;
-    p->end = &kept->next;
+    insert(p, kept);
 }
 
 void config_place_format(struct buf *out, struct config_place place)

@@ -292,10 +292,11 @@ static bool set_entry(const struct typed *t, const char **out, const struct entr
     return has_form(t, place, out);
 }
 
-static bool set_list(const struct typed *t, const struct entry *entries, size_t n, struct config_place place)
+/* With good false the entries are only looked at: something else about the list is wrong already. */
+static bool set_list(const struct typed *t, const struct entry *entries, size_t n, struct config_place place,
+                     bool good)
 {
     union value value = { .list = { NULL, n } };
-    bool good = true;
     const char **texts = arena_calloc(t->arena, (n + 1) * sizeof(*texts));
 
     if (!texts)
@@ -321,13 +322,13 @@ static bool set_list_node(const struct typed *t, const struct yaml_node *list, s
         if (it->refused) {
             good = false;
         } else if (it->kind != YAML_TEXT) {
-            place.line = place.line ? it->line : 0;
-            good = refuse_kind(t, place, it->kind, "a list of texts");
+            struct config_place entry_place = { place.source, place.line ? it->line : 0 };
+            good = refuse_kind(t, entry_place, it->kind, "a list of texts");
         } else {
             entries[n++] = (struct entry){ it->text, place.line ? it->line : 0 };
         }
     }
-    return good && set_list(t, entries, n, place);
+    return set_list(t, entries, n, place, good);
 }
 
 struct list_complaint {
@@ -374,7 +375,7 @@ static bool set_list_text(const struct typed *t, struct str text, struct config_
 
     text = str_trim(text);
     if (text.n == 0)
-        return set_list(t, NULL, 0, place);
+        return set_list(t, NULL, 0, place, true);
     if (looks_like_json(text))
         return set_list_json(t, text, place);
     for (size_t i = 0; i < text.n; i++)
@@ -388,7 +389,7 @@ static bool set_list_text(const struct typed *t, struct str text, struct config_
         if (!entries[n++].text.p)
             return refuse_memory(t);
     }
-    return set_list(t, entries, n, place);
+    return set_list(t, entries, n, place, true);
 }
 
 /* ---- entrances ---- */
@@ -405,7 +406,7 @@ bool typed_set_node(const struct typed *t, const struct yaml_node *node, const c
     if (!(type->kinds & KIND(node->kind)))
         return refuse_kind(t, place, node->kind, type->name);
     if (t->item->type == CONFIG_LIST)
-        return set_list(t, &(struct entry){ node->text, node->line }, 1, place);
+        return set_list(t, &(struct entry){ node->text, node->line }, 1, place, true);
     return set_scalar(t, node->text, place);
 }
 
@@ -433,7 +434,7 @@ bool typed_set_texts(const struct typed *t, const char *const *texts, size_t n, 
         if (!entries[i].text.p)
             return refuse_memory(t);
     }
-    return set_list(t, entries, n, place);
+    return set_list(t, entries, n, place, true);
 }
 
 /* ---- values to texts ---- */

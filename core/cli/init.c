@@ -1,0 +1,184 @@
+/* init.c - `dowel init`: the directories of a new server, and a configuration in which everything is a comment. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/settings.h"
+#include "config/core_config.h"
+#include "config/render.h"
+
+/* What was made and what was there already, for the last words. */
+struct report {
+    struct buf text, json;
+};
+
+static void tell(struct report *r, const char *path, bool made)
+{
+    buf_add_format(&r->text, "%s %s\n", made ? "made" : "kept", path);
+    buf_add_text(&r->json, r->json.n ? ",{\"path\":" : "{\"path\":");
+    buf_add_json(&r->json, str_from(path));
+    buf_add_format(&r->json, ",\"made\":%s}", made ? "true" : "false");
+}
+
+static int failed(const char *path, const char *what)
+{
+    fprintf(stderr, "%s: %s: %s\n", path, what, strerror(errno));
+    return -1;
+}
+
+static int make_parents(const char *path)
+{
+    char copy[4096];
+    size_t n = strlen(path);
+
+    if (n >= sizeof(copy)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(copy, path, n + 1);
+    for (size_t i = 1; i < n; i++) {
+        if (copy[i] != '/')
+            continue;
+        copy[i] = 0;
+        if (mkdir(copy, 0755) != 0 && errno != EEXIST)
+            return -1;
+        copy[i] = '/';
+    }
+    return 0;
+}
+
+static int make_directory(struct report *r, const char *path, mode_t mode)
+{
+    struct stat st;
+
+    if (make_parents(path) != 0)
+        return failed(path, "cannot make the directories above it");
+    bool made = mkdir(path, mode) == 0;
+    if (!made && errno != EEXIST)
+        return failed(path, "cannot make this directory");
+    if (stat(path, &st) != 0)
+        return failed(path, "cannot look at it");
+    if (!S_ISDIR(st.st_mode)) {
+        errno = ENOTDIR;
+        return failed(path, "is in the way");
+    }
+    tell(r, path, made);
+    if (!made && (st.st_mode & 0777 & ~mode))
+        fprintf(stderr, "%s: has more rights than it needs, take them away: chmod %o\n", path, mode);
+    return 0;
+}
+
+static int write_all(int fd, struct str text)
+{
+    while (text.n) {
+        ssize_t n = write(fd, text.p, text.n);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        text.p += n;
+        text.n -= (size_t)n;
+    }
+    return fsync(fd);
+}
+
+/* The file appears under its name whole or not at all, and an existing one is never touched: link() refuses to
+ * replace. */
+static int write_new_file(const char *path, struct str text, bool *made)
+{
+    char temporary[4200];
+    int result = -1, error;
+
+    *made = false;
+    if (snprintf(temporary, sizeof(temporary), "%s.%ld.new", path, (long)getpid()) >=
+        (int)sizeof(temporary)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0)
+        return -1;
+    if (write_all(fd, text) != 0)
+        goto done;
+    *made = link(temporary, path) == 0;
+    if (*made || errno == EEXIST)
+        result = 0;
+done:
+    error = errno;
+    close(fd);
+    unlink(temporary);
+    errno = error;
+    return result;
+}
+
+static int write_core_file(struct report *r, const char *dir)
+{
+    struct buf text = BUF_INIT, path = BUF_INIT;
+    bool made;
+    int result = -1;
+
+    buf_add_format(&path, "%s/core.yaml", dir);
+    render_yaml(&text, &core_config_table);
+    if (buf_failed(&text) || buf_failed(&path)) {
+        fputs("out of memory\n", stderr);
+        goto done;
+    }
+    if (write_new_file(buf_text(&path), buf_str(&text), &made) != 0) {
+        failed(buf_text(&path), "cannot be written");
+        goto done;
+    }
+    tell(r, buf_text(&path), made);
+    result = 0;
+done:
+    buf_finish(&text);
+    buf_finish(&path);
+    return result;
+}
+
+static int print_report(const struct cli *c, struct report *r)
+{
+    struct buf out = BUF_INIT;
+
+    if (c->json) {
+        buf_add_format(&out, "{\"paths\":[%s]}\n", buf_text(&r->json));
+    } else {
+        buf_add_str(&out, buf_str(&r->text));
+        buf_add_format(&out,
+                       "\nNext: look into %s/core.yaml, then\n"
+                       "  dowel config check --config %s\n"
+                       "  dowel serve --config %s --data %s\n",
+                       c->config_dir, c->config_dir, c->config_dir, c->data_dir);
+    }
+    out.failed |= r->text.failed || r->json.failed;
+    return cli_print(&out);
+}
+
+static int run(const struct cli *c)
+{
+    struct report r = { BUF_INIT, BUF_INIT };
+    int result = CLI_FAILED;
+
+    if (c->argc > 0)
+        return cli_usage(c, "%s: init takes no arguments", c->argv[0]);
+    if (make_directory(&r, c->config_dir, 0755) != 0 || write_core_file(&r, c->config_dir) != 0 ||
+        make_directory(&r, c->data_dir, 0700) != 0)
+        goto done;
+    result = print_report(c, &r);
+done:
+    buf_finish(&r.text);
+    buf_finish(&r.json);
+    return result;
+}
+
+const struct cli_verb cli_verb_init = {
+    .name = "init",
+    .arguments = "",
+    .summary = "Makes the configuration and data directories of a new server",
+    .help = "Makes the directory of --config with a core.yaml in which every item stands as a comment, and "
+            "the directory\n"
+            "of --data, which only its owner may enter. What is there already stays as it is.\n",
+    .run = run,
+};
