@@ -52,6 +52,56 @@ int address_parse(struct str text, struct address *out)
     return -1;
 }
 
+/* One part of inet_aton()'s notation: 0x is hexadecimal, a leading 0 octal. */
+static bool read_part(struct str s, uint64_t *out)
+{
+    unsigned base = 10;
+
+    if (s.n > 2 && s.p[0] == '0' && (s.p[1] | 0x20) == 'x') {
+        base = 16;
+        s = str_make(s.p + 2, s.n - 2);
+    } else if (s.n > 1 && s.p[0] == '0') {
+        base = 8;
+    }
+    *out = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        int digit = str_hex_digit(s.p[i]);
+        if (digit < 0 || (unsigned)digit >= base)
+            return false;
+        *out = *out * base + (unsigned)digit;
+        if (*out > UINT32_MAX)
+            return false;
+    }
+    return s.n > 0;
+}
+
+int address_parse_lenient(struct str text, struct address *out)
+{
+    struct str rest = text, item;
+    uint64_t part, value = 0;
+    unsigned n = 0;
+
+    if (address_parse(text, out) == 0)
+        return 0;
+    if (rest.n > 1 && rest.p[rest.n - 1] == '.')
+        rest.n--;
+    while (str_split(&rest, '.', &item)) {
+        if (n == 4 || !read_part(item, &part))
+            return -1;
+        n++;
+        bool last = rest.p == NULL;
+        /* All but the last are one byte each; the last fills what is left. */
+        if (part > (last ? UINT32_MAX >> (8 * (n - 1)) : 255))
+            return -1;
+        value |= last ? part : part << (32 - 8 * n);
+    }
+    if (n == 0)
+        return -1;
+    uint32_t bytes = htonl((uint32_t)value);
+    set_ipv4(out, &bytes);
+    return 0;
+}
+
 void address_from_sockaddr(const struct sockaddr *sa, struct address *out, uint16_t *port)
 {
     *port = 0;
@@ -175,39 +225,50 @@ static enum address_scope look_up(const struct range *ranges, size_t n, const st
     return ADDRESS_GLOBAL;
 }
 
-/* The IPv4 address that an IPv6 one carries inside, for forms that a router may translate. */
-static bool embedded_ipv4(const struct address *a, struct address *out)
+bool address_embedded(const struct address *a, struct address *out)
 {
-    static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
-    static const uint8_t zeros[12] = { 0 };
+    static const struct {
+        uint8_t prefix[12];
+        uint8_t size, at;
+    } forms[] = {
+        { { 0x00, 0x64, 0xff, 0x9b }, 12, 12 }, /* NAT64 */
+        { { 0x20, 0x02 }, 2, 2 },               /* 6to4 */
+        { { [8] = 0xff, 0xff }, 12, 12 },       /* IPv4-translated */
+        { { 0 }, 12, 12 },                      /* IPv4-compatible */
+    };
 
-    if (memcmp(a->bytes, nat64, 12) == 0) {
-        set_ipv4(out, a->bytes + 12);
-        return true;
-    }
-    if (a->bytes[0] == 0x20 && a->bytes[1] == 0x02) { /* 6to4 */
-        set_ipv4(out, a->bytes + 2);
-        return true;
-    }
-    /* IPv4-compatible ::a.b.c.d; :: and ::1 are not. */
-    if (memcmp(a->bytes, zeros, 12) == 0 && (a->bytes[12] || a->bytes[13] || a->bytes[14])) {
-        set_ipv4(out, a->bytes + 12);
-        return true;
+    if (a->size != 16)
+        return false;
+    for (size_t i = 0; i < DW_COUNT_OF(forms); i++) {
+        if (memcmp(a->bytes, forms[i].prefix, forms[i].size) == 0) {
+            set_ipv4(out, a->bytes + forms[i].at);
+            return true;
+        }
     }
     return false;
+}
+
+/* :: and ::1 look like IPv4-compatible addresses and are none. */
+static bool is_small(const struct address *a)
+{
+    static const uint8_t zeros[15] = { 0 };
+    return memcmp(a->bytes, zeros, sizeof(zeros)) == 0;
 }
 
 enum address_scope address_scope_of(const struct address *a)
 {
     struct address inner;
+    enum address_scope scope;
 
     if (a->size == 4)
         return look_up(ranges4, DW_COUNT_OF(ranges4), a);
     if (a->size != 16)
         return ADDRESS_RESERVED;
-    if (embedded_ipv4(a, &inner)) {
-        enum address_scope scope = address_scope_of(&inner);
-        return scope;
+    if (!is_small(a) && address_embedded(a, &inner)) {
+        scope = address_scope_of(&inner);
+        bool routed = a->bytes[0] == 0x20 || a->bytes[1] == 0x64; /* the other two forms were never public */
+        return scope == ADDRESS_GLOBAL && !routed ? ADDRESS_RESERVED : scope;
     }
-    return look_up(ranges6, DW_COUNT_OF(ranges6), a);
+    scope = look_up(ranges6, DW_COUNT_OF(ranges6), a);
+    return scope == ADDRESS_GLOBAL && (a->bytes[0] & 0xe0) != 0x20 ? ADDRESS_RESERVED : scope;
 }

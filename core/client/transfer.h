@@ -1,0 +1,217 @@
+/* transfer.h - inside core/client: one request on its way, and what it shares with the others.
+ *
+ * A transfer belongs to the client's thread from submit to finish; other threads only post wishes (cancel, resume) and
+ * read what `lock` guards. It is counted: its creator, the open list, the inbox and a running lookup each hold one. */
+#ifndef CLIENT_TRANSFER_H
+#define CLIENT_TRANSFER_H
+
+#include <curl/curl.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "client/client.h"
+#include "client/guard.h"
+#include "client/resolver.h"
+#include "client/url.h"
+#include "util/arena.h"
+#include "util/compiler.h"
+#include "util/list.h"
+
+struct metric;
+
+struct client_token {
+    pthread_mutex_t lock; /* taken before a client's */
+    bool cancelled;
+    struct list transfers;
+};
+
+/* How many transfers to one host are open. */
+struct slot {
+    struct slot *next, **bucket;
+    unsigned open;
+    char key[];
+};
+
+enum { SLOT_BUCKETS = 64 };
+
+struct client {
+    atomic_uint refs; /* the owner and each transfer */
+    struct client_options options;
+    struct proxy_url proxy; /* host NULL: none */
+    struct resolver *resolver;
+    pthread_t thread;
+    bool thread_started;
+
+    pthread_mutex_t lock; /* guards the inbox */
+    struct list inbox;
+    unsigned open; /* submitted and not finished */
+    bool stopping;
+    int wake_fd;
+
+    /* the client's thread */
+    struct event_base *base;
+    CURLM *multi;
+    struct event *wake, *curl_timer;
+    struct list transfers; /* all that are open */
+    struct list queued;
+    struct slot *slots[SLOT_BUCKETS];
+    unsigned running;
+
+    struct metric *outcomes[CLIENT_ERRORS], *duration, *retries, *transfers_open;
+};
+
+/* What other threads wish for; bits. */
+enum transfer_wish { WISH_SUBMIT = 1, WISH_CANCEL = 2, WISH_RESUME = 4, WISH_RESOLVED = 8 };
+
+enum transfer_state {
+    TRANSFER_NEW,
+    TRANSFER_RESOLVING,
+    TRANSFER_RESOLVING_PROXY,
+    TRANSFER_QUEUED,
+    TRANSFER_RUNNING,
+    TRANSFER_WAITING, /* for the next attempt */
+    TRANSFER_DONE
+};
+
+/* What is to be done with the answer whose head is here. */
+enum transfer_next { NEXT_FINISH, NEXT_REDIRECT, NEXT_RETRY };
+
+struct transfer_field {
+    char *line; /* "Name: value" */
+    bool secret;
+};
+
+struct transfer {
+    atomic_uint refs;
+    struct client *client;
+
+    /* ---- asked; read-only once submitted ---- */
+    struct arena arena;
+    const char *method;
+    struct str body; /* p NULL: none */
+    struct transfer_field *fields;
+    size_t fields_n;
+    const char *ca_file, *cert_file, *key_file;
+    struct proxy_url proxy; /* host NULL: none */
+    struct network *allow;
+    size_t allow_n;
+    int64_t started_us, deadline_us, connect_timeout_us, idle_timeout_us; /* deadline monotonic; 0: none */
+    size_t max_bytes, buffer_bytes;
+    unsigned attempts_max, redirects_max;
+    bool idempotent, any_status, is_stream;
+    struct client_token *token;
+    void (*callback)(struct client_answer *answer, void *ud);
+    void *callback_ud;
+
+    /* ---- the client's thread ---- */
+    enum transfer_state state;
+    struct list node;   /* in client->transfers */
+    struct list queued; /* in client->queued */
+    struct event timer;
+    bool timer_made, cancelled;
+    struct url url; /* of this hop */
+    bool foreign;   /* redirected to another origin: no secrets, no client certificate */
+    bool without_body;
+    struct slot *slot;
+    struct lookup lookup;
+    struct address to[LOOKUP_ADDRESSES]; /* judged and good, of the peer or of its proxy */
+    size_t to_n, to_at;
+    unsigned attempt;         /* since the last redirect */
+    int64_t connect_until_us; /* for all addresses of this attempt together */
+    int64_t wake_us;          /* WAITING: when */
+    int64_t heard_us;         /* last byte, or the start of the attempt */
+
+    CURL *easy; /* RUNNING */
+    struct curl_slist *lines, *connect_to;
+    char curl_error[CURL_ERROR_SIZE];
+    bool sent; /* this attempt's request went out, or may have */
+    bool head_done, head_delivered;
+    enum transfer_next next;
+    int64_t retry_in_us;
+    size_t discarded;
+    struct client_answer *answer;
+
+    struct list inbox; /* guarded by client->lock, as is: */
+    unsigned wishes;
+    struct list by_token; /* guarded by token->lock */
+
+    /* ---- shared with whoever waits; guarded by lock ---- */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done, head_ready, paused;
+    struct client_answer *head; /* of a stream, once head_ready: the reader's */
+    struct client_answer *tail; /* made beforehand; becomes `answer` when the head is handed over */
+    struct buf filled;          /* of a stream: what the reader has not taken yet */
+};
+
+/* ---- request.c ---- */
+
+/* A transfer with a copy of the request (the body only if copy_body). NULL when memory is out. What is wrong with the
+ * request is noted in its answer: submit it all the same. One reference is the caller's. */
+struct transfer *transfer_create(struct client *c, const struct client_request *r, bool is_stream,
+                                 bool copy_body);
+void transfer_hold(struct transfer *t);
+void transfer_drop(struct transfer *t);
+
+/* ---- loop.c ---- */
+
+/* The thread, its event base and the multi handle. 0 or -1; loop_stop is to be called in both cases. */
+int loop_start(struct client *c);
+
+/* Cancels all transfers and joins the thread. */
+void loop_stop(struct client *c);
+
+/* ---- client.c ---- */
+
+void client_hold(struct client *c);
+void client_drop(struct client *c);
+
+/* Under c->lock. */
+void client_put(struct transfer *t, enum transfer_wish wish);
+
+/* Hands it to the client's thread; -1 when the client is being destroyed (then it is failed, and not handed over). */
+int client_submit(struct transfer *t);
+void client_post(struct transfer *t, enum transfer_wish wish);
+
+/* ---- transfer.c, all on the client's thread ---- */
+
+void transfer_handle(struct transfer *t, unsigned wishes);
+
+/* Notes the error and its sentence ("GET http://host/path: ..."); the first one counts. Leaves the state alone. [also
+ * before submit] */
+void transfer_fail(struct transfer *t, enum client_error error, const char *format, ...) DW_PRINTF(3, 4);
+void transfer_finish(struct transfer *t);
+
+/* libcurl is done with the current attempt. */
+void transfer_attempt_over(struct transfer *t, CURLcode code);
+
+/* Starts queued transfers while there is room. */
+void transfer_start_queued(struct client *c);
+
+/* Called at the end of the head: sets t->next. False: the answer is not wanted, cut it. */
+bool transfer_judge_head(struct transfer *t);
+bool transfer_may_retry(const struct transfer *t);
+
+/* ---- attempt.c, the client's thread ---- */
+
+/* Makes the easy handle for t->to[t->to_at] and gives it to libcurl. -1: memory. */
+int attempt_begin(struct transfer *t);
+void attempt_end(struct transfer *t);
+bool attempt_is_paused(struct transfer *t);
+
+/* What the code means for one that waits for an answer. */
+enum client_error attempt_classify(const struct transfer *t, CURLcode code);
+
+/* ---- answer.c ---- */
+
+struct client_answer *answer_create(void);
+
+/* One line of a head without its line end; "HTTP/..." begins a new one. -1: too large, or memory. */
+int answer_add_line(struct client_answer *a, struct str line);
+
+/* Forgets what an attempt brought, for the next one. */
+void answer_reset(struct client_answer *a);
+
+#endif
