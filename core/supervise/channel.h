@@ -1,0 +1,33 @@
+/* channel.h - what the supervisor and a generation say to each other: packets of one letter and a text.
+ *
+ * The letters are an interface between versions: after an upgrade a new supervisor speaks with an old generation. An
+ * end that sees an unknown letter ignores it. */
+#ifndef SUPERVISE_CHANNEL_H
+#define SUPERVISE_CHANNEL_H
+
+#include "util/str.h"
+
+enum channel_kind {
+    /* up */
+    CHANNEL_READY = 'R',     /* accepts connections */
+    CHANNEL_FAILED = 'F',    /* "EXIT TEXT": will not become ready */
+    CHANNEL_HEARTBEAT = 'H', /* all loops went round lately */
+    CHANNEL_CLOSED = 'C',    /* accepts no more */
+    CHANNEL_DRAINED = 'E',   /* the last connection has ended */
+    /* down */
+    CHANNEL_DRAIN = 'd', /* "IDLE_US" */
+    CHANNEL_STOP = 's'   /* end now */
+};
+
+enum { CHANNEL_TEXT_MAX = 16384 };
+
+/* A pair of connected ends, close-on-exec; the supervisor's, [0], does not block. 0 or -1 with errno. */
+int channel_open(int ends[2]);
+
+/* Text beyond the maximum is cut. 0, or -1: the other end is gone or does not read. [any thread] */
+int channel_send(int fd, enum channel_kind kind, struct str text);
+
+/* > 0 with a packet, 0 when there is none now, -1 when the other end is gone. text is terminated, in `room`. */
+int channel_receive(int fd, enum channel_kind *kind, struct str *text, char room[CHANNEL_TEXT_MAX + 2]);
+
+#endif

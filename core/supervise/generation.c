@@ -1,0 +1,226 @@
+#include "supervise/generation.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "log/log.h"
+#include "supervise/state.h"
+#include "util/clock.h"
+
+enum { HEARTBEAT_US = CLOCK_SECOND, STALLED_US = 5 * CLOCK_SECOND, ORPHAN_US = 30 * CLOCK_SECOND };
+
+struct generation {
+    uint64_t number;
+    int channel;
+    int ended; /* an eventfd: drained, or SIGTERM */
+    bool draining;
+    int64_t deadline_us; /* of one without a supervisor; else there is somebody to watch over it */
+    struct generation_listener listeners[ADDRESSES_MAX];
+    size_t listeners_n;
+    struct address_slot *addresses; /* this process's copy */
+};
+
+/* SIGTERM is the supervisor's last word before SIGKILL, or an admin's mistake: both end the process in order. */
+static int ended_by_signal = -1;
+
+static void wake(int fd)
+{
+    const uint64_t one = 1;
+    ssize_t n = write(fd, &one, sizeof(one));
+    (void)n; /* it cannot block, and a counter that is full wakes just as well */
+}
+
+static void on_sigterm(int number)
+{
+    int error = errno;
+    (void)number;
+    wake(ended_by_signal);
+    errno = error;
+}
+
+/* ---- what it was given ---- */
+
+uint64_t generation_number(const struct generation *g)
+{
+    return g->number;
+}
+
+size_t generation_listeners(const struct generation *g)
+{
+    return g->listeners_n;
+}
+
+void generation_listener(const struct generation *g, size_t i, struct generation_listener *out)
+{
+    *out = g->listeners[i];
+}
+
+/* Descriptors that belong to the supervisor alone. A channel's end that stayed open here would hide the supervisor's
+ * death from the generation at its other end. */
+static void close_others(struct supervisor *s, const struct child *self)
+{
+    close(s->signals);
+    close(s->lock);
+    notify_finish(&s->notify);
+    control_close(&s->control, NULL);
+    if (s->upgrade.output >= 0)
+        close(s->upgrade.output);
+    for (size_t i = 0; i < GENERATIONS_MAX; i++) {
+        if (s->children[i].phase != PHASE_FREE && s->children[i].channel >= 0)
+            close(s->children[i].channel);
+    }
+    for (size_t i = 0; i < ADDRESSES_MAX; i++) {
+        struct address_slot *a = &s->addresses[i];
+        if (a->set.n > 0 && !(a->users & UINT32_C(1) << (self - s->children)))
+            socket_set_close(&a->set);
+    }
+}
+
+static void reset_process(void)
+{
+    static const char *const private[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID" };
+    static const int defaults[] = { SIGUSR1, SIGUSR2, SIGCHLD, SIGQUIT };
+    struct sigaction action = { .sa_handler = on_sigterm, .sa_flags = SA_RESTART };
+    sigset_t none;
+
+    sigaction(SIGTERM, &action, NULL);
+    /* A terminal sends these to the whole process group; what they mean is the supervisor's business. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    for (size_t i = 0; i < DW_COUNT_OF(defaults); i++)
+        signal(defaults[i], SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (size_t i = 0; i < DW_COUNT_OF(private); i++)
+        unsetenv(private[i]);
+}
+
+static void take_listeners(struct generation *g, struct supervisor *s, const struct supervisor_setup *setup)
+{
+    for (size_t i = 0; i < setup->listen_n; i++) {
+        struct address_slot *a = addresses_find(s, &setup->listen[i]);
+        if (!a)
+            continue;
+        g->listeners[g->listeners_n++] = (struct generation_listener){
+            .spec = setup->listen[i], .port = a->set.port, .fds = a->set.fds, .n = a->set.n
+        };
+    }
+}
+
+void generation_main(struct supervisor *s, struct child *self, int channel,
+                     const struct supervisor_setup *setup)
+{
+    struct generation g = {
+        .number = self->number, .channel = channel, .deadline_us = SUPERVISOR_NEVER, .addresses = s->addresses
+    };
+
+    g.ended = ended_by_signal = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    close_others(s, self);
+    reset_process();
+    log_after_fork();
+    if (g.ended < 0)
+        exit(generation_fail(&g, EXIT_FAILURE, "cannot make an eventfd: %s", strerror(errno)));
+    take_listeners(&g, s, setup);
+    exit(s->options->generation(&g, setup->config, s->options->ud));
+}
+
+/* ---- what it says ---- */
+
+int generation_fail(struct generation *g, int exit_code, const char *format, ...)
+{
+    struct buf text = BUF_INIT;
+    char sentence[2048];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(sentence, sizeof(sentence), format, args);
+    va_end(args);
+    buf_add_format(&text, "%d %s", exit_code, sentence);
+    channel_send(g->channel, CHANNEL_FAILED, buf_str(&text));
+    buf_finish(&text);
+    return exit_code;
+}
+
+void generation_drained(struct generation *g)
+{
+    wake(g->ended);
+}
+
+/* ---- its life ---- */
+
+/* Without a supervisor nobody will ever connect the sockets with a server again: free the addresses, so that a new
+ * supervisor can have them, and let the connections end. systemd's sockets are not ours to end. */
+static void orphaned(struct generation *g, const struct generation_hooks *hooks)
+{
+    log_warn("the supervisor has gone, ending");
+    close(g->channel);
+    g->channel = -1;
+    g->draining = true;
+    g->deadline_us = clock_monotonic_us() + ORPHAN_US;
+    hooks->drain(g, 0, hooks->ud);
+    for (size_t i = 0; i < ADDRESSES_MAX; i++)
+        socket_set_shutdown(&g->addresses[i].set);
+}
+
+static void drain(struct generation *g, struct str idle, const struct generation_hooks *hooks)
+{
+    uint64_t idle_us = 0;
+
+    str_to_uint(idle, INT64_MAX, &idle_us);
+    g->draining = true;
+    hooks->drain(g, (int64_t)idle_us, hooks->ud);
+    channel_send(g->channel, CHANNEL_CLOSED, STR_OF(""));
+}
+
+/* False when it has to end now. */
+static bool obey(struct generation *g, const struct generation_hooks *hooks)
+{
+    char room[CHANNEL_TEXT_MAX + 2];
+    enum channel_kind kind;
+    struct str text;
+    int got = channel_receive(g->channel, &kind, &text, room);
+
+    if (got < 0)
+        orphaned(g, hooks);
+    else if (got > 0 && kind == CHANNEL_DRAIN)
+        drain(g, text, hooks);
+    return !(got > 0 && kind == CHANNEL_STOP);
+}
+
+static void beat(struct generation *g, const struct generation_hooks *hooks)
+{
+    if (g->channel >= 0 && hooks->stalled_us(hooks->ud) < STALLED_US)
+        channel_send(g->channel, CHANNEL_HEARTBEAT, STR_OF(""));
+}
+
+void generation_run(struct generation *g, const struct generation_hooks *hooks)
+{
+    int64_t next_beat_us = clock_monotonic_us() + HEARTBEAT_US;
+
+    channel_send(g->channel, CHANNEL_READY, STR_OF(""));
+    for (;;) {
+        struct pollfd fds[] = { { .fd = g->ended, .events = POLLIN },
+                                { .fd = g->channel, .events = POLLIN } };
+        int64_t wait_us = next_beat_us - clock_monotonic_us();
+        poll(fds, 2, wait_us > 0 ? (int)(wait_us / CLOCK_MS) + 1 : 0);
+        if (fds[0].revents)
+            break;
+        if (fds[1].revents && !obey(g, hooks))
+            break;
+        int64_t now_us = clock_monotonic_us();
+        if (now_us >= g->deadline_us)
+            break;
+        if (now_us >= next_beat_us) {
+            beat(g, hooks);
+            next_beat_us = now_us + HEARTBEAT_US;
+        }
+    }
+    if (g->draining && g->channel >= 0)
+        channel_send(g->channel, CHANNEL_DRAINED, STR_OF(""));
+}

@@ -1,0 +1,43 @@
+/* generation.h - the server process, seen from inside: what the supervisor gave it and what it has to tell. */
+#ifndef SUPERVISE_GENERATION_H
+#define SUPERVISE_GENERATION_H
+
+#include "supervise/sockets.h"
+
+struct generation;
+
+/* One address to accept on. With fewer sockets than loops, connections have to be dealt out. */
+struct generation_listener {
+    struct listen_spec spec;
+    uint16_t port;
+    const int *fds; /* the supervisor's: never closed here */
+    unsigned n;
+};
+
+/* Counts from 1. */
+uint64_t generation_number(const struct generation *g);
+size_t generation_listeners(const struct generation *g);
+void generation_listener(const struct generation *g, size_t i, struct generation_listener *out);
+
+/* Says why this process cannot serve; the text goes to the log and to whoever asked for the reload. Returns `exit_code`
+ * (a cli_exit), for `return generation_fail(...)`. */
+int generation_fail(struct generation *g, int exit_code, const char *format, ...) DW_PRINTF(3, 4);
+
+/* What the server process does when it is told to. */
+struct generation_hooks {
+    /* Microseconds since its slowest loop went round; above a few seconds no heartbeat is sent. */
+    int64_t (*stalled_us)(void *ud);
+    /* Accept no more; call generation_drained() after the last connection. Called again, with a shorter idle_us, when
+     * the whole server is to stop in the meantime. */
+    void (*drain)(struct generation *g, int64_t idle_us, void *ud);
+    void *ud;
+};
+
+/* Call when connections are accepted: tells the supervisor, then runs until the generation is drained or has to stop
+ * at once. The caller then ends the server and returns from its generation function. [the process's first thread] */
+void generation_run(struct generation *g, const struct generation_hooks *hooks);
+
+/* [any thread] */
+void generation_drained(struct generation *g);
+
+#endif
