@@ -245,7 +245,7 @@ void client_token_cancel(struct client_token *token)
     pthread_mutex_lock(&token->lock);
     token->cancelled = true;
     for (struct list *node = token->transfers.next; node != &token->transfers; node = node->next)
-        client_post(LIST_ENTRY(node, struct transfer, by_token), WISH_CANCEL);
+        client_post(LIST_OWNER(node, struct transfer, by_token), WISH_CANCEL);
     pthread_mutex_unlock(&token->lock);
 }
 

@@ -116,7 +116,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *ud)
 static void cancel_all(struct client *c)
 {
     while (!list_empty(&c->transfers)) {
-        struct transfer *t = LIST_ENTRY(c->transfers.next, struct transfer, node);
+        struct transfer *t = LIST_OWNER(c->transfers.next, struct transfer, node);
         transfer_fail(t, CLIENT_CANCELLED, "cut, because the server is shutting down");
         transfer_finish(t);
     }
@@ -129,7 +129,7 @@ static struct transfer *take_wish(struct client *c, unsigned *wishes, bool *stop
     pthread_mutex_lock(&c->lock);
     *stopping = c->stopping;
     if (!list_empty(&c->inbox)) {
-        t = LIST_ENTRY(c->inbox.next, struct transfer, inbox);
+        t = LIST_OWNER(c->inbox.next, struct transfer, inbox);
         list_remove(&t->inbox);
         *wishes = t->wishes;
         t->wishes = 0;

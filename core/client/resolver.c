@@ -127,7 +127,7 @@ static void destroy(struct resolver *r)
 static void answer(struct job *job, const struct lookup *found)
 {
     while (!list_empty(&job->waits)) {
-        struct lookup *l = LIST_ENTRY(job->waits.next, struct lookup, node);
+        struct lookup *l = LIST_OWNER(job->waits.next, struct lookup, node);
         list_remove(&l->node);
         memcpy(l->addresses, found->addresses, sizeof(l->addresses));
         l->n = found->n;
@@ -164,7 +164,7 @@ static void *run(void *ud)
     pthread_mutex_lock(&r->lock);
     while (!r->stopping) {
         if (!list_empty(&r->pending)) {
-            work_on(r, LIST_ENTRY(r->pending.next, struct job, node));
+            work_on(r, LIST_OWNER(r->pending.next, struct job, node));
             continue;
         }
         r->idle++;
@@ -202,7 +202,7 @@ static int start_thread(struct resolver *r)
 static struct job *find_job(struct list *jobs, const char *host)
 {
     for (struct list *node = jobs->next; node != jobs; node = node->next) {
-        struct job *job = LIST_ENTRY(node, struct job, node);
+        struct job *job = LIST_OWNER(node, struct job, node);
         if (strcmp(job->host, host) == 0)
             return job;
     }
@@ -286,7 +286,7 @@ static void refuse_pending(struct resolver *r)
     static const struct lookup refused = { .error = EAI_AGAIN };
 
     while (!list_empty(&r->pending)) {
-        struct job *job = LIST_ENTRY(r->pending.next, struct job, node);
+        struct job *job = LIST_OWNER(r->pending.next, struct job, node);
         list_remove(&job->node);
         r->pending_n--;
         pthread_mutex_unlock(&r->lock);

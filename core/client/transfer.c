@@ -157,7 +157,7 @@ static void enqueue(struct transfer *t, const struct address *to, size_t n)
 
 static void on_looked_up(struct lookup *l)
 {
-    struct transfer *t = LIST_ENTRY(l, struct transfer, lookup);
+    struct transfer *t = LIST_OWNER(l, struct transfer, lookup);
 
     client_post(t, WISH_RESOLVED);
     transfer_drop(t);
@@ -351,7 +351,7 @@ static void begin(struct transfer *t)
 void transfer_start_queued(struct client *c)
 {
     for (struct list *node = c->queued.next, *next; node != &c->queued; node = next) {
-        struct transfer *t = LIST_ENTRY(node, struct transfer, queued);
+        struct transfer *t = LIST_OWNER(node, struct transfer, queued);
         next = node->next;
         if (c->running >= c->options.transfers)
             return;

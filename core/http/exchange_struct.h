@@ -132,6 +132,12 @@ int exchange_grow_input(struct http_exchange *x);
 /* Forgets a staged reply, but not a stream. */
 void reply_clear(struct http_reply *reply);
 
+/* The value of the first such field that a handler added; p is NULL when there is none. */
+struct str reply_field(const struct http_reply *reply, struct str name);
+
+/* After the content was coded differently, a strong ETag would promise the same bytes: makes it weak. */
+void reply_weaken_etag(struct http_reply *reply);
+
 /* The number of bytes that the staged reply's content has. */
 uint64_t reply_size(const struct http_reply *reply);
 

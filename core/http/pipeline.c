@@ -1,8 +1,10 @@
 #include "http/pipeline.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "http/access.h"
+#include "http/compress.h"
 #include "http/connection.h"
 #include "http/cors.h"
 #include "http/forwarded.h"
@@ -338,10 +340,60 @@ void pipeline_handler_returned(struct http_exchange *x)
         x->transport->completed(x);
 }
 
+/* ---- what every reply gets ---- */
+
+/* Whether what the handler wrote must reach the client byte by byte. */
+static bool must_stay_as_it_is(const struct http_exchange *x)
+{
+    struct str control = reply_field(&x->reply, STR_OF("Cache-Control"));
+
+    while (control.n) {
+        struct str directive;
+        str_split(&control, ',', &directive);
+        if (str_equal_nocase(str_trim(directive), STR_OF("no-transform")))
+            return true;
+    }
+    return reply_field(&x->reply, STR_OF("Content-Encoding")).p != NULL;
+}
+
+static bool wants_gzip(const struct http_exchange *x)
+{
+    struct accept_encoding accepted;
+
+    accept_encoding_parse(http_head_find(&x->reader.head, STR_OF("Accept-Encoding")), &accepted);
+    return compress_choose(&accepted, 1u << CODING_GZIP) == CODING_GZIP;
+}
+
+static void compress(struct http_exchange *x)
+{
+    struct buf packed = BUF_INIT;
+
+    if (compress_gzip(x->reply.body, &packed) != 0 ||
+        http_reply_header(x, "Content-Encoding", STR_OF("gzip")) != 0) {
+        buf_finish(&packed); /* sent as it is */
+        return;
+    }
+    reply_weaken_etag(&x->reply);
+    free(x->reply.owned);
+    x->reply.owned = packed.p;
+    x->reply.body = buf_str(&packed);
+}
+
 void pipeline_finish_reply(struct http_exchange *x)
 {
-    (void)x;
+    struct http_reply *reply = &x->reply;
+    struct str type = str_from(reply->content_type);
+
+    if (x->server->options.no_compression || reply->stream || reply->fd >= 0 || reply->body.n < COMPRESS_MIN)
+        return;
+    if (!compress_is_candidate(reply->status, type, must_stay_as_it_is(x), reply->body.n))
+        return;
+    http_reply_header(x, "Vary", STR_OF("Accept-Encoding"));
+    if (wants_gzip(x))
+        compress(x);
 }
+
+/* ---- the end ---- */
 
 void pipeline_end(struct http_exchange *x, bool cut)
 {

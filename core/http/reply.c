@@ -27,6 +27,32 @@ uint64_t reply_size(const struct http_reply *reply)
     return reply->fd >= 0 ? (uint64_t)reply->size : reply->body.n;
 }
 
+struct str reply_field(const struct http_reply *reply, struct str name)
+{
+    struct str rest = buf_str(&reply->fields), line;
+
+    while (rest.n && str_split(&rest, '\n', &line)) {
+        size_t colon = str_find(line, ':');
+        if (colon + 3 <= line.n && str_equal_nocase(str_make(line.p, colon), name))
+            return str_make(line.p + colon + 2, line.n - colon - 3); /* without ": " and the CR */
+    }
+    return str_make(NULL, 0);
+}
+
+void reply_weaken_etag(struct http_reply *reply)
+{
+    struct str tag = reply_field(reply, STR_OF("ETag"));
+
+    if (!tag.n || tag.p[0] != '"')
+        return;
+    size_t at = (size_t)(tag.p - reply->fields.p);
+    if (!buf_reserve(&reply->fields, 2))
+        return;
+    memmove(reply->fields.p + at + 2, reply->fields.p + at, reply->fields.n - at);
+    memcpy(reply->fields.p + at, "W/", 2);
+    reply->fields.n += 2;
+}
+
 bool http_replied(const struct http_exchange *x)
 {
     return x->reply.status != 0;

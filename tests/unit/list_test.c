@@ -17,7 +17,7 @@ static void assert_order(struct list *l, const int *wanted, int n)
 
     for (int i = 0; i < n; i++, at = at->next) {
         assert_ptr_not_equal(at, l);
-        assert_int_equal(LIST_ENTRY(at, struct item, node)->before, wanted[i]);
+        assert_int_equal(LIST_OWNER(at, struct item, node)->before, wanted[i]);
         assert_ptr_equal(at->prev->next, at);
     }
     assert_ptr_equal(at, l);
