@@ -96,7 +96,7 @@ int client_create(struct client **out, const struct client_options *options)
                                                 .ttl_us = c->options.resolve_ttl_us,
                                                 .resolve = c->options.resolve,
                                                 .ud = c->options.resolve_ud };
-    if (resolver_create(&c->resolver, &resolving) != 0 || loop_start(c) != 0) {
+    if (resolver_create(&c->resolver, &resolving) != 0 || client_loop_start(c) != 0) {
         client_destroy(c);
         return -1;
     }
@@ -108,7 +108,7 @@ void client_destroy(struct client *c)
 {
     if (!c)
         return;
-    loop_stop(c);
+    client_loop_stop(c);
     resolver_destroy(c->resolver);
     client_drop(c);
 }

@@ -216,7 +216,7 @@ static int start_thread(struct client *c)
     return 0;
 }
 
-int loop_start(struct client *c)
+int client_loop_start(struct client *c)
 {
     c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     c->base = create_base();
@@ -229,7 +229,7 @@ int loop_start(struct client *c)
     return set_up_multi(c) == 0 ? start_thread(c) : -1;
 }
 
-void loop_stop(struct client *c)
+void client_loop_stop(struct client *c)
 {
     const uint64_t one = 1;
 

@@ -157,11 +157,11 @@ void transfer_drop(struct transfer *t);
 
 /* ---- loop.c ---- */
 
-/* The thread, its event base and the multi handle. 0 or -1; loop_stop is to be called in both cases. */
-int loop_start(struct client *c);
+/* The thread, its event base and the multi handle. 0 or -1; client_loop_stop is to be called in both cases. */
+int client_loop_start(struct client *c);
 
 /* Cancels all transfers and joins the thread. */
-void loop_stop(struct client *c);
+void client_loop_stop(struct client *c);
 
 /* ---- client.c ---- */
 
