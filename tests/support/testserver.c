@@ -161,7 +161,7 @@ static void events(struct http_exchange *x)
     str_to_uint(last, UINT64_MAX - n - 1, &from);
     struct http_stream *s = http_events_open(x);
     if (!s || n == 0) {
-        http_stream_hold(s); /* held by nobody: the client, or the server's end, ends it */
+        http_stream_drop(s); /* nobody writes: the client, or the end of the server, ends it */
         return;
     }
     while (data.n < size)
