@@ -3,11 +3,11 @@
  * curl_multi_socket_action() on an event base and not curl_multi_poll(): poll and perform walk all transfers at every
  * wake-up, and a server that holds hundreds of open event streams to language models would pay for all of them with
  * every token of one. Here a wake-up costs what is ready. The base also gives each transfer its timer. */
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "client/thread.h"
 #include "client/transfer.h"
 
 /* Transfers that libcurl has finished, then those that were waiting for their room. */
@@ -200,22 +200,6 @@ static int set_up_multi(struct client *c)
     return bad ? -1 : 0;
 }
 
-static int start_thread(struct client *c)
-{
-    sigset_t all, before;
-
-    /* Signals are for the main thread; and OpenSSL's writes may raise SIGPIPE here. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&c->thread, NULL, run, c);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error != 0)
-        return -1;
-    c->thread_started = true;
-    pthread_setname_np(c->thread, "client");
-    return 0;
-}
-
 int client_loop_start(struct client *c)
 {
     c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -226,7 +210,10 @@ int client_loop_start(struct client *c)
     c->curl_timer = evtimer_new(c->base, on_timeout, c);
     if (!c->wake || !c->curl_timer || event_add(c->wake, NULL) != 0)
         return -1;
-    return set_up_multi(c) == 0 ? start_thread(c) : -1;
+    if (set_up_multi(c) != 0)
+        return -1;
+    c->thread_started = thread_start(&c->thread, "client", false, run, c) == 0;
+    return c->thread_started ? 0 : -1;
 }
 
 void client_loop_stop(struct client *c)

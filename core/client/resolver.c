@@ -2,10 +2,10 @@
 
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/thread.h"
 #include "util/clock.h"
 #include "util/compiler.h"
 
@@ -180,25 +180,6 @@ static void *run(void *ud)
     return NULL;
 }
 
-/* Detached, with all signals blocked: they are for the main thread. Under the lock. */
-static int start_thread(struct resolver *r)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    int error = pthread_create(&thread, &attr, run, r);
-    pthread_attr_destroy(&attr);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error == 0)
-        r->threads++;
-    return error == 0 ? 0 : -1;
-}
-
 static struct job *find_job(struct list *jobs, const char *host)
 {
     for (struct list *node = jobs->next; node != jobs; node = node->next) {
@@ -218,8 +199,12 @@ static struct job *add_job(struct resolver *r, const char *host)
     if (!job)
         return NULL;
     /* An idle thread that was signalled still counts as idle until it runs: compare with what waits for one. */
-    if (r->pending_n >= r->idle && r->threads < r->options.threads && start_thread(r) != 0 &&
-        r->threads == 0) {
+    if (r->pending_n >= r->idle && r->threads < r->options.threads) {
+        pthread_t thread;
+        if (thread_start(&thread, "resolver", true, run, r) == 0)
+            r->threads++;
+    }
+    if (r->threads == 0) {
         free(job);
         return NULL;
     }

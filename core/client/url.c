@@ -62,15 +62,12 @@ static void lower(char *text)
     }
 }
 
-/* The host in lower case, IDN as punycode: some non-ASCII letters map to digits and dots, so addresses are looked for
- * afterwards. */
+/* Names beyond ASCII are not converted: libcurl would do it by the process' locale, so the same URL would work in one
+ * shell and not in the other, and full-width digits would become addresses behind our back. */
 static char *ascii_host(CURLU *u)
 {
-#ifdef CURLU_PUNYCODE
-    char *host = part(u, CURLUPART_HOST, CURLU_PUNYCODE);
-#else
     char *host = part(u, CURLUPART_HOST, 0);
-#endif
+
     if (host)
         lower(host);
     return host;
@@ -99,7 +96,7 @@ static int set_host(CURLU *u, char *host, char **out, struct address *address, c
             canonical = bracketed;
         }
     } else if (!is_name(host)) {
-        *why = "its host is neither a name nor an address";
+        *why = "its host is neither a name nor an address (a name beyond ASCII is written as xn--...)";
         return -1;
     }
     if (curl_url_set(u, CURLUPART_HOST, canonical, 0) != CURLUE_OK) {
@@ -109,7 +106,7 @@ static int set_host(CURLU *u, char *host, char **out, struct address *address, c
     return 0;
 }
 
-static int set_port(CURLU *u, uint16_t *out, const char **why)
+static int set_port(CURLU *u, bool tls, uint16_t *out, const char **why)
 {
     uint64_t port = 0;
     char *text = part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT);
@@ -117,6 +114,8 @@ static int set_port(CURLU *u, uint16_t *out, const char **why)
 
     free(text);
     *out = (uint16_t)port;
+    if (good && port == (tls ? 443 : 80))
+        curl_url_set(u, CURLUPART_PORT, NULL, 0);
     if (!good)
         *why = "its port is not one of 1 to 65535";
     return good ? 0 : -1;
@@ -193,7 +192,7 @@ int url_parse(struct url *out, const char *text, const struct url *base, const c
         *why = "its host is not a name that can be looked up";
         goto done;
     }
-    if (set_host(u, host, &out->host, &out->address, why) != 0 || set_port(u, &out->port, why) != 0)
+    if (set_host(u, host, &out->host, &out->address, why) != 0 || set_port(u, out->tls, &out->port, why) != 0)
         goto done;
     curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
     *why = no_memory;
@@ -245,7 +244,8 @@ int proxy_url_parse(struct proxy_url *out, const char *text, const char **why)
         goto done;
     }
     host = ascii_host(u);
-    if (!host || set_host(u, host, &out->host, &out->address, why) != 0 || set_port(u, &out->port, why) != 0)
+    if (!host || set_host(u, host, &out->host, &out->address, why) != 0 ||
+        set_port(u, false, &out->port, why) != 0)
         goto done;
     out->user = part(u, CURLUPART_USER, CURLU_URLDECODE);
     out->password = part(u, CURLUPART_PASSWORD, CURLU_URLDECODE);
