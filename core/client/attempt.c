@@ -382,6 +382,14 @@ void attempt_end(struct transfer *t)
     t->lines = t->connect_to = NULL;
 }
 
+/* In TLS 1.3 the client is done before the server has looked at its certificate: the refusal comes as an alert in place
+ * of the answer. OpenSSL's reason is all that libcurl passes on of it. */
+static bool is_certificate_alert(const char *found)
+{
+    const char *alert = strstr(found, "alert");
+    return alert && (strstr(alert, "certificate") || strstr(alert, "unknown ca"));
+}
+
 enum client_error attempt_classify(const struct transfer *t, CURLcode code)
 {
     static const struct {
@@ -408,5 +416,7 @@ enum client_error attempt_classify(const struct transfer *t, CURLcode code)
         if (table[i].code == code)
             return table[i].error;
     }
+    if (t->sent && !t->head_done && is_certificate_alert(t->curl_error))
+        return CLIENT_TLS;
     return t->sent ? CLIENT_UNKNOWN : CLIENT_UNREACHED;
 }

@@ -45,10 +45,9 @@ typedef int client_resolve_fn(const char *host, struct address *out, size_t max,
 /* Texts and arrays are borrowed until the client is destroyed. 0 and NULL take the default that stands beside it. */
 struct client_options {
     const char *ca_file; /* PEM bundle that is trusted instead of the system's */
-    const char
-        *proxy; /* "http://[user:password@]host:port" or "socks5h://..."; none. Never the environment's */
-    const struct network *proxy_allow; /* inner addresses that a proxy may have */
-    size_t proxy_allow_n;
+    /* "http://[user:password@]host:port" or "socks5h://..."; none. The environment's is never used. An inner address is
+     * fine: the admin wrote it. */
+    const char *proxy;
     const struct network *allow; /* inner addresses that every request may go to */
     size_t allow_n;
     unsigned transfers;          /* open at once: 256 */
@@ -107,7 +106,7 @@ struct client_request {
     const char *ca_file;   /* instead of the client's */
     const char *cert_file; /* client certificate, PEM, with its key unless key_file */
     const char *key_file;
-    const char *proxy;           /* NULL: the client's; "": none */
+    const char *proxy;           /* NULL: the client's; "": none. Its address must be allowed as the peer's */
     const struct network *allow; /* inner addresses that this request may go to; link-local never */
     size_t allow_n;
     struct client_token *token; /* cancels it; NULL: nothing does */

@@ -213,6 +213,7 @@ static void read_urls(struct transfer *t, const struct client_request *r)
 
     if (url_parse(&t->url, r->url ? r->url : "", NULL, &why) != 0)
         transfer_fail(t, CLIENT_INVALID, "the URL cannot be asked: %s", why);
+    t->proxy_is_ours = !r->proxy;
     if (proxy && *proxy && proxy_url_parse(&t->proxy, proxy, &why) != 0)
         transfer_fail(t, CLIENT_INVALID, "the proxy's URL cannot be used: %s", why);
 }

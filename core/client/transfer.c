@@ -136,12 +136,14 @@ static struct guard peer_guard(const struct transfer *t)
     return (struct guard){ .allow = o->allow, .allow_n = o->allow_n, .also = t->allow, .also_n = t->allow_n };
 }
 
+/* Whoever configured the client's own proxy meant its address; one that a request names is judged like any peer. */
 static struct guard proxy_guard(const struct transfer *t)
 {
-    const struct client_options *o = &t->client->options;
-    return (struct guard){
-        .allow = o->proxy_allow, .allow_n = o->proxy_allow_n, .also = t->allow, .also_n = t->allow_n
-    };
+    static const struct network all[] = { { .base = { .size = 4 } }, { .base = { .size = 16 } } };
+
+    if (t->proxy_is_ours)
+        return (struct guard){ .allow = all, .allow_n = DW_COUNT_OF(all) };
+    return peer_guard(t);
 }
 
 static void enqueue(struct transfer *t, const struct address *to, size_t n)
@@ -483,7 +485,7 @@ static const char *advice(enum client_error error)
     switch (error) {
     case CLIENT_UNREACHED: return "nothing was sent; is it up, and may this machine reach it?";
     case CLIENT_UNKNOWN: return "it may have been carried out: look there before you repeat it";
-    case CLIENT_TLS: return "check its certificate, or set ca_file to the CA that signed it";
+    case CLIENT_TLS: return "check ca_file (the CA that signed its certificate) and the client certificate";
     case CLIENT_TIMEOUT: return "is it up, and may this machine reach it?";
     default: return "see the peer's log";
     }
@@ -537,6 +539,11 @@ void transfer_attempt_over(struct transfer *t, CURLcode code)
     int status = t->answer->status;
 
     attempt_end(t);
+    if (code == CURLE_OK &&
+        !t->head_done) { /* libcurl takes a head that the peer never ended for a whole answer */
+        code = CURLE_WEIRD_SERVER_REPLY;
+        strcpy(t->curl_error, "the head of the answer was cut off");
+    }
     if (t->answer->error != CLIENT_OK) {
         transfer_finish(t);
     } else if (t->head_done && t->next == NEXT_REDIRECT) {

@@ -39,7 +39,6 @@ enum { SLOT_BUCKETS = 64 };
 struct client {
     atomic_uint refs; /* the owner and each transfer */
     struct client_options options;
-    struct proxy_url proxy; /* host NULL: none */
     struct resolver *resolver;
     pthread_t thread;
     bool thread_started;
@@ -95,6 +94,7 @@ struct transfer {
     size_t fields_n;
     const char *ca_file, *cert_file, *key_file;
     struct proxy_url proxy; /* host NULL: none */
+    bool proxy_is_ours;     /* the client's, not one that the request names */
     struct network *allow;
     size_t allow_n;
     int64_t started_us, deadline_us, connect_timeout_us, idle_timeout_us; /* deadline monotonic; 0: none */

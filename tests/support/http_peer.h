@@ -5,8 +5,10 @@
 #define HTTP_PEER_H
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -52,7 +54,7 @@ struct peer {
 };
 
 /* All of it or false. */
-static bool peer_write(struct peer_conn *c, const void *bytes, size_t n)
+static inline bool peer_write(struct peer_conn *c, const void *bytes, size_t n)
 {
     const char *p = bytes;
 
@@ -68,13 +70,13 @@ static bool peer_write(struct peer_conn *c, const void *bytes, size_t n)
     return true;
 }
 
-static bool peer_text(struct peer_conn *c, const char *text)
+static inline bool peer_text(struct peer_conn *c, const char *text)
 {
     return peer_write(c, text, strlen(text));
 }
 
 /* A whole answer with a length. `fields` is "Name: value\r\n..." or "". */
-static bool peer_answer(struct peer_conn *c, int status, const char *fields, const char *body)
+static inline bool peer_answer(struct peer_conn *c, int status, const char *fields, const char *body)
 {
     char head[2048];
 
@@ -83,13 +85,13 @@ static bool peer_answer(struct peer_conn *c, int status, const char *fields, con
     return peer_text(c, head) && peer_text(c, body);
 }
 
-static ssize_t peer_read(struct peer_conn *c, char *p, size_t n)
+static inline ssize_t peer_read(struct peer_conn *c, char *p, size_t n)
 {
     return c->ssl ? SSL_read(c->ssl, p, (int)n) : recv(c->fd, p, n, 0);
 }
 
 /* Waits until the other side closes, at most the socket's limit: what a server does that never answers. */
-static void peer_linger(struct peer_conn *c)
+static inline void peer_linger(struct peer_conn *c)
 {
     char byte;
 
@@ -97,7 +99,7 @@ static void peer_linger(struct peer_conn *c)
 }
 
 /* Reads one request into buffer. False at the end. */
-static bool peer_receive(struct peer_conn *c, char *buffer, struct peer_request *r)
+static inline bool peer_receive(struct peer_conn *c, char *buffer, struct peer_request *r)
 {
     size_t n = 0, head_n = 0, length = 0;
     const char *end = NULL, *field;
@@ -127,11 +129,17 @@ static bool peer_receive(struct peer_conn *c, char *buffer, struct peer_request 
     return r->head && r->method && r->path;
 }
 
-static void *peer_serve(void *ud)
+static inline void *peer_serve(void *ud)
 {
     struct peer_conn *c = ud;
     struct peer_request r = { .body = "" };
     char *buffer = malloc(PEER_REQUEST_MAX);
+    sigset_t pipe;
+
+    /* Only here: that the client's own thread takes none is a part of what is tested. */
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
     bool more = buffer && (!c->ssl || SSL_accept(c->ssl) == 1);
 
     while (more && peer_receive(c, buffer, &r)) {
@@ -146,10 +154,11 @@ static void *peer_serve(void *ud)
     return NULL;
 }
 
-static void *peer_accept(void *ud)
+static inline void *peer_accept(void *ud)
 {
     struct peer *p = ud;
     const struct timeval limit = { .tv_sec = 8 };
+    const int on = 1;
     int fd;
 
     while ((fd = accept(p->fd, NULL, NULL)) >= 0) {
@@ -160,6 +169,7 @@ static void *peer_accept(void *ud)
             continue;
         }
         struct peer_conn *c = &p->conns[p->conns_n++];
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
         c->peer = p;
@@ -176,7 +186,7 @@ static void *peer_accept(void *ud)
     return NULL;
 }
 
-static int peer_start(struct peer *p, peer_route *route, SSL_CTX *tls)
+static inline int peer_start(struct peer *p, peer_route *route, SSL_CTX *tls)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
     socklen_t n = sizeof(at);
@@ -193,7 +203,7 @@ static int peer_start(struct peer *p, peer_route *route, SSL_CTX *tls)
     return pthread_create(&p->thread, NULL, peer_accept, p) == 0 ? 0 : -1;
 }
 
-static void peer_stop(struct peer *p)
+static inline void peer_stop(struct peer *p)
 {
     shutdown(p->fd, SHUT_RDWR);
     pthread_join(p->thread, NULL);
@@ -207,7 +217,7 @@ static void peer_stop(struct peer *p)
     pthread_mutex_destroy(&p->lock);
 }
 
-static bool peer_saw(struct peer *p, const char *text)
+static inline bool peer_saw(struct peer *p, const char *text)
 {
     pthread_mutex_lock(&p->lock);
     bool found = strcasestr(p->last_head, text) != NULL;

@@ -948,6 +948,45 @@ static void names_that_cannot_be_found(void **state)
     client_destroy(c);
 }
 
+struct waiter {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int done, ok, most, open;
+    enum client_error last;
+};
+
+#define WAITER_INIT                                                            \
+    {                                                                          \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER \
+    }
+
+static void note(struct client_answer *a, void *ud)
+{
+    struct waiter *w = ud;
+
+    pthread_mutex_lock(&w->lock);
+    w->done++;
+    w->ok += a->error == CLIENT_OK;
+    w->last = a->error;
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+    client_answer_destroy(a);
+}
+
+static void wait_for(struct waiter *w, int n)
+{
+    struct timespec limit;
+
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += 20;
+    pthread_mutex_lock(&w->lock);
+    while (w->done < n) {
+        if (pthread_cond_timedwait(&w->changed, &w->lock, &limit) != 0)
+            fail_msg("%d of %d answers came", w->done, n);
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
 /* A name server that says nothing until told. */
 struct silence {
     pthread_mutex_t lock;
@@ -1012,6 +1051,32 @@ static void silent_name_servers_hold_up_nobody_else(void **state)
     client_destroy(c);
 }
 
+/* The end of the process must not wait for a name server. What the forgotten thread touches must outlive this test. */
+static void a_silent_name_server_does_not_hold_up_the_end(void **state)
+{
+    static struct silence s = { .lock = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER };
+    struct waiter w = WAITER_INIT;
+    struct client *c;
+
+    (void)state;
+    assert_int_equal(client_create(&c, &(struct client_options){ .resolve = say_nothing, .resolve_ud = &s }),
+                     0);
+    assert_int_equal(client_start(c, &(struct client_request){ .url = "http://silent.example/" }, note, &w),
+                     0);
+    for (int i = 0; i < 5000 && atomic_load(&s.asked) == 0; i++)
+        usleep(1000);
+    assert_int_equal(atomic_load(&s.asked), 1);
+    int64_t before = clock_monotonic_us();
+    client_destroy(c);
+    assert_true(clock_monotonic_us() - before < 3 * S);
+    wait_for(&w, 1);
+    assert_int_equal(w.last, CLIENT_CANCELLED);
+    pthread_mutex_lock(&s.lock);
+    s.ended = true;
+    pthread_cond_broadcast(&s.over);
+    pthread_mutex_unlock(&s.lock);
+}
+
 /* ---- proxies ---- */
 
 static void a_proxy_is_asked_instead(void **state)
@@ -1035,6 +1100,16 @@ static void a_proxy_is_asked_instead(void **state)
     expect(f, (struct client_request){ .url = at(f, "/hello") }, CLIENT_OK);
     unsetenv("http_proxy");
     unsetenv("no_proxy");
+    /* The client's own proxy may be inside without being on a list. */
+    struct client *c;
+    assert_int_equal(client_create(&c, &(struct client_options){ .proxy = proxy }), 0);
+    client_fetch(c, &a, &(struct client_request){ .url = "http://93.184.216.34/hello", .timeout_us = 5 * S });
+    assert_int_equal(a->error, CLIENT_OK);
+    client_answer_destroy(a);
+    client_fetch(c, &a, &(struct client_request){ .url = at(f, "/hello"), .timeout_us = 5 * S });
+    assert_int_equal(a->error, CLIENT_DENIED);
+    client_answer_destroy(a);
+    client_destroy(c);
     /* The target is judged all the same, and so is the proxy. */
     expect(f, (struct client_request){ .url = "http://10.0.0.1/hello", .proxy = proxy }, CLIENT_DENIED);
     expect(f, (struct client_request){ .url = "http://metadata.google.internal/", .proxy = proxy },
@@ -1055,45 +1130,6 @@ static void a_proxy_is_asked_instead(void **state)
 }
 
 /* ---- callbacks, tokens, limits ---- */
-
-struct waiter {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    int done, ok, most, open;
-    enum client_error last;
-};
-
-#define WAITER_INIT                                                            \
-    {                                                                          \
-        .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER \
-    }
-
-static void note(struct client_answer *a, void *ud)
-{
-    struct waiter *w = ud;
-
-    pthread_mutex_lock(&w->lock);
-    w->done++;
-    w->ok += a->error == CLIENT_OK;
-    w->last = a->error;
-    pthread_cond_broadcast(&w->changed);
-    pthread_mutex_unlock(&w->lock);
-    client_answer_destroy(a);
-}
-
-static void wait_for(struct waiter *w, int n)
-{
-    struct timespec limit;
-
-    clock_gettime(CLOCK_REALTIME, &limit);
-    limit.tv_sec += 20;
-    pthread_mutex_lock(&w->lock);
-    while (w->done < n) {
-        if (pthread_cond_timedwait(&w->changed, &w->lock, &limit) != 0)
-            fail_msg("%d of %d answers came", w->done, n);
-    }
-    pthread_mutex_unlock(&w->lock);
-}
 
 static void callbacks_come_once_each(void **state)
 {
@@ -1549,6 +1585,7 @@ int main(void)
         TEST(the_next_address_is_tried),
         TEST(names_that_cannot_be_found),
         TEST(silent_name_servers_hold_up_nobody_else),
+        TEST(a_silent_name_server_does_not_hold_up_the_end),
         TEST(a_proxy_is_asked_instead),
         TEST(callbacks_come_once_each),
         cmocka_unit_test_setup_teardown(limits_of_number_hold, set_up_narrow, tear_down),

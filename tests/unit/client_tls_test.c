@@ -1,0 +1,306 @@
+/* The outbound client and certificates: a CA of our own, made by openssl in a temporary folder. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <ftw.h>
+
+#include "client/client.h"
+#include "http_peer.h"
+#include "util/clock.h"
+#include "util/compiler.h"
+
+enum { S = CLOCK_SECOND };
+
+static char dir[64];
+static const struct network loopback[] = { { { { 127 }, 4 }, 8 } };
+
+static const char *file(char out[128], const char *name)
+{
+    snprintf(out, 128, "%s/%s", dir, name);
+    return out;
+}
+
+static void make(const char *name, const char *signer, const char *extra)
+{
+    char command[1024], sign[256] = "";
+
+    if (signer)
+        snprintf(sign, sizeof(sign), "-CA %s/%s.pem -CAkey %s/%s.key", dir, signer, dir, signer);
+    snprintf(command, sizeof(command),
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=%s "
+             "-keyout %s/%s.key -out %s/%s.pem %s %s 2>%s/log",
+             name, dir, name, dir, name, sign, extra, dir);
+    if (system(command) != 0)
+        fail_msg("%s failed", command);
+}
+
+static int make_certificates(void **state)
+{
+    (void)state;
+    strcpy(dir, "/tmp/dowel-client-tls-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    make("ca", NULL, "");
+    make("stranger", NULL, "");
+    make("server", "ca",
+         "-addext subjectAltName=IP:127.0.0.1,DNS:tls.example -addext basicConstraints=CA:false");
+    make("client", "ca", "-addext basicConstraints=CA:false");
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st;
+    (void)kind;
+    (void)ftw;
+    return remove(path);
+}
+
+static int remove_certificates(void **state)
+{
+    (void)state;
+    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static char location[128];
+
+/* Says who the client is. */
+static bool route(struct peer_conn *c, const struct peer_request *r)
+{
+    char fields[256] = "", name[64] = "nobody";
+    X509 *cert = c->ssl ? SSL_get1_peer_certificate(c->ssl) : NULL;
+
+    if (cert)
+        X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name, sizeof(name));
+    X509_free(cert);
+    if (strcmp(r->path, "/away") == 0) {
+        snprintf(fields, sizeof(fields), "Location: %s\r\n", location);
+        return peer_answer(c, 307, fields, "");
+    }
+    return peer_answer(c, 200, "", name);
+}
+
+static SSL_CTX *context(int verify)
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    char path[128];
+
+    assert_non_null(tls);
+    assert_int_equal(SSL_CTX_use_certificate_file(tls, file(path, "server.pem"), SSL_FILETYPE_PEM), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey_file(tls, file(path, "server.key"), SSL_FILETYPE_PEM), 1);
+    assert_int_equal(SSL_CTX_load_verify_locations(tls, file(path, "ca.pem"), NULL), 1);
+    SSL_CTX_set_session_id_context(tls, (const unsigned char *)"test", 4);
+    SSL_CTX_set_verify(tls, verify, NULL);
+    return tls;
+}
+
+struct fixture {
+    struct peer peer;
+    SSL_CTX *tls;
+    struct client *client;
+    char url[128], ca[128], cert[128], key[128];
+};
+
+static int here(const char *host, struct address *out, size_t max, size_t *n, void *ud)
+{
+    (void)host;
+    (void)max;
+    (void)ud;
+    out[0] = (struct address){ { 127, 0, 0, 1 }, 4 };
+    *n = 1;
+    return 0;
+}
+
+static int set_up_with(void **state, int verify)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    *state = f;
+    f->tls = context(verify);
+    file(f->ca, "ca.pem");
+    file(f->cert, "client.pem");
+    file(f->key, "client.key");
+    assert_int_equal(peer_start(&f->peer, route, f->tls), 0);
+    assert_int_equal(client_create(&f->client, &(struct client_options){ .resolve = here,
+                                                                         .allow = loopback,
+                                                                         .allow_n = 1,
+                                                                         .retry_base_us = 1000 }),
+                     0);
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_with(state, SSL_VERIFY_PEER);
+}
+
+static int set_up_mutual(void **state)
+{
+    return set_up_with(state, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT);
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    client_destroy(f->client);
+    peer_stop(&f->peer);
+    SSL_CTX_free(f->tls);
+    free(f);
+    return 0;
+}
+
+static const char *at(struct fixture *f, const char *host, const char *path)
+{
+    snprintf(f->url, sizeof(f->url), "https://%s:%u%s", host, f->peer.port, path);
+    return f->url;
+}
+
+static struct client_answer *fetch(struct fixture *f, struct client_request r, enum client_error want)
+{
+    struct client_answer *a;
+
+    r.timeout_us = 5 * S;
+    client_fetch(f->client, &a, &r);
+    if (a->error != want)
+        fail_msg("%s: %s, not %s: %s", r.url, client_error_name(a->error), client_error_name(want),
+                 a->message);
+    return a;
+}
+
+static void expect(struct fixture *f, struct client_request r, enum client_error want)
+{
+    client_answer_destroy(fetch(f, r, want));
+}
+
+static void a_certificate_is_checked_against_the_given_ca(void **state)
+{
+    struct fixture *f = *state;
+    char stranger[128], missing[128];
+    struct client_answer *a = fetch(f, (struct client_request){ .url = at(f, "127.0.0.1", "/") }, CLIENT_TLS);
+
+    assert_false(a->reached);
+    assert_int_equal(a->attempts, 1);
+    assert_non_null(strstr(a->message, "ca_file"));
+    client_answer_destroy(a);
+    a = fetch(f, (struct client_request){ .url = at(f, "127.0.0.1", "/"), .ca_file = f->ca }, CLIENT_OK);
+    assert_string_equal(a->body.p, "nobody");
+    client_answer_destroy(a);
+    /* The open connection was made with another CA: it must not serve whoever does not trust that one. */
+    expect(f, (struct client_request){ .url = at(f, "127.0.0.1", "/") }, CLIENT_TLS);
+    expect(
+        f,
+        (struct client_request){ .url = at(f, "127.0.0.1", "/"), .ca_file = file(stranger, "stranger.pem") },
+        CLIENT_TLS);
+    expect(f,
+           (struct client_request){ .url = at(f, "127.0.0.1", "/"), .ca_file = file(missing, "missing.pem") },
+           CLIENT_TLS);
+}
+
+/* The connection goes to an address, the certificate is still the name's. */
+static void a_certificate_is_checked_against_the_name(void **state)
+{
+    struct fixture *f = *state;
+
+    expect(f, (struct client_request){ .url = at(f, "tls.example", "/"), .ca_file = f->ca }, CLIENT_OK);
+    expect(f, (struct client_request){ .url = at(f, "wrong.example", "/"), .ca_file = f->ca }, CLIENT_TLS);
+}
+
+static void a_client_certificate_is_shown(void **state)
+{
+    struct fixture *f = *state;
+    struct client_request with = {
+        .url = at(f, "tls.example", "/"), .ca_file = f->ca, .cert_file = f->cert, .key_file = f->key
+    };
+    struct client_request without = { .url = f->url, .ca_file = f->ca };
+    char stranger[128], stranger_key[128];
+
+    struct client_answer *a = fetch(f, with, CLIENT_OK);
+    assert_string_equal(a->body.p, "client");
+    client_answer_destroy(a);
+    expect(f, without, CLIENT_TLS); /* nor does it borrow the connection that knows one */
+    with.cert_file = file(stranger, "stranger.pem");
+    with.key_file = file(stranger_key, "stranger.key");
+    expect(f, with, CLIENT_TLS);
+    with.key_file = f->key; /* not its key */
+    expect(f, with, CLIENT_TLS);
+    with.cert_file = "/nonexistent.pem";
+    expect(f, with, CLIENT_TLS);
+}
+
+static void a_client_certificate_stays_with_its_origin(void **state)
+{
+    struct fixture *f = *state;
+    struct peer other;
+
+    assert_int_equal(peer_start(&other, route, f->tls), 0);
+    snprintf(location, sizeof(location), "https://tls.example:%u/who", other.port);
+    struct client_answer *a = fetch(f,
+                                    (struct client_request){ .url = at(f, "tls.example", "/away"),
+                                                             .ca_file = f->ca,
+                                                             .cert_file = f->cert,
+                                                             .key_file = f->key,
+                                                             .redirects = 1 },
+                                    CLIENT_OK);
+    assert_string_equal(a->body.p, "nobody");
+    client_answer_destroy(a);
+    snprintf(location, sizeof(location), "/who");
+    a = fetch(f,
+              (struct client_request){ .url = at(f, "tls.example", "/away"),
+                                       .ca_file = f->ca,
+                                       .cert_file = f->cert,
+                                       .key_file = f->key,
+                                       .redirects = 1 },
+              CLIENT_OK);
+    assert_string_equal(a->body.p, "client");
+    client_answer_destroy(a);
+    peer_stop(&other);
+}
+
+static void https_does_not_redirect_to_http(void **state)
+{
+    struct fixture *f = *state;
+
+    strcpy(location, "http://tls.example/");
+    struct client_answer *a = fetch(
+        f, (struct client_request){ .url = at(f, "tls.example", "/away"), .ca_file = f->ca, .redirects = 1 },
+        CLIENT_DENIED);
+    assert_non_null(strstr(a->message, "from https to http"));
+    client_answer_destroy(a);
+}
+
+static void tls_connections_are_reused(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 10; i++)
+        expect(f, (struct client_request){ .url = at(f, "tls.example", "/"), .ca_file = f->ca }, CLIENT_OK);
+    assert_int_equal(atomic_load(&f->peer.accepts), 1);
+}
+
+static void plain_and_tls_do_not_mix(void **state)
+{
+    struct fixture *f = *state;
+
+    snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%u/", f->peer.port);
+    expect(f, (struct client_request){ .url = f->url, .body = STR("x") }, CLIENT_UNKNOWN);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_certificate_is_checked_against_the_given_ca),
+        TEST(a_certificate_is_checked_against_the_name),
+        cmocka_unit_test_setup_teardown(a_client_certificate_is_shown, set_up_mutual, tear_down),
+        TEST(a_client_certificate_stays_with_its_origin),
+        TEST(https_does_not_redirect_to_http),
+        TEST(tls_connections_are_reused),
+        TEST(plain_and_tls_do_not_mix),
+    };
+    return cmocka_run_group_tests_name("client tls", tests, make_certificates, remove_certificates);
+}
