@@ -1,0 +1,251 @@
+/* tiny_generation.h - the least that the supervisor can run: a server that answers each connection with one line about
+ * itself. A file tells it where to listen and how to misbehave:
+ *
+ *   listen ADDRESS        (several)
+ *   idle MS | drain MS    limits of the setup
+ *   load EXIT TEXT        the configuration is wrong
+ *   fail EXIT TEXT        the generation says that it cannot serve
+ *   crash                 the generation aborts before it is ready
+ *   slow MS               it needs that long to get ready
+ *   deaf                  it never ends, not even on SIGTERM
+ *   silent                its loops stand still: no heartbeats
+ *   orphan FILE           it leaves a process behind, whose pid it writes to FILE
+ *
+ * A client sends one letter: q is answered and closed, h is answered and kept open until the client closes. */
+#ifndef TINY_GENERATION_H
+#define TINY_GENERATION_H
+
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "supervise/supervisor.h"
+#include "util/clock.h"
+
+enum { TINY_CONNECTIONS = 64, TINY_LISTENERS = 16 };
+
+struct tiny_config {
+    int fail, slow_ms;
+    bool crash, deaf, silent;
+    char text[200], orphan[100];
+};
+
+static inline int tiny_wrong(struct buf *why, const char *value)
+{
+    int code = atoi(value);
+    buf_add_format(why, "%s", strchr(value, ' ') + 1);
+    return code;
+}
+
+static inline int tiny_listen(struct supervisor_setup *out, const char *value, struct buf *why)
+{
+    return listen_parse(str_from(value), &out->listen[out->listen_n++], why) ? 3 : 0;
+}
+
+static inline int tiny_line(struct supervisor_setup *out, struct tiny_config *c, const char *key,
+                            const char *value, struct buf *why)
+{
+    if (strcmp(key, "listen") == 0)
+        return tiny_listen(out, value, why);
+    if (strcmp(key, "load") == 0)
+        return tiny_wrong(why, value);
+    if (strcmp(key, "idle") == 0)
+        out->idle_us = atoi(value) * (int64_t)CLOCK_MS;
+    if (strcmp(key, "drain") == 0)
+        out->drain_us = atoi(value) * (int64_t)CLOCK_MS;
+    if (strcmp(key, "slow") == 0)
+        c->slow_ms = atoi(value);
+    if (strcmp(key, "orphan") == 0)
+        snprintf(c->orphan, sizeof(c->orphan), "%s", value);
+    if (strcmp(key, "fail") == 0) {
+        c->fail = atoi(value);
+        snprintf(c->text, sizeof(c->text), "%s", strchr(value, ' ') + 1);
+    }
+    c->crash |= strcmp(key, "crash") == 0;
+    c->deaf |= strcmp(key, "deaf") == 0;
+    c->silent |= strcmp(key, "silent") == 0;
+    return 0;
+}
+
+/* ud: the file's path */
+static inline int tiny_load(struct supervisor_setup *out, struct buf *why, void *ud)
+{
+    char line[256];
+    int result = 0;
+    FILE *f = fopen(ud, "re");
+    struct tiny_config *c = calloc(1, sizeof(*c));
+
+    out->listen = calloc(16, sizeof(*out->listen));
+    out->config = c;
+    while (f && c && out->listen && result == 0 && fgets(line, sizeof(line), f)) {
+        line[strcspn(line, "\n")] = 0;
+        size_t at = strcspn(line, " ");
+        char *value = line[at] ? line + at + 1 : line + at;
+        line[at] = 0;
+        result = tiny_line(out, c, line, value, why);
+    }
+    if (f)
+        fclose(f);
+    if (result) {
+        free(out->listen);
+        free(c);
+    }
+    return result;
+}
+
+static inline void tiny_unload(struct supervisor_setup *setup, void *ud)
+{
+    (void)ud;
+    free(setup->listen);
+    free(setup->config);
+}
+
+/* ---- serving ---- */
+
+struct tiny_server {
+    struct generation *g;
+    const struct tiny_config *config;
+    int closing; /* an eventfd: accept no more */
+    int held[TINY_CONNECTIONS];
+    size_t held_n;
+    pthread_t thread;
+};
+
+static inline void tiny_answer(struct tiny_server *t, int fd)
+{
+    char letter = 0, text[PATH_MAX + 64], exe[PATH_MAX] = "";
+    struct timeval limit = { .tv_sec = 5 };
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    if (recv(fd, &letter, 1, 0) == 1) {
+        ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+        exe[n > 0 ? n : 0] = 0;
+        int length =
+            snprintf(text, sizeof(text), "%llu %d %d %s\n", (unsigned long long)generation_number(t->g),
+                     (int)getpid(), (int)getppid(), exe);
+        send(fd, text, (size_t)length, MSG_NOSIGNAL);
+    }
+    if (letter == 'h' && t->held_n < TINY_CONNECTIONS)
+        t->held[t->held_n++] = fd;
+    else
+        close(fd);
+}
+
+static inline void tiny_drop_closed(struct tiny_server *t, const struct pollfd *fds, size_t polled)
+{
+    for (size_t i = polled; i-- > 0;) {
+        if (fds[i].revents) {
+            close(t->held[i]);
+            t->held[i] = t->held[--t->held_n];
+        }
+    }
+}
+
+static inline size_t tiny_add_listeners(struct tiny_server *t, struct pollfd *fds)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < generation_listeners(t->g); i++) {
+        struct generation_listener l;
+        generation_listener(t->g, i, &l);
+        for (unsigned k = 0; k < l.n && n < TINY_LISTENERS; k++)
+            fds[n++] = (struct pollfd){ .fd = l.fds[k], .events = POLLIN };
+    }
+    return n;
+}
+
+static inline void *tiny_serve(void *ud)
+{
+    struct tiny_server *t = ud;
+    struct pollfd fds[TINY_CONNECTIONS + TINY_LISTENERS + 1];
+    bool closing = false;
+
+    while (!closing || t->held_n > 0) {
+        size_t held = t->held_n, n = held;
+        for (size_t i = 0; i < held; i++)
+            fds[i] = (struct pollfd){ .fd = t->held[i], .events = POLLIN };
+        if (!closing) {
+            n += tiny_add_listeners(t, fds + n);
+            fds[n++] = (struct pollfd){ .fd = t->closing, .events = POLLIN };
+        }
+        if (poll(fds, n, -1) < 0)
+            continue;
+        closing = closing || fds[n - 1].revents;
+        for (size_t i = held; !closing && i + 1 < n; i++) {
+            int fd = fds[i].revents ? accept(fds[i].fd, NULL, NULL) : -1;
+            if (fd >= 0)
+                tiny_answer(t, fd);
+        }
+        tiny_drop_closed(t, fds, held);
+    }
+    generation_drained(t->g);
+    return NULL;
+}
+
+static inline int64_t tiny_stalled(void *ud)
+{
+    const struct tiny_server *t = ud;
+    return t->config->silent ? INT64_MAX : 0;
+}
+
+static inline void tiny_drain(struct generation *g, int64_t idle_us, void *ud)
+{
+    struct tiny_server *t = ud;
+    uint64_t one = 1;
+    (void)g;
+    (void)idle_us;
+    if (!t->config->deaf && write(t->closing, &one, sizeof(one)) != (ssize_t)sizeof(one))
+        abort();
+}
+
+/* A grandchild whose parent is gone: whoever is PID 1, or the subreaper, has to bury it. */
+static inline void tiny_leave_orphan(const char *file)
+{
+    if (fork() == 0) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            usleep(50000);
+            _exit(0);
+        }
+        FILE *f = fopen(file, "we");
+        if (f) {
+            fprintf(f, "%d\n", (int)pid);
+            fclose(f);
+        }
+        _exit(0);
+    }
+}
+
+static inline int tiny_generation(struct generation *g, void *config, void *ud)
+{
+    static struct tiny_server t;
+    const struct tiny_config *c = config;
+    const struct generation_hooks hooks = { .stalled_us = tiny_stalled, .drain = tiny_drain, .ud = &t };
+    (void)ud;
+
+    if (c->fail)
+        return generation_fail(g, c->fail, "%s", c->text);
+    if (c->crash) {
+        signal(SIGABRT, SIG_DFL);
+        kill(getpid(), SIGKILL);
+    }
+    if (c->slow_ms)
+        usleep((useconds_t)c->slow_ms * 1000);
+    if (c->orphan[0])
+        tiny_leave_orphan(c->orphan);
+    t = (struct tiny_server){ .g = g, .config = c, .closing = eventfd(0, EFD_CLOEXEC) };
+    if (pthread_create(&t.thread, NULL, tiny_serve, &t))
+        return 1;
+    generation_run(g, &hooks);
+    while (c->deaf)
+        pause();
+    return 0;
+}
+
+#endif
