@@ -145,6 +145,7 @@ static int64_t schedule_restart(struct supervisor *s, int64_t lived_us)
         wait_us = unit_us * BACKOFF_FACTOR_MAX;
     s->crashes++;
     s->restart_us = clock_monotonic_us() + wait_us;
+    s->restart_wait_us = wait_us;
     return wait_us;
 }
 
@@ -168,10 +169,11 @@ static void start_failed(struct supervisor *s, int exit_code, const char *text)
         s->has_next_setup = false;
         addresses_rollback(s);
     }
-    log_error(!was_reload  ? "the server process did not start"
-              : s->current ? "reload refused, the old server goes on"
-                           : "reload refused",
-              LOG_TEXT("why", text), LOG_NUMBER("exit", exit_code));
+    if (was_reload)
+        log_error(s->current ? "reload refused, the old server process goes on" : "reload refused",
+                  LOG_TEXT("why", text));
+    else if (exit_code > 0)
+        log_error("the server process did not start", LOG_TEXT("why", text), LOG_NUMBER("exit", exit_code));
     control_reply_all(&s->control, WAITS_RELOAD, supervisor_refusal(exit_code, text));
     if (!s->ever_ready && exit_code > 0) {
         s->exit_code = exit_code;
@@ -303,7 +305,7 @@ void generations_receive(struct supervisor *s, struct child *c)
 static void describe_end(int status, char *out, size_t size)
 {
     if (WIFSIGNALED(status))
-        snprintf(out, size, "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        snprintf(out, size, "was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     else
         snprintf(out, size, "exited with code %d", WEXITSTATUS(status));
 }
@@ -347,8 +349,7 @@ static void starting_ended(struct supervisor *s, struct child *c, int status)
                                           : EXIT_FAILURE;
     start_failed(s, exit_code, text);
     if (WIFSIGNALED(status))
-        report_crash(s, c, status,
-                     s->restart_us == SUPERVISOR_NEVER ? -1 : s->restart_us - clock_monotonic_us());
+        report_crash(s, c, status, s->restart_us == SUPERVISOR_NEVER ? -1 : s->restart_wait_us);
 }
 
 void generations_ended(struct supervisor *s, pid_t pid, int status)

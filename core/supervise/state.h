@@ -78,8 +78,9 @@ struct supervisor {
 
     bool ever_ready;
     bool reload_wanted;
-    int64_t restart_us; /* when to replace a crashed generation; SUPERVISOR_NEVER: nothing to replace */
-    unsigned crashes;   /* in a row */
+    int64_t restart_us;      /* when to replace a crashed generation; SUPERVISOR_NEVER: nothing to replace */
+    int64_t restart_wait_us; /* how long that was from the crash */
+    unsigned crashes;        /* in a row */
 
     bool stopping, stopping_now;
     int exit_code;
