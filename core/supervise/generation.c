@@ -13,13 +13,19 @@
 #include "supervise/state.h"
 #include "util/clock.h"
 
-enum { HEARTBEAT_US = CLOCK_SECOND, STALLED_US = 5 * CLOCK_SECOND, ORPHAN_US = 30 * CLOCK_SECOND };
+enum {
+    HEARTBEAT_US = CLOCK_SECOND,
+    STALLED_US = 5 * CLOCK_SECOND,
+    ORPHAN_US = 30 * CLOCK_SECOND,
+    HURRY_US = 50 * CLOCK_MS
+};
 
 struct generation {
     uint64_t number;
     int channel;
     int ended; /* an eventfd: drained, or SIGTERM */
     bool draining;
+    bool hurried; /* told to drain a second time: idle connections are not worth waiting for any more */
     int64_t deadline_us; /* of one without a supervisor; else there is somebody to watch over it */
     struct generation_listener listeners[ADDRESSES_MAX];
     size_t listeners_n;
@@ -161,9 +167,11 @@ static void orphaned(struct generation *g, const struct generation_hooks *hooks)
     log_warn("the supervisor has gone, ending");
     close(g->channel);
     g->channel = -1;
-    g->draining = true;
     g->deadline_us = clock_monotonic_us() + ORPHAN_US;
-    hooks->drain(g, 0, hooks->ud);
+    g->hurried = g->draining && hooks->is_idle;
+    if (!g->draining)
+        hooks->drain(g, 0, hooks->ud);
+    g->draining = true;
     for (size_t i = 0; i < ADDRESSES_MAX; i++)
         socket_set_shutdown(&g->addresses[i].set);
 }
@@ -172,6 +180,10 @@ static void drain(struct generation *g, struct str idle, const struct generation
 {
     uint64_t idle_us = 0;
 
+    if (g->draining) {
+        g->hurried = hooks->is_idle != NULL;
+        return;
+    }
     str_to_uint(idle, INT64_MAX, &idle_us);
     g->draining = true;
     hooks->drain(g, (int64_t)idle_us, hooks->ud);
@@ -199,6 +211,16 @@ static void beat(struct generation *g, const struct generation_hooks *hooks)
         channel_send(g->channel, CHANNEL_HEARTBEAT, STR_OF(""));
 }
 
+static int64_t next_look(const struct generation *g, int64_t next_beat_us)
+{
+    int64_t now_us = clock_monotonic_us();
+    int64_t wait_us = next_beat_us - now_us;
+
+    if (g->hurried && wait_us > HURRY_US)
+        wait_us = HURRY_US;
+    return wait_us > 0 ? wait_us / CLOCK_MS + 1 : 0;
+}
+
 void generation_run(struct generation *g, const struct generation_hooks *hooks)
 {
     int64_t next_beat_us = clock_monotonic_us() + HEARTBEAT_US;
@@ -207,14 +229,12 @@ void generation_run(struct generation *g, const struct generation_hooks *hooks)
     for (;;) {
         struct pollfd fds[] = { { .fd = g->ended, .events = POLLIN },
                                 { .fd = g->channel, .events = POLLIN } };
-        int64_t wait_us = next_beat_us - clock_monotonic_us();
-        poll(fds, 2, wait_us > 0 ? (int)(wait_us / CLOCK_MS) + 1 : 0);
-        if (fds[0].revents)
-            break;
-        if (fds[1].revents && !obey(g, hooks))
+        if (poll(fds, 2, (int)next_look(g, next_beat_us)) < 0)
+            continue; /* SIGTERM; the eventfd knows */
+        if (fds[0].revents || (fds[1].revents && !obey(g, hooks)))
             break;
         int64_t now_us = clock_monotonic_us();
-        if (now_us >= g->deadline_us)
+        if (now_us >= g->deadline_us || (g->hurried && hooks->is_idle(hooks->ud)))
             break;
         if (now_us >= next_beat_us) {
             beat(g, hooks);

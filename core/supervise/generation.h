@@ -27,9 +27,11 @@ int generation_fail(struct generation *g, int exit_code, const char *format, ...
 struct generation_hooks {
     /* Microseconds since its slowest loop went round; above a few seconds no heartbeat is sent. */
     int64_t (*stalled_us)(void *ud);
-    /* Accept no more; call generation_drained() after the last connection. Called again, with a shorter idle_us, when
-     * the whole server is to stop in the meantime. */
+    /* Accept no more, keep idle connections that long, and call generation_drained() after the last one. Called once. */
     void (*drain)(struct generation *g, int64_t idle_us, void *ud);
+    /* No request is in flight: asked when the whole server has to stop while this one still keeps idle connections.
+     * May be NULL. */
+    bool (*is_idle)(void *ud);
     void *ud;
 };
 

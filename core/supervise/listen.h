@@ -1,12 +1,11 @@
-/* listen.h - the places where the server listens, as they are written: "127.0.0.1:8000", "[::1]:8000", ":8000",
- * "https://192.0.2.1:443", "unix:/run/dowel/http.sock". [any thread] */
+/* listen.h - a place where the server listens, in a form that can be copied, compared and handed to another process.
+ * [any thread] */
 #ifndef SUPERVISE_LISTEN_H
 #define SUPERVISE_LISTEN_H
 
 #include <sys/types.h>
 
-#include "util/address.h"
-#include "util/buf.h"
+#include "config/core_config.h"
 
 enum { LISTEN_PATH_SIZE = 108, LISTEN_TEXT_SIZE = LISTEN_PATH_SIZE + 8, LISTEN_UNIX_MODE = 0660 };
 
@@ -18,9 +17,11 @@ struct listen_spec {
     char path[LISTEN_PATH_SIZE]; /* of a Unix socket, terminated */
 };
 
-/* "localhost" is 127.0.0.1, an empty address or "*" is 0.0.0.0; other names are refused, as they could mean something
- * else at the next start. 0, or -1 with a sentence added to why. */
-int listen_parse(struct str text, struct listen_spec *out, struct buf *why);
+/* From the configuration. */
+void listen_from(const struct core_listener *listener, struct listen_spec *out);
+
+/* From a text that was checked before. 0 or -1. */
+int listen_parse(const char *text, struct listen_spec *out);
 
 static inline bool listen_is_unix(const struct listen_spec *spec)
 {

@@ -325,24 +325,22 @@ static int64_t number_of(const json_t *object, const char *key)
 
 static void take_address(struct address_slot *a, const json_t *from)
 {
-    struct buf ignored = BUF_INIT;
+    const char *text = json_string_value(json_object_get(from, "address"));
     const json_t *fds = json_object_get(from, "fds");
 
-    if (listen_parse(str_from(json_string_value(json_object_get(from, "address"))), &a->set.spec, &ignored) ==
-        0) {
-        a->set.spec.tls = json_is_true(json_object_get(from, "tls"));
-        a->set.spec.mode = (mode_t)number_of(from, "mode");
-        a->set.port = (uint16_t)number_of(from, "port");
-        a->set.activated = json_is_true(json_object_get(from, "activated"));
-        a->set.device = (dev_t)number_of(from, "device");
-        a->set.inode = (ino_t)number_of(from, "inode");
-        a->users = (uint32_t)number_of(from, "users");
-        a->wanted = json_is_true(json_object_get(from, "wanted"));
-        a->announced = true;
-        for (size_t i = 0; i < json_array_size(fds) && i < SOCKETS_MAX; i++)
-            a->set.fds[a->set.n++] = (int)json_integer_value(json_array_get(fds, i));
-    }
-    buf_finish(&ignored);
+    if (!text || listen_parse(text, &a->set.spec))
+        return;
+    a->set.spec.tls = json_is_true(json_object_get(from, "tls"));
+    a->set.spec.mode = (mode_t)number_of(from, "mode");
+    a->set.port = (uint16_t)number_of(from, "port");
+    a->set.activated = json_is_true(json_object_get(from, "activated"));
+    a->set.device = (dev_t)number_of(from, "device");
+    a->set.inode = (ino_t)number_of(from, "inode");
+    a->users = (uint32_t)number_of(from, "users");
+    a->wanted = json_is_true(json_object_get(from, "wanted"));
+    a->announced = true;
+    for (size_t i = 0; i < json_array_size(fds) && i < SOCKETS_MAX; i++)
+        a->set.fds[a->set.n++] = (int)json_integer_value(json_array_get(fds, i));
 }
 
 static void take_child(struct supervisor *s, const json_t *from)

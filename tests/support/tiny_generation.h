@@ -43,16 +43,11 @@ static inline int tiny_wrong(struct buf *why, const char *value)
     return code;
 }
 
-static inline int tiny_listen(struct supervisor_setup *out, const char *value, struct buf *why)
-{
-    return listen_parse(str_from(value), &out->listen[out->listen_n++], why) ? 3 : 0;
-}
-
 static inline int tiny_line(struct supervisor_setup *out, struct tiny_config *c, const char *key,
                             const char *value, struct buf *why)
 {
     if (strcmp(key, "listen") == 0)
-        return tiny_listen(out, value, why);
+        return listen_parse(value, &out->listen[out->listen_n++]) ? 3 : 0;
     if (strcmp(key, "load") == 0)
         return tiny_wrong(why, value);
     if (strcmp(key, "idle") == 0)
