@@ -28,6 +28,7 @@ struct cli {
     bool json;
     int argc; /* what is left: positional arguments */
     char **argv;
+    char **program_argv;      /* main()'s, for executing the program again */
     const char *const *given; /* name, value pairs of the verb's own options */
     size_t given_n;
 };

@@ -29,32 +29,11 @@ static int failed(const char *path, const char *what)
     return -1;
 }
 
-static int make_parents(const char *path)
-{
-    char copy[4096];
-    size_t n = strlen(path);
-
-    if (n >= sizeof(copy)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(copy, path, n + 1);
-    for (size_t i = 1; i < n; i++) {
-        if (copy[i] != '/')
-            continue;
-        copy[i] = 0;
-        if (mkdir(copy, 0755) != 0 && errno != EEXIST)
-            return -1;
-        copy[i] = '/';
-    }
-    return 0;
-}
-
 static int make_directory(struct report *r, const char *path, mode_t mode)
 {
     struct stat st;
 
-    if (make_parents(path) != 0)
+    if (cli_make_parents(path) != 0)
         return failed(path, "cannot make the directories above it");
     bool made = mkdir(path, mode) == 0;
     if (!made && errno != EEXIST)

@@ -1,7 +1,9 @@
 #include "cli/settings.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/core_config.h"
@@ -42,6 +44,27 @@ int cli_config_load(const struct cli *c, const struct config_override *overrides
     print_problems(&own);
     config_problems_finish(&own);
     return result == 0 ? CLI_OK : CLI_CONFIG;
+}
+
+int cli_make_parents(const char *path)
+{
+    char copy[PATH_MAX];
+    size_t n = strlen(path);
+
+    if (n >= sizeof(copy)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(copy, path, n + 1);
+    for (size_t i = 1; i < n; i++) {
+        if (copy[i] != '/')
+            continue;
+        copy[i] = 0;
+        if (mkdir(copy, 0755) != 0 && errno != EEXIST)
+            return -1;
+        copy[i] = '/';
+    }
+    return 0;
 }
 
 int cli_print(struct buf *text)

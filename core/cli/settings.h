@@ -14,6 +14,9 @@ const struct config_table *const *cli_tables(size_t *n);
 int cli_config_load(const struct cli *c, const struct config_override *overrides, size_t n,
                     struct config **out, struct config_problems *problems);
 
+/* Makes the directories above path that are missing. 0, or -1 with errno. */
+int cli_make_parents(const char *path);
+
 /* Writes the buffer to standard output and empties it: CLI_OK, or CLI_FAILED after saying why. */
 int cli_print(struct buf *text);
 

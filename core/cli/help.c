@@ -1,0 +1,102 @@
+/* help.c - the pages, made of the tables. */
+#include "cli/table.h"
+
+enum { OPTION_COLUMN = 22 };
+
+static const char purpose[] = "A small, fast server that loads integrations as plugins.\n";
+
+static void add_option(struct buf *out, const struct cli_option *option)
+{
+    size_t start = out->n;
+
+    buf_add_format(out, "  --%s%s%s", option->name, option->argument ? " " : "",
+                   option->argument ? option->argument : "");
+    int pad = OPTION_COLUMN - (int)(out->n - start);
+    buf_add_format(out, "%*s  %s%s\n", pad > 0 ? pad : 0, "", option->help,
+                   option->repeatable ? " (repeatable)" : "");
+}
+
+static void add_options(struct buf *out, const struct cli_option *options)
+{
+    for (; options && options->name; options++)
+        add_option(out, options);
+}
+
+static void add_exit_codes(struct buf *out)
+{
+    buf_add_text(out, "\nExit codes:\n");
+    for (int i = 0; i <= CLI_UNREACHABLE; i++)
+        buf_add_format(out, "  %d  %s\n", i, cli_exit_texts[i]);
+}
+
+static void add_call(struct buf *out, const struct cli_verb *verb)
+{
+    buf_add_format(out, "dowel %s%s%s [OPTION...]", verb->name, verb->arguments[0] ? " " : "",
+                   verb->arguments);
+}
+
+void cli_help(struct buf *out)
+{
+    buf_add_format(out, "Usage: dowel VERB [OPTION...]\n\n%s\nVerbs:\n", purpose);
+    for (const struct cli_verb *const *v = cli_verbs; *v; v++)
+        buf_add_format(out, "  %-12s %s\n", (*v)->name, (*v)->summary);
+    buf_add_text(out, "\nOptions of every verb:\n");
+    add_options(out, cli_common_options);
+    add_exit_codes(out);
+    buf_add_text(out, "\nMore about a verb: dowel VERB --help\n");
+}
+
+void cli_help_verb(struct buf *out, const struct cli_verb *verb)
+{
+    buf_add_text(out, "Usage: ");
+    add_call(out, verb);
+    buf_add_format(out, "\n\n%s.\n", verb->summary);
+    if (verb->help && verb->help[0])
+        buf_add_format(out, "\n%s", verb->help);
+    buf_add_text(out, "\nOptions:\n");
+    add_options(out, verb->options);
+    add_options(out, cli_common_options);
+    add_exit_codes(out);
+}
+
+/* ---- docs/cli.md ---- */
+
+static void add_markdown_options(struct buf *out, const struct cli_option *options)
+{
+    for (; options->name; options++)
+        buf_add_format(out, "- `--%s%s%s`: %s%s\n", options->name, options->argument ? " " : "",
+                       options->argument ? options->argument : "", options->help,
+                       options->repeatable ? " (repeatable)" : "");
+}
+
+static void add_markdown_verb(struct buf *out, const struct cli_verb *verb)
+{
+    buf_add_format(out, "\n## dowel %s\n\n    ", verb->name);
+    add_call(out, verb);
+    buf_add_format(out, "\n\n%s.\n", verb->summary);
+    if (verb->help && verb->help[0])
+        buf_add_format(out, "\n```text\n%s```\n", verb->help);
+    if (verb->options && verb->options->name) {
+        buf_add_char(out, '\n');
+        add_markdown_options(out, verb->options);
+    }
+}
+
+void cli_help_markdown(struct buf *out)
+{
+    buf_add_format(
+        out,
+        "# The command line\n\n"
+        "This page is made from the program's own tables: `dowel completion markdown > docs/cli.md`.\n\n"
+        "%s\n    dowel VERB [OPTION...]\n\nEvery verb takes\n\n",
+        purpose);
+    add_markdown_options(out, cli_common_options);
+    buf_add_text(
+        out,
+        "\nAn option is written `--name value` or `--name=value`. What a verb has to say goes to standard\n"
+        "output, what went wrong to standard error.\n\n| exit code | meaning |\n| --- | --- |\n");
+    for (int i = 0; i <= CLI_UNREACHABLE; i++)
+        buf_add_format(out, "| %d | %s |\n", i, cli_exit_texts[i]);
+    for (const struct cli_verb *const *v = cli_verbs; *v; v++)
+        add_markdown_verb(out, *v);
+}

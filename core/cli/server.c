@@ -1,0 +1,187 @@
+#include "cli/server.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/cli.h"
+#include "config/core_config.h"
+#include "http/operations.h"
+#include "http/server.h"
+#include "http/tls.h"
+#include "log/log.h"
+#include "metrics/metrics.h"
+
+struct server {
+    struct generation *generation;
+    const struct core_config *core;
+    struct operations operations;
+    struct router *router;
+    struct tls_context *tls;
+    struct http_server *http;
+    char spool_dir[PATH_MAX];
+};
+
+/* ---- making it ---- */
+
+static int make_spool_dir(struct server *s, const char *data_dir)
+{
+    int n = snprintf(s->spool_dir, sizeof(s->spool_dir), "%s/spool", data_dir);
+
+    if (n < (int)sizeof(s->spool_dir) && (mkdir(s->spool_dir, 0700) == 0 || errno == EEXIST))
+        return CLI_OK;
+    return generation_fail(s->generation, CLI_FAILED, "cannot make %s/spool, where large contents wait: %s",
+                           data_dir, strerror(errno));
+}
+
+static int make_router(struct server *s)
+{
+    char why[ROUTER_WHY_SIZE] = "out of memory";
+
+    s->operations =
+        (struct operations){ .allow = s->core->metrics_networks.v, .allow_n = s->core->metrics_networks.n };
+    if (router_create(&s->router) == 0 && operations_mount(s->router, &s->operations, why) == 0)
+        return CLI_OK;
+    return generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", why);
+}
+
+static struct http_options options_of(const struct server *s)
+{
+    const struct core_config *c = s->core;
+
+    return (struct http_options){
+        .loops = (unsigned)c->loops,
+        .workers = (unsigned)c->workers,
+        .queue = (unsigned)c->queue,
+        .body_max = (uint64_t)c->body_max.bytes,
+        .connections_max = (unsigned)c->connections_max,
+        .connections_per_address = (unsigned)c->connections_per_address,
+        .header_timeout_us = c->header_timeout.us,
+        .idle_timeout_us = c->idle_timeout.us,
+        .write_timeout_us = c->write_timeout.us,
+        .request_timeout_us = c->request_timeout.us,
+        .heartbeat_us = c->heartbeat.us,
+        .body_min_rate = (uint64_t)c->body_min_rate.bytes,
+        .stream_buffer = (size_t)c->stream_buffer.bytes,
+        .spool_dir = s->spool_dir,
+        .access_log = c->access_log,
+        .no_compression = !c->compression,
+        .trusted_proxies = c->trusted_networks.v,
+        .trusted_proxies_n = c->trusted_networks.n,
+        .cors_origins = c->cors_origins.v,
+        .cors_origins_n = c->cors_origins.n,
+        .rate_limit = c->rate_requests,
+        .rate_window_us = c->rate_window_us,
+        .rate_burst = (uint32_t)c->rate_burst,
+    };
+}
+
+static int make_tls(struct server *s)
+{
+    char why[512];
+
+    if (s->tls ||
+        tls_context_create(&s->tls, s->core->tls_certificate, s->core->tls_key, why, sizeof(why)) == 0)
+        return CLI_OK;
+    return generation_fail(s->generation, CLI_CONFIG, "%s", why);
+}
+
+/* A set has as many sockets as there are processors when the supervisor began. With more loops than that, those that
+ * have no socket of their own must be dealt connections by the others. */
+static int listen_on(struct server *s, const struct generation_listener *l, unsigned loops)
+{
+    bool is_unix = listen_is_unix(&l->spec);
+    char text[LISTEN_TEXT_SIZE];
+
+    if (l->spec.tls && make_tls(s) != CLI_OK)
+        return CLI_CONFIG;
+    for (unsigned i = 0; i < l->n; i++) {
+        if (http_server_listen(s->http, l->fds[i], is_unix ? HTTP_LISTEN_UNIX : HTTP_LISTEN_TCP, i,
+                               l->n < loops, l->spec.tls ? s->tls : NULL) == 0)
+            continue;
+        listen_format(&l->spec, l->port, text);
+        return generation_fail(s->generation, CLI_FAILED, "cannot accept on %s: %s", text, strerror(errno));
+    }
+    return CLI_OK;
+}
+
+static int make_http(struct server *s)
+{
+    struct http_options options = options_of(s);
+    struct generation_listener listener;
+    int result = CLI_OK;
+
+    if (options.loops == 0)
+        options.loops = socket_set_processors();
+    if (http_server_create(&s->http, &options, s->router) != 0)
+        return generation_fail(s->generation, CLI_FAILED, "cannot make the HTTP server: %s", strerror(errno));
+    for (size_t i = 0; result == CLI_OK && i < generation_listeners(s->generation); i++) {
+        generation_listener(s->generation, i, &listener);
+        result = listen_on(s, &listener, options.loops);
+    }
+    if (result == CLI_OK && http_server_start(s->http) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "cannot start the HTTP server's threads: %s",
+                                 strerror(errno));
+    return result;
+}
+
+/* ---- its life ---- */
+
+static int64_t stalled_us(void *ud)
+{
+    const struct server *s = ud;
+    return http_server_stalled_us(s->http);
+}
+
+static void drained(void *ud)
+{
+    generation_drained(ud);
+}
+
+static void drain(struct generation *g, int64_t idle_us, void *ud)
+{
+    struct server *s = ud;
+    http_server_drain(s->http, idle_us, drained, g);
+}
+
+static bool is_idle(void *ud)
+{
+    const struct server *s = ud;
+    struct http_server_counts counts;
+
+    http_server_count(s->http, &counts);
+    return counts.requests == 0;
+}
+
+static void destroy(struct server *s)
+{
+    http_server_destroy(s->http);
+    tls_context_destroy(s->tls);
+    router_destroy(s->router);
+}
+
+int server_run(struct generation *g, struct config *config, const char *data_dir)
+{
+    struct server s = { .generation = g, .core = core_config(config) };
+    const struct generation_hooks hooks = {
+        .stalled_us = stalled_us, .drain = drain, .is_idle = is_idle, .ud = &s
+    };
+
+    if (log_start() != 0)
+        log_warn("the log has no thread of its own and is written directly");
+    metric_set(
+        metrics_gauge("dowel_generation", "How often the server process was replaced since start", NULL),
+        (int64_t)generation_number(g) - 1);
+    int result = make_spool_dir(&s, data_dir);
+    if (result == CLI_OK)
+        result = make_router(&s);
+    if (result == CLI_OK)
+        result = make_http(&s);
+    if (result == CLI_OK)
+        generation_run(g, &hooks);
+    destroy(&s);
+    log_stop();
+    return result;
+}
