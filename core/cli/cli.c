@@ -177,7 +177,8 @@ static int read_option(struct parser *p)
     if (!option->argument && value)
         return cli_usage(&p->c, "--%s takes no value", option->name);
     if (option->argument && !value) {
-        if (p->at == p->argc)
+        /* "--config --data x" is a slip; a value that does begin with dashes is written --config=--value. */
+        if (p->at == p->argc || strncmp(p->argv[p->at], "--", 2) == 0)
             return cli_usage(&p->c, "--%s needs a value: %s", option->name, option->argument);
         value = p->argv[p->at++];
     }

@@ -9,10 +9,14 @@
 #include "cli/cli.h"
 #include "config/core_config.h"
 #include "http/operations.h"
+#include "http/readiness.h"
 #include "http/server.h"
 #include "http/tls.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "util/clock.h"
+
+enum { STALLED_US = 2 * CLOCK_SECOND };
 
 struct server {
     struct generation *generation;
@@ -21,6 +25,7 @@ struct server {
     struct router *router;
     struct tls_context *tls;
     struct http_server *http;
+    _Atomic bool stopping;
     char spool_dir[PATH_MAX];
 };
 
@@ -129,6 +134,23 @@ static int make_http(struct server *s)
 
 /* ---- its life ---- */
 
+static bool loops_go_round(char why[READINESS_WHY_SIZE], void *ud)
+{
+    const struct server *s = ud;
+    int64_t stalled = http_server_stalled_us(s->http);
+
+    snprintf(why, READINESS_WHY_SIZE, "a loop has stood still for %d ms", (int)(stalled / CLOCK_MS));
+    return stalled < STALLED_US;
+}
+
+static bool is_staying(char why[READINESS_WHY_SIZE], void *ud)
+{
+    const struct server *s = ud;
+
+    snprintf(why, READINESS_WHY_SIZE, "the server is stopping");
+    return !s->stopping;
+}
+
 static int64_t stalled_us(void *ud)
 {
     const struct server *s = ud;
@@ -140,17 +162,20 @@ static void drained(void *ud)
     generation_drained(ud);
 }
 
+/* Only when no other generation follows is the server not ready: without mercy for idle connections. */
 static void drain(struct generation *g, int64_t idle_us, void *ud)
 {
     struct server *s = ud;
+    s->stopping = idle_us == 0;
     http_server_drain(s->http, idle_us, drained, g);
 }
 
 static bool is_idle(void *ud)
 {
-    const struct server *s = ud;
+    struct server *s = ud;
     struct http_server_counts counts;
 
+    s->stopping = true;
     http_server_count(s->http, &counts);
     return counts.requests == 0;
 }
@@ -175,6 +200,8 @@ int server_run(struct generation *g, struct config *config, const char *data_dir
         metrics_gauge("dowel_generation", "How often the server process was replaced since start", NULL),
         (int64_t)generation_number(g) - 1);
     int result = make_spool_dir(&s, data_dir);
+    readiness_register("loops", loops_go_round, &s);
+    readiness_register("server", is_staying, &s);
     if (result == CLI_OK)
         result = make_router(&s);
     if (result == CLI_OK)

@@ -17,7 +17,7 @@
 #define IDLE_US    (60LL * CLOCK_SECOND)
 #define DRAIN_US   (30LL * CLOCK_SECOND)
 
-enum { BACKOFF_FACTOR_MAX = 60 };
+enum { BACKOFF_FACTOR_MAX = 60, BACKOFF_DOUBLINGS = 6 };
 
 static int64_t or_default(int64_t value, int64_t otherwise)
 {
@@ -132,21 +132,26 @@ static int spawn(struct supervisor *s, const struct supervisor_setup *setup, str
     return 0;
 }
 
-/* The next attempt: at once, then after 1, 2, 4 .. 60 seconds. */
-static int64_t schedule_restart(struct supervisor *s, int64_t lived_us)
+/* The wait before the next attempt: none, then 1, 2, 4 .. 60 seconds. Who lived longer than that wait (and a second)
+ * was no part of a loop: what ends it now is news, and is answered at once. */
+static int64_t next_wait(struct supervisor *s, int64_t lived_us)
 {
     int64_t unit_us = or_default(s->options->backoff_us, BACKOFF_US), wait_us = 0;
 
-    if (lived_us >= unit_us * BACKOFF_FACTOR_MAX)
-        s->crashes = 0;
     if (s->crashes > 0)
-        wait_us = s->crashes > 6 ? unit_us * BACKOFF_FACTOR_MAX : unit_us << (s->crashes - 1);
-    if (wait_us > unit_us * BACKOFF_FACTOR_MAX)
-        wait_us = unit_us * BACKOFF_FACTOR_MAX;
+        wait_us = s->crashes > BACKOFF_DOUBLINGS ? unit_us * BACKOFF_FACTOR_MAX : unit_us << (s->crashes - 1);
+    if (lived_us < unit_us || lived_us < wait_us)
+        return wait_us;
+    s->crashes = 0;
+    return 0;
+}
+
+static int64_t schedule_restart(struct supervisor *s, int64_t lived_us)
+{
+    s->restart_wait_us = next_wait(s, lived_us);
+    s->restart_us = clock_monotonic_us() + s->restart_wait_us;
     s->crashes++;
-    s->restart_us = clock_monotonic_us() + wait_us;
-    s->restart_wait_us = wait_us;
-    return wait_us;
+    return s->restart_wait_us;
 }
 
 static void notify_state(struct supervisor *s)

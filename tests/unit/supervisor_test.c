@@ -127,6 +127,7 @@ static void execute(struct server *s, int out)
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
     setsid();
+    prctl(PR_SET_PDEATHSIG, SIGQUIT); /* nothing outlives a test that failed */
     execl(s->program, s->program, "serve", s->folder, (char *)NULL);
     _exit(127);
 }
