@@ -7,7 +7,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 
 import { dowel, slowness, startServer, temporaryFolder, writeFiles } from './support/server.mjs';
 
-const timeout = 60_000 * slowness;
+const timeout = 120_000 * slowness;
 const OK = 0;
 const USAGE = 2;
 const CONFIGURATION = 3;

@@ -8,7 +8,7 @@ import { Connection, exchange, request, requestBytes } from './support/client.mj
 import { readResponses } from './support/message.mjs';
 import { slowness, startServer } from './support/server.mjs';
 
-const timeout = 30_000 * slowness;
+const timeout = 120_000 * slowness;
 const KIB = 1024;
 
 let server;

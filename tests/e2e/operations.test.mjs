@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { Connection, exchange, request } from './support/client.mjs';
 import { dowel, slowness, startServer, until } from './support/server.mjs';
 
-const timeout = 30_000 * slowness;
+const timeout = 120_000 * slowness;
 
 let server;
 before(async () => (server = await startServer({ env: { LOG_LEVEL: 'debug' } })), { timeout });
