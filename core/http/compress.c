@@ -102,7 +102,7 @@ enum http_coding compress_choose(const struct accept_encoding *accepted, unsigne
 
 /* ---- what is worth it ---- */
 
-static bool type_is_compressible(struct str type)
+bool compress_type_shrinks(struct str content_type)
 {
     static const struct str exact[] = {
         STR("application/json"),
@@ -120,6 +120,7 @@ static bool type_is_compressible(struct str type)
         STR("font/otf"),
     };
     static const struct str endings[] = { STR("+json"), STR("+xml"), STR("+yaml") };
+    struct str type = str_trim(str_make(content_type.p, str_find(content_type, ';')));
 
     for (size_t i = 0; i < DW_COUNT_OF(exact); i++) {
         if (str_equal_nocase(type, exact[i]))
@@ -139,7 +140,7 @@ bool compress_is_candidate(int status, struct str content_type, bool as_is, size
     if (size < COMPRESS_MIN || as_is || status < 200 || status == 204 || status == 205 || status == 206 ||
         status == 304)
         return false;
-    return type_is_compressible(str_trim(str_make(content_type.p, str_find(content_type, ';'))));
+    return compress_type_shrinks(content_type);
 }
 
 /* ---- gzip ---- */

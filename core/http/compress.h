@@ -41,6 +41,9 @@ enum { COMPRESS_MIN = 1000 };
  * already, or says Cache-Control: no-transform. [any thread] */
 bool compress_is_candidate(int status, struct str content_type, bool as_is, size_t size);
 
+/* The part of it that concerns the content type: text, JSON, XML and the like. [any thread] */
+bool compress_type_shrinks(struct str content_type);
+
 /* Appends body as one gzip member. -1 when it would not be smaller, or memory is out: send it as it is; out is then
  * as it was. Keeps 268 kB for each thread that called it, until the thread ends. [any thread] */
 int compress_gzip(struct str body, struct buf *out);
