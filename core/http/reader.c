@@ -1,5 +1,6 @@
 #include "http/reader.h"
 
+#include "util/address.h"
 #include "util/compiler.h"
 
 enum state {
@@ -61,22 +62,22 @@ enum { TOKEN = 1, URI = 2, TEXT = 4, HOST = 8 };
 #define HOSTLY (URI | TEXT | HOST)
 
 static const uint8_t classes[256] = {
-    ['\t'] = TEXT,  [' '] = TEXT,   ['!'] = MARK,   ['"'] = PUNCT,  ['#'] = TOKEN | TEXT, ['$'] = MARK,
-    ['%'] = MARK,   ['&'] = MARK,   ['\''] = MARK,  ['('] = HOSTLY, [')'] = HOSTLY,       ['*'] = MARK,
-    ['+'] = MARK,   [','] = HOSTLY, ['-'] = MARK,   ['.'] = MARK,   ['/'] = PUNCT,        ['0'] = ALNUM,
-    ['1'] = ALNUM,  ['2'] = ALNUM,  ['3'] = ALNUM,  ['4'] = ALNUM,  ['5'] = ALNUM,        ['6'] = ALNUM,
-    ['7'] = ALNUM,  ['8'] = ALNUM,  ['9'] = ALNUM,  [':'] = HOSTLY, [';'] = HOSTLY,       ['<'] = PUNCT,
-    ['='] = HOSTLY, ['>'] = PUNCT,  ['?'] = PUNCT,  ['@'] = PUNCT,  ['A'] = ALNUM,        ['B'] = ALNUM,
-    ['C'] = ALNUM,  ['D'] = ALNUM,  ['E'] = ALNUM,  ['F'] = ALNUM,  ['G'] = ALNUM,        ['H'] = ALNUM,
-    ['I'] = ALNUM,  ['J'] = ALNUM,  ['K'] = ALNUM,  ['L'] = ALNUM,  ['M'] = ALNUM,        ['N'] = ALNUM,
-    ['O'] = ALNUM,  ['P'] = ALNUM,  ['Q'] = ALNUM,  ['R'] = ALNUM,  ['S'] = ALNUM,        ['T'] = ALNUM,
-    ['U'] = ALNUM,  ['V'] = ALNUM,  ['W'] = ALNUM,  ['X'] = ALNUM,  ['Y'] = ALNUM,        ['Z'] = ALNUM,
-    ['['] = HOSTLY, ['\\'] = PUNCT, [']'] = HOSTLY, ['^'] = BOTH,   ['_'] = MARK,         ['`'] = BOTH,
-    ['a'] = ALNUM,  ['b'] = ALNUM,  ['c'] = ALNUM,  ['d'] = ALNUM,  ['e'] = ALNUM,        ['f'] = ALNUM,
-    ['g'] = ALNUM,  ['h'] = ALNUM,  ['i'] = ALNUM,  ['j'] = ALNUM,  ['k'] = ALNUM,        ['l'] = ALNUM,
-    ['m'] = ALNUM,  ['n'] = ALNUM,  ['o'] = ALNUM,  ['p'] = ALNUM,  ['q'] = ALNUM,        ['r'] = ALNUM,
-    ['s'] = ALNUM,  ['t'] = ALNUM,  ['u'] = ALNUM,  ['v'] = ALNUM,  ['w'] = ALNUM,        ['x'] = ALNUM,
-    ['y'] = ALNUM,  ['z'] = ALNUM,  ['{'] = PUNCT,  ['|'] = BOTH,   ['}'] = PUNCT,        ['~'] = MARK,
+    ['\t'] = TEXT,  [' '] = TEXT,   ['!'] = MARK,  ['"'] = PUNCT,  ['#'] = TOKEN | TEXT, ['$'] = MARK,
+    ['%'] = MARK,   ['&'] = MARK,   ['\''] = MARK, ['('] = HOSTLY, [')'] = HOSTLY,       ['*'] = MARK,
+    ['+'] = MARK,   [','] = HOSTLY, ['-'] = MARK,  ['.'] = MARK,   ['/'] = PUNCT,        ['0'] = ALNUM,
+    ['1'] = ALNUM,  ['2'] = ALNUM,  ['3'] = ALNUM, ['4'] = ALNUM,  ['5'] = ALNUM,        ['6'] = ALNUM,
+    ['7'] = ALNUM,  ['8'] = ALNUM,  ['9'] = ALNUM, [':'] = PUNCT,  [';'] = HOSTLY,       ['<'] = PUNCT,
+    ['='] = HOSTLY, ['>'] = PUNCT,  ['?'] = PUNCT, ['@'] = PUNCT,  ['A'] = ALNUM,        ['B'] = ALNUM,
+    ['C'] = ALNUM,  ['D'] = ALNUM,  ['E'] = ALNUM, ['F'] = ALNUM,  ['G'] = ALNUM,        ['H'] = ALNUM,
+    ['I'] = ALNUM,  ['J'] = ALNUM,  ['K'] = ALNUM, ['L'] = ALNUM,  ['M'] = ALNUM,        ['N'] = ALNUM,
+    ['O'] = ALNUM,  ['P'] = ALNUM,  ['Q'] = ALNUM, ['R'] = ALNUM,  ['S'] = ALNUM,        ['T'] = ALNUM,
+    ['U'] = ALNUM,  ['V'] = ALNUM,  ['W'] = ALNUM, ['X'] = ALNUM,  ['Y'] = ALNUM,        ['Z'] = ALNUM,
+    ['['] = PUNCT,  ['\\'] = PUNCT, [']'] = PUNCT, ['^'] = BOTH,   ['_'] = MARK,         ['`'] = BOTH,
+    ['a'] = ALNUM,  ['b'] = ALNUM,  ['c'] = ALNUM, ['d'] = ALNUM,  ['e'] = ALNUM,        ['f'] = ALNUM,
+    ['g'] = ALNUM,  ['h'] = ALNUM,  ['i'] = ALNUM, ['j'] = ALNUM,  ['k'] = ALNUM,        ['l'] = ALNUM,
+    ['m'] = ALNUM,  ['n'] = ALNUM,  ['o'] = ALNUM, ['p'] = ALNUM,  ['q'] = ALNUM,        ['r'] = ALNUM,
+    ['s'] = ALNUM,  ['t'] = ALNUM,  ['u'] = ALNUM, ['v'] = ALNUM,  ['w'] = ALNUM,        ['x'] = ALNUM,
+    ['y'] = ALNUM,  ['z'] = ALNUM,  ['{'] = PUNCT, ['|'] = BOTH,   ['}'] = PUNCT,        ['~'] = MARK,
 };
 
 /* Bytes above ASCII: text of a field (obs-text), and UTF-8 in a target, which the pipeline checks as a whole. */
@@ -207,31 +208,40 @@ static void split_query(const struct scan *s, struct http_span rest, struct http
         head->query = (struct http_span){ (uint16_t)(rest.at + mark + 1), (uint16_t)(rest.n - mark - 1) };
 }
 
+/* Nothing, or a colon and perhaps a number. */
+static bool valid_port(struct str s)
+{
+    uint64_t number;
+
+    if (s.n <= 1)
+        return s.n == 0 || s.p[0] == ':';
+    return s.p[0] == ':' && str_to_uint(str_make(s.p + 1, s.n - 1), 65535, &number);
+}
+
+/* host[:port] as RFC 3986 writes it; IPv6 stands in brackets. An empty one names no server. */
 static bool valid_host(struct str host)
 {
-    size_t port = host.n;
+    struct address address;
+    size_t end;
 
-    for (size_t i = 0; i < host.n; i++) {
-        if (!(class_of((unsigned char)host.p[i]) & HOST))
-            return false;
-    }
     if (host.n && host.p[0] == '[') {
-        size_t end = str_find(host, ']');
-        if (end == host.n || end < 3)
+        end = str_find(host, ']');
+        if (end == host.n || address_parse(str_make(host.p, ++end), &address) != 0)
             return false;
-        port = end + 1;
     } else {
-        if (str_find(host, '[') < host.n || str_find(host, ']') < host.n)
-            return false;
-        port = str_find(host, ':');
-        if (port == 0)
-            return false;
+        end = str_find(host, ':');
+        for (size_t i = 0; i < end; i++) {
+            if (!(class_of((unsigned char)host.p[i]) & HOST))
+                return false;
+        }
     }
-    if (port == host.n)
-        return true;
-    uint64_t number;
-    struct str digits = str_make(host.p + port + 1, host.n - port - 1);
-    return host.p[port] == ':' && (digits.n == 0 || str_to_uint(digits, 65535, &number));
+    return end > 0 && valid_port(str_make(host.p + end, host.n - end));
+}
+
+/* Without a port it would say nothing: CONNECT has no default one. */
+static bool valid_authority(struct str text)
+{
+    return valid_host(text) && str_find(text, ':') < text.n && str_hex_digit(text.p[text.n - 1]) >= 0;
 }
 
 /* http://host:port/path: only a client that takes us for a proxy sends it, but RFC 9112 3.2.2 wants it understood. */
@@ -268,7 +278,7 @@ static enum verdict judge_target(struct scan *s)
     if (target.n == 0)
         return refuse(r, 400, "after the method exactly one space and then the target must follow");
     if (r->head.method == HTTP_CONNECT) {
-        if (!valid_host(text_at(s, target)))
+        if (!valid_authority(text_at(s, target)))
             return refuse(r, 400, "the target of CONNECT must be host:port");
         r->head.path = target;
         return GO_ON;
@@ -396,15 +406,28 @@ static enum verdict judge_length(struct http_reader *r, struct str value)
     return GO_ON;
 }
 
-/* The one coding that is understood is the one that frames the message; any other would leave its end unknown. */
+/* An unknown coding is a 501, but only once the whole head is known to be well formed: it may be folded, or contradict a
+ * Content-Length, which is a 400. */
 static enum verdict judge_transfer(struct http_reader *r, struct str value)
 {
     if (r->saw & SAW_TRANSFER)
         return refuse(r, 400, "Transfer-Encoding is there twice");
     r->saw |= SAW_TRANSFER;
-    if (!str_equal_nocase(value, STR_OF("chunked")))
+    r->head.chunked = str_equal_nocase(value, STR_OF("chunked"));
+    return GO_ON;
+}
+
+/* The one coding that is understood is the one that frames the message; any other would leave its end unknown. */
+static enum verdict judge_framing(struct http_reader *r)
+{
+    if (!(r->saw & SAW_TRANSFER))
+        return GO_ON;
+    if (r->saw & SAW_LENGTH)
+        return refuse(r, 400, "Content-Length and Transfer-Encoding exclude each other");
+    if (r->head.minor == 0)
+        return refuse(r, 400, "HTTP/1.0 has no Transfer-Encoding");
+    if (!r->head.chunked)
         return refuse(r, 501, "the only Transfer-Encoding understood is chunked");
-    r->head.chunked = true;
     return GO_ON;
 }
 
@@ -489,10 +512,8 @@ static enum verdict judge_head(struct scan *s)
         if (!str_equal_nocase(host, text_at(s, h->host)))
             return refuse(r, 400, "Host and the host of the target are not the same");
     }
-    if (h->chunked && h->has_length)
-        return refuse(r, 400, "Content-Length and Transfer-Encoding exclude each other");
-    if (h->chunked && h->minor == 0)
-        return refuse(r, 400, "HTTP/1.0 has no Transfer-Encoding");
+    if (judge_framing(r) == REFUSE)
+        return REFUSE;
     h->close = (r->saw & SAW_CLOSE) || (h->minor == 0 && !(r->saw & SAW_KEEP_ALIVE));
     h->expect_continue = (r->saw & SAW_EXPECT) && h->minor == 1 && (h->chunked || h->length > 0);
     h->base = s->p;

@@ -31,7 +31,7 @@ struct http_reader {
     uint32_t fields_at;     /* where the first field began */
     uint64_t left;          /* content or chunk: bytes still to come */
     uint32_t trailer_bytes; /* trailers and chunk extensions, together */
-    int status;             /* of HTTP_READER_BAD: 400, 414, 431, 501, 505 */
+    int status;             /* of HTTP_READER_BAD: 400, 414, 417, 431, 501, 505 */
     const char *reason;     /* a sentence for the client; constant */
 };
 
