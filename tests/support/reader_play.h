@@ -42,9 +42,14 @@ static inline void play_finish(struct play *p)
     buf_finish(&p->trace);
 }
 
+/* Inside the head, and without anything that could begin another line of it. */
 static inline void play_span(struct play *p, const char *name, struct http_span span)
 {
     PLAY_CHECK((uint32_t)span.at + span.n <= p->reader.at);
+    for (uint32_t i = span.at; i < (uint32_t)span.at + span.n; i++) {
+        unsigned char c = (unsigned char)p->reader.head.base[i];
+        PLAY_CHECK((c >= 0x20 || c == '\t') && c != 0x7f);
+    }
     buf_add_format(&p->trace, "%s=", name);
     buf_add_json(&p->trace, http_head_text(&p->reader.head, span));
     buf_add_char(&p->trace, '\n');
