@@ -201,6 +201,13 @@ static enum step run_handler(struct connection *c)
     return STEP_WAIT;
 }
 
+static enum step refuse_content(struct connection *c)
+{
+    struct content_refusal why = content_refusal(c->x);
+    return refuse(c, why.status, why.detail,
+                  why.status == 413 ? REFUSED_CONTENT_TOO_LARGE : REFUSED_MALFORMED);
+}
+
 static enum step after_content(struct connection *c, enum content_progress progress)
 {
     struct http_exchange *x = c->x;
@@ -214,11 +221,8 @@ static enum step after_content(struct connection *c, enum content_progress progr
         set_deadline(c, options_of(c)->request_timeout_us);
         return STEP_WAIT;
     }
-    if (progress == CONTENT_REFUSED) {
-        struct content_refusal why = content_refusal(x);
-        return refuse(c, why.status, why.detail,
-                      why.status == 413 ? REFUSED_CONTENT_TOO_LARGE : REFUSED_MALFORMED);
-    }
+    if (progress == CONTENT_REFUSED)
+        return refuse_content(c);
     set_phase(c, CONNECTION_WORKING);
     return run_handler(c);
 }
@@ -238,7 +242,9 @@ static enum step begin_content(struct connection *c)
     bool nothing_came = x->fill == x->start + x->reader.at;
     enum content_progress progress = content_begin(x);
 
-    if (progress == CONTENT_REFUSED || (progress == CONTENT_COMPLETE && !x->content.pipe))
+    if (progress == CONTENT_REFUSED)
+        return refuse_content(c);
+    if (progress == CONTENT_COMPLETE && !x->content.pipe)
         return after_content(c, progress);
     if (x->reader.head.expect_continue && nothing_came && !send_continue(c))
         return close_connection(c);
@@ -849,6 +855,7 @@ void connection_drain_all(struct http_loop *loop, int64_t idle_us)
                          idle_us < options_of(c)->idle_timeout_us ? idle_us : options_of(c)->idle_timeout_us);
         } else if (c->phase == CONNECTION_STREAMING) {
             stream_drain(c->stream);
+            c->close_after = true;
             if (stream_step(c) == STEP_ON)
                 drive(c);
         }
