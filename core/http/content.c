@@ -1,12 +1,10 @@
 #include "http/content.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "http/server_struct.h"
+#include "http/spool.h"
 
 enum { SPOOL_ABOVE = 256 * 1024, PIPE_HIGH = 256 * 1024, PIPE_LOW = 64 * 1024 };
 
@@ -162,42 +160,12 @@ void content_finish(struct http_exchange *x)
 
 /* ---- files ---- */
 
-/* A file without a name: gone with the last descriptor, whatever happens to the process. */
-static int open_spool(const char *dir)
-{
-    char name[512];
-    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-        return fd;
-    if (snprintf(name, sizeof(name), "%s/body-XXXXXX", dir) >= (int)sizeof(name))
-        return -1;
-    fd = mkostemp(name, O_CLOEXEC);
-    if (fd >= 0)
-        unlink(name);
-    return fd;
-}
-
-static bool write_all(int fd, struct str bytes)
-{
-    while (bytes.n) {
-        ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes.p += n;
-        bytes.n -= (size_t)n;
-    }
-    return true;
-}
-
 static bool begin_spooling(struct http_exchange *x)
 {
     struct http_content *c = &x->content;
 
-    c->fd = open_spool(x->server->options.spool_dir);
-    if (c->fd < 0 || !write_all(c->fd, str_make(c->data, c->n)))
+    c->fd = spool_open(x->server->options.spool_dir);
+    if (c->fd < 0 || spool_write(c->fd, str_make(c->data, c->n)) != 0)
         return false;
     if (c->allocated)
         free(c->data);
@@ -240,7 +208,7 @@ static enum content_progress take_piece(struct http_exchange *x, struct str piec
     if (c->mode == HTTP_BODY_SPOOL && c->fd < 0 && c->received > c->spool_above && !begin_spooling(x))
         return refuse(x, NO_STORAGE);
     if (c->fd >= 0)
-        return write_all(c->fd, piece) ? CONTENT_MORE : refuse(x, NO_STORAGE);
+        return spool_write(c->fd, piece) == 0 ? CONTENT_MORE : refuse(x, NO_STORAGE);
     return append_to_memory(c, piece) ? CONTENT_MORE : refuse(x, NO_MEMORY);
 }
 
