@@ -2,7 +2,7 @@
  *
  * GET and HEAD; index.html for folders (an address without the final slash is redirected to the one with it); strong
  * ETags from what the file system knows (time, size, inode), Last-Modified, conditions and ranges; NAME.br and NAME.gz
- * beside a file are sent to who accepts them.
+ * beside a file, unless older than it, are sent to who accepts them.
  *
  * Only regular files that lie in the folder: links are followed as long as they are relative and stay inside, and
  * names that begin with a dot do not exist (but ".well-known" at the top: RFC 8615), nor do names with a backslash or
