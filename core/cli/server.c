@@ -9,8 +9,10 @@
 #include "cli/cli.h"
 #include "config/core_config.h"
 #include "http/operations.h"
+#include "http/problem_pages.h"
 #include "http/readiness.h"
 #include "http/server.h"
+#include "http/static.h"
 #include "http/tls.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -23,6 +25,7 @@ struct server {
     const struct core_config *core;
     struct operations operations;
     struct router *router;
+    struct static_site *site; /* NULL: no static_dir */
     struct tls_context *tls;
     struct http_server *http;
     _Atomic bool stopping;
@@ -45,9 +48,16 @@ static int make_router(struct server *s)
 {
     char why[ROUTER_WHY_SIZE] = "out of memory";
 
-    s->operations =
-        (struct operations){ .allow = s->core->metrics_networks.v, .allow_n = s->core->metrics_networks.n };
-    if (router_create(&s->router) == 0 && operations_mount(s->router, &s->operations, why) == 0)
+    const char *pages = s->core->static_dir;
+
+    s->operations = (struct operations){
+        .allow = s->core->metrics_networks.v,
+        .allow_n = s->core->metrics_networks.n,
+        .no_welcome = *pages != 0,
+    };
+    if (router_create(&s->router) == 0 && operations_mount(s->router, &s->operations, why) == 0 &&
+        problem_pages_mount(s->router, why) == 0 &&
+        (!*pages || static_mount(&s->site, s->router, "/", pages, NULL, why) == 0))
         return CLI_OK;
     return generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", why);
 }
@@ -185,6 +195,7 @@ static void destroy(struct server *s)
     http_server_destroy(s->http);
     tls_context_destroy(s->tls);
     router_destroy(s->router);
+    static_destroy(s->site);
 }
 
 int server_run(struct generation *g, struct config *config, const char *data_dir)

@@ -258,16 +258,16 @@ static enum step begin_content(struct connection *c)
     return STEP_ON;
 }
 
-/* A small content that has come along with a head is worth reading even if nobody wants it: the connection can go on. */
-static bool skip_unwanted_content(struct http_exchange *x)
+/* Nobody wants the content. What has come of it along with the head is read away, so that the connection can go on if
+ * that was all; framing that is wrong is refused even so. */
+static enum step answer_without_content(struct connection *c)
 {
-    const struct http_head *head = &x->reader.head;
-    uint32_t at = x->start + x->reader.at;
-
-    if (head->chunked || head->length > x->fill - at)
-        return false;
-    x->content.at = at + (uint32_t)head->length;
-    return true;
+    switch (content_skip(c->x)) {
+    case CONTENT_COMPLETE: break;
+    case CONTENT_MORE: c->close_after = c->unread = true; break;
+    case CONTENT_REFUSED: return refuse_content(c);
+    }
+    return send_reply(c);
 }
 
 static enum step begin_request(struct connection *c)
@@ -277,12 +277,7 @@ static enum step begin_request(struct connection *c)
 
     x->conn = c;
     c->requests++;
-    if (pipeline_begin(x, &peer) != 0) {
-        if (!skip_unwanted_content(x))
-            c->close_after = c->unread = true;
-        return send_reply(c);
-    }
-    return begin_content(c);
+    return pipeline_begin(x, &peer) == 0 ? begin_content(c) : answer_without_content(c);
 }
 
 /* Reads what is in the buffer, then from the socket. */

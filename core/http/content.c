@@ -313,6 +313,26 @@ enum content_progress content_begin(struct http_exchange *x)
     return decode_input(x);
 }
 
+enum content_progress content_skip(struct http_exchange *x)
+{
+    struct http_content *c = &x->content;
+
+    c->at = head_end(x);
+    for (;;) {
+        struct str piece;
+        size_t used;
+        enum http_reader_event e =
+            http_reader_content(&x->reader, x->in + c->at, x->fill - c->at, &used, &piece);
+        c->at += (uint32_t)used;
+        if (e == HTTP_READER_BAD)
+            return refuse(x, MALFORMED);
+        if (e == HTTP_READER_END)
+            return CONTENT_COMPLETE;
+        if (e == HTTP_READER_MORE)
+            return CONTENT_MORE;
+    }
+}
+
 struct content_room content_room(struct http_exchange *x)
 {
     struct http_content *c = &x->content;

@@ -21,6 +21,9 @@ struct content_refusal {
 /* After the head: plans by the route and the framing, and takes what has already come. */
 enum content_progress content_begin(struct http_exchange *x);
 
+/* After the head, instead: reads away what has come, without keeping any. COMPLETE: that was all of it. */
+enum content_progress content_skip(struct http_exchange *x);
+
 /* Where the next bytes belong; n is 0 when the handler must first take some (HTTP_BODY_STREAM). */
 struct content_room {
     char *p;

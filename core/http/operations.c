@@ -41,6 +41,7 @@ static void reply_with(struct http_exchange *x, int status, const char *content_
 
 static void livez(struct http_exchange *x)
 {
+    http_reply_header(x, "Cache-Control", STR_OF("no-store"));
     http_reply_borrow(x, 200, "text/plain; charset=utf-8", STR_OF("ok\n"));
 }
 

@@ -29,9 +29,8 @@ struct path_writer {
     size_t begin; /* where the current segment began */
 };
 
-/* The segment that was written is complete: "." is dropped, ".." takes the segment before it along. False when that
- * would leave the root. */
-static bool close_segment(struct path_writer *w, bool slash_follows)
+/* The segment that was written is complete: "." is dropped, ".." takes the segment before it along, if there is one. */
+static void close_segment(struct path_writer *w, bool slash_follows)
 {
     size_t n = w->at - w->begin;
     const char *segment = w->out + w->begin;
@@ -39,16 +38,13 @@ static bool close_segment(struct path_writer *w, bool slash_follows)
     if (n == 1 && segment[0] == '.') {
         w->at = w->begin;
     } else if (n == 2 && segment[0] == '.' && segment[1] == '.') {
-        if (w->begin == 1)
-            return false;
-        w->at = w->begin - 1;
+        w->at = w->begin > 1 ? w->begin - 1 : 1;
         while (w->out[w->at - 1] != '/')
             w->at--;
     } else if (slash_follows) {
         w->out[w->at++] = '/';
     }
     w->begin = w->at;
-    return true;
 }
 
 static int path_rewrite(struct str raw, struct path_writer *w)
@@ -56,8 +52,7 @@ static int path_rewrite(struct str raw, struct path_writer *w)
     for (size_t i = 1; i < raw.n; i++) {
         int c = (unsigned char)raw.p[i];
         if (c == '/') {
-            if (!close_segment(w, true))
-                return -1;
+            close_segment(w, true);
             continue;
         }
         if (c == '%') {
@@ -68,7 +63,8 @@ static int path_rewrite(struct str raw, struct path_writer *w)
         }
         w->out[w->at++] = (char)c;
     }
-    return close_segment(w, false) ? 0 : -1;
+    close_segment(w, false);
+    return 0;
 }
 
 int http_path_decode(struct str raw, char *out, size_t cap, struct str *path)

@@ -11,7 +11,7 @@
  * itself when nothing has to change (the usual case, nothing is written), else a part of out[0..cap); cap = raw.n is
  * always enough. 0, or -1: answer 400.
  *
- * - "." and ".." are resolved after decoding: "%2e%2e" is "..". Above the root is refused, as nginx does.
+ * - "." and ".." are resolved after decoding: "%2e%2e" is "..". At the root ".." stays there (RFC 3986, 5.2.4).
  * - "%2F" is refused. Decoded it would be taken for a separator, kept as "%2F" it could not be told from "%252F":
  *   either way two different requests would look the same to a route or a permission.
  * - "//" is kept: an empty segment is a segment, which no route has; "//admin" is not "/admin". RFC 3986 calls them

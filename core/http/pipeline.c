@@ -32,8 +32,12 @@ static struct forwarded_lines lines_of(const struct http_exchange *x, struct str
     uint16_t at = 0;
     struct str line;
 
-    while (lines.n < LINES_MAX && (line = http_head_next(&x->reader.head, name, &at)).p)
+    /* The last lines are kept: they are our proxy's, and a client that sends many must not push them out. */
+    while ((line = http_head_next(&x->reader.head, name, &at)).p) {
+        if (lines.n == LINES_MAX)
+            memmove(out, out + 1, --lines.n * sizeof(*out));
         out[lines.n++] = line;
+    }
     return lines;
 }
 
@@ -113,22 +117,20 @@ static void join_trace(struct http_exchange *x)
 static int decode_path(struct http_exchange *x)
 {
     struct str raw = http_head_text(&x->reader.head, x->reader.head.path);
-    char *out = NULL;
 
     if (raw.n == 0) { /* http://host without a path */
         x->path = STR_OF("/");
         return 0;
     }
-    if (memchr(raw.p, '%', raw.n) || memchr(raw.p, '.', raw.n)) {
-        out = arena_alloc(&x->arena, raw.n);
-        if (!out)
-            return http_reply_problem(x, 503, "there is no memory for this request; try again later"), -1;
+    char *out = arena_alloc(&x->arena, raw.n);
+    if (!out) {
+        http_reply_problem(x, 503, "there is no memory for this request; try again later");
+        return -1;
     }
-    if (http_path_decode(raw, out, out ? raw.n : 0, &x->path) == 0)
+    if (http_path_decode(raw, out, raw.n, &x->path) == 0)
         return 0;
-    http_reply_problem(
-        x, 400,
-        "the path is not valid: it must be percent-encoded UTF-8, without NUL, %2F, or .. above the root");
+    http_reply_problem(x, 400,
+                       "the path is not valid: it must be percent-encoded UTF-8, without NUL and %2F");
     return -1;
 }
 

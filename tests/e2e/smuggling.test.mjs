@@ -41,9 +41,8 @@ const VERDICTS = {
 const EXCEPTIONS = {
   'lowercase http': [[400], 'RFC 9112, 2.3: HTTP-name is case-sensitive'],
   'tab sep': [[400], 'RFC 9112, 3: the parts of the request line are separated by a single SP'],
-  'raw utf8 URI': [[400], 'RFC 3986, 2: an octet outside US-ASCII must be percent-encoded'],
   'TLS hello': [[400], 'no request line begins with octet 22'],
-  'big body CL 2M': [[413], 'above the limit of 1 MiB, and not read'],
+  'big body CL 2M': [[405, 413], 'above the limit of 1 MiB, and not read'],
 };
 
 // Well framed, and refused or not: afterwards the next request may be read, or the connection ends.
