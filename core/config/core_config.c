@@ -59,9 +59,10 @@ static const struct config_item items[] = {
     ITEM(workers, .fallback = "0", .min = 0, .max = 4096, .restart = true,
          .help = "Threads that work on requests; 0: four per processor core, at least eight"),
     ITEM(job_workers, .fallback = "0", .min = 0, .max = 4096, .restart = true,
-         .help = "Threads that work on jobs, which can so not hold up requests; 0: one per processor core, "
-                 "at least "
-                 "four"),
+         .help =
+             "Threads that work on jobs, so that jobs cannot hold up requests; 0: one per processor core, "
+             "at least "
+             "four"),
     ITEM(queue, .fallback = "1024", .min = 1, .max = 1000000, .restart = true,
          .help = "Requests that may wait for a worker; one more is answered with 503 and Retry-After"),
 
@@ -97,21 +98,20 @@ static const struct config_item items[] = {
     ITEM(compression, .fallback = "true", .restart = true,
          .help =
              "Compressible replies of 1000 bytes and more are sent with gzip to clients that understand it"),
-    ITEM(trusted_proxies, .fallback = "[]", .max = 1000, .pattern = "network", .restart = true,
+    ITEM(trusted_proxies, .fallback = "[]", .pattern = "network", .restart = true,
          .example = "[\"10.0.0.0/8\", \"192.0.2.7\"]",
          .help = "Networks whose Forwarded, X-Forwarded-For and X-Request-Id headers are believed"),
-    ITEM(cors_origins, .fallback = "[]", .max = 1000, .pattern = "origin", .restart = true,
-         .aliases = "CORS_ORIGINS", .example = "[\"https://app.example\"]",
+    ITEM(cors_origins, .fallback = "[]", .pattern = "origin", .restart = true, .aliases = "CORS_ORIGINS",
+         .example = "[\"https://app.example\"]",
          .help = "Web pages of these origins may call the server from a browser; `*`: of every one"),
-    ITEM(rate_limit, .fallback = "\"off\"", .min = 1, .wrong = rate_wrong, .restart = true,
-         .example = "100/1m",
+    ITEM(rate_limit, .fallback = "\"off\"", .wrong = rate_wrong, .restart = true, .example = "100/1m",
          .help = "Requests that one address may send, by time; more are answered with 429. `off`: as many as "
                  "it likes"),
     ITEM(rate_burst, .fallback = "0", .min = 0, .max = BURST_MAX, .restart = true,
          .help = "How many of these may come at once; 0: as many as rate_limit allows in its time"),
     ITEM(static_dir, .fallback = "\"\"", .pattern = "directory", .restart = true, .example = "/srv/www",
          .help = "Files of this directory are served at `/`; empty: none"),
-    ITEM(metrics_allow, .fallback = "[]", .max = 1000, .pattern = "network", .restart = true,
+    ITEM(metrics_allow, .fallback = "[]", .pattern = "network", .restart = true,
          .example = "[\"10.0.0.0/8\"]",
          .help = "Networks that may read `/metrics` and the details of `/readyz`, beside this machine"),
 
@@ -127,8 +127,8 @@ static const struct config_item items[] = {
          .example = "http://proxy.example:3128",
          .help = "Outbound requests go through this proxy; empty: straight"),
     ITEM(
-        client_allow, .fallback = "[]", .max = 1000, .pattern = "network", .wrong = client_allow_wrong,
-        .restart = true, .example = "[\"10.20.0.0/16\"]",
+        client_allow, .fallback = "[]", .pattern = "network", .wrong = client_allow_wrong, .restart = true,
+        .example = "[\"10.20.0.0/16\"]",
         .help =
             "Private networks that outbound requests may reach; without it they reach public addresses only"),
     { .name = NULL },
@@ -190,7 +190,7 @@ const char *core_rate_parse(struct str text, uint32_t *requests, int64_t *window
 
     *requests = 0;
     *window_us = 0;
-    if (str_equal(text, STR_OF("off")))
+    if (text.n == 0 || str_equal(text, STR_OF("off")))
         return NULL;
     if (slash == text.n || !str_to_uint(str_make(text.p, slash), RATE_MAX, &number) || number == 0)
         return "is not a rate like 100/1m, nor off";

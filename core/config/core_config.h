@@ -69,7 +69,7 @@ static inline const struct core_config *core_config(const struct config *c)
  * text. */
 const char *core_listener_parse(struct str text, struct core_listener *out);
 
-/* "off" or "100/1m". NULL, or why not. */
+/* "off", "" or "100/1m". NULL, or why not. */
 const char *core_rate_parse(struct str text, uint32_t *requests, int64_t *window_us);
 
 #endif

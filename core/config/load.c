@@ -107,6 +107,7 @@ static void set_fallback(const struct load *l, const struct entry *e, const stru
         load_note(field, false, (struct config_place){ source, 0 });
         return;
     }
+    node->line = 0; /* a default has none */
     load_note(field, typed_set_node(&t, node, source), (struct config_place){ source, 0 });
 }
 

@@ -14,6 +14,9 @@ void render_env(struct buf *out, const struct config_table *const *tables, size_
 /* docs/configuration.md */
 void render_reference(struct buf *out, const struct config_table *const *tables, size_t n);
 
+/* What values an item takes, to be read after its type: ", between 1 and 64 entries". */
+void render_limits(struct buf *out, const struct config_item *item);
+
 /* DOWEL_CORE__LISTEN */
 void render_variable_name(struct buf *out, const char *table, const char *item);
 

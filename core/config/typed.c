@@ -24,12 +24,12 @@ struct entry {
 
 /* ---- complaints ---- */
 
-/* The value as it may be told, shortened, with a space behind; nothing of a secret. */
+/* The value as it may be told, shortened, with a space behind; nothing of a secret or of a whole list. */
 static void add_told(struct buf *out, const struct config_item *item, struct str value)
 {
     enum { TOLD_MAX = 60 };
 
-    if (config_item_is_secret(item))
+    if (config_item_is_secret(item) || !value.p)
         return;
     bool cut = value.n > TOLD_MAX;
     buf_add_json(out, cut ? str_make(value.p, TOLD_MAX) : value);
@@ -168,9 +168,15 @@ void typed_format_range(struct buf *out, const struct config_item *item)
 
     if (!format || (!has_min(item) && !has_max(item)))
         return;
-    buf_add_text(out, !has_max(item) ? "at least " : "between ");
-    format(out, item->min);
-    if (has_max(item)) {
+    if (!has_max(item)) {
+        buf_add_text(out, "at least ");
+        format(out, item->min);
+    } else if (item->min == 0 && item->type != CONFIG_INT && item->type != CONFIG_REAL) {
+        buf_add_text(out, "at most ");
+        format(out, item->max);
+    } else {
+        buf_add_text(out, "between ");
+        format(out, item->min);
         buf_add_text(out, " and ");
         format(out, item->max);
     }
@@ -185,9 +191,7 @@ static const char *outside(const struct config_item *item, int64_t number, struc
 {
     if ((!has_min(item) || number >= item->min) && (!has_max(item) || number <= item->max))
         return NULL;
-    buf_add_text(text, "must be ");
-    if (item->type == CONFIG_LIST)
-        buf_add_text(text, "a list of ");
+    buf_add_text(text, item->type == CONFIG_LIST ? "must have " : "must be ");
     typed_format_range(text, item);
     if (item->type == CONFIG_TEXT || item->type == CONFIG_SECRET)
         buf_add_text(text, " long");
@@ -303,7 +307,7 @@ static bool set_list(const struct typed *t, const struct entry *entries, size_t 
         return refuse_memory(t);
     for (size_t i = 0; i < n; i++)
         good = set_entry(t, &texts[i], &entries[i], place) && good;
-    if (!good || !in_range(t, place, STR_OF(""), (int64_t)n))
+    if (!good || !in_range(t, place, str_make(NULL, 0), (int64_t)n))
         return false;
     value.list.v = texts;
     store(t, &value);

@@ -3,6 +3,8 @@
 #include <libfyaml.h>
 #include <stdlib.h>
 
+#include "config/file.h"
+
 /* A list or map that is still being read. */
 struct level {
     struct yaml_node *node, **end;
@@ -206,12 +208,10 @@ static int close_level(struct builder *b)
     return result;
 }
 
-static int start_document(struct builder *b, struct fy_document_state *state)
+static int start_document(struct builder *b)
 {
     if (++b->documents > 1)
         return complain(b, b->line, NULL, "a second document begins here", "keep one document in a file");
-    if (fy_document_state_version_explicit(state) || fy_document_state_tags_explicit(state))
-        complain(b, 1, NULL, "directives (%YAML, %TAG) are not supported", "remove the line");
     return 0;
 }
 
@@ -223,7 +223,7 @@ static int take_event(struct builder *b, struct fy_event *event)
     if (mark)
         b->line = (unsigned)mark->line + 1;
     switch (event->type) {
-    case FYET_DOCUMENT_START: return start_document(b, event->document_start.document_state);
+    case FYET_DOCUMENT_START: return start_document(b);
     case FYET_SEQUENCE_END:
     case FYET_MAPPING_END: return close_level(b);
     case FYET_SCALAR:
@@ -277,6 +277,26 @@ static int run(struct builder *b, struct fy_parser *parser, struct fy_diag *diag
     return 0;
 }
 
+/* What libfyaml 0.7 must not see: bytes that are not UTF-8, and directives, at whose end it may look for a newline for
+ * ever. No valid line of ours begins with a percent sign. */
+static int check_bytes(struct builder *b, struct str text)
+{
+    struct config_file_fault fault;
+    struct str line;
+
+    if (config_file_check_text(text, &fault) != 0)
+        return complain(b, fault.line, NULL, fault.text, fault.hint);
+    for (unsigned number = 1; str_split(&text, '\n', &line); number++) {
+        for (size_t i = 0; i < line.n; i++) {
+            bool starts = i == 0 || line.p[i - 1] == '\r';
+            if (starts && line.p[i] == '%')
+                return complain(b, number, NULL, "directives (%YAML, %TAG) are not supported",
+                                "remove the line");
+        }
+    }
+    return 0;
+}
+
 int yaml_parse(struct arena *arena, struct str text, struct yaml_node **out, yaml_complain complain_fn,
                void *ud)
 {
@@ -289,6 +309,8 @@ int yaml_parse(struct arena *arena, struct str text, struct yaml_node **out, yam
     *out = NULL;
     if (text.n == 0)
         return 0;
+    if (check_bytes(&b, text) != 0)
+        return -1;
     diag = fy_diag_create(&quiet);
     if (!diag) {
         out_of_memory(&b);

@@ -117,10 +117,9 @@ const char *yaml_plain_trap(struct str text, const char **hint)
 {
     static const struct str nulls[] = { STR("~"), STR("null") };
     /* `on` and `off` are left alone: they are words of settings ("off" is a rate limit), a switch that gets one of
-     * them says that it wants true or false, and nothing is taken for what it is not. */
-    static const struct str bools[] = {
-        STR("true"), STR("false"), STR("yes"), STR("no"), STR("y"), STR("n")
-    };
+     * them says that it wants true or false, and nothing is taken for what it is not. Of `y` and `n` YAML 1.1 says that
+     * they are truth values, but its readers never took them so. */
+    static const struct str bools[] = { STR("true"), STR("false"), STR("yes"), STR("no") };
     static const struct str reals[] = { STR(".inf"), STR("+.inf"), STR("-.inf"), STR(".nan") };
 
     if (yaml_plain_kind(text) != YAML_TEXT)
