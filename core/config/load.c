@@ -153,13 +153,23 @@ static void apply_map(const struct load *l, struct entry *e, const struct yaml_n
     }
 }
 
+static bool is_empty(const struct field *field)
+{
+    struct buf text = BUF_INIT;
+
+    typed_format(&text, field->item, field->values, ",");
+    bool empty = text.n == 0;
+    buf_finish(&text);
+    return empty;
+}
+
 static void warn_about_readable_secrets(const struct load *l, struct entry *e)
 {
     struct field field;
 
     for (size_t i = 0; entry_field(e, i, &field); i++) {
         struct config_place place = field.slot->place;
-        if (!config_item_is_secret(field.item) || place.source != e->path)
+        if (!config_item_is_secret(field.item) || place.source != e->path || is_empty(&field))
             continue;
         struct config_problem problem = config_problem_at(place, e->table->name, field.item->name);
         problem.warning = true;

@@ -107,10 +107,10 @@ static void trees_have_their_kinds(void **state)
     assert_tree("just words\n", "t\"just words\"");
     /* Texts that only look a little like something else. */
     assert_tree(
-        "[127.0.0.1, 1.2.3, 2024-01-01, 10s, 1 MiB, 12:30, a1, 0xZZ, -, e3, 1e, +, 5m30, y, N, yes sir, "
+        "[127.0.0.1, 1.2.3, 2024-01-01, 10s, 1 MiB, 12:30, a1, 0xZZ, -x, e3, 1e, +, 5m30, y, N, yes sir, "
         "nope]",
-        "[t\"127.0.0.1\",t\"1.2.3\",t\"2024-01-01\",t\"10s\",t\"1 MiB\",t\"12:30\",t\"a1\",t\"0xZZ\",t\"-\","
-        "t\"e3\",t\"1e\",t\"+\",t\"5m30\",t\"y, N, yes sir\",t\"nope\"]");
+        "[t\"127.0.0.1\",t\"1.2.3\",t\"2024-01-01\",t\"10s\",t\"1 MiB\",t\"12:30\",t\"a1\",t\"0xZZ\",t\"-x\","
+        "t\"e3\",t\"1e\",t\"+\",t\"5m30\",t\"y\",t\"N\",t\"yes sir\",t\"nope\"]");
 }
 
 static void ambiguous_words_are_refused(void **state)
