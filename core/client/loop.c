@@ -24,7 +24,7 @@ static void settle(struct client *c)
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&t);
         transfer_attempt_over(t, code);
     }
-    transfer_start_queued(c);
+    slot_start_queued(c);
 }
 
 /* ---- libcurl's sockets ---- */

@@ -1,7 +1,6 @@
-/* transfer.c - the way of one request: resolve, judge, wait for room, try, redirect or try again, finish. */
+/* transfer.c - the life of one request: what is done with an answer, a failure, a limit that has passed, a wish. */
 #include "client/transfer.h"
 
-#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +12,6 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "util/clock.h"
-
-static void hop_begin(struct transfer *t);
 
 void transfer_fail(struct transfer *t, enum client_error error, const char *format, ...)
 {
@@ -48,7 +45,7 @@ static int64_t idle_until(struct transfer *t)
     return t->heard_us + t->idle_timeout_us;
 }
 
-static void arm_timer(struct transfer *t)
+void transfer_arm_timer(struct transfer *t)
 {
     int64_t at = earlier(t->deadline_us, idle_until(t));
 
@@ -101,102 +98,18 @@ static void on_timer(evutil_socket_t fd, short what, void *ud)
     else if (idle && now >= idle)
         fail_timeout(t, t->state == TRANSFER_QUEUED ? "no connection became free" : "the peer fell silent");
     else if (t->state == TRANSFER_WAITING && now >= t->wake_us)
-        hop_begin(t);
+        route_begin(t);
     else if ((t->state == TRANSFER_RESOLVING || t->state == TRANSFER_RESOLVING_PROXY) &&
              now >= t->connect_until_us)
-        fail_timeout(t, "the name servers were silent");
+        route_timeout(t);
     else
-        arm_timer(t);
-    transfer_start_queued(c);
+        transfer_arm_timer(t);
+    slot_start_queued(c);
 }
 
-/* ---- the guard and the addresses ---- */
+/* ---- trying again ---- */
 
-/* False when the transfer is over. */
-static bool judge(struct transfer *t, const struct guard *g, const char *host, const struct address *list,
-                  size_t n)
-{
-    char text[ADDRESS_TEXT_SIZE];
-    size_t which = 0;
-    enum guard_verdict verdict = guard_check_all(g, list, n, &which);
-
-    if (verdict == GUARD_ALLOWED)
-        return true;
-    address_format(&list[which], text);
-    transfer_fail(t, CLIENT_DENIED, "%s is at %s, %s; %s", host, text, guard_describe(&list[which]),
-                  verdict == GUARD_NEVER ? "such addresses are never asked"
-                                         : "allow that address for this connection if it is meant");
-    transfer_finish(t);
-    return false;
-}
-
-static struct guard peer_guard(const struct transfer *t)
-{
-    const struct client_options *o = &t->client->options;
-    return (struct guard){ .allow = o->allow, .allow_n = o->allow_n, .also = t->allow, .also_n = t->allow_n };
-}
-
-/* Whoever configured the client's own proxy meant its address; one that a request names is judged like any peer. */
-static struct guard proxy_guard(const struct transfer *t)
-{
-    static const struct network all[] = { { .base = { .size = 4 } }, { .base = { .size = 16 } } };
-
-    if (t->proxy_is_ours)
-        return (struct guard){ .allow = all, .allow_n = DW_COUNT_OF(all) };
-    return peer_guard(t);
-}
-
-static void enqueue(struct transfer *t, const struct address *to, size_t n)
-{
-    memcpy(t->to, to, n * sizeof(*to));
-    t->to_n = n;
-    t->to_at = 0;
-    t->state = TRANSFER_QUEUED;
-    t->heard_us = clock_monotonic_us();
-    list_append(&t->client->queued, &t->queued);
-    arm_timer(t);
-}
-
-static void on_looked_up(struct lookup *l)
-{
-    struct transfer *t = LIST_OWNER(l, struct transfer, lookup);
-
-    client_post(t, WISH_RESOLVED);
-    transfer_drop(t);
-}
-
-static void looked_up(struct transfer *t);
-
-static void look_up(struct transfer *t, const char *host, enum transfer_state state)
-{
-    t->state = state;
-    t->lookup.done = on_looked_up;
-    transfer_hold(t); /* the resolver's, however late it answers */
-    int ready = resolver_start(t->client->resolver, host, &t->lookup);
-    if (ready == 0) {
-        arm_timer(t);
-        return;
-    }
-    transfer_drop(t);
-    if (ready == 1) {
-        looked_up(t);
-    } else {
-        transfer_fail(t, CLIENT_MEMORY, "no thread could be started to look up %s", host);
-        transfer_finish(t);
-    }
-}
-
-static void route_by_proxy(struct transfer *t)
-{
-    const struct guard g = proxy_guard(t);
-
-    if (t->proxy.address.size == 0)
-        look_up(t, t->proxy.host, TRANSFER_RESOLVING_PROXY);
-    else if (judge(t, &g, t->proxy.host, &t->proxy.address, 1))
-        enqueue(t, &t->proxy.address, 1);
-}
-
-static void retry_later(struct transfer *t, int64_t span_us)
+void transfer_retry_later(struct transfer *t, int64_t span_us)
 {
     metric_add(t->client->retries, 1);
     if (log_enabled(LOG_DEBUG))
@@ -205,11 +118,10 @@ static void retry_later(struct transfer *t, int64_t span_us)
                   LOG_SPAN("wait", span_us));
     t->state = TRANSFER_WAITING;
     t->wake_us = clock_monotonic_us() + span_us;
-    arm_timer(t);
+    transfer_arm_timer(t);
 }
 
-/* Full jitter, or what the peer asked for; -1 when there is no time or no try left. */
-static int64_t retry_span(const struct transfer *t)
+int64_t transfer_retry_span(const struct transfer *t)
 {
     uint64_t random = 0;
     const struct client_options *o = &t->client->options;
@@ -223,155 +135,6 @@ static int64_t retry_span(const struct transfer *t)
         span = t->answer->retry_after_us;
     bool in_time = t->deadline_us == 0 || clock_monotonic_us() + span < t->deadline_us;
     return in_time ? span : -1;
-}
-
-static void lookup_failed(struct transfer *t, const char *host)
-{
-    int64_t span = t->lookup.error == EAI_AGAIN ? retry_span(t) : -1;
-
-    if (span >= 0) {
-        retry_later(t, span);
-        return;
-    }
-    transfer_fail(t, CLIENT_UNREACHED,
-                  "%s could not be looked up: %s; check the name and this machine's name servers", host,
-                  gai_strerror(t->lookup.error));
-    transfer_finish(t);
-}
-
-static void looked_up(struct transfer *t)
-{
-    const struct lookup *l = &t->lookup;
-    const struct guard g = peer_guard(t), pg = proxy_guard(t);
-
-    if (t->state == TRANSFER_RESOLVING_PROXY) {
-        if (l->error != 0)
-            lookup_failed(t, t->proxy.host);
-        else if (judge(t, &pg, t->proxy.host, l->addresses, l->n))
-            enqueue(t, l->addresses, l->n);
-        return;
-    }
-    /* Behind a proxy a name that only the proxy can look up is usual. */
-    if (l->error != 0 && !t->proxy.host) {
-        lookup_failed(t, t->url.host);
-        return;
-    }
-    if (l->error == 0 && !judge(t, &g, t->url.host, l->addresses, l->n))
-        return;
-    if (t->proxy.host)
-        route_by_proxy(t);
-    else
-        enqueue(t, l->addresses, l->n);
-}
-
-/* A new attempt, at a new URL perhaps: the address is found and judged anew. */
-static void hop_begin(struct transfer *t)
-{
-    const struct guard g = peer_guard(t);
-    struct str host = str_from(t->url.host);
-
-    t->attempt++;
-    t->answer->attempts++;
-    t->connect_until_us = clock_monotonic_us() + t->connect_timeout_us;
-    enum guard_verdict verdict = guard_check_name(&g, host);
-    if (verdict != GUARD_ALLOWED) {
-        transfer_fail(t, CLIENT_DENIED, "%s is %s", t->url.host,
-                      verdict == GUARD_NEVER
-                          ? "a cloud metadata service, which is never asked"
-                          : "this machine; allow 127.0.0.1 for this connection if it is meant");
-        transfer_finish(t);
-    } else if (t->url.address.size == 0) {
-        look_up(t, t->url.host, TRANSFER_RESOLVING);
-    } else if (judge(t, &g, t->url.host, &t->url.address, 1)) {
-        if (t->proxy.host)
-            route_by_proxy(t);
-        else
-            enqueue(t, &t->url.address, 1);
-    }
-}
-
-/* ---- room: so many transfers in all, so many to one host ---- */
-
-static struct slot *find_slot(struct client *c, const struct url *url)
-{
-    char key[300];
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    int n = snprintf(key, sizeof(key), "%s:%u", url->host, url->port);
-
-    for (int i = 0; i < n; i++)
-        hash = (hash ^ (uint8_t)key[i]) * 16777619u;
-    struct slot **bucket = &c->slots[hash % SLOT_BUCKETS];
-    for (struct slot *s = *bucket; s; s = s->next) {
-        if (strcmp(s->key, key) == 0)
-            return s;
-    }
-    struct slot *s = malloc(sizeof(*s) + (size_t)n + 1);
-    if (!s)
-        return NULL;
-    memcpy(s->key, key, (size_t)n + 1);
-    s->open = 0;
-    s->bucket = bucket;
-    s->next = *bucket;
-    *bucket = s;
-    return s;
-}
-
-static void free_slot(struct slot *slot)
-{
-    struct slot **at = slot->bucket;
-
-    while (*at != slot)
-        at = &(*at)->next;
-    *at = slot->next;
-    free(slot);
-}
-
-static void leave_room(struct transfer *t)
-{
-    struct slot *slot = t->slot;
-
-    if (!slot)
-        return;
-    t->slot = NULL;
-    t->client->running--;
-    if (--slot->open == 0)
-        free_slot(slot);
-}
-
-/* On the address that is next, in the room it has. */
-static void begin(struct transfer *t)
-{
-    t->state = TRANSFER_RUNNING;
-    if (attempt_begin(t) != 0) {
-        transfer_fail(t, CLIENT_MEMORY, "memory is out");
-        transfer_finish(t);
-        return;
-    }
-    arm_timer(t);
-}
-
-void transfer_start_queued(struct client *c)
-{
-    for (struct list *node = c->queued.next, *next; node != &c->queued; node = next) {
-        struct transfer *t = LIST_OWNER(node, struct transfer, queued);
-        next = node->next;
-        if (c->running >= c->options.transfers)
-            return;
-        struct slot *slot = find_slot(c, &t->url);
-        if (slot && slot->open >= c->options.transfers_per_host)
-            continue;
-        list_remove(&t->queued);
-        if (!slot) {
-            transfer_fail(t, CLIENT_MEMORY, "memory is out");
-            transfer_finish(t);
-            continue;
-        }
-        t->slot = slot;
-        slot->open++;
-        c->running++;
-        t->connect_until_us = clock_monotonic_us() + t->connect_timeout_us; /* queueing does not count */
-        begin(t);
-    }
 }
 
 /* ---- judging answers ---- */
@@ -433,7 +196,7 @@ bool transfer_judge_head(struct transfer *t)
         t->next = NEXT_REDIRECT;
         return true;
     }
-    t->retry_in_us = retry_is_transient(a->status) ? retry_span(t) : -1;
+    t->retry_in_us = retry_is_transient(a->status) ? transfer_retry_span(t) : -1;
     if (t->retry_in_us >= 0) {
         t->next = NEXT_RETRY;
         return true;
@@ -474,7 +237,7 @@ static void redirect(struct transfer *t)
         t->url = to;
         t->answer->redirects++;
         t->attempt = 0;
-        hop_begin(t);
+        route_begin(t);
         return;
     }
     transfer_finish(t);
@@ -511,7 +274,7 @@ static bool try_next_address(struct transfer *t, CURLcode code)
     if (t->sent || !no_connection || t->to_at + 1 >= t->to_n || clock_monotonic_us() >= t->connect_until_us)
         return false;
     t->to_at++;
-    begin(t);
+    slot_begin(t);
     return true;
 }
 
@@ -524,10 +287,10 @@ static void broken(struct transfer *t, CURLcode code)
         return;
     if (!t->sent)
         resolver_forget(t->client->resolver, t->proxy.host ? t->proxy.host : t->url.host);
-    int64_t span = passing ? retry_span(t) : -1;
+    int64_t span = passing ? transfer_retry_span(t) : -1;
     if (span >= 0) {
-        leave_room(t);
-        retry_later(t, span);
+        slot_leave(t);
+        transfer_retry_later(t, span);
         return;
     }
     fail_broken(t, code);
@@ -547,11 +310,11 @@ void transfer_attempt_over(struct transfer *t, CURLcode code)
     if (t->answer->error != CLIENT_OK) {
         transfer_finish(t);
     } else if (t->head_done && t->next == NEXT_REDIRECT) {
-        leave_room(t);
+        slot_leave(t);
         redirect(t);
     } else if (t->head_done && t->next == NEXT_RETRY) {
-        leave_room(t);
-        retry_later(t, t->retry_in_us);
+        slot_leave(t);
+        transfer_retry_later(t, t->retry_in_us);
     } else if (code != CURLE_OK) {
         broken(t, code);
     } else {
@@ -613,9 +376,9 @@ void transfer_finish(struct transfer *t)
     if (t->state == TRANSFER_DONE)
         return;
     attempt_end(t);
-    leave_room(t);
+    slot_leave(t);
+    route_abandon(t);
     t->state = TRANSFER_DONE;
-    list_remove(&t->queued);
     list_remove(&t->node);
     if (t->timer_made)
         evtimer_del(&t->timer);
@@ -653,7 +416,7 @@ static void submit(struct transfer *t)
         transfer_finish(t);
         return;
     }
-    hop_begin(t);
+    route_begin(t);
 }
 
 static void cancel(struct transfer *t)
@@ -674,7 +437,7 @@ static void resume(struct transfer *t)
     if (code != CURLE_OK)
         transfer_attempt_over(t, code);
     else
-        arm_timer(t);
+        transfer_arm_timer(t);
 }
 
 void transfer_handle(struct transfer *t, unsigned wishes)
@@ -683,8 +446,8 @@ void transfer_handle(struct transfer *t, unsigned wishes)
         submit(t);
     if (wishes & WISH_CANCEL)
         cancel(t);
-    if (wishes & WISH_RESOLVED && (t->state == TRANSFER_RESOLVING || t->state == TRANSFER_RESOLVING_PROXY))
-        looked_up(t);
+    if (wishes & WISH_RESOLVED)
+        route_answered(t);
     if (wishes & WISH_RESUME)
         resume(t);
 }

@@ -27,10 +27,11 @@ struct client_token {
     struct list transfers;
 };
 
-/* How many transfers to one host are open. */
+/* One host: how many transfers to it are admitted, who waits to be. */
 struct slot {
     struct slot *next, **bucket;
-    unsigned open;
+    struct list waiting;
+    unsigned open, users; /* users: admitted or waiting */
     char key[];
 };
 
@@ -54,7 +55,7 @@ struct client {
     CURLM *multi;
     struct event *wake, *curl_timer;
     struct list transfers; /* all that are open */
-    struct list queued;
+    struct list queued;    /* admitted by their host, waiting for room in all */
     struct slot *slots[SLOT_BUCKETS];
     unsigned running;
 
@@ -63,6 +64,15 @@ struct client {
 
 /* What other threads wish for; bits. */
 enum transfer_wish { WISH_SUBMIT = 1, WISH_CANCEL = 2, WISH_RESUME = 4, WISH_RESOLVED = 8 };
+
+/* A lookup can outlast the interest in it, for the transfer goes on or ends: whoever comes second frees it. */
+enum question_state { QUESTION_ASKED, QUESTION_ANSWERED, QUESTION_ABANDONED };
+
+struct question {
+    struct lookup lookup;
+    struct transfer *transfer; /* holds a reference until it is answered */
+    atomic_int state;
+};
 
 enum transfer_state {
     TRANSFER_NEW,
@@ -108,14 +118,15 @@ struct transfer {
     /* ---- the client's thread ---- */
     enum transfer_state state;
     struct list node;   /* in client->transfers */
-    struct list queued; /* in client->queued */
+    struct list queued; /* in client->queued or slot->waiting */
     struct event timer;
     bool timer_made, cancelled;
     struct url url; /* of this hop */
     bool foreign;   /* redirected to another origin: no secrets, no client certificate */
     bool without_body;
-    struct slot *slot;
-    struct lookup lookup;
+    struct slot *slot;                   /* from joining the queue to the end of the attempt */
+    bool admitted, running;              /* counted by slot, by client */
+    struct question *question;           /* RESOLVING: what is being looked up */
     struct address to[LOOKUP_ADDRESSES]; /* judged and good, of the peer or of its proxy */
     size_t to_n, to_at;
     unsigned attempt;         /* since the last redirect */
@@ -187,12 +198,44 @@ void transfer_finish(struct transfer *t);
 /* libcurl is done with the current attempt. */
 void transfer_attempt_over(struct transfer *t, CURLcode code);
 
-/* Starts queued transfers while there is room. */
-void transfer_start_queued(struct client *c);
-
 /* Called at the end of the head: sets t->next. False: the answer is not wanted, cut it. */
 bool transfer_judge_head(struct transfer *t);
 bool transfer_may_retry(const struct transfer *t);
+
+/* The next attempt after a while: full jitter, or what the peer asked for. -1 when there is no time or no try left. */
+int64_t transfer_retry_span(const struct transfer *t);
+void transfer_retry_later(struct transfer *t, int64_t span_us);
+
+/* For the limit of its state that is next. */
+void transfer_arm_timer(struct transfer *t);
+
+/* ---- route.c, the client's thread ---- */
+
+/* A new attempt, at a new URL perhaps: finds and judges the address, then queues it. */
+void route_begin(struct transfer *t);
+
+/* Perhaps t->question has been answered. */
+void route_answered(struct transfer *t);
+
+/* The time for looking up is over. */
+void route_timeout(struct transfer *t);
+
+/* No answer is waited for any more. */
+void route_abandon(struct transfer *t);
+
+/* ---- slots.c, the client's thread ---- */
+
+/* Queues it for its host. -1: memory. */
+int slot_join(struct transfer *t);
+
+/* Starts queued transfers while there is room. */
+void slot_start_queued(struct client *c);
+
+/* Tries the address that is next, in the room it has. */
+void slot_begin(struct transfer *t);
+
+/* Out of the queue or the room; the next one of its host is let in. */
+void slot_leave(struct transfer *t);
 
 /* ---- attempt.c, the client's thread ---- */
 

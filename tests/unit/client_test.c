@@ -1129,6 +1129,48 @@ static void a_proxy_is_asked_instead(void **state)
     client_answer_destroy(a);
 }
 
+/* Inside a company only the proxy can look up the world outside; what our name servers know to be inside is refused. */
+static void names_behind_a_proxy(void **state)
+{
+    struct fixture *f = *state;
+    struct silence s = { .lock = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER };
+    struct liar nothing = { .error = EAI_NONAME }, inside = { .first = { inner }, .first_n = 1 };
+    struct client *c;
+    struct client_answer *a;
+    char proxy[64];
+
+    snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%u", f->peer.port);
+    const struct client_request r = { .url = "http://silent.example/hello",
+                                      .proxy = proxy,
+                                      .allow = loopback,
+                                      .allow_n = 1,
+                                      .timeout_us = 5 * S,
+                                      .connect_timeout_us = 100 * MS };
+    c = lying_client(&nothing);
+    client_fetch(c, &a, &r);
+    assert_int_equal(a->error, CLIENT_OK);
+    client_answer_destroy(a);
+    client_destroy(c);
+
+    c = lying_client(&inside);
+    client_fetch(c, &a, &r);
+    assert_int_equal(a->error, CLIENT_DENIED);
+    client_answer_destroy(a);
+    client_destroy(c);
+
+    assert_int_equal(client_create(&c, &(struct client_options){ .resolve = say_nothing, .resolve_ud = &s }),
+                     0);
+    client_fetch(c, &a, &r);
+    if (a->error != CLIENT_OK)
+        fail_msg("%s", a->message);
+    client_answer_destroy(a);
+    pthread_mutex_lock(&s.lock); /* the late answer finds nobody */
+    s.ended = true;
+    pthread_cond_broadcast(&s.over);
+    pthread_mutex_unlock(&s.lock);
+    client_destroy(c);
+}
+
 /* ---- callbacks, tokens, limits ---- */
 
 static void callbacks_come_once_each(void **state)
@@ -1587,6 +1629,7 @@ int main(void)
         TEST(silent_name_servers_hold_up_nobody_else),
         TEST(a_silent_name_server_does_not_hold_up_the_end),
         TEST(a_proxy_is_asked_instead),
+        TEST(names_behind_a_proxy),
         TEST(callbacks_come_once_each),
         cmocka_unit_test_setup_teardown(limits_of_number_hold, set_up_narrow, tear_down),
         TEST(a_token_cuts_what_is_under_way),
