@@ -103,6 +103,7 @@ static inline bool peer_receive(struct peer_conn *c, char *buffer, struct peer_r
 {
     size_t n = 0, head_n = 0, length = 0;
     const char *end = NULL, *field;
+    char *rest = NULL;
 
     while (!end || n < head_n + length) {
         ssize_t got = n < PEER_REQUEST_MAX - 1 ? peer_read(c, buffer + n, PEER_REQUEST_MAX - 1 - n) : 0;
@@ -122,8 +123,8 @@ static inline bool peer_receive(struct peer_conn *c, char *buffer, struct peer_r
     pthread_mutex_unlock(&c->peer->lock);
     buffer[head_n - 2] = 0;
     r->head = strdup(buffer);
-    r->method = strtok(buffer, " ");
-    r->path = strtok(NULL, " ");
+    r->method = strtok_r(buffer, " ", &rest);
+    r->path = strtok_r(NULL, " ", &rest);
     r->body = buffer + head_n;
     r->body_n = length;
     return r->head && r->method && r->path;
