@@ -32,7 +32,8 @@ struct generation {
     struct address_slot *addresses; /* this process's copy */
 };
 
-/* SIGTERM is the supervisor's last word before SIGKILL, or an admin's mistake: both end the process in order. */
+/* SIGTERM is the supervisor's last word before SIGKILL, or an admin's mistake: both end the process in order. Until the
+ * process serves, it just ends: a start that was given up must not begin to accept after all. */
 static int ended_by_signal = -1;
 
 static void wake(int fd)
@@ -91,11 +92,9 @@ static void close_others(struct supervisor *s, const struct child *self)
 static void reset_process(void)
 {
     static const char *const private[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID" };
-    static const int defaults[] = { SIGUSR1, SIGUSR2, SIGCHLD, SIGQUIT };
-    struct sigaction action = { .sa_handler = on_sigterm, .sa_flags = SA_RESTART };
+    static const int defaults[] = { SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD, SIGQUIT };
     sigset_t none;
 
-    sigaction(SIGTERM, &action, NULL);
     /* A terminal sends these to the whole process group; what they mean is the supervisor's business. */
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
@@ -223,8 +222,10 @@ static int64_t next_look(const struct generation *g, int64_t next_beat_us)
 
 void generation_run(struct generation *g, const struct generation_hooks *hooks)
 {
+    const struct sigaction action = { .sa_handler = on_sigterm, .sa_flags = SA_RESTART };
     int64_t next_beat_us = clock_monotonic_us() + HEARTBEAT_US;
 
+    sigaction(SIGTERM, &action, NULL);
     channel_send(g->channel, CHANNEL_READY, STR_OF(""));
     for (;;) {
         struct pollfd fds[] = { { .fd = g->ended, .events = POLLIN },

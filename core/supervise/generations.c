@@ -164,12 +164,10 @@ static void notify_state(struct supervisor *s)
 }
 
 /* A generation did not become ready: what was before goes on, if there was something. */
-static void start_failed(struct supervisor *s, int exit_code, const char *text)
+static void start_failed(struct supervisor *s, bool was_reload, int exit_code, const char *text)
 {
-    bool was_reload = s->has_next_setup;
-
     s->next = NULL;
-    if (was_reload) {
+    if (s->has_next_setup) {
         s->options->unload(&s->next_setup, s->options->ud);
         s->has_next_setup = false;
         addresses_rollback(s);
@@ -196,7 +194,7 @@ void generations_restart(struct supervisor *s)
 
     s->restart_us = SUPERVISOR_NEVER;
     if (spawn(s, &s->setup, &why))
-        start_failed(s, 0, buf_text(&why));
+        start_failed(s, false, 0, buf_text(&why));
     buf_finish(&why);
 }
 
@@ -218,7 +216,7 @@ void generations_reload(struct supervisor *s)
             result = EXIT_FAILURE;
     }
     if (result)
-        start_failed(s, result, buf_text(&why));
+        start_failed(s, true, result, buf_text(&why));
     buf_finish(&why);
 }
 
@@ -352,7 +350,7 @@ static void starting_ended(struct supervisor *s, struct child *c, int status)
         exit_code = c->failed_exit        ? c->failed_exit
                     : WEXITSTATUS(status) ? WEXITSTATUS(status)
                                           : EXIT_FAILURE;
-    start_failed(s, exit_code, text);
+    start_failed(s, s->has_next_setup, exit_code, text);
     if (WIFSIGNALED(status))
         report_crash(s, c, status, s->restart_us == SUPERVISOR_NEVER ? -1 : s->restart_wait_us);
 }
@@ -423,7 +421,7 @@ static void expire(struct supervisor *s, struct child *c)
     switch (c->phase) {
     case PHASE_STARTING:
         end_now(s, c, SIGTERM);
-        start_failed(s, EXIT_FAILURE, "the server process was not ready in time");
+        start_failed(s, s->has_next_setup, EXIT_FAILURE, "the server process was not ready in time");
         break;
     case PHASE_SERVING: replace_hung(s, c); break;
     case PHASE_DRAINING:

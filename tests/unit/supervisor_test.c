@@ -647,6 +647,7 @@ static void a_refused_reload_keeps_the_old(void **state)
     configure(s, "listen 127.0.0.1:0\nlisten 192.0.2.1:1\n");
     assert_refused(s, "reload", 1, "no such address");
     assert_true(serves_generation(s, 1));
+    assert_false(logged(s, "did not start"));
     WAIT_FOR(s, living(s) == 1);
 
     configure(s, "listen 127.0.0.1:0\n");
