@@ -128,9 +128,10 @@ static void add_text(struct buf *out, const struct config *config, bool origin)
     }
 }
 
+/* "value" and "origin", without the braces around them. */
 static void add_json_field(struct buf *out, const struct config_field *field)
 {
-    buf_add_text(out, "{\"value\":");
+    buf_add_text(out, "\"value\":");
     if (config_item_is_secret(field->item))
         buf_add_json(out, str_from(is_set(field) ? hidden : ""));
     else
@@ -140,7 +141,6 @@ static void add_json_field(struct buf *out, const struct config_field *field)
     config_place_format(&origin, field->place);
     buf_add_json(out, buf_str(&origin));
     buf_finish(&origin);
-    buf_add_char(out, '}');
 }
 
 static void add_json(struct buf *out, const struct config *config)
@@ -154,8 +154,9 @@ static void add_json(struct buf *out, const struct config *config)
         if (first)
             buf_add_format(out, "%s\"%s\":{", table ? "}," : "", field.table->name);
         table = field.table;
-        buf_add_format(out, "%s\"%s\":", first ? "" : ",", field.item->name);
+        buf_add_format(out, "%s\"%s\":{", first ? "" : ",", field.item->name);
         add_json_field(out, &field);
+        buf_add_char(out, '}');
     }
     buf_add_text(out, table ? "}}\n" : "}\n");
 }
@@ -202,7 +203,7 @@ static int print_field(const struct cli *c, const struct config_field *field)
         return CLI_FAILED;
     }
     if (c->json) {
-        buf_add_format(&text, "{\"item\":\"%s.%s\",\"field\":", field->table->name, field->item->name);
+        buf_add_format(&text, "{\"item\":\"%s.%s\",", field->table->name, field->item->name);
         add_json_field(&text, field);
         buf_add_char(&text, '}');
     } else {

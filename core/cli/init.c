@@ -46,7 +46,7 @@ static int make_directory(struct report *r, const char *path, mode_t mode)
     }
     tell(r, path, made);
     if (!made && (st.st_mode & 0777 & ~mode))
-        fprintf(stderr, "%s: has more rights than it needs, take them away: chmod %o\n", path, mode);
+        fprintf(stderr, "%s: has more rights than it needs, take them away: chmod %o %s\n", path, mode, path);
     return 0;
 }
 

@@ -8,7 +8,7 @@ static const char introduction[] =
     "<!-- Made by `dowel config reference`; change core/config/ and make it again. -->\n"
     "\n"
     "The server runs without any configuration. What should be different is written into files of\n"
-    "the configuration directory (`--config DIR`, `conf.d` where the server is started), one file\n"
+    "the configuration directory (`--config DIR`; else `./conf.d` or `/etc/dowel/conf.d`), one file\n"
     "for the server and one for each plugin: `core.yaml` is the server's, `NAME.yaml` belongs to\n"
     "the plugin NAME. `dowel init` makes the directory with a `core.yaml` in which every item\n"
     "stands as a comment.\n"
