@@ -6,11 +6,12 @@
 #include "config/units.h"
 #include "util/clock.h"
 
-#define SECONDS(n) ((int64_t)(n)*CLOCK_SECOND)
-#define MINUTES(n) (SECONDS(60) * (n))
-#define HOURS(n)   (MINUTES(60) * (n))
-#define KIB(n)     ((int64_t)(n) << 10)
-#define GIB(n)     ((int64_t)(n) << 30)
+#define MILLISECONDS(n) ((int64_t)(n)*CLOCK_MS)
+#define SECONDS(n)      ((int64_t)(n)*CLOCK_SECOND)
+#define MINUTES(n)      (SECONDS(60) * (n))
+#define HOURS(n)        (MINUTES(60) * (n))
+#define KIB(n)          ((int64_t)(n) << 10)
+#define GIB(n)          ((int64_t)(n) << 30)
 
 enum { RATE_MAX = 1000000000, BURST_MAX = 1000000000 };
 
@@ -74,13 +75,13 @@ static const struct config_item items[] = {
     ITEM(connections_per_address, .fallback = "1024", .min = 1, .max = 1000000, .restart = true,
          .help = "Of these, how many from one address; loopback, Unix sockets and trusted proxies are not "
                  "counted"),
-    ITEM(header_timeout, .fallback = "10s", .min = 100 * CLOCK_MS, .max = HOURS(1), .restart = true,
+    ITEM(header_timeout, .fallback = "10s", .min = MILLISECONDS(100), .max = HOURS(1), .restart = true,
          .help = "A request's head must be complete within this time"),
-    ITEM(idle_timeout, .fallback = "60s", .min = 100 * CLOCK_MS, .max = HOURS(24), .restart = true,
+    ITEM(idle_timeout, .fallback = "60s", .min = MILLISECONDS(100), .max = HOURS(24), .restart = true,
          .help = "A connection without a request is closed after this time"),
-    ITEM(write_timeout, .fallback = "60s", .min = 100 * CLOCK_MS, .max = HOURS(24), .restart = true,
+    ITEM(write_timeout, .fallback = "60s", .min = MILLISECONDS(100), .max = HOURS(24), .restart = true,
          .help = "A connection whose client takes nothing of its reply is closed after this time"),
-    ITEM(request_timeout, .fallback = "60s", .min = 100 * CLOCK_MS, .max = HOURS(24), .restart = true,
+    ITEM(request_timeout, .fallback = "60s", .min = MILLISECONDS(100), .max = HOURS(24), .restart = true,
          .help = "A request must be answered within this time from its head on; else: 504"),
     ITEM(body_min_rate, .fallback = "500", .min = 0, .max = GIB(1), .restart = true,
          .help = "Bytes a second that a client must send of a request's content, after 5 seconds of grace; "
@@ -166,13 +167,11 @@ const char *core_listener_parse(struct str text, struct core_listener *out)
         out->tls = true;
     else
         cut_prefix(&text, STR_OF("http://"));
-    size_t colon = text.n;
-    while (colon > 0 && text.p[colon - 1] != ':')
-        colon--;
-    if (colon == 0)
+    const char *colon = text.p ? memrchr(text.p, ':', text.n) : NULL;
+    if (!colon)
         return "has no port; write ADDR:PORT, https://ADDR:PORT or unix:PATH";
-    struct str host = str_make(text.p, colon - 1);
-    if (!str_to_uint(str_make(text.p + colon, text.n - colon), 65535, &port))
+    struct str host = str_make(text.p, (size_t)(colon - text.p));
+    if (!str_to_uint(str_make(colon + 1, text.n - host.n - 1), 65535, &port))
         return "has no port between 0 and 65535 at its end";
     if (host.n && host.p[0] != '[' && str_find(host, ':') < host.n)
         return "is an IPv6 address without brackets; write [::1]:8000";

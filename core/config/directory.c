@@ -104,11 +104,11 @@ void directory_read(struct arena *arena, const char *path, bool required, struct
         complain(problems, path, false, "everyone may write to this directory",
                  "take the right away: chmod o-w");
     out->files = arena_calloc(arena, FILES_MAX * sizeof(*out->files));
-    if (out->files)
+    if (out->files) {
         read_entries(arena, dir, path, out, problems);
-    else
-        problems->out_of_memory = true;
-    closedir(dir);
-    if (out->n)
         qsort(out->files, out->n, sizeof(*out->files), compare_files);
+    } else {
+        problems->out_of_memory = true;
+    }
+    closedir(dir);
 }

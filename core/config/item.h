@@ -50,17 +50,17 @@ enum config_type {
 struct config_item {
     const char *name;
     enum config_type type; /* from the member's C type */
+    bool secret;           /* never shown; implied by the type secret */
+    bool restart;          /* a change needs a new generation of the server; else it runs on */
     size_t offset;
     const char *fallback; /* as it would stand in YAML; NULL: must be set */
     const char *help;     /* sentences for the admin, without the final full stop */
-    int64_t min,
-        max; /* number, bytes of a text, microseconds, bytes, entries; max 0: none; both 0: no limit */
+    /* Number, bytes of a text, microseconds, bytes, entries. max 0: no upper limit; both 0: no limit. */
+    int64_t min, max;
     const char *one_of;  /* "text json auto"; compared without case, stored as it stands here */
     const char *pattern; /* a name from pattern.h, or a POSIX extended regular expression between slashes */
     /* For what a pattern cannot say: NULL when the text (of a list: the entry) is right, else why it is not. */
     const char *(*wrong)(struct str text);
-    bool secret;         /* never shown; implied by the type secret */
-    bool restart;        /* a change needs a new generation of the server; else it is applied while running */
     const char *aliases; /* environment names that everyone knows: "LOG_LEVEL" */
     const char *example; /* as it would stand in YAML, when the fallback does not show the form */
     const char *section; /* the heading that begins here in generated pages */

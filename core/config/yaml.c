@@ -162,9 +162,14 @@ static int add_node(struct builder *b, const struct event *e)
     return node->kind == YAML_MAP || node->kind == YAML_LIST ? open_level(b, node) : 0;
 }
 
+/* What is sorted: the entries of a map. */
+struct keyed {
+    struct yaml_node *node;
+};
+
 static int compare_keys(const void *a, const void *b)
 {
-    const struct yaml_node *x = *(const struct yaml_node *const *)a, *y = *(const struct yaml_node *const *)b;
+    const struct yaml_node *x = ((const struct keyed *)a)->node, *y = ((const struct keyed *)b)->node;
     size_t n = x->key.n < y->key.n ? x->key.n : y->key.n;
     int order = memcmp(x->key.p, y->key.p, n);
 
@@ -182,19 +187,19 @@ static int refuse_duplicates(struct builder *b, struct yaml_node *map)
 
     if (map->n < 2)
         return 0;
-    struct yaml_node **sorted = calloc(map->n, sizeof(*sorted));
+    struct keyed *sorted = calloc(map->n, sizeof(*sorted));
     if (!sorted)
         return out_of_memory(b);
     size_t n = 0;
     for (struct yaml_node *it = map->first; it; it = it->next)
-        sorted[n++] = it;
+        sorted[n++].node = it;
     qsort(sorted, n, sizeof(*sorted), compare_keys);
     for (size_t i = 1; i < n; i++) {
-        if (!str_equal(sorted[i - 1]->key, sorted[i]->key))
+        if (!str_equal(sorted[i - 1].node->key, sorted[i].node->key))
             continue;
-        snprintf(text, sizeof(text), "stands twice, first in line %u", sorted[i - 1]->key_line);
-        complain(b, sorted[i]->key_line, sorted[i]->key.p, text, "remove one of the two");
-        sorted[i]->refused = true;
+        snprintf(text, sizeof(text), "stands twice, first in line %u", sorted[i - 1].node->key_line);
+        complain(b, sorted[i].node->key_line, sorted[i].node->key.p, text, "remove one of the two");
+        sorted[i].node->refused = true;
     }
     free(sorted);
     return 0;

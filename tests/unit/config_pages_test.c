@@ -103,6 +103,14 @@ static void example_environment_says_the_defaults(void **state)
     buf_finish(&uncommented);
 }
 
+static void assert_only_absent_files(struct fixture *f, const char *yaml)
+{
+    for (const struct config_problem *p = f->problems.first; p; p = p->next) {
+        if (!strstr(p->text, "that is not there") && !strstr(p->text, "there is no certificate"))
+            fail_msg("%s: %s", yaml, p->text);
+    }
+}
+
 /* An example that the server would refuse helps nobody; files that it names need not be here. */
 static void examples_are_valid(void **state)
 {
@@ -115,10 +123,7 @@ static void examples_are_valid(void **state)
         buf_add_format(&yaml, "%s: %s\n", it->name, it->example);
         fixture_write_bytes(f, "conf.d/core.yaml", yaml.p, yaml.n, 0600);
         fixture_load(f);
-        for (const struct config_problem *p = f->problems.first; p; p = p->next) {
-            if (!strstr(p->text, "that is not there") && !strstr(p->text, "there is no certificate"))
-                fail_msg("%s: %s", buf_text(&yaml), p->text);
-        }
+        assert_only_absent_files(f, buf_text(&yaml));
         buf_finish(&yaml);
     }
 }
@@ -128,18 +133,19 @@ struct plugin {
     struct config_secret token;
 };
 
+static const struct config_item plugin_items[] = {
+    CONFIG_ITEM(struct plugin, url, .pattern = "url", .example = "https://desk.example",
+                .help = "The helpdesk"),
+    CONFIG_ITEM(struct plugin, token, .min = 10, .help = "The key to it"),
+    { .name = NULL },
+};
+
 static void plugins_get_pages_too(void **state)
 {
-    static const struct config_item items[] = {
-        CONFIG_ITEM(struct plugin, url, .pattern = "url", .example = "https://desk.example",
-                    .help = "The helpdesk"),
-        CONFIG_ITEM(struct plugin, token, .min = 10, .help = "The key to it"),
-        { .name = NULL },
-    };
     static const struct config_table table = {
         .name = "help-desk",
         .summary = "A helpdesk",
-        .items = items,
+        .items = plugin_items,
         .size = sizeof(struct plugin),
     };
     static const struct config_table *const list[] = { &table };

@@ -468,7 +468,8 @@ static void files_have_a_limit(void **state)
 
     assert_non_null(text);
     memset(text, '#', n + 1);
-    memcpy(text, "queue: 5\n", 9);
+    snprintf(text, n, "queue: 5\n");
+    text[9] = '#'; /* in place of the NUL */
     fixture_write_bytes(f, "conf.d/core.yaml", text, n, 0644);
     assert_int_equal(fixture_load(f), 0);
     assert_int_equal(core_config(f->config)->queue, 5);
@@ -725,15 +726,16 @@ static void items_are_found_by_name(void **state)
     buf_finish(&text);
 }
 
+static const struct config_item wrong_items[] = {
+    NOTE(max_length, .fallback = "many", .help = "Longest"),
+    NOTE(word, .fallback = "[", .help = "Word"),
+    { .name = NULL },
+};
+
 static void a_wrong_table_is_told(void **state)
 {
-    static const struct config_item items[] = {
-        NOTE(max_length, .fallback = "many", .help = "Longest"),
-        NOTE(word, .fallback = "[", .help = "Word"),
-        { .name = NULL },
-    };
     static const struct config_table table = {
-        .name = "x", .summary = "X", .items = items, .size = sizeof(struct notes)
+        .name = "x", .summary = "X", .items = wrong_items, .size = sizeof(struct notes)
     };
     static const struct config_table *const tables[] = { &table };
     struct fixture *f = *state;
