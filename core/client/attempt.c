@@ -140,6 +140,7 @@ static curl_socket_t on_open(void *ud, curlsocktype purpose, struct curl_sockadd
 }
 
 /* Called when a connection is there, new or reused, before the request goes out on it. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static int on_ready(void *ud, char *peer, char *local, int peer_port, int local_port)
 {
     struct transfer *t = ud;

@@ -28,7 +28,7 @@ static void set_defaults(struct client_options *o)
         .idle_connections = 64,
         .resolver_threads = 4,
         .resolve_ttl_us = 30 * (int64_t)CLOCK_SECOND,
-        .retry_base_us = 200 * CLOCK_MS,
+        .retry_base_us = 200 * (int64_t)CLOCK_MS,
         .retry_cap_us = 10 * (int64_t)CLOCK_SECOND,
         .user_agent = "dowel",
         .resolve = resolver_system,

@@ -155,18 +155,18 @@ static void lookup_failed(struct transfer *t, const char *host, int error)
 
 static void looked_up(struct transfer *t, const struct lookup *l)
 {
-    bool is_proxy = t->state == TRANSFER_RESOLVING_PROXY;
+    bool is_proxy = t->state == TRANSFER_RESOLVING_PROXY, by_proxy = t->proxy.host && !is_proxy;
     const struct guard g = is_proxy ? proxy_guard(t) : peer_guard(t);
     const char *host = is_proxy ? t->proxy.host : t->url.host;
 
     /* Behind a proxy a name that only the proxy can look up is usual; one that is known to be inside is refused. */
-    if (l->error != 0 && t->proxy.host && !is_proxy)
-        route_by_proxy(t);
-    else if (l->error != 0)
+    if (l->error != 0 && !by_proxy) {
         lookup_failed(t, host, l->error);
-    else if (!judge(t, &g, host, l->addresses, l->n))
         return;
-    else if (t->proxy.host && !is_proxy)
+    }
+    if (l->error == 0 && !judge(t, &g, host, l->addresses, l->n))
+        return;
+    if (by_proxy)
         route_by_proxy(t);
     else
         enqueue(t, l->addresses, l->n);

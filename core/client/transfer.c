@@ -305,7 +305,7 @@ void transfer_attempt_over(struct transfer *t, CURLcode code)
     if (code == CURLE_OK &&
         !t->head_done) { /* libcurl takes a head that the peer never ended for a whole answer */
         code = CURLE_WEIRD_SERVER_REPLY;
-        strcpy(t->curl_error, "the head of the answer was cut off");
+        snprintf(t->curl_error, sizeof(t->curl_error), "the head of the answer was cut off");
     }
     if (t->answer->error != CLIENT_OK) {
         transfer_finish(t);

@@ -104,32 +104,35 @@ struct transfer {
     size_t fields_n;
     const char *ca_file, *cert_file, *key_file;
     struct proxy_url proxy; /* host NULL: none */
-    bool proxy_is_ours;     /* the client's, not one that the request names */
     struct network *allow;
     size_t allow_n;
     int64_t started_us, deadline_us, connect_timeout_us, idle_timeout_us; /* deadline monotonic; 0: none */
     size_t max_bytes, buffer_bytes;
     unsigned attempts_max, redirects_max;
-    bool idempotent, any_status, is_stream;
     struct client_token *token;
     void (*callback)(struct client_answer *answer, void *ud);
     void *callback_ud;
+    bool idempotent, any_status, is_stream;
+    bool proxy_is_ours; /* the client's, not one that the request names */
 
     /* ---- the client's thread ---- */
+    bool timer_made, cancelled;
+    bool without_body;
+    bool foreign;           /* redirected to another origin: no secrets, no client certificate */
+    bool admitted, running; /* counted by slot, by client */
+    bool sent;              /* this attempt's request went out, or may have */
+    bool head_done, head_delivered;
     enum transfer_state state;
+    enum transfer_next next;
+    unsigned attempt;   /* since the last redirect */
     struct list node;   /* in client->transfers */
     struct list queued; /* in client->queued or slot->waiting */
     struct event timer;
-    bool timer_made, cancelled;
-    struct url url; /* of this hop */
-    bool foreign;   /* redirected to another origin: no secrets, no client certificate */
-    bool without_body;
+    struct url url;                      /* of this hop */
     struct slot *slot;                   /* from joining the queue to the end of the attempt */
-    bool admitted, running;              /* counted by slot, by client */
     struct question *question;           /* RESOLVING: what is being looked up */
     struct address to[LOOKUP_ADDRESSES]; /* judged and good, of the peer or of its proxy */
     size_t to_n, to_at;
-    unsigned attempt;         /* since the last redirect */
     int64_t connect_until_us; /* for all addresses of this attempt together */
     int64_t wake_us;          /* WAITING: when */
     int64_t heard_us;         /* last byte, or the start of the attempt */
@@ -137,21 +140,18 @@ struct transfer {
     CURL *easy; /* RUNNING */
     struct curl_slist *lines, *connect_to;
     char curl_error[CURL_ERROR_SIZE];
-    bool sent; /* this attempt's request went out, or may have */
-    bool head_done, head_delivered;
-    enum transfer_next next;
     int64_t retry_in_us;
     size_t discarded;
     struct client_answer *answer;
 
-    struct list inbox; /* guarded by client->lock, as is: */
-    unsigned wishes;
     struct list by_token; /* guarded by token->lock */
+    struct list inbox;    /* guarded by client->lock, as is: */
+    unsigned wishes;
 
     /* ---- shared with whoever waits; guarded by lock ---- */
+    bool done, head_ready, paused;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool done, head_ready, paused;
     struct client_answer *head; /* of a stream, once head_ready: the reader's */
     struct client_answer *tail; /* made beforehand; becomes `answer` when the head is handed over */
     struct buf filled;          /* of a stream: what the reader has not taken yet */

@@ -1,6 +1,7 @@
 #include "client/url.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,9 +91,7 @@ static int set_host(CURLU *u, char *host, char **out, struct address *address, c
         }
         canonical = text;
         if (address->size == 16) {
-            bracketed[0] = '[';
-            strcpy(bracketed + 1, text);
-            strcat(bracketed, "]");
+            snprintf(bracketed, sizeof(bracketed), "[%s]", text);
             canonical = bracketed;
         }
     } else if (!is_name(host)) {

@@ -138,7 +138,7 @@ void address_format(const struct address *a, char out[ADDRESS_TEXT_SIZE])
 {
     int family = a->size == 4 ? AF_INET : AF_INET6;
     if (a->size == 0 || !inet_ntop(family, a->bytes, out, ADDRESS_TEXT_SIZE))
-        strcpy(out, "unix");
+        memcpy(out, "unix", sizeof("unix"));
 }
 
 bool address_equal(const struct address *a, const struct address *b)
@@ -163,7 +163,7 @@ int network_parse(struct str text, struct network *out)
 
     if (address_parse(str_make(text.p, slash), &out->base) != 0)
         return -1;
-    bits = out->base.size * 8u;
+    bits = out->base.size * (uint64_t)8;
     if (slash < text.n && !str_to_uint(str_make(text.p + slash + 1, text.n - slash - 1), bits, &bits))
         return -1;
     out->bits = (uint8_t)bits;

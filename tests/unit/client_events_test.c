@@ -81,33 +81,47 @@ static void long_lines_are_refused(void **state)
     lines_finish(&l);
 }
 
-/* Events as "name/data/id/retry;" */
+/* As "name/data/id/retry;". */
+static void show(struct buf *out, const struct client_event *event)
+{
+    assert_int_equal(event->data.p[event->data.n], 0);
+    buf_add_format(out, "%s/%s/%s/%lld;", event->name.p, event->data.p, event->id.p,
+                   (long long)event->retry_ms);
+}
+
+/* The lines of one piece. -1 when an event is too large. */
+static int read_piece(struct buf *out, struct lines *l, struct events *e)
+{
+    struct client_event event;
+    struct str line;
+
+    while (lines_next(l, &line) == 1) {
+        int result = events_line(e, line, &event);
+        if (result < 0)
+            return -1;
+        if (result == 1)
+            show(out, &event);
+    }
+    return 0;
+}
+
 static int read_events(struct buf *out, const char *text, size_t size)
 {
     struct lines l;
     struct events e;
-    struct client_event event;
-    struct str line;
     size_t n = strlen(text);
     int result = 0;
 
     out->n = 0;
     lines_init(&l, true, 1000);
     events_init(&e, 40);
-    for (size_t at = 0; at < n && result >= 0; at += size) {
+    for (size_t at = 0; at < n && result == 0; at += size) {
         lines_feed(&l, str_make(text + at, n - at < size ? n - at : size));
-        while (result >= 0 && lines_next(&l, &line) == 1) {
-            result = events_line(&e, line, &event);
-            if (result == 1) {
-                assert_int_equal(event.data.p[event.data.n], 0);
-                buf_add_format(out, "%s/%s/%s/%lld;", event.name.p, event.data.p, event.id.p,
-                               (long long)event.retry_ms);
-            }
-        }
+        result = read_piece(out, &l, &e);
     }
     lines_finish(&l);
     events_finish(&e);
-    return result < 0 ? -1 : 0;
+    return result;
 }
 
 static void events_follow_the_standard(void **state)

@@ -126,30 +126,12 @@ static void names_that_tell_are_judged(void **state)
 static void every_notation_of_loopback_is_loopback(void **state)
 {
     static const char *const urls[] = {
-        "http://127.0.0.1/",
-        "http://127.1/",
-        "http://0x7f.1/",
-        "http://0177.0.0.1/",
-        "http://2130706433/",
-        "http://0x7f000001/",
-        "http://017700000001/",
-        "http://127.0.0.1./",
-        "http://127.1./",
-        "http://[::ffff:127.0.0.1]/",
-        "http://[::ffff:7f00:1]/",
-        "http://[0:0:0:0:0:ffff:127.0.0.1]/",
-        "http://%31%32%37.0.0.1/",
-        "http://127%2e0%2e0%2e1/",
-        "http://%32130706433/../",
+        "http://127.0.0.1/",          "http://127.1/",           "http://0x7f.1/",
+        "http://0177.0.0.1/",         "http://2130706433/",      "http://0x7f000001/",
+        "http://017700000001/",       "http://127.0.0.1./",      "http://127.1./",
+        "http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[0:0:0:0:0:ffff:127.0.0.1]/",
+        "http://%31%32%37.0.0.1/",    "http://127%2e0%2e0%2e1/", "http://%32130706433/../",
         "HTTP://127.0.0.1:80/",
-        "http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1/", /* full-width digits */
-        "http://127\xe3\x80\x82"
-        "0\xe3\x80\x82"
-        "0\xe3\x80\x82"
-        "1/",                                                 /* ideographic full stops */
-        "http://\xe2\x91\xa0\xe2\x91\xa1\xe2\x91\xa6.0.0.1/", /* circled digits */
-        "http:/127.0.0.1/",
-        "http:///127.0.0.1/",
     };
     struct address loopback = address_of("127.0.0.1");
 
@@ -157,66 +139,68 @@ static void every_notation_of_loopback_is_loopback(void **state)
     for (size_t i = 0; i < DW_COUNT_OF(urls); i++) {
         struct url url;
         const char *why;
-        /* Refused is as good; what must not happen is a name or another address. */
-        if (url_parse(&url, urls[i], NULL, &why) == 0) {
-            if (!address_equal(&url.address, &loopback))
-                fail_msg("%s became host %s", urls[i], url.host);
-            assert_string_equal(url.host, "127.0.0.1");
-            assert_non_null(strstr(url.text, "://127.0.0.1/"));
-        } else if (i < 12) {
+        if (url_parse(&url, urls[i], NULL, &why) != 0)
             fail_msg("%s was refused: %s", urls[i], why);
-        }
+        if (!address_equal(&url.address, &loopback))
+            fail_msg("%s became host %s", urls[i], url.host);
+        assert_string_equal(url.host, "127.0.0.1");
+        assert_string_equal(url.text, "http://127.0.0.1/");
         url_finish(&url);
     }
 }
 
+static const struct {
+    const char *url, *why;
+} tricks[] = {
+    { "http://public.example@127.0.0.1/", "user name" },
+    { "http://u:p@host.example/", "user name" },
+    { "http://host.example\r\nX: y/", "control" },
+    { "http://host.example/a b", "white space" },
+    { "http://host.example/\x01", "control" },
+    { " http://host.example/", "white space" },
+    { "ftp://host.example/", "http://" },
+    { "file:///etc/passwd", "http://" },
+    { "gopher://127.0.0.1:6379/_x", "http://" },
+    { "javascript:alert(1)", "" },
+    { "//host.example/", "" },
+    { "/path", "" },
+    { "", "" },
+    { "host.example", "" },
+    { "http://[fe80::1%25eth0]/", "zone" },
+    { "http://[::1", "" },
+    { "http://[v1.x]/", "" },
+    { "http://host.example:0/", "port" },
+    { "http://host.example:65536/", "port" },
+    { "http://host.example:8x/", "" },
+    { "http://ho%00st.example/", "" },
+    { "http://host%0d%0a.example/", "" },
+    { "http://evil.example\\@127.0.0.1/", "" },
+    { "http://127.0.0.256/", "" },
+    { "http://1.2.3.4.5/", "" },
+    { "http://08/", "" },
+    { "http://a..b/", "" },
+    { "http://.example/", "" },
+    { "http://exa$mple.com/", "" },
+    { "http://b\xc3\xbc\x63her.example/", "xn--" },
+    { "http://%ef%bc%91.example/", "xn--" },
+    { "http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1/", "xn--" }, /* full-width digits */
+    { "http://\xe2\x91\xa0\xe2\x91\xa1\xe2\x91\xa6.0.0.1/", "xn--" }, /* circled digits */
+    { "http://127%e3%80%820%e3%80%820%e3%80%821/", "xn--" },          /* ideographic full stops */
+    { "http:////127.0.0.1/", "" },
+    { "http:///", "" },
+};
+
 static void tricks_are_refused(void **state)
 {
-    static const struct {
-        const char *url, *why;
-    } cases[] = {
-        { "http://public.example@127.0.0.1/", "user name" },
-        { "http://u:p@host.example/", "user name" },
-        { "http://host.example\r\nX: y/", "control" },
-        { "http://host.example/a b", "white space" },
-        { "http://host.example/\x01", "control" },
-        { " http://host.example/", "white space" },
-        { "ftp://host.example/", "http://" },
-        { "file:///etc/passwd", "http://" },
-        { "gopher://127.0.0.1:6379/_x", "http://" },
-        { "javascript:alert(1)", "" },
-        { "//host.example/", "" },
-        { "/path", "" },
-        { "", "" },
-        { "host.example", "" },
-        { "http://[fe80::1%25eth0]/", "zone" },
-        { "http://[::1", "" },
-        { "http://[v1.x]/", "" },
-        { "http://host.example:0/", "port" },
-        { "http://host.example:65536/", "port" },
-        { "http://host.example:8x/", "" },
-        { "http://ho%00st.example/", "" },
-        { "http://host%0d%0a.example/", "" },
-        { "http://evil.example\\@127.0.0.1/", "" },
-        { "http://127.0.0.256/", "" },
-        { "http://1.2.3.4.5/", "" },
-        { "http://08/", "" },
-        { "http://a..b/", "" },
-        { "http://.example/", "" },
-        { "http://exa$mple.com/", "" },
-        { "http://b\xc3\xbc\x63her.example/", "xn--" },
-        { "http://%ef%bc%91.example/", "xn--" },
-        { "http:///", "" },
-    };
 
     (void)state;
-    for (size_t i = 0; i < DW_COUNT_OF(cases); i++) {
+    for (size_t i = 0; i < DW_COUNT_OF(tricks); i++) {
         struct url url;
         const char *why = "";
-        if (url_parse(&url, cases[i].url, NULL, &why) == 0)
-            fail_msg("%s was taken as %s", cases[i].url, url.text);
-        if (!strstr(why, cases[i].why))
-            fail_msg("%s: %s", cases[i].url, why);
+        if (url_parse(&url, tricks[i].url, NULL, &why) == 0)
+            fail_msg("%s was taken as %s", tricks[i].url, url.text);
+        if (!strstr(why, tricks[i].why))
+            fail_msg("%s: %s", tricks[i].url, why);
         url_finish(&url);
     }
 }
