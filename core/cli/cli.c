@@ -118,7 +118,7 @@ struct parser {
 static const struct cli_option *find_option(const struct cli_option *options, struct str name)
 {
     for (; options && options->name; options++) {
-        if (str_equal(str_from(options->name), name))
+        if (strlen(options->name) == name.n && strncmp(options->name, name.p, name.n) == 0)
             return options;
     }
     return NULL;
@@ -168,7 +168,7 @@ static int read_option(struct parser *p)
     const struct cli_option *option =
         common ? common : find_option(p->c.verb ? p->c.verb->options : NULL, name);
 
-    if (!p->c.verb && str_equal(text, STR_OF("version"))) {
+    if (!p->c.verb && strcmp(text.p, "version") == 0) {
         p->version = true;
         return CLI_OK;
     }
@@ -182,9 +182,11 @@ static int read_option(struct parser *p)
             return cli_usage(&p->c, "--%s needs a value: %s", option->name, option->argument);
         value = p->argv[p->at++];
     }
+    if (!value)
+        value = ""; /* of a switch */
     if (option->argument && !*value)
         return cli_usage(&p->c, "--%s is empty: it needs %s", option->name, option->argument);
-    return common ? set_common(p, option->name, value) : set_own(p, option, value ? value : "");
+    return common ? set_common(p, option->name, value) : set_own(p, option, value);
 }
 
 static int read_word(struct parser *p)

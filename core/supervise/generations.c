@@ -373,9 +373,7 @@ void generations_ended(struct supervisor *s, pid_t pid, int status)
         s->current = NULL;
         report_crash(s, &ended, status, schedule_restart(s, clock_monotonic_us() - ended.started_us));
         notify_state(s);
-    } else if (ended.hung) {
-        report_crash(s, &ended, status, -1);
-    } else if (WIFSIGNALED(status) && ended.phase == PHASE_DRAINING) {
+    } else if (ended.hung || (WIFSIGNALED(status) && ended.phase == PHASE_DRAINING)) {
         report_crash(s, &ended, status, -1);
     } else {
         log_info("generation ended", LOG_NUMBER("generation", ended.number), LOG_NUMBER("pid", pid));

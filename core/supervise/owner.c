@@ -44,6 +44,28 @@ static bool in_the_way(const struct address *theirs, const struct address *ours)
     return is_any(theirs) || is_any(ours) || address_equal(theirs, ours);
 }
 
+/* "  sl  local_address rem_address   st tx:rx tr:tm retrnsmt   uid  timeout inode": the inode of the line when it is a
+ * socket that listens where spec would, else 0. */
+static unsigned long inode_of(char *line, const struct listen_spec *spec)
+{
+    enum { LOCAL = 1, STATE = 3, INODE = 9, FIELDS };
+    char *field[FIELDS], *rest = NULL;
+    struct address theirs;
+
+    for (size_t i = 0; i < FIELDS; i++) {
+        field[i] = strtok_r(i == 0 ? line : NULL, " ", &rest);
+        if (!field[i])
+            return 0;
+    }
+    char *port = strchr(field[LOCAL], ':');
+    if (!port || strtoul(port + 1, NULL, 16) != spec->port || strtoul(field[STATE], NULL, 16) != STATE_LISTEN)
+        return 0;
+    *port = 0;
+    if (!parse_words(field[LOCAL], &theirs) || !in_the_way(&theirs, &spec->address))
+        return 0;
+    return strtoul(field[INODE], NULL, 10);
+}
+
 static unsigned long find_inode(const char *table, const struct listen_spec *spec)
 {
     char line[512];
@@ -52,18 +74,8 @@ static unsigned long find_inode(const char *table, const struct listen_spec *spe
 
     if (!f)
         return 0;
-    while (found == 0 && fgets(line, sizeof(line), f)) {
-        char hex[33];
-        unsigned port, state;
-        unsigned long inode;
-        struct address theirs;
-        if (sscanf(line, " %*d: %32[0-9A-F]:%x %*s %x %*s %*s %*s %*s %*s %lu", hex, &port, &state, &inode) !=
-            4)
-            continue;
-        if (state == STATE_LISTEN && port == spec->port && parse_words(hex, &theirs) &&
-            in_the_way(&theirs, &spec->address))
-            found = inode;
-    }
+    while (found == 0 && fgets(line, sizeof(line), f))
+        found = inode_of(line, spec);
     fclose(f);
     return found;
 }

@@ -36,9 +36,14 @@ struct tiny_config {
     char text[200], orphan[100];
 };
 
+static inline int tiny_number(const char *text)
+{
+    return (int)strtol(text, NULL, 10);
+}
+
 static inline int tiny_wrong(struct buf *why, const char *value)
 {
-    int code = atoi(value);
+    int code = tiny_number(value);
     buf_add_format(why, "%s", strchr(value, ' ') + 1);
     return code;
 }
@@ -51,15 +56,15 @@ static inline int tiny_line(struct supervisor_setup *out, struct tiny_config *c,
     if (strcmp(key, "load") == 0)
         return tiny_wrong(why, value);
     if (strcmp(key, "idle") == 0)
-        out->idle_us = atoi(value) * (int64_t)CLOCK_MS;
+        out->idle_us = tiny_number(value) * (int64_t)CLOCK_MS;
     if (strcmp(key, "drain") == 0)
-        out->drain_us = atoi(value) * (int64_t)CLOCK_MS;
+        out->drain_us = tiny_number(value) * (int64_t)CLOCK_MS;
     if (strcmp(key, "slow") == 0)
-        c->slow_ms = atoi(value);
+        c->slow_ms = tiny_number(value);
     if (strcmp(key, "orphan") == 0)
         snprintf(c->orphan, sizeof(c->orphan), "%s", value);
     if (strcmp(key, "fail") == 0) {
-        c->fail = atoi(value);
+        c->fail = tiny_number(value);
         snprintf(c->text, sizeof(c->text), "%s", strchr(value, ' ') + 1);
     }
     c->crash |= strcmp(key, "crash") == 0;

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "supervise/activation.h"
 #include "supervise/lock.h"
 #include "supervise/notify.h"
@@ -30,10 +31,8 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    char command[64];
     (void)state;
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
+    return folder_remove(folder);
 }
 
 static struct listen_spec parsed(const char *text)
@@ -111,7 +110,7 @@ static void a_set_shares_one_port(void **state)
     assert_int_equal(set.n, 3);
     assert_int_not_equal(set.port, 0);
     for (unsigned i = 0; i < set.n; i++) {
-        struct sockaddr_in at;
+        struct sockaddr_in at = { 0 };
         socklen_t size = sizeof(at);
         assert_int_equal(getsockname(set.fds[i], (struct sockaddr *)&at, &size), 0);
         assert_int_equal(ntohs(at.sin_port), set.port);

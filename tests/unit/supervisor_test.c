@@ -10,14 +10,23 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "folder.h"
 #include "supervise/remote.h"
 #include "tiny_generation.h"
 
-enum { LIMIT_US = 20 * CLOCK_SECOND };
+enum {
+    LIMIT_US = 20 * CLOCK_SECOND,
+    START_LIMIT_US = 2 * CLOCK_SECOND,
+    TERM_LIMIT_US = 300 * CLOCK_MS,
+    BACKOFF_US = 50 * CLOCK_MS,
+    SOON_US = 10 * CLOCK_SECOND,
+    DRAIN_LIMIT_US = 200 * CLOCK_MS
+};
 
 /* ---- this program as a server ---- */
 
@@ -33,10 +42,10 @@ static int serve(char **argv)
         .ud = file,
         .argv = argv,
         .sockets = 2,
-        .start_us = 2 * CLOCK_SECOND,
-        .term_us = 300 * CLOCK_MS,
-        .hang_us = hang_ms ? atoi(hang_ms) * CLOCK_MS : 0,
-        .backoff_us = 50 * CLOCK_MS,
+        .start_us = START_LIMIT_US,
+        .term_us = TERM_LIMIT_US,
+        .hang_us = hang_ms ? tiny_number(hang_ms) * (int64_t)CLOCK_MS : 0,
+        .backoff_us = BACKOFF_US,
     };
 
     snprintf(file, sizeof(file), "%s/config", argv[2]);
@@ -106,17 +115,18 @@ static void show_log(const struct server *s)
     print_error("%s", log);
 }
 
-#define WAIT_FOR(server, condition)                         \
-    do {                                                    \
-        int64_t until_us = clock_monotonic_us() + LIMIT_US; \
-        while (!(condition)) {                              \
-            if (clock_monotonic_us() > until_us) {          \
-                show_log(server);                           \
-                fail_msg("waited in vain for " #condition); \
-            }                                               \
-            usleep(5000);                                   \
-        }                                                   \
-    } while (0)
+static void nap(const struct server *s, int64_t until_us, const char *wanted)
+{
+    if (clock_monotonic_us() > until_us) {
+        show_log(s);
+        fail_msg("waited in vain for %s", wanted);
+    }
+    usleep(5000);
+}
+
+#define WAIT_FOR(server, condition)                                          \
+    for (int64_t until_us_ = clock_monotonic_us() + LIMIT_US; !(condition);) \
+    nap(server, until_us_, #condition)
 
 static void execute(struct server *s, int out)
 {
@@ -161,15 +171,15 @@ static void read_line(struct server *s, char *line, size_t size)
 
 static void wait_ready(struct server *s)
 {
+    static const char prefix[] = "listening on http://127.0.0.1:";
     char line[128];
-    unsigned port;
 
     read_line(s, line, sizeof(line));
-    if (sscanf(line, "listening on http://127.0.0.1:%u", &port) != 1) {
+    if (strncmp(line, prefix, sizeof(prefix) - 1) != 0) {
         show_log(s);
         fail_msg("the first line is \"%s\"", line);
     }
-    s->port = (uint16_t)port;
+    s->port = (uint16_t)tiny_number(line + sizeof(prefix) - 1);
 }
 
 static void start(struct server *s, const char *config)
@@ -213,7 +223,6 @@ static void point_program_at(const struct server *s, const char *target)
 static int teardown(void **state)
 {
     struct server *s = *state;
-    char command[96];
 
     if (s->pid > 0) {
         kill(s->pid, SIGQUIT);
@@ -221,9 +230,9 @@ static int teardown(void **state)
     }
     if (s->out >= 0)
         close(s->out);
-    snprintf(command, sizeof(command), "rm -rf %s", s->folder);
+    int result = folder_remove(s->folder);
     free(s);
-    return system(command);
+    return result;
 }
 
 /* ---- asking it ---- */
@@ -262,7 +271,13 @@ static bool ask_on(uint16_t port, char letter, struct answer *a, int *kept)
         *kept = fd;
     else
         close(fd);
-    return sscanf(text, "%llu %d %d %4095s", &a->generation, &a->pid, &a->parent, a->exe) == 4;
+    char *rest;
+    a->generation = strtoull(text, &rest, 10);
+    a->pid = (int)strtol(rest, &rest, 10);
+    a->parent = (int)strtol(rest, &rest, 10);
+    snprintf(a->exe, sizeof(a->exe), "%.*s", (int)strcspn(rest + (*rest == ' '), "\n"),
+             rest + (*rest == ' '));
+    return a->generation > 0 && n > 0 && text[n - 1] == '\n';
 }
 
 static bool ask(const struct server *s, struct answer *a)
@@ -360,7 +375,7 @@ static void the_drain_has_a_limit(void **state)
     int64_t begin_us = clock_monotonic_us();
     kill(s->pid, SIGTERM);
     assert_int_equal(wait_end(s), 0);
-    assert_true(clock_monotonic_us() - begin_us >= 200 * CLOCK_MS);
+    assert_true(clock_monotonic_us() - begin_us >= DRAIN_LIMIT_US);
     assert_true(logged(s, "drain limit"));
     close(held);
 }
@@ -391,7 +406,7 @@ static void a_second_interrupt_ends_at_once(void **state)
     kill(s->pid, SIGINT);
     int64_t begin_us = clock_monotonic_us();
     assert_int_equal(wait_end(s), 0);
-    assert_true(clock_monotonic_us() - begin_us < 10 * CLOCK_SECOND);
+    assert_true(clock_monotonic_us() - begin_us < SOON_US);
     close(held);
 }
 
@@ -457,7 +472,7 @@ static void a_killed_generation_is_replaced(void **state)
         kill(a.pid, SIGKILL);
         int64_t begin_us = clock_monotonic_us();
         WAIT_FOR(s, ask(s, &b) && b.pid != a.pid);
-        assert_true(clock_monotonic_us() - begin_us < 5 * CLOCK_SECOND);
+        assert_true(clock_monotonic_us() - begin_us < SOON_US);
     }
     assert_true(logged(s, "killed by signal 9"));
 }
@@ -530,7 +545,7 @@ static void orphans_are_buried(void **state)
     snprintf(config, sizeof(config), "listen 127.0.0.1:0\norphan %s/orphan\n", s->folder);
     start(s, config);
     WAIT_FOR(s, (read_file(s, "orphan", pid, sizeof(pid)), strchr(pid, '\n') != NULL));
-    WAIT_FOR(s, is_gone(atoi(pid)));
+    WAIT_FOR(s, is_gone(tiny_number(pid)));
 }
 
 /* The pid of the server as seen from here is that of its parent's only child. */
@@ -545,7 +560,7 @@ static pid_t only_child(pid_t parent)
     size_t n = fread(text, 1, sizeof(text) - 1, f);
     fclose(f);
     text[n] = 0;
-    return (pid_t)atoi(text);
+    return (pid_t)tiny_number(text);
 }
 
 static void it_works_as_pid_1(void **state)
@@ -794,12 +809,17 @@ static void own_path(char path[PATH_MAX])
 
 static void copy_program(const struct server *s, const char *name, char path[PATH_MAX])
 {
-    char command[3 * PATH_MAX], own[PATH_MAX];
+    int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    ssize_t n;
 
-    own_path(own);
     snprintf(path, PATH_MAX, "%s/%s", s->folder, name);
-    snprintf(command, sizeof(command), "cp '%s' '%s'", own, path);
-    assert_int_equal(system(command), 0);
+    int to = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+    assert_true(from >= 0 && to >= 0);
+    while ((n = sendfile(to, from, NULL, 1 << 20)) > 0)
+        ;
+    assert_int_equal(n, 0);
+    close(from);
+    close(to);
 }
 
 static void an_upgrade_keeps_pid_and_connections(void **state)
