@@ -92,6 +92,7 @@ int addresses_prepare(struct supervisor *s, struct supervisor_setup *setup, stru
         buf_add_text(why, "there is no address to listen on; set listen in conf.d/core.yaml or use --listen");
         return -1;
     }
+    listen_number(setup->listen, setup->listen_n);
     for (size_t i = 0; i < setup->listen_n; i++) {
         if (want(s, &setup->listen[i], why)) {
             addresses_rollback(s);

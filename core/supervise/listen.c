@@ -25,7 +25,18 @@ bool listen_same(const struct listen_spec *a, const struct listen_spec *b)
 {
     if (listen_is_unix(a) || listen_is_unix(b))
         return listen_is_unix(a) && listen_is_unix(b) && strcmp(a->path, b->path) == 0;
-    return a->port == b->port && address_equal(&a->address, &b->address);
+    return a->port == b->port && a->nth == b->nth && address_equal(&a->address, &b->address);
+}
+
+void listen_number(struct listen_spec *specs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        specs[i].nth = 0;
+        for (size_t k = 0; k < i && !listen_is_unix(&specs[i]) && specs[i].port == 0; k++) {
+            if (specs[k].port == 0 && address_equal(&specs[k].address, &specs[i].address))
+                specs[i].nth = (uint8_t)(specs[k].nth + 1);
+        }
+    }
 }
 
 void listen_format(const struct listen_spec *spec, uint16_t port, char out[LISTEN_TEXT_SIZE])

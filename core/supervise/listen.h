@@ -13,6 +13,7 @@ struct listen_spec {
     bool tls;
     struct address address;      /* size 0: a Unix socket */
     uint16_t port;               /* 0: any free one */
+    uint8_t nth;                 /* of several with one address and port 0, which are as many sockets */
     mode_t mode;                 /* of a Unix socket */
     char path[LISTEN_PATH_SIZE]; /* of a Unix socket, terminated */
 };
@@ -27,6 +28,9 @@ static inline bool listen_is_unix(const struct listen_spec *spec)
 {
     return spec->address.size == 0;
 }
+
+/* Fills nth. */
+void listen_number(struct listen_spec *specs, size_t n);
 
 /* The same socket, whatever is spoken on it. */
 bool listen_same(const struct listen_spec *a, const struct listen_spec *b);

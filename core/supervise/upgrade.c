@@ -217,10 +217,11 @@ static json_t *describe_address(const struct address_slot *a)
     listen_format(&a->set.spec, a->set.spec.port, text);
     for (unsigned i = 0; fds && i < a->set.n; i++)
         json_array_append_new(fds, json_integer(a->set.fds[i]));
-    return json_pack("{s:s, s:b, s:i, s:i, s:o, s:b, s:I, s:I, s:I, s:b}", "address", text, "tls",
-                     a->set.spec.tls, "mode", (int)a->set.spec.mode, "port", (int)a->set.port, "fds", fds,
-                     "activated", a->set.activated, "device", (json_int_t)a->set.device, "inode",
-                     (json_int_t)a->set.inode, "users", (json_int_t)a->users, "wanted", a->wanted);
+    return json_pack("{s:s, s:i, s:b, s:i, s:i, s:o, s:b, s:I, s:I, s:I, s:b}", "address", text, "nth",
+                     (int)a->set.spec.nth, "tls", a->set.spec.tls, "mode", (int)a->set.spec.mode, "port",
+                     (int)a->set.port, "fds", fds, "activated", a->set.activated, "device",
+                     (json_int_t)a->set.device, "inode", (json_int_t)a->set.inode, "users",
+                     (json_int_t)a->users, "wanted", a->wanted);
 }
 
 static json_t *describe_child(const struct supervisor *s, size_t slot)
@@ -331,6 +332,7 @@ static void take_address(struct address_slot *a, const json_t *from)
     if (!text || listen_parse(text, &a->set.spec))
         return;
     a->set.spec.tls = json_is_true(json_object_get(from, "tls"));
+    a->set.spec.nth = (uint8_t)number_of(from, "nth");
     a->set.spec.mode = (mode_t)number_of(from, "mode");
     a->set.port = (uint16_t)number_of(from, "port");
     a->set.activated = json_is_true(json_object_get(from, "activated"));

@@ -742,6 +742,26 @@ static void addresses_come_and_go(void **state)
     json_decref(status);
 }
 
+static void port_0_may_stand_there_twice(void **state)
+{
+    struct server *s = *state;
+    struct answer a;
+
+    start(s, "listen 127.0.0.1:0\nlisten 127.0.0.1:0\n");
+    uint16_t first = s->port;
+    wait_ready(s);
+    assert_int_not_equal(first, s->port);
+    assert_true(control_ok(s, "reload"));
+    assert_true(control_ok(s, "upgrade"));
+    assert_true(ask_on(first, 'q', &a, NULL) && ask_on(s->port, 'q', &a, NULL));
+    configure(s, "listen 127.0.0.1:0\n");
+    assert_true(control_ok(s, "reload"));
+    WAIT_FOR(s, !ask_on(s->port, 'q', &a, NULL));
+    assert_true(ask_on(first, 'q', &a, NULL));
+    configure(s, "listen unix:/nowhere/a\nlisten unix:/nowhere/a\n");
+    assert_refused(s, "reload", 1, "/nowhere/a");
+}
+
 static void unknown_verbs_and_broken_requests_are_answered(void **state)
 {
     struct server *s = *state;
@@ -1027,6 +1047,7 @@ int main(int argc, char **argv)
         SUPERVISED(overlapping_reloads_are_all_answered),
         SUPERVISED(an_old_generation_ends_its_connections_first),
         SUPERVISED(addresses_come_and_go),
+        SUPERVISED(port_0_may_stand_there_twice),
         SUPERVISED(unknown_verbs_and_broken_requests_are_answered),
         SUPERVISED(a_request_that_is_too_long_is_cut_off),
         SUPERVISED(the_control_socket_is_private),
