@@ -744,6 +744,7 @@ static void on_stream_ready(struct http_loop *loop, struct loop_task *task)
     struct http_exchange *x = s->x;
 
     (void)loop;
+    stream_noticed(s);
     if (x && x->conn) {
         struct connection *c = x->conn;
         if (c->phase == CONNECTION_CONTENT)

@@ -112,6 +112,13 @@ int http_stream_write(struct http_stream *s, struct str bytes)
     return rc;
 }
 
+void stream_noticed(struct http_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->posted = false;
+    pthread_mutex_unlock(&s->lock);
+}
+
 static size_t line_end(struct str s)
 {
     size_t end = 0;
@@ -220,7 +227,6 @@ enum stream_next stream_next(struct http_stream *s)
         return STREAM_END;
     pthread_mutex_lock(&s->lock);
     bool closed = s->closed, whole = s->whole;
-    s->posted = false;
     frame(s, buf_str(&s->pending));
     s->x->sent += s->pending.n;
     /* A burst must not keep its memory for the hours that a stream may be idle. */

@@ -40,6 +40,9 @@ enum stream_next {
     STREAM_CUT      /* the connection must be cut */
 };
 
+/* The posted task runs: from here on a writer posts it anew. Nobody else may say so, or it would be linked twice. [loop] */
+void stream_noticed(struct http_stream *s);
+
 /* Frames what is pending into s->sending, when that is empty. [loop] */
 enum stream_next stream_next(struct http_stream *s);
 

@@ -103,13 +103,20 @@ describe('content', { timeout }, () => {
 
   test('that is streamed and then malformed ends the stream as cut, with a 400', async () => {
     const connection = await Connection.open(server.url);
-    connection.send(head('POST', '/stream', 'Transfer-Encoding: chunked')).send('5\r\nhello\r\nZZ\r\n');
+    connection.send(head('POST', '/stream', 'Transfer-Encoding: chunked')).send('5\r\nhello\r\n');
+    await until('the handler reads', async () => (await metric(server, 'dowel_http_requests_in_flight')) >= 2);
+    connection.send('ZZ\r\n');
     const response = await connection.response();
     assert.equal(response.status, 400);
     assert.match(response.json().detail, /chunk size/);
     await connection.toEnd();
     await server.said(/stream cut/);
     connection.close();
+  });
+
+  test('that is malformed at once is a 400 before a handler is asked', async () => {
+    const response = await request(server.url, { method: 'POST', path: '/stream', headers: { 'Transfer-Encoding': 'chunked' }, body: 'ZZ\r\n' });
+    assert.equal(response.status, 400);
   });
 
   test('whose sender leaves in the middle wakes the handler that reads it', async () => {
