@@ -103,7 +103,7 @@ async function measureIdle(names) {
     // A fresh server: memory that the load has left behind would hide what connections need.
     const server = await SERVERS[name].start();
     try {
-      const path = { bench_server: chosen['events-path'], dowel: '/livez' }[name] ?? '/';
+      const path = { testserver: chosen['events-path'], dowel: '/livez' }[name] ?? '/';
       figures[name] = { path, bytes: await idleGrowth(server, path, chosen.idle) };
     } finally {
       await server.stop();
@@ -143,7 +143,7 @@ function targetsOf(rows, idle) {
     { what: 'through a worker, CPU against nginx', limit: 1.5, value: cpu('dowel-worker', 64) / cpu('nginx', 64), unit: 'x' },
     { what: '1,000 connections against 64, CPU', limit: 1.15, value: cpu('dowel-loop', 1000) / cpu('dowel-loop', 64), unit: 'x' },
     { what: 'an idle keep-alive connection, PSS', limit: 6, value: idle.dowel?.bytes / 1000, unit: 'kB' },
-    { what: 'an idle event stream, PSS', limit: 12, value: idle.bench_server?.bytes / 1000, unit: 'kB' },
+    { what: 'an idle event stream, PSS', limit: 12, value: idle.testserver?.bytes / 1000, unit: 'kB' },
   ];
 }
 
@@ -160,7 +160,7 @@ async function main() {
   }
   print(rows);
 
-  const idle = chosen.idle > 0 ? await measureIdle(available([...names, 'bench_server'])) : {};
+  const idle = chosen.idle > 0 ? await measureIdle(available([...names, 'testserver'])) : {};
   if (chosen.idle > 0) {
     console.log(`\nPSS growth of ${chosen.idle} idle connections`);
     console.log(table(['server', 'path', 'kB each'], Object.entries(idle).map(([name, { path, bytes }]) => [name, path, bytes === undefined ? '-' : (bytes / 1000).toFixed(2)])));

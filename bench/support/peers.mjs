@@ -108,12 +108,8 @@ export const SERVERS = {
   nginx: { about: 'Debian, 2 workers', start: startNginx },
   evhttp: { about: 'libevent, 2 threads', start: () => startListening(binary('peer_evhttp')) },
   dowel: { about: 'as it is shipped', start: startDowel, missing: () => !existsSync(binary('dowel')) },
-  // Its routes: /events never says anything, /echo reads a body.
-  bench_server: {
-    about: 'Dowel with routes for benchmarks',
-    start: () => startListening(binary('bench_server'), ['--listen', '127.0.0.1:0']),
-    missing: () => !existsSync(binary('bench_server')),
-  },
+  // Its route /events never says anything.
+  testserver: { about: "Dowel's server with routes for tests", start: () => startListening(binary('testserver')) },
 };
 
 // Starts those named: Map of name to { url, pid, stop }.

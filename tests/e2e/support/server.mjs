@@ -141,33 +141,16 @@ class Server {
   }
 }
 
-// Starts `dowel serve` and waits until it listens.
-//   config   files of the configuration folder, { 'core.yaml': '...' }
-//   listen   addresses; port 0 picks one
-//   args     further arguments
-//   data     a data folder to use instead of a temporary one
-//   env      further environment
-// Gives { url, urls, pid, serverPid, stdout, stderr, configDir, dataDir, signal(), stop(), kill() }.
-export async function startServer({ config = {}, listen = ['127.0.0.1:0'], args = [], data, env = {}, binary = binaryOf() } = {}) {
+// Starts a process and waits until it has said `count` times where it listens. `folders` are removed with it.
+async function launch(binary, args, { env, cwd, count = 1, folders = {}, temporary = [] }) {
   if (!existsSync(binary)) throw new Error(`${binary} is not there: ./dev build ${preset}`);
-  const configDir = temporaryFolder();
-  const dataDir = data ?? temporaryFolder();
-  writeFiles(configDir, config);
-  const listens = listen.flatMap((address) => ['--listen', address]);
-  const child = spawn(binary, ['serve', '--config', configDir, '--data', dataDir, ...listens, ...args], {
-    cwd: configDir, // no .env of the tree is found
-    env: environment(env),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const server = new Server(child, { configDir, dataDir, temporary: data ? [configDir] : [configDir, dataDir] });
+  const child = spawn(binary, args, { cwd, env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] });
+  const server = new Server(child, { ...folders, temporary });
   running.add(server);
   const early = server.ended.then(({ code, signal, error }) => {
     throw error ?? new Error(`the server ended with ${code ?? signal} before it listened:\n${server.stderr.slice(-4000)}`);
   });
-  const listening = until(`${listen.length} lines "listening on"\n${server.stderr}`, () => server.urls.length >= listen.length, {
-    limit: START_LIMIT_MS,
-    every: 5,
-  });
+  const listening = until('the server listens', () => server.urls.length >= count, { limit: START_LIMIT_MS, every: 5 });
   early.catch(() => {});
   listening.catch(() => {});
   try {
@@ -176,11 +159,39 @@ export async function startServer({ config = {}, listen = ['127.0.0.1:0'], args 
     server.kill();
     await server.ended;
     running.delete(server);
-    for (const folder of server.temporary) rmSync(folder, { recursive: true, force: true });
+    for (const folder of temporary) rmSync(folder, { recursive: true, force: true });
     error.stderr = server.stderr;
     throw error;
   }
   return server;
+}
+
+// Starts `dowel serve` and waits until it listens.
+//   config   files of the configuration folder, { 'core.yaml': '...' }
+//   listen   addresses; port 0 picks one
+//   args     further arguments
+//   data     a data folder to use instead of a temporary one
+//   env      further environment
+// Gives { url, urls, pid, serverPid, stdout, stderr, configDir, dataDir, signal(), stop(), kill() }.
+export function startServer({ config = {}, listen = ['127.0.0.1:0'], args = [], data, env = {}, binary = binaryOf() } = {}) {
+  const configDir = temporaryFolder();
+  const dataDir = data ?? temporaryFolder();
+  writeFiles(configDir, config);
+  const listens = listen.flatMap((address) => ['--listen', address]);
+  return launch(binary, ['serve', '--config', configDir, '--data', dataDir, ...listens, ...args], {
+    env,
+    cwd: configDir, // no .env of the tree is found
+    count: listen.length,
+    folders: { configDir, dataDir },
+    temporary: data ? [configDir] : [configDir, dataDir],
+  });
+}
+
+export const testServerBinary = (name = preset) => join(root, 'build', name, 'bin', 'testserver');
+
+// Starts tests/support/testserver.c: the HTTP server with routes that can be asked anything of, no supervisor.
+export function startTestServer(args = [], { binary = testServerBinary(), env = {} } = {}) {
+  return launch(binary, args, { env, cwd: tmpdir() });
 }
 
 // Runs the binary to its end: { code, signal, stdout, stderr }.
