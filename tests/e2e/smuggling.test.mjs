@@ -64,10 +64,6 @@ const ANSWERS = { 'pipeline 3': 3 };
 // What an attacker wants to have parsed. Behind a good request it is answered with 404, behind a refused one never.
 const CANARY = Buffer.from('GET /canary HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 
-function methodsOf(bytes) {
-  return bytes.toString('latin1').startsWith('HEAD') ? ['HEAD'] : [];
-}
-
 // The server as it is shipped has no route that takes content; the test server has one.
 const SERVERS = {
   dowel: { start: startServer, prepare: (probe) => probe },
@@ -78,28 +74,16 @@ const SERVERS = {
   },
 };
 
-function methodsOf(bytes) {
-  return bytes.toString('latin1').startsWith('HEAD') ? ['HEAD'] : [];
-}
-
-// The server as it is shipped has no route that takes content, so it may answer before it has seen all of a bad one. The
-// test server has one, and shows the verdict on every byte.
-const SERVERS = {
-  dowel: { start: startServer, prepare: (probe) => probe, early: [405] },
-  testserver: {
-    start: startTestServer,
-    skip: existsSync(testServerBinary()) ? false : `${testServerBinary()} is not built with this preset`,
-    prepare: (probe) => Buffer.from(probe.toString('latin1').replace(/^POST \/ /, 'POST /echo-loop '), 'latin1'),
-    early: [],
-  },
-};
-
 test('the table of probes is the one that this suite knows', { skip }, () => {
   assert.equal(rows.length, 68);
   for (const row of rows) assert.ok(row.rfc9112_or_policy in VERDICTS, `unknown verdict ${row.rfc9112_or_policy}`);
   const names = rows.map((row) => row.name);
   for (const name of Object.keys({ ...EXCEPTIONS, ...REFUSABLE })) assert.ok(names.includes(name), `no probe is called ${name}`);
 });
+
+function methodsOf(bytes) {
+  return bytes.toString('latin1').startsWith('HEAD') ? ['HEAD'] : [];
+}
 
 // Sends the probe and the canary; the final answers. The canary wants the connection closed, a refusal closes it too.
 async function ask(server, probe) {
