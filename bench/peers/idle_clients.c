@@ -16,7 +16,7 @@
 
 #include "listen.h"
 
-enum { PER_ADDRESS = 1000, ANSWER_LIMIT_MS = 10000 };
+enum { PER_ADDRESS = 1000, ANSWER_LIMIT_MS = 10000, COUNT_MAX = 100000 };
 
 static int connect_from(uint32_t source, uint16_t port)
 {
@@ -64,9 +64,9 @@ int main(int argc, char **argv)
     if (argc != 4)
         errx(2, "usage: idle_clients PORT COUNT PATH");
     const uint16_t port = peer_port(argc, argv);
-    const int count = atoi(argv[2]);
+    const long count = strtol(argv[2], NULL, 10);
     const int size = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: idle\r\n\r\n", argv[3]);
-    if (count <= 0 || size < 0 || (size_t)size >= sizeof(request))
+    if (count <= 0 || count > COUNT_MAX || size < 0 || (size_t)size >= sizeof(request))
         errx(2, "usage: idle_clients PORT COUNT PATH");
 
     peer_raise_limits();
@@ -76,7 +76,7 @@ int main(int argc, char **argv)
             err(1, "send");
         await_answer(fd, i);
     }
-    printf("ready %d\n", count);
+    printf("ready %ld\n", count);
     fflush(stdout);
     while (read(STDIN_FILENO, request, sizeof(request)) > 0)
         continue;

@@ -16,7 +16,7 @@ int listener_start(struct listener *l);
 void listener_stop(struct listener *l);
 /* All that this loop accepts for. [that loop] */
 void listener_stop_on(struct http_loop *loop);
-void listener_destroy_all(struct listener *first);
+void listener_destroy_all(struct listener *l);
 
 struct listener *listener_next(const struct listener *l);
 struct http_loop *listener_loop(const struct listener *l);

@@ -200,6 +200,7 @@ static struct node *find_literal(const struct node *at, uint64_t key, struct str
 {
     size_t i = position(at, key, text);
 
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): with i below literals_n there is an array */
     if (i == at->literals_n || at->literals[i].key != key || !str_equal(at->literals[i].node->text, text))
         return NULL;
     return at->literals[i].node;
