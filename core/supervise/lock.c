@@ -43,25 +43,25 @@ static int write_pid(int fd)
     return 0;
 }
 
-int data_lock(const char *data_dir, int *fd, struct buf *why)
+int data_lock(const char *data_dir, int *out, struct buf *why)
 {
-    *fd = open_lock(data_dir, O_RDWR | O_CREAT);
-    if (*fd < 0) {
+    *out = open_lock(data_dir, O_RDWR | O_CREAT);
+    if (*out < 0) {
         buf_add_format(why, "cannot open %s/dowel.lock: %s", data_dir, strerror(errno));
         return -1;
     }
-    if (flock(*fd, LOCK_EX | LOCK_NB) == 0 && write_pid(*fd) == 0)
+    if (flock(*out, LOCK_EX | LOCK_NB) == 0 && write_pid(*out) == 0)
         return 0;
     if (errno == EWOULDBLOCK)
         buf_add_format(
             why,
             "a server (pid %d) already runs on the data directory %s; stop it, or give this one another "
             "directory with --data",
-            (int)read_pid(*fd), data_dir);
+            (int)read_pid(*out), data_dir);
     else
         buf_add_format(why, "cannot lock %s/dowel.lock: %s", data_dir, strerror(errno));
-    close(*fd);
-    *fd = -1;
+    close(*out);
+    *out = -1;
     return -1;
 }
 
