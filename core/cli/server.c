@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "cli/cli.h"
+#include "cli/upkeep.h"
 #include "config/core_config.h"
 #include "http/operations.h"
 #include "http/problem_pages.h"
@@ -28,6 +29,7 @@ struct server {
     struct static_site *site; /* NULL: no static_dir */
     struct tls_context *tls;
     struct http_server *http;
+    struct upkeep *upkeep;
     _Atomic bool stopping;
     char spool_dir[PATH_MAX];
 };
@@ -167,6 +169,19 @@ static int64_t stalled_us(void *ud)
     return http_server_stalled_us(s->http);
 }
 
+static void tick(void *ud)
+{
+    const struct server *s = ud;
+    upkeep_tick(s->upkeep);
+}
+
+static int make_upkeep(struct server *s, const char *data_dir)
+{
+    if (upkeep_create(&s->upkeep, (unsigned)s->core->job_workers, data_dir, s->tls) == 0)
+        return CLI_OK;
+    return generation_fail(s->generation, CLI_FAILED, "cannot make the job workers: %s", strerror(errno));
+}
+
 static void drained(void *ud)
 {
     generation_drained(ud);
@@ -193,6 +208,7 @@ static bool is_idle(void *ud)
 static void destroy(struct server *s)
 {
     http_server_destroy(s->http);
+    upkeep_destroy(s->upkeep);
     tls_context_destroy(s->tls);
     router_destroy(s->router);
     static_destroy(s->site);
@@ -202,7 +218,7 @@ int server_run(struct generation *g, struct config *config, const char *data_dir
 {
     struct server s = { .generation = g, .core = core_config(config) };
     const struct generation_hooks hooks = {
-        .stalled_us = stalled_us, .drain = drain, .is_idle = is_idle, .ud = &s
+        .stalled_us = stalled_us, .tick = tick, .drain = drain, .is_idle = is_idle, .ud = &s
     };
 
     if (log_start() != 0)
@@ -217,6 +233,8 @@ int server_run(struct generation *g, struct config *config, const char *data_dir
         result = make_router(&s);
     if (result == CLI_OK)
         result = make_http(&s);
+    if (result == CLI_OK)
+        result = make_upkeep(&s, data_dir);
     if (result == CLI_OK)
         generation_run(g, &hooks);
     destroy(&s);

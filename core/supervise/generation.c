@@ -239,6 +239,8 @@ void generation_run(struct generation *g, const struct generation_hooks *hooks)
             break;
         if (now_us >= next_beat_us) {
             beat(g, hooks);
+            if (hooks->tick)
+                hooks->tick(hooks->ud);
             next_beat_us = now_us + HEARTBEAT_US;
         }
     }

@@ -27,6 +27,8 @@ int generation_fail(struct generation *g, int exit_code, const char *format, ...
 struct generation_hooks {
     /* Microseconds since its slowest loop went round; above a few seconds no heartbeat is sent. */
     int64_t (*stalled_us)(void *ud);
+    /* Called about once a second, for what has to be seen to now and then. May be NULL. */
+    void (*tick)(void *ud);
     /* Accept no more, keep idle connections that long, and call generation_drained() after the last one. Called once. */
     void (*drain)(struct generation *g, int64_t idle_us, void *ud);
     /* No request is in flight: asked when the whole server has to stop while this one still keeps idle connections.

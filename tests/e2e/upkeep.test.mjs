@@ -1,0 +1,31 @@
+// Presets: release asan tsan coverage
+// What the server sees to beside requests, on the job workers.
+
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { request } from './support/client.mjs';
+import { slowness, startServer, temporaryFolder, until } from './support/server.mjs';
+
+const timeout = 60_000 * slowness;
+
+test('the job workers are there, and the data folder is looked at', { timeout }, async () => {
+  const server = await startServer({ config: { 'core.yaml': 'job_workers: 3\n' } });
+  const page = async () => (await request(server.url, { path: '/metrics' })).body.toString();
+  await until('the room is known', async () => /^dowel_data_free_bytes [1-9]\d*$/m.test(await page()));
+  assert.match(await page(), /^dowel_workers_queued\{pool="jobs"\} 0$/m);
+  assert.match((await request(server.url, { path: '/readyz?verbose' })).body.toString(), /^\[\+\] data$/m);
+  await server.stop();
+});
+
+test('a data folder that has gone makes the server not ready, and says so', { timeout }, async () => {
+  const data = temporaryFolder();
+  const server = await startServer({ data });
+  await until('it is ready', async () => (await request(server.url, { path: '/readyz' })).status === 200);
+  rmSync(data, { recursive: true, force: true });
+  await until('it is not ready', async () => (await request(server.url, { path: '/readyz' })).status === 503, { limit: 25_000 * slowness, every: 250 });
+  assert.match((await request(server.url, { path: '/readyz?verbose' })).body.toString(), /^\[-\] data: .+$/m);
+  assert.match(server.stderr, /data folder is not in order/);
+  await server.stop();
+});
