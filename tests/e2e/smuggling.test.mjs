@@ -68,7 +68,7 @@ const CANARY = Buffer.from('GET /canary HTTP/1.1\r\nHost: a\r\nConnection: close
 const SERVERS = {
   dowel: { start: startServer, prepare: (probe) => probe },
   testserver: {
-    start: startTestServer,
+    start: () => startTestServer(),
     skip: existsSync(testServerBinary()) ? false : `${testServerBinary()} is not built with this preset`,
     prepare: (probe) => Buffer.from(probe.toString('latin1').replace(/^POST \/ /, 'POST /echo-loop '), 'latin1'),
   },

@@ -7,8 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 
 import { Connection, request, requestBytes } from './support/client.mjs';
-import { sleep, slowness, until } from './support/server.mjs';
-import { startTestServer } from './support/testserver.mjs';
+import { sleep, slowness, startTestServer, until } from './support/server.mjs';
 
 const timeout = 60_000 * slowness;
 const KIB = 1024;

@@ -118,6 +118,11 @@ class Server {
     kill(this.pid, name);
   }
 
+  // Resolves when the log holds what is looked for.
+  said(what, options) {
+    return until(`the log says ${what}; it ends with ${this.stderr.slice(-2000)}`, () => what.test(this.stderr), options);
+  }
+
   // At once, with whatever children there are. Safe to call again.
   kill() {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
@@ -189,9 +194,10 @@ export function startServer({ config = {}, listen = ['127.0.0.1:0'], args = [], 
 
 export const testServerBinary = (name = preset) => join(root, 'build', name, 'bin', 'testserver');
 
-// Starts tests/support/testserver.c: the HTTP server with routes that can be asked anything of, no supervisor.
-export function startTestServer(args = [], { binary = testServerBinary(), env = {} } = {}) {
-  return launch(binary, args, { env, cwd: tmpdir() });
+// Starts tests/support/testserver.c: the HTTP server with routes that can be asked anything of, no supervisor and no
+// configuration; the arguments are its options.
+export function startTestServer(...args) {
+  return launch(testServerBinary(), args.map(String), { cwd: tmpdir() });
 }
 
 // Runs the binary to its end: { code, signal, stdout, stderr }.
