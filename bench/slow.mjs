@@ -13,9 +13,9 @@ import { measureRate } from './support/rate.mjs';
 
 const chosen = options(
   {
-    servers: 'dowel,nginx',
+    servers: 'dowel,testserver,nginx',
     path: '/livez', // nginx answers every path
-    'attack-path': '/livez',
+    'attack-path': '', // else TARGETS
     connections: 1000,
     rate: 200, // requests a second of the clients that behave
     seconds: 15,
@@ -32,8 +32,11 @@ const ATTACKS = {
   'slow read': ['-X', '-k', '3', '-n', '5', '-w', '512', '-y', '1024', '-z', '32'],
 };
 
+// Where an attack can hurt: a route that reads content, an answer that fills the socket. Dowel itself has neither yet.
+const TARGETS = { testserver: { 'slow body': '/echo', 'slow read': '/big?size=1000000' } };
+
 function attack(flags, url) {
-  const common = ['-c', String(chosen.connections), '-r', '500', '-l', String(chosen.seconds + 6), '-p', '5', '-u', url + chosen['attack-path']];
+  const common = ['-c', String(chosen.connections), '-r', '500', '-l', String(chosen.seconds + 6), '-p', '5', '-u', url];
   const child = spawn('slowhttptest', [...flags, ...common], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
@@ -61,7 +64,7 @@ async function measureServer(name) {
     await measureRate(server.url, chosen.path, { perSecond: chosen.rate, seconds: 1 }); // warm
     rows.push({ server: name, attack: 'none', held: 0, ...(await measure()) });
     for (const [what, flags] of Object.entries(ATTACKS)) {
-      const attacker = attack(flags, server.url);
+      const attacker = attack(flags, server.url + (chosen['attack-path'] || (TARGETS[name]?.[what] ?? '/livez')));
       try {
         await sleep(3000); // until the connections are there
         const figures = await measure();
