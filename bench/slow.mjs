@@ -13,9 +13,9 @@ import { measureRate } from './support/rate.mjs';
 
 const chosen = options(
   {
-    servers: 'dowel,testserver,nginx',
+    servers: 'dowel,testserver,nginx', // of these only the test server has a route that reads content
     path: '/livez', // nginx answers every path
-    'attack-path': '', // else TARGETS
+    'attack-path': '/livez',
     connections: 1000,
     rate: 200, // requests a second of the clients that behave
     seconds: 15,
@@ -32,11 +32,8 @@ const ATTACKS = {
   'slow read': ['-X', '-k', '3', '-n', '5', '-w', '512', '-y', '1024', '-z', '32'],
 };
 
-// Where an attack can hurt: a route that reads content, an answer that fills the socket. Dowel itself has neither yet.
-const TARGETS = { testserver: { 'slow body': '/echo', 'slow read': '/big?size=1000000' } };
-
-function attack(flags, url) {
-  const common = ['-c', String(chosen.connections), '-r', '500', '-l', String(chosen.seconds + 6), '-p', '5', '-u', url];
+function attack(flags, target) {
+  const common = ['-c', String(chosen.connections), '-r', '500', '-l', String(chosen.seconds + 6), '-p', '5', '-u', target];
   const child = spawn('slowhttptest', [...flags, ...common], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
@@ -64,7 +61,8 @@ async function measureServer(name) {
     await measureRate(server.url, chosen.path, { perSecond: chosen.rate, seconds: 1 }); // warm
     rows.push({ server: name, attack: 'none', held: 0, ...(await measure()) });
     for (const [what, flags] of Object.entries(ATTACKS)) {
-      const attacker = attack(flags, server.url + (chosen['attack-path'] || (TARGETS[name]?.[what] ?? '/livez')));
+      const path = (flags.includes('-B') && SERVERS[name].bodyPath) || chosen['attack-path'];
+      const attacker = attack(flags, server.url + path);
       try {
         await sleep(3000); // until the connections are there
         const figures = await measure();

@@ -102,14 +102,14 @@ const startDowel = async () => {
   return { url: server.url, pid: server.pid, stop: () => server.stop() };
 };
 
-// What is measured: a server, and one path on it. `body` undefined: any, but always the same.
+// What is measured. `bodyPath`: where a POST is read before it is answered, unless that is every path.
 export const SERVERS = {
-  epoll: { about: 'bare epoll, 2 threads', start: () => startListening(binary('peer_epoll')) },
-  nginx: { about: 'Debian, 2 workers', start: startNginx },
-  evhttp: { about: 'libevent, 2 threads', start: () => startListening(binary('peer_evhttp')) },
-  dowel: { about: 'as it is shipped', start: startDowel, missing: () => !existsSync(binary('dowel')) },
-  // Its route /events never says anything.
-  testserver: { about: "Dowel's server with routes for tests", start: () => startListening(binary('testserver')) },
+  epoll: { start: () => startListening(binary('peer_epoll')) },
+  nginx: { start: startNginx },
+  evhttp: { start: () => startListening(binary('peer_evhttp')) },
+  dowel: { start: startDowel, missing: () => !existsSync(binary('dowel')) },
+  // Its route /events never says anything, /echo reads content.
+  testserver: { bodyPath: '/echo', start: () => startListening(binary('testserver')) },
 };
 
 // Starts those named: Map of name to { url, pid, stop }.
