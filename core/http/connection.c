@@ -57,6 +57,7 @@ enum step connection_close(struct connection *c)
     event_del(&c->event);
     wheel_cancel(&loop->wheel, &c->timer);
     list_remove(&c->link);
+    list_remove(&c->again);
     tls_session_destroy(c->ssl);
     close(c->fd);
     free(c->spill);
@@ -105,12 +106,31 @@ void connection_drive(struct connection *c)
         if (next == STEP_WAIT)
             break;
         if (c->requests - before >= REQUESTS_A_TURN) {
-            event_active(&c->event, EV_READ, 0);
+            connection_yield(c);
             break;
         }
     }
     if (c->phase == CONNECTION_HEAD && c->timer.due_us > c->head_due_us)
         wheel_set(&c->loop->wheel, &c->timer, c->head_due_us);
+}
+
+void connection_yield(struct connection *c)
+{
+    list_remove(&c->again);
+    list_append(&c->loop->again, &c->again);
+}
+
+void connection_drive_again(struct http_loop *loop)
+{
+    struct list *node, *last = loop->again.prev;
+
+    if (list_empty(&loop->again))
+        return;
+    do { /* who yields anew stands behind the last one, and waits for the next turn */
+        node = loop->again.next;
+        list_remove(node);
+        connection_drive(LIST_OWNER(node, struct connection, again));
+    } while (node != last);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *ud)
@@ -240,6 +260,7 @@ void connection_open(struct http_loop *loop, struct listener *listener, int fd, 
     c->listener = listener;
     c->phase = CONNECTION_IDLE;
     list_init(&c->link);
+    list_init(&c->again);
     timer_init(&c->timer);
     address_from_sockaddr(peer, &c->peer, &c->port);
     if (!listener_connection_opened(loop->server, c)) {

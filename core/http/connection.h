@@ -28,7 +28,8 @@ enum connection_phase {
 struct connection {
     struct event event;
     struct http_loop *loop;
-    struct list link; /* in loop->connections */
+    struct list link;  /* in loop->connections */
+    struct list again; /* in loop->again */
     struct timer timer;
     struct http_exchange *x;
     struct http_stream *stream; /* of x, once its head is written */
@@ -58,6 +59,8 @@ struct connection {
 void connection_open(struct http_loop *loop, struct listener *listener, int fd, const struct sockaddr *peer);
 
 void connection_on_timer(struct connection *c);
+/* Those that have had their share of the last turn. */
+void connection_drive_again(struct http_loop *loop);
 void connection_on_refused_work(struct work *work);
 
 /* Idle ones close, the others after their reply. */

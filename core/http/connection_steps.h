@@ -42,6 +42,9 @@ static inline bool exchange_is_out_of_hand(const struct http_exchange *x)
 /* Takes steps until there is nothing to do. */
 void connection_drive(struct connection *c);
 
+/* There is more to do, but others come first: drives c in the next turn. */
+void connection_yield(struct connection *c);
+
 /* Ends the message on its connection: metrics and access log, and the stream. */
 void connection_leave(struct http_exchange *x, bool cut);
 

@@ -137,9 +137,10 @@ static void *run(void *ud)
         loop->turning = false;
         atomic_store_explicit(&loop->turn_us, 0, memory_order_relaxed);
         atomic_store(&loop->asleep, true);
-        bool more = atomic_load(&loop->posted) != NULL;
+        bool more = atomic_load(&loop->posted) != NULL || !list_empty(&loop->again);
         event_base_loop(loop->base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0));
         loop_turn(loop);
+        connection_drive_again(loop);
         run_posted(loop);
         hand_over_batch(loop);
         keep_ticking(loop);
@@ -162,6 +163,7 @@ int loop_create(struct http_loop **out, struct http_server *server, unsigned ind
     loop->batch_end = &loop->batch;
     loop->now_us = clock_monotonic_us();
     list_init(&loop->connections);
+    list_init(&loop->again);
     wheel_init(&loop->wheel, loop->now_us);
     /* Other threads reach a loop only through loop_post(), so libevent's own locks would be paid for nothing. */
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);

@@ -41,7 +41,8 @@ struct http_loop {
 
     struct wheel wheel;
     struct list connections;
-    int64_t now_us; /* monotonic, of this turn */
+    struct list again; /* connections that have had their share of a turn and go on in the next */
+    int64_t now_us;    /* monotonic, of this turn */
     int64_t date_second;
     char date[CLOCK_HTTP_SIZE];
 
