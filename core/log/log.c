@@ -21,6 +21,7 @@ static struct {
     pthread_cond_t filled;
     struct buf pending; /* guarded by lock */
     bool running, stopping, idle;
+    bool joinable; /* the main thread's: a thread was started and not yet joined */
     pthread_t thread;
     int fd;
     _Atomic int level, format;
@@ -303,36 +304,35 @@ static int start_writer(void)
 
 int log_start(void)
 {
-    int error = 0;
-
+    if (logger.joinable)
+        return 0;
     pthread_mutex_lock(&logger.lock);
-    if (!logger.running) {
-        logger.stopping = false;
-        error = start_writer();
-        logger.running = error == 0;
-    }
+    logger.stopping = false;
+    int error = start_writer();
+    logger.running = logger.joinable = error == 0;
     pthread_mutex_unlock(&logger.lock);
     return error ? -1 : 0;
 }
 
-void log_stop(void)
+int log_stop(void)
 {
     struct timespec limit;
 
     pthread_mutex_lock(&logger.lock);
-    bool running = logger.running;
     logger.stopping = true;
     pthread_cond_signal(&logger.filled);
     pthread_mutex_unlock(&logger.lock);
-    if (!running)
-        return;
+    if (!logger.joinable)
+        return 0;
     clock_gettime(CLOCK_REALTIME, &limit);
     limit.tv_sec += 2;
     if (pthread_timedjoin_np(logger.thread, NULL, &limit) != 0)
-        return; /* the pipe is stuck: leave the thread to it, the process is about to end */
+        return -1;
+    logger.joinable = false;
     pthread_mutex_lock(&logger.lock);
     buf_finish(&logger.pending);
     pthread_mutex_unlock(&logger.lock);
+    return 0;
 }
 
 void log_after_fork(void)
@@ -342,6 +342,6 @@ void log_after_fork(void)
     /* Another thread may have been in the middle of changing it, so its memory is not touched. What it held is the
      * parent's to write. */
     logger.pending = (struct buf)BUF_INIT;
-    logger.running = logger.stopping = logger.idle = false;
+    logger.running = logger.stopping = logger.idle = logger.joinable = false;
     logger.reported = log_dropped();
 }

@@ -43,8 +43,9 @@ struct log_field {
  * [main thread] */
 int log_start(void);
 
-/* Writes what is left, with a limit of two seconds, and ends the thread. [main thread] */
-void log_stop(void);
+/* Writes what is left, with a limit of two seconds, and ends the thread. 0; -1 when the reader of standard error is
+ * stuck: the thread is left to it, and the call may be repeated. [main thread] */
+int log_stop(void);
 
 /* Call in a child after fork(): the writer thread does not exist there. */
 void log_after_fork(void);
