@@ -9,12 +9,12 @@ enum { CONTENT_GRACE_US = 5 * CLOCK_SECOND };
 static enum step content_too_slow(struct connection *c)
 {
     struct http_exchange *x = c->x;
-    int64_t elapsed = c->loop->now_us - x->content.began_us - CONTENT_GRACE_US;
     uint64_t came = x->content.received;
-    bool throttled = x->content.pipe && content_room(x).n == 0; /* our handler is the slow one */
 
-    if (elapsed <= 0 || throttled ||
-        came >= options_of(c)->body_min_rate * (uint64_t)elapsed / CLOCK_SECOND) {
+    if (content_waits_for_handler(x))
+        x->content.began_us += CONTENT_CHECK_US; /* this time was not the client's */
+    int64_t elapsed = c->loop->now_us - x->content.began_us - CONTENT_GRACE_US;
+    if (elapsed <= 0 || came >= options_of(c)->body_min_rate * (uint64_t)elapsed / CLOCK_SECOND) {
         set_deadline(c, CONTENT_CHECK_US);
         return STEP_WAIT;
     }
@@ -37,6 +37,11 @@ static enum step answer_too_late(struct connection *c)
         x->conn = c;
         x->id_size = late->id_size;
         memcpy(x->id, late->id, late->id_size);
+        x->client = late->client;
+        x->client_tls = late->client_tls;
+        /* What it answers was a good request, without the fields: to HEAD, say, there is no content. */
+        x->reader.head.base = x->in;
+        x->reader.head.method = late->reader.head.method;
         x->reader.head.minor = late->reader.head.minor;
         x->replaces_timed_out = true;
     }

@@ -75,11 +75,23 @@ static void pipe_destroy(struct content_pipe *pipe)
     free(pipe);
 }
 
+/* Not only when all is taken: a handler that is always a little behind would collect the whole content. Moving no more
+ * than was taken keeps the cost of it below one copy of the content. */
+static void drop_taken(struct content_pipe *pipe)
+{
+    size_t left = pipe->bytes.n - pipe->taken;
+
+    if (pipe->taken == 0 || pipe->taken < left)
+        return;
+    memmove(pipe->bytes.p, pipe->bytes.p + pipe->taken, left);
+    pipe->bytes.n = left;
+    pipe->taken = 0;
+}
+
 static bool pipe_put(struct content_pipe *pipe, struct str bytes)
 {
     pthread_mutex_lock(&pipe->lock);
-    if (pipe->taken == pipe->bytes.n)
-        pipe->bytes.n = pipe->taken = 0;
+    drop_taken(pipe);
     buf_add_str(&pipe->bytes, bytes);
     bool ok = !buf_failed(&pipe->bytes);
     pthread_cond_signal(&pipe->changed);
@@ -129,6 +141,19 @@ ssize_t content_pipe_read(struct http_exchange *x, void *p, size_t n)
     if (make_room)
         x->transport->content_taken(x);
     return rc;
+}
+
+bool content_waits_for_handler(struct http_exchange *x)
+{
+    struct content_pipe *pipe = x->content.pipe;
+
+    if (!pipe)
+        return false;
+    pthread_mutex_lock(&pipe->lock);
+    /* Asking for room instead would make the pipe forget that the loop waits, and nobody would wake it. */
+    bool full = pipe->full;
+    pthread_mutex_unlock(&pipe->lock);
+    return full;
 }
 
 void content_room_noticed(struct http_exchange *x)

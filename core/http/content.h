@@ -43,6 +43,9 @@ uint32_t content_end(const struct http_exchange *x);
 void content_abort(struct http_exchange *x);
 void content_finish(struct http_exchange *x);
 
+/* The handler is the slow one: nothing is received until it has taken some (HTTP_BODY_STREAM). */
+bool content_waits_for_handler(struct http_exchange *x);
+
 /* The transport has heard content_taken and will look at content_room() again. */
 void content_room_noticed(struct http_exchange *x);
 
