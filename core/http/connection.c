@@ -9,8 +9,6 @@
 #include "http/stream.h"
 #include "http/tls_session.h"
 
-/* A client that pipelines without end must not keep the loop from the others. */
-enum { REQUESTS_A_TURN = 64 };
 enum { LINGER_US = 2 * CLOCK_SECOND };
 
 /* ---- the end ---- */
@@ -42,11 +40,23 @@ void connection_release(struct http_exchange *x, bool cut)
     exchange_destroy(x);
 }
 
+/* Without chunks only the end of the connection ends a stream: one that is cut must not look whole. */
+static void reset_if_cut(struct connection *c)
+{
+    static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+    if (c->stream && !stream_is_chunked(c->stream))
+        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 enum step connection_close(struct connection *c)
 {
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): who closes all in turn takes the first, and this one leaves the list */
     struct http_loop *loop = c->loop;
 
+    reset_if_cut(c);
+    if (c->ssl && c->phase == CONNECTION_IDLE)
+        tls_close(c->ssl);
     if (c->x) {
         struct http_exchange *x = c->x;
         /* A handler that runs may ask whether somebody still listens. */
@@ -97,19 +107,14 @@ static enum step step(struct connection *c)
 
 void connection_drive(struct connection *c)
 {
-    uint32_t before = c->requests;
+    enum step next = STEP_ON;
 
-    for (;;) {
-        enum step next = step(c);
-        if (next == STEP_CLOSED)
-            return;
-        if (next == STEP_WAIT)
-            break;
-        if (c->requests - before >= REQUESTS_A_TURN) {
-            connection_yield(c);
-            break;
-        }
-    }
+    for (unsigned steps = 0; next == STEP_ON && steps < STEPS_A_TURN; steps++)
+        next = step(c);
+    if (next == STEP_CLOSED)
+        return;
+    if (next == STEP_ON)
+        connection_yield(c);
     if (c->phase == CONNECTION_HEAD && c->timer.due_us > c->head_due_us)
         wheel_set(&c->loop->wheel, &c->timer, c->head_due_us);
 }
@@ -141,7 +146,8 @@ static void on_event(evutil_socket_t fd, short what, void *ud)
     loop_turn(c->loop);
     if (what & EV_CLOSED)
         c->peer_closed = true;
-    if (what & (EV_READ | EV_CLOSED))
+    /* Reading from a TLS session may have waited for the socket to become writable. */
+    if ((what & (EV_READ | EV_CLOSED)) || c->ssl)
         c->readable = true;
     connection_drive(c);
 }
@@ -153,7 +159,7 @@ static void on_completed(struct http_loop *loop, struct loop_task *task)
     struct connection *c = x->conn;
 
     (void)loop;
-    x->over = true;
+    exchange_take_back(x);
     if (!c) {
         connection_release(x, true);
         return;
@@ -186,8 +192,11 @@ static void on_stream_ready(struct http_loop *loop, struct loop_task *task)
     stream_noticed(s);
     if (x && x->conn) {
         struct connection *c = x->conn;
-        if (c->phase == CONNECTION_CONTENT)
+        if (c->phase == CONNECTION_CONTENT) {
+            /* Nobody reads the rest any more: a handler that waits for it would wait for ever. */
             c->close_after = c->unread = true;
+            content_abort(x);
+        }
         if (connection_stream(c) == STEP_ON)
             connection_drive(c);
     } else if (x) {
@@ -231,14 +240,14 @@ void connection_on_refused_work(struct work *work)
     struct http_exchange *x = LIST_OWNER(work, struct http_exchange, work);
 
     server_count_refusal(x->server, REFUSED_QUEUE_FULL);
-    x->over = true;
+    exchange_take_back(x);
     http_reply_header(x, "Retry-After", STR_OF("1"));
     http_reply_problem(x, 503, "all workers are busy and their queue is full; try again later");
     if (!x->conn) {
         connection_release(x, true);
         return;
     }
-    if (x->content.pipe)
+    if (x->conn->phase == CONNECTION_CONTENT)
         x->conn->close_after = x->conn->unread = true;
     struct connection *c = x->conn;
     if (connection_send_reply(c) == STEP_ON)
@@ -249,7 +258,7 @@ void connection_on_refused_work(struct work *work)
 
 void connection_open(struct http_loop *loop, struct listener *listener, int fd, const struct sockaddr *peer)
 {
-    struct connection *c = calloc(1, sizeof(*c));
+    struct connection *c = loop->abandoned ? NULL : calloc(1, sizeof(*c));
 
     if (!c) {
         close(fd);

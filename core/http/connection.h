@@ -48,7 +48,7 @@ struct connection {
     int64_t head_due_us; /* CONNECTION_HEAD: all of it must be there by then */
 
     /* What is being written: pieces of the exchange, or of spill. */
-    struct str out[3];
+    struct str out[2];
     int out_fd;
     off_t out_offset, out_left;
     char *spill;

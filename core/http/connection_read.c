@@ -38,12 +38,10 @@ static ssize_t receive(struct connection *c, void *p, size_t n)
 
 enum step connection_discard(struct connection *c)
 {
-    while (c->readable) {
-        ssize_t n = receive(c, c->loop->scratch, sizeof(c->loop->scratch));
-        if (n == 0 || n == -2)
-            return connection_close(c);
-    }
-    return STEP_WAIT;
+    if (!c->readable)
+        return STEP_WAIT;
+    ssize_t n = receive(c, c->loop->scratch, sizeof(c->loop->scratch));
+    return n == 0 || n == -2 ? connection_close(c) : STEP_ON;
 }
 
 /* ---- a request ---- */
@@ -65,20 +63,26 @@ static enum step refuse_malformed(struct connection *c)
     return connection_refuse(c, r->status, r->reason, large ? REFUSED_HEAD_TOO_LARGE : REFUSED_MALFORMED);
 }
 
+static int64_t timeout_of(const struct connection *c)
+{
+    const struct http_route *route = c->x->route;
+    return route->timeout_us ? route->timeout_us : options_of(c)->request_timeout_us;
+}
+
 static enum step run_handler(struct connection *c)
 {
     struct http_exchange *x = c->x;
-    int64_t timeout = x->route->timeout_us ? x->route->timeout_us : options_of(c)->request_timeout_us;
+    int64_t timeout = timeout_of(c);
 
     x->deadline_us = c->loop->now_us + timeout;
     if (x->route->where == HTTP_ON_LOOP) {
         pipeline_run(x);
         if (!x->detached)
             return x->reply.stream ? connection_stream(c) : connection_send_reply(c);
-        x->handed_over = true;
+        exchange_hand_over(x);
         pipeline_handler_returned(x);
     } else {
-        x->handed_over = true;
+        exchange_hand_over(x);
         x->work.deadline_us = x->deadline_us;
         loop_dispatch(c->loop, &x->work);
     }
@@ -92,8 +96,10 @@ static enum step run_handler(struct connection *c)
 static enum step refuse_content(struct connection *c)
 {
     struct content_refusal why = content_refusal(c->x);
-    return connection_refuse(c, why.status, why.detail,
-                             why.status == 413 ? REFUSED_CONTENT_TOO_LARGE : REFUSED_MALFORMED);
+    enum http_refusal reason = why.status == 413  ? REFUSED_CONTENT_TOO_LARGE
+                               : why.status < 500 ? REFUSED_MALFORMED
+                                                  : REFUSALS; /* our own trouble */
+    return connection_refuse(c, why.status, why.detail, reason);
 }
 
 static enum step after_content(struct connection *c, enum content_progress progress)
@@ -106,7 +112,7 @@ static enum step after_content(struct connection *c, enum content_progress progr
         if (progress == CONTENT_REFUSED)
             c->close_after = c->unread = true;
         set_phase(c, CONNECTION_WORKING);
-        set_deadline(c, options_of(c)->request_timeout_us);
+        set_deadline(c, timeout_of(c));
         return STEP_WAIT;
     }
     if (progress == CONTENT_REFUSED)
@@ -168,6 +174,13 @@ static enum step begin_request(struct connection *c)
     return pipeline_begin(x, &peer) == 0 ? begin_content(c) : answer_without_content(c);
 }
 
+/* A head may end where the buffer does. */
+static int leave_room_for_content(struct http_exchange *x)
+{
+    const struct http_head *head = &x->reader.head;
+    return head->chunked || head->length ? exchange_make_room(x, ROOM_FOR_CONTENT) : 0;
+}
+
 /* Reads what is in the buffer, then from the socket. */
 enum step connection_read_head(struct connection *c)
 {
@@ -175,7 +188,7 @@ enum step connection_read_head(struct connection *c)
 
     if (x && x->start + x->reader.at < x->fill) {
         switch (http_reader_head(&x->reader, x->in + x->start, x->fill - x->start)) {
-        case HTTP_READER_HEAD: return begin_request(c);
+        case HTTP_READER_HEAD: return leave_room_for_content(x) == 0 ? begin_request(c) : connection_close(c);
         case HTTP_READER_BAD: x->conn = c; return refuse_malformed(c);
         default: break;
         }

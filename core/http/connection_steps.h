@@ -9,6 +9,10 @@
 
 enum { CONTENT_CHECK_US = CLOCK_SECOND };
 
+/* Requests, or pieces of content of up to 64 KiB, before the others have their turn: a peer that sends as fast as we read
+ * would never let its socket run dry. */
+enum { STEPS_A_TURN = 64 };
+
 /* What a step of a connection leads to. */
 enum step {
     STEP_ON,    /* look again at once */
@@ -31,15 +35,9 @@ static inline void set_phase(struct connection *c, enum connection_phase phase)
     c->phase = (uint8_t)phase;
 }
 
-/* A handler or somebody it handed the exchange to may be changing it. */
-static inline bool exchange_is_out_of_hand(const struct http_exchange *x)
-{
-    return x->handed_over && !x->over;
-}
-
 /* ---- life: connection.c ---- */
 
-/* Takes steps until there is nothing to do. */
+/* Takes steps until there is nothing to do, or its turn is over. */
 void connection_drive(struct connection *c);
 
 /* There is more to do, but others come first: drives c in the next turn. */

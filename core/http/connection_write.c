@@ -16,7 +16,7 @@
 
 /* A connection writes so much, then the others of its loop have their turn: a thousand clients that ask for a megabyte
  * each must not make one that asks for a line wait. */
-enum { WRITE_A_TURN = 256 * 1024 };
+enum { WRITE_A_TURN = 256 * 1024, CHUNKS_A_TURN = 4 };
 
 /* As many bytes of out[] as the socket takes; 0 blocked, -1 broken. */
 static ssize_t send_some(struct connection *c)
@@ -52,7 +52,7 @@ static void advance_out(struct connection *c, size_t sent)
 
 bool connection_has_output(const struct connection *c)
 {
-    return c->out[0].n || c->out[1].n || c->out[2].n;
+    return c->out[0].n || c->out[1].n;
 }
 
 /* A piece of the file; through memory for TLS, whose kernel part we do not use. */
@@ -126,7 +126,7 @@ static enum step reply_done(struct connection *c)
     if (c->close_after) {
         bool unread = c->unread || c->readable || next < x->fill;
         connection_release(x, false);
-        return unread ? connection_linger(c) : connection_close(c);
+        return unread || c->ssl ? connection_linger(c) : connection_close(c);
     }
     if (next < x->fill)
         return go_on_with(c, next);
@@ -175,8 +175,8 @@ static size_t format_head(struct connection *c)
 {
     struct http_exchange *x = c->x;
 
-    if (x->reader.head.close || c->peer_closed ||
-        atomic_load_explicit(&c->loop->server->draining, memory_order_relaxed))
+    /* A FIN alone does not end it: more requests may stand before it. */
+    if (x->reader.head.close || atomic_load_explicit(&c->loop->server->draining, memory_order_relaxed))
         c->close_after = true;
     if (x->reply.stream && !stream_is_chunked(x->reply.stream))
         c->close_after = true; /* HTTP/1.0: only the end of the connection ends the content */
@@ -230,11 +230,15 @@ enum step connection_stream(struct connection *c)
     if (!c->stream)
         begin_stream(c);
     struct http_stream *s = c->stream;
-    for (;;) {
+    for (unsigned chunks = 0;; chunks++) {
         enum step step = write_out(c);
         if (step != STEP_ON)
             return step;
         s->sent = s->sending.n;
+        if (chunks == CHUNKS_A_TURN) { /* its writer is as fast as its reader */
+            connection_yield(c);
+            return STEP_WAIT;
+        }
         switch (stream_next(s)) {
         case STREAM_NOTHING: return STEP_WAIT;
         case STREAM_CUT: return connection_close(c);

@@ -140,6 +140,16 @@ int exchange_grow_input(struct http_exchange *x)
     return 0;
 }
 
+int exchange_make_room(struct http_exchange *x, uint32_t room)
+{
+    while (x->in_size - x->start - x->reader.at < room) {
+        if (exchange_grow_input(x) != 0)
+            return -1;
+        x->reader.head.base = x->in + x->start;
+    }
+    return 0;
+}
+
 /* ---- what handlers ask ---- */
 
 const struct http_head *http_request_head(const struct http_exchange *x)

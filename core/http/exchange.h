@@ -41,7 +41,8 @@ struct str http_request_body(const struct http_exchange *x);
 int http_request_body_fd(const struct http_exchange *x, off_t *size);
 
 /* Streamed content (HTTP_BODY_STREAM): blocks the worker until some is there. > 0 bytes, 0 the end, -1 when the client
- * is gone, too slow, or sent bad framing. */
+ * is gone, too slow, or sent bad framing; also when a stream was opened before all of it had come: read first, then
+ * answer. */
 ssize_t http_request_read(struct http_exchange *x, void *p, size_t n);
 
 /* Who asks, seen through trusted proxies; a Unix socket's peer has no address. */

@@ -117,6 +117,24 @@ struct http_exchange {
     char first_in[EXCHANGE_IN_SIZE];
 };
 
+/* A handler, or somebody whom it gave the exchange to, may be changing it. [loop] */
+static inline bool exchange_is_out_of_hand(const struct http_exchange *x)
+{
+    return x->handed_over && !x->over;
+}
+
+static inline void exchange_hand_over(struct http_exchange *x)
+{
+    x->handed_over = true;
+    x->loop->handed_over++;
+}
+
+static inline void exchange_take_back(struct http_exchange *x)
+{
+    x->over = true;
+    x->loop->handed_over--;
+}
+
 /* From the loop's spares or the heap; NULL when memory is out. Its message begins with what `rest` holds. */
 struct http_exchange *exchange_create(struct http_loop *loop, const struct http_transport *transport,
                                       struct str rest);
@@ -128,6 +146,10 @@ void exchange_free_spares(struct http_loop *loop);
 
 /* Makes the input larger, up to the largest head. 0 or -1. Only before the head is complete. */
 int exchange_grow_input(struct http_exchange *x);
+
+/* The head is complete: sees to it that content can be received behind it. 0, or -1 when memory is out. Only before
+ * anything but the reader's head points into the input. */
+int exchange_make_room(struct http_exchange *x, uint32_t room);
 
 /* Forgets a staged reply, but not a stream. */
 void reply_clear(struct http_reply *reply);

@@ -133,11 +133,11 @@ static void *run(void *ud)
     snprintf(name, sizeof(name), "loop-%u", loop->index);
     pthread_setname_np(pthread_self(), name);
     loop->now_us = clock_monotonic_us();
-    while (!loop->stopping) {
+    while (!loop->stopping || loop->handed_over > 0) {
         loop->turning = false;
         atomic_store_explicit(&loop->turn_us, 0, memory_order_relaxed);
         atomic_store(&loop->asleep, true);
-        bool more = atomic_load(&loop->posted) != NULL || !list_empty(&loop->again);
+        bool more = atomic_load(&loop->posted) != NULL || loop->batch || !list_empty(&loop->again);
         event_base_loop(loop->base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0));
         loop_turn(loop);
         connection_drive_again(loop);
@@ -155,9 +155,12 @@ int loop_create(struct http_loop **out, struct http_server *server, unsigned ind
     int rc = -1;
 
     *out = NULL;
+    if (loop) { /* what loop_destroy looks at, before anything can fail */
+        loop->wake_fd = -1;
+        sem_init(&loop->abandon_done, 0, 0);
+    }
     if (!loop || !config)
         goto done;
-    loop->wake_fd = -1;
     loop->server = server;
     loop->index = index;
     loop->batch_end = &loop->batch;
@@ -207,8 +210,10 @@ int loop_start(struct http_loop *loop)
 static void abandon(struct http_loop *loop, struct loop_task *task)
 {
     (void)task;
+    loop->abandoned = true;
     listener_stop_on(loop);
     connection_close_all(loop);
+    sem_post(&loop->abandon_done);
 }
 
 void loop_abandon(struct http_loop *loop)
@@ -217,6 +222,8 @@ void loop_abandon(struct http_loop *loop)
         return;
     loop->abandon_task.run = abandon;
     loop_post(loop, &loop->abandon_task);
+    while (sem_wait(&loop->abandon_done) != 0 && errno == EINTR)
+        continue;
 }
 
 static void stop(struct http_loop *loop, struct loop_task *task)
@@ -236,7 +243,6 @@ void loop_stop(struct http_loop *loop)
     loop->thread = 0;
     /* What was posted after the last turn still owns memory. */
     run_posted(loop);
-    connection_close_all(loop);
 }
 
 void loop_destroy(struct http_loop *loop)
@@ -252,6 +258,7 @@ void loop_destroy(struct http_loop *loop)
     if (loop->wake_fd >= 0)
         close(loop->wake_fd);
     exchange_free_spares(loop);
+    sem_destroy(&loop->abandon_done);
     free(loop);
 }
 

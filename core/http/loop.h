@@ -5,6 +5,7 @@
 
 #include <event2/event.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "util/clock.h"
@@ -28,6 +29,7 @@ struct http_loop {
     struct event_base *base;
     pthread_t thread;
     unsigned index;
+    bool abandoned; /* takes no connection any more */
     bool stopping;
     bool turning; /* this turn's clock was read */
     bool ticking; /* the wheel has timers, so time must be looked at */
@@ -41,12 +43,14 @@ struct http_loop {
 
     struct wheel wheel;
     struct list connections;
-    struct list again; /* connections that have had their share of a turn and go on in the next */
-    int64_t now_us;    /* monotonic, of this turn */
+    struct list again;    /* connections that have had their share of a turn and go on in the next */
+    unsigned handed_over; /* exchanges that somebody else holds and will give back by a task */
+    int64_t now_us;       /* monotonic, of this turn */
     int64_t date_second;
     char date[CLOCK_HTTP_SIZE];
 
     struct loop_task drain_task, abandon_task;
+    sem_t abandon_done;
     struct work *batch, **batch_end; /* for the workers, at the end of this turn */
     struct http_exchange *spare;     /* exchanges to be used again */
     unsigned spare_n;
@@ -58,10 +62,11 @@ struct http_loop {
 int loop_create(struct http_loop **out, struct http_server *server, unsigned index);
 int loop_start(struct http_loop *loop);
 
-/* Stops accepting and closes all connections at once, soon. [any thread, once] */
+/* Stops accepting and closes all connections. When it returns, this loop gives nothing to the workers any more. [any
+ * thread but a loop's, once] */
 void loop_abandon(struct http_loop *loop);
 
-/* Ends the thread after the current turn and waits for it. */
+/* After loop_abandon: waits until what was handed over has come back, and for the end of the thread. */
 void loop_stop(struct http_loop *loop);
 void loop_destroy(struct http_loop *loop); /* NULL is safe; after loop_stop */
 

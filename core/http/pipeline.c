@@ -401,7 +401,7 @@ void pipeline_end(struct http_exchange *x, bool cut)
 {
     const struct http_server *s = x->server;
     /* A handler that is still running may be staging a reply: only what it does not touch is looked at. */
-    bool unfinished = x->handed_over && !x->over && x->conn && !x->conn->stream;
+    bool unfinished = exchange_is_out_of_hand(x) && x->conn && !x->conn->stream;
     int status = x->timed_out ? 504 : unfinished ? 499 : x->reply.status;
     int64_t took = clock_monotonic_us() - x->began_us;
 

@@ -234,7 +234,7 @@ void http_server_destroy(struct http_server *s)
     if (!s)
         return;
     metrics_gauge_read("dowel_http_connections", "Open connections", NULL, read_nothing, NULL);
-    /* First the handlers end, whose replies still need the loops to be there; then what they posted is run. */
+    /* First the loops give no more work; then the handlers end, whose replies still need the loops to be there. */
     for (unsigned i = 0; s->loops && i < s->options.loops; i++)
         loop_abandon(s->loops[i]);
     workers_destroy(s->workers);

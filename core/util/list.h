@@ -38,4 +38,15 @@ static inline void list_append(struct list *l, struct list *node)
     l->prev = node;
 }
 
+/* `to` becomes the ring that `from` was, and `from` an empty one. */
+static inline void list_move(struct list *to, struct list *from)
+{
+    list_init(to);
+    if (list_empty(from))
+        return;
+    *to = *from;
+    to->next->prev = to->prev->next = to;
+    list_init(from);
+}
+
 #endif

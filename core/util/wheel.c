@@ -54,12 +54,7 @@ static void look_at_slot(struct wheel *w, struct list *slot, int64_t now_us,
     struct list seen;
 
     /* The slot is moved aside: what fire sets anew must not be looked at in this round. */
-    list_init(&seen);
-    while (!list_empty(slot)) {
-        struct list *node = slot->next;
-        list_remove(node);
-        list_append(&seen, node);
-    }
+    list_move(&seen, slot);
     while (!list_empty(&seen)) {
         struct timer *t = LIST_OWNER(seen.next, struct timer, link);
         list_remove(&t->link);

@@ -19,6 +19,7 @@
 #include "http/percent.h"
 #include "http/server.h"
 #include "http/tls.h"
+#include "http/trace.h"
 #include "log/log.h"
 #include "util/clock.h"
 
@@ -86,6 +87,39 @@ static void count_stream(struct http_exchange *x)
     http_reply(x, n == 0 ? 200 : 400, "text/plain", str_make(text, (size_t)size));
 }
 
+/* Begins to answer before it reads: what has not come by then is not waited for. */
+static void answer_first(struct http_exchange *x)
+{
+    char piece[16384], text[64];
+    uint64_t all = 0;
+    ssize_t n;
+
+    struct http_stream *s = http_stream_open(x, 200, "text/plain");
+    if (s)
+        http_stream_write(s, STR_OF("begun\n"));
+    while ((n = http_request_read(x, piece, sizeof(piece))) > 0)
+        all += (uint64_t)n;
+    int size = snprintf(text, sizeof(text), "%s %llu\n", n == 0 ? "whole" : "cut", (unsigned long long)all);
+    fprintf(stderr, "first %s", text);
+    if (s)
+        http_stream_write(s, str_make(text, (size_t)size));
+    http_stream_close(s, true);
+}
+
+/* ?size=N: a file that has become half as long since its size was looked at. */
+static void shrunk(struct http_exchange *x)
+{
+    off_t size = (off_t)number_of(x, "size", 100000);
+    FILE *file = tmpfile();
+
+    if (!file || ftruncate(fileno(file), size / 2) != 0)
+        http_reply_problem(x, 503, "no file");
+    else
+        http_reply_file(x, 200, "application/octet-stream", dup(fileno(file)), 0, size);
+    if (file)
+        fclose(file);
+}
+
 /* ?ms=N; tells whether the client was still there in the end. */
 static void slow(struct http_exchange *x)
 {
@@ -96,7 +130,9 @@ static void slow(struct http_exchange *x)
         pause_ms(step);
         left -= step;
     }
-    fprintf(stderr, "slow %s\n", http_request_gone(x) ? "gone" : "there");
+    /* Made only now: a loop that has given the request up must not be looking at it. */
+    fprintf(stderr, "slow %.*s %s\n", TRACE_ID, http_request_trace(x)->id,
+            http_request_gone(x) ? "gone" : "there");
     http_reply_borrow(x, 200, "text/plain", STR_OF("slow\n"));
 }
 
@@ -107,6 +143,7 @@ static void *complete_later(void *ud)
     pause_ms(number_of(x, "ms", 20));
     http_reply_borrow(x, 200, "text/plain", STR_OF("later\n"));
     http_complete(x);
+    fprintf(stderr, "completed\n");
     return NULL;
 }
 
@@ -210,6 +247,13 @@ static const struct http_route routes[] = {
       .where = HTTP_ON_WORKER,
       .body = HTTP_BODY_STREAM,
       .body_max = GIB },
+    { .method = HTTP_POST,
+      .path = "/answer-first",
+      .handler = answer_first,
+      .where = HTTP_ON_WORKER,
+      .body = HTTP_BODY_STREAM,
+      .body_max = GIB },
+    { .method = HTTP_GET, .path = "/shrunk", .handler = shrunk, .where = HTTP_ON_WORKER },
     { .method = HTTP_GET, .path = "/slow", .handler = slow, .where = HTTP_ON_WORKER },
     { .method = HTTP_GET, .path = "/detached", .handler = detached },
     { .method = HTTP_GET, .path = "/detached-worker", .handler = detached, .where = HTTP_ON_WORKER },
