@@ -290,14 +290,15 @@ void connection_open(struct http_loop *loop, struct listener *listener, int fd, 
     set_deadline(c, options_of(c)->header_timeout_us);
 }
 
-void connection_drain_all(struct http_loop *loop, int64_t idle_us)
+void connection_drain_all(struct http_loop *loop)
 {
     for (struct list *node = loop->connections.next, *next; node != &loop->connections; node = next) {
         struct connection *c = LIST_OWNER(node, struct connection, link);
         next = node->next;
         if (c->phase == CONNECTION_IDLE) {
-            set_deadline(c,
-                         idle_us < options_of(c)->idle_timeout_us ? idle_us : options_of(c)->idle_timeout_us);
+            int64_t due_us = loop->now_us + idle_us_of(c);
+            if (due_us < c->timer.due_us)
+                wheel_set(&loop->wheel, &c->timer, due_us);
         } else if (c->phase == CONNECTION_STREAMING) {
             stream_drain(c->stream);
             c->close_after = true;

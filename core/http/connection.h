@@ -64,7 +64,7 @@ void connection_drive_again(struct http_loop *loop);
 void connection_on_refused_work(struct work *work);
 
 /* Idle ones close, the others after their reply. */
-void connection_drain_all(struct http_loop *loop, int64_t idle_us);
+void connection_drain_all(struct http_loop *loop);
 void connection_close_all(struct http_loop *loop);
 
 extern const struct http_transport socket_transport;

@@ -30,6 +30,17 @@ static inline void set_deadline(struct connection *c, int64_t in_us)
     wheel_set(&c->loop->wheel, &c->timer, c->loop->now_us + in_us);
 }
 
+/* How long a connection may be idle: less while the server drains. */
+static inline int64_t idle_us_of(const struct connection *c)
+{
+    const struct http_server *s = c->loop->server;
+    int64_t us = s->options.idle_timeout_us;
+
+    if (atomic_load_explicit(&s->draining, memory_order_acquire) && s->drain_idle_us < us)
+        us = s->drain_idle_us;
+    return us;
+}
+
 static inline void set_phase(struct connection *c, enum connection_phase phase)
 {
     c->phase = (uint8_t)phase;

@@ -132,7 +132,7 @@ static enum step reply_done(struct connection *c)
         return go_on_with(c, next);
     connection_release(x, false);
     set_phase(c, CONNECTION_IDLE);
-    set_deadline(c, options_of(c)->idle_timeout_us);
+    set_deadline(c, idle_us_of(c));
     return STEP_ON;
 }
 
@@ -187,6 +187,8 @@ enum step connection_send_reply(struct connection *c)
 {
     struct http_exchange *x = c->x;
     struct http_reply *reply = &x->reply;
+
+    reply_settle(x);
     bool content = x->reader.head.method != HTTP_HEAD && reply->status != 204 && reply->status != 304;
 
     c->out[0] = str_make(c->loop->scratch, format_head(c));

@@ -70,10 +70,14 @@ bool http_request_gone(const struct http_exchange *x);
 struct arena *http_arena(struct http_exchange *x);
 const struct http_route *http_request_route(const struct http_exchange *x);
 
-/* ---- the reply; all return 0, or -1 when a reply was already staged or memory is out (a 500 then goes out) ---- */
+/* ---- the reply; all return 0, or -1 when a reply was already staged or memory is out (a 500 then goes out) ----
+ *
+ * content_type may be NULL; it is borrowed as a borrowed body is, and has at most 1024 characters. A status is 200 to 599.
+ * What breaks these rules is -1, too. */
 
-/* A field of the reply, before or after the reply itself is staged. -1 also for a name or value that could split the
- * head. Both are copied. */
+/* A field of the reply, before or after the reply itself is staged, but before a stream is opened. -1 also for a name or
+ * value that could split the head, for more than 16 KiB of fields, and for what is the transport's to say: Content-Length,
+ * Transfer-Encoding, Connection, Keep-Alive, Trailer, Upgrade, Date. Both are copied. */
 int http_reply_header(struct http_exchange *x, const char *name, struct str value);
 
 /* body is copied into the arena; _borrow sends it from where it is: it must live until the process ends, or be in the
@@ -90,7 +94,7 @@ int http_reply_file(struct http_exchange *x, int status, const char *content_typ
                     off_t size);
 
 /* application/problem+json, RFC 9457. `detail` says what was wrong and what to do, or NULL. Replaces a reply that was
- * staged before. */
+ * staged before, with those of its fields that described the content. Without memory only the status goes out. */
 int http_reply_problem(struct http_exchange *x, int status, const char *detail);
 int http_reply_problem_format(struct http_exchange *x, int status, const char *format, ...) DW_PRINTF(3, 4);
 
@@ -105,9 +109,10 @@ void http_detach(struct http_exchange *x);
 void http_complete(struct http_exchange *x);
 
 /* A reply of unknown length. The stream outlives the handler: the exchange ends when it is closed. write blocks while
- * the client is slower (at most the server's write timeout), 0 or -1 when the client is gone. close once, from any
- * thread; `whole` false cuts the connection so that half an answer is not taken for a whole one. NULL when memory is
- * out. [any one thread at a time] */
+ * the client is slower (at most the server's write timeout), 0 or -1 when the client is gone, too slow, or memory is out:
+ * the stream is then cut, whatever close says. close once, from any thread; `whole` false cuts the connection so that half
+ * an answer is not taken for a whole one. NULL when memory is out, or for a status that has no content (204, 205, 304).
+ * [any one thread at a time] */
 struct http_stream *http_stream_open(struct http_exchange *x, int status, const char *content_type);
 int http_stream_write(struct http_stream *s, struct str bytes);
 void http_stream_close(struct http_stream *s, bool whole);

@@ -151,6 +151,13 @@ int exchange_grow_input(struct http_exchange *x);
  * anything but the reader's head points into the input. */
 int exchange_make_room(struct http_exchange *x, uint32_t room);
 
+/* Notes status and type of the reply; -1 when there is one, or when one of the two cannot be sent. */
+int reply_stage(struct http_exchange *x, int status, const char *content_type);
+
+/* Before it is sent: a reply that was never staged, or that lacks a field for which there was no memory, becomes an empty
+ * 500. It needs no memory itself. */
+void reply_settle(struct http_exchange *x);
+
 /* Forgets a staged reply, but not a stream. */
 void reply_clear(struct http_reply *reply);
 

@@ -21,7 +21,7 @@ struct listener {
     struct event event, resume;
     enum http_listener_kind kind;
     int fd;
-    bool spread, active, paused;
+    bool spread, active;
 };
 
 /* A connection on its way to the loop that shall serve it. */
@@ -35,9 +35,12 @@ struct dealt {
 static void take_dealt(struct http_loop *loop, struct loop_task *task)
 {
     struct dealt *d = LIST_OWNER(task, struct dealt, task);
+    struct http_server *s = loop->server;
 
     connection_open(loop, d->listener, d->fd, (struct sockaddr *)&d->peer);
     free(d);
+    atomic_fetch_sub(&s->dealt, 1);
+    server_check_drained(s);
 }
 
 /* One socket cannot be shared out by the kernel, so its connections are dealt in turn. */
@@ -53,19 +56,19 @@ static void deal(struct listener *l, int fd, const struct sockaddr_storage *peer
         return;
     }
     *d = (struct dealt){ .task.run = take_dealt, .listener = l, .fd = fd, .peer = *peer };
+    atomic_fetch_add(&s->dealt, 1);
     loop_post(loop, &d->task);
 }
+
+static const struct timeval pause_time = { 0, PAUSE_US };
 
 /* Out of descriptors or memory: waiting a little is better than being woken for a connection that cannot be taken. */
 static void pause_accepting(struct listener *l)
 {
-    static const struct timeval pause = { 0, PAUSE_US };
-
     log_warn("cannot accept a connection; pausing", LOG_TEXT("error", strerror(errno)));
-    event_del(&l->event);
-    l->paused = event_add(&l->resume, &pause) == 0;
-    if (!l->paused)
-        event_add(&l->event, NULL);
+    /* First what can fail: without the timer the listener would never come back. */
+    if (event_add(&l->resume, &pause_time) == 0)
+        event_del(&l->event);
 }
 
 static void on_resume(evutil_socket_t fd, short what, void *ud)
@@ -74,9 +77,8 @@ static void on_resume(evutil_socket_t fd, short what, void *ud)
 
     (void)fd;
     (void)what;
-    l->paused = false;
-    if (l->active)
-        event_add(&l->event, NULL);
+    if (l->active && event_add(&l->event, NULL) != 0)
+        event_add(&l->resume, &pause_time);
 }
 
 static void on_acceptable(evutil_socket_t fd, short what, void *ud)
@@ -209,7 +211,8 @@ bool listener_connection_opened(struct http_server *s, struct connection *c)
     server_count_refusal(s, why);
     if (!listener_tls(c->listener))
         send_busy(c->fd);
-    atomic_fetch_sub_explicit(&s->connections, 1, memory_order_relaxed);
+    atomic_fetch_sub(&s->connections, 1);
+    server_check_drained(s);
     return false;
 }
 
@@ -217,6 +220,6 @@ void listener_connection_closed(struct http_server *s, struct connection *c)
 {
     if (c->counted)
         address_counts_remove(s->addresses, &c->peer);
-    atomic_fetch_sub_explicit(&s->connections, 1, memory_order_acq_rel);
+    atomic_fetch_sub(&s->connections, 1);
     server_check_drained(s);
 }

@@ -60,13 +60,13 @@ static void on_tick(evutil_socket_t fd, short what, void *ud)
     }
 }
 
+static const struct timeval tick_time = { 0, WHEEL_TICK_US };
+
 /* The clock ticks only while somebody waits for it: an idle server does not wake up. */
 static void keep_ticking(struct http_loop *loop)
 {
-    static const struct timeval tick = { 0, WHEEL_TICK_US };
-
     if (!loop->ticking && loop->wheel.timers > 0)
-        loop->ticking = event_add(loop->tick, &tick) == 0;
+        loop->ticking = event_add(loop->tick, &tick_time) == 0;
 }
 
 void loop_post(struct http_loop *loop, struct loop_task *task)
@@ -179,6 +179,10 @@ int loop_create(struct http_loop **out, struct http_server *server, unsigned ind
     loop->tick = event_new(loop->base, -1, EV_PERSIST, on_tick, loop);
     if (!loop->wake || !loop->tick || event_add(loop->wake, NULL) != 0)
         goto done;
+    /* Once now, so that the timer's room is there and starting it later needs no memory. */
+    if (event_add(loop->tick, &tick_time) != 0)
+        goto done;
+    loop->ticking = true;
     rc = 0;
 done:
     if (config)

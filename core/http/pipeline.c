@@ -309,9 +309,6 @@ static void ensure_reply(struct http_exchange *x)
         http_reply_problem(
             x, 500, "the operation ended without an answer; the log says more under this request's id");
     }
-    /* Memory was out even for the problem: an empty 500 needs none. */
-    if (!http_replied(x))
-        http_reply_empty(x, 500);
     if (!x->reply.stream)
         pipeline_finish_reply(x);
 }

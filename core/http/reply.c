@@ -7,7 +7,7 @@
 #include "http/exchange_struct.h"
 #include "http/problem.h"
 
-enum { FIELDS_MAX = 16 * 1024 };
+enum { FIELDS_MAX = 16 * 1024, CONTENT_TYPE_MAX = 1024 };
 
 void reply_clear(struct http_reply *reply)
 {
@@ -81,12 +81,30 @@ static bool is_field_value(struct str value)
     return true;
 }
 
+/* Where a message ends and what becomes of the connection is the transport's to say: a second Content-Length would let
+ * two readers see two messages. */
+static bool is_transports(struct str name)
+{
+    static const struct str names[] = {
+        STR("Content-Length"), STR("Transfer-Encoding"), STR("Connection"), STR("Keep-Alive"),
+        STR("Trailer"),        STR("Upgrade"),           STR("Date"),
+    };
+
+    for (size_t i = 0; i < DW_COUNT_OF(names); i++) {
+        if (str_equal_nocase(name, names[i]))
+            return true;
+    }
+    return false;
+}
+
 int http_reply_header(struct http_exchange *x, const char *name, struct str value)
 {
     struct buf *fields = &x->reply.fields;
     struct str label = str_from(name);
 
-    if (!is_field_name(label) || !is_field_value(value) || fields->n + label.n + value.n + 4 > FIELDS_MAX)
+    /* The head of a stream may be on its way already, written by the loop. */
+    if (x->reply.stream || !is_field_name(label) || is_transports(label) || !is_field_value(value) ||
+        fields->n + label.n + value.n + 4 > FIELDS_MAX)
         return -1;
     if (!buf_reserve(fields, label.n + value.n + 4))
         return -1;
@@ -97,12 +115,15 @@ int http_reply_header(struct http_exchange *x, const char *name, struct str valu
     return 0;
 }
 
-/* Content types are the program's own words or a static file's; still no text may split the head. */
-static int stage(struct http_exchange *x, int status, const char *content_type)
+/* Content types are the program's own words, a static file's, or what somebody uploaded: no text may split the head or be
+ * more than it has room for. */
+int reply_stage(struct http_exchange *x, int status, const char *content_type)
 {
+    struct str type = str_from(content_type);
+
     if (x->reply.status != 0 || status < 200 || status > 599)
         return -1;
-    if (content_type && !is_field_value(str_from(content_type)))
+    if (type.n > CONTENT_TYPE_MAX || !is_field_value(type))
         return -1;
     x->reply.status = status;
     x->reply.content_type = content_type;
@@ -111,7 +132,7 @@ static int stage(struct http_exchange *x, int status, const char *content_type)
 
 int http_reply_borrow(struct http_exchange *x, int status, const char *content_type, struct str body)
 {
-    if (stage(x, status, content_type) != 0)
+    if (reply_stage(x, status, content_type) != 0)
         return -1;
     x->reply.body = body;
     return 0;
@@ -151,7 +172,7 @@ int http_reply_empty(struct http_exchange *x, int status)
 int http_reply_file(struct http_exchange *x, int status, const char *content_type, int fd, off_t offset,
                     off_t size)
 {
-    if (stage(x, status, content_type) != 0) {
+    if (offset < 0 || size < 0 || reply_stage(x, status, content_type) != 0) {
         close(fd);
         return -1;
     }
@@ -161,15 +182,55 @@ int http_reply_file(struct http_exchange *x, int status, const char *content_typ
     return 0;
 }
 
+static void drop_field(struct buf *fields, struct str name)
+{
+    struct str rest = buf_str(fields), line;
+
+    while (rest.n && str_split(&rest, '\n', &line)) {
+        if (!str_equal_nocase(str_make(line.p, str_find(line, ':')), name))
+            continue;
+        size_t at = (size_t)(line.p - fields->p), n = line.n + 1;
+        memmove(fields->p + at, fields->p + at + n, fields->n - at - n);
+        fields->n -= n;
+        rest = str_make(fields->p + at, fields->n - at);
+    }
+}
+
+/* What a handler, or compression, said of the content that a problem takes the place of. */
+static void forget_content(struct http_reply *reply)
+{
+    static const struct str names[] = { STR("Content-Encoding"),    STR("Content-Range"),
+                                        STR("Content-Disposition"), STR("ETag"),
+                                        STR("Last-Modified"),       STR("Accept-Ranges") };
+
+    reply_clear(reply);
+    for (size_t i = 0; i < DW_COUNT_OF(names); i++)
+        drop_field(&reply->fields, names[i]);
+}
+
 int http_reply_problem(struct http_exchange *x, int status, const char *detail)
 {
     struct buf body = BUF_INIT;
 
     if (x->reply.stream)
         return -1;
-    reply_clear(&x->reply);
+    forget_content(&x->reply);
     problem_write(&body, status, str_from(detail), http_request_id(x), NULL, 0);
-    return http_reply_take(x, status, PROBLEM_CONTENT_TYPE, &body);
+    if (http_reply_take(x, status, PROBLEM_CONTENT_TYPE, &body) == 0)
+        return 0;
+    /* Without memory for the words the status still says what it can. */
+    return http_reply_empty(x, status);
+}
+
+void reply_settle(struct http_exchange *x)
+{
+    struct http_reply *reply = &x->reply;
+
+    if (reply->status != 0 && !buf_failed(&reply->fields))
+        return;
+    reply_clear(reply);
+    buf_finish(&reply->fields);
+    reply->status = 500;
 }
 
 int http_reply_problem_format(struct http_exchange *x, int status, const char *format, ...)

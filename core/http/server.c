@@ -196,9 +196,10 @@ int http_server_start(struct http_server *s)
 
 void server_check_drained(struct http_server *s)
 {
-    if (!atomic_load_explicit(&s->draining, memory_order_acquire) ||
-        atomic_load_explicit(&s->loops_draining, memory_order_acquire) > 0 ||
-        atomic_load_explicit(&s->connections, memory_order_acquire) > 0)
+    /* Sequentially consistent, like the changes before it: of two loops that each end the last of something, one must see
+     * both ends. */
+    if (!atomic_load(&s->draining) || atomic_load(&s->loops_draining) > 0 ||
+        atomic_load(&s->connections) > 0 || atomic_load(&s->dealt) > 0)
         return;
     if (atomic_exchange(&s->drained_told, true))
         return;
@@ -211,8 +212,8 @@ static void drain_loop(struct http_loop *loop, struct loop_task *task)
 
     (void)task;
     listener_stop_on(loop);
-    connection_drain_all(loop, s->drain_idle_us);
-    atomic_fetch_sub_explicit(&s->loops_draining, 1, memory_order_acq_rel);
+    connection_drain_all(loop);
+    atomic_fetch_sub(&s->loops_draining, 1);
     server_check_drained(s);
 }
 

@@ -42,6 +42,7 @@ struct http_server {
 
     _Atomic unsigned connections;
     _Atomic unsigned next_loop; /* for dealing */
+    _Atomic unsigned dealt;     /* connections on their way to another loop */
     _Atomic bool draining;
     _Atomic unsigned loops_draining;
     int64_t drain_idle_us;

@@ -62,14 +62,15 @@ static void unlock_and_tell(struct http_stream *s)
 static struct http_stream *open_stream(struct http_exchange *x, int status, const char *content_type,
                                        bool events)
 {
-    if (http_replied(x))
+    if (buf_failed(&x->reply.fields) || status == 204 || status == 205 || status == 304 ||
+        reply_stage(x, status, content_type) != 0)
         return NULL;
     struct http_stream *s = stream_create(x);
-    if (!s)
+    if (!s) {
+        reply_clear(&x->reply);
         return NULL;
+    }
     s->events = events;
-    x->reply.status = status;
-    x->reply.content_type = content_type;
     x->reply.stream = s;
     pipeline_finish_reply(x);
     pthread_mutex_lock(&s->lock);
@@ -90,23 +91,41 @@ struct http_stream *http_events_open(struct http_exchange *x)
     return open_stream(x, 200, "text/event-stream", true);
 }
 
-int http_stream_write(struct http_stream *s, struct str bytes)
+/* Under the lock, which it gives up meanwhile. False when there is still none after the write timeout. */
+static bool wait_for_room(struct http_stream *s)
 {
     struct timespec limit;
-    int rc = -1;
 
+    if (s->pending.n < WRITE_HIGH)
+        return true;
     clock_gettime(CLOCK_MONOTONIC, &limit);
     limit.tv_sec += (time_t)(s->write_timeout_us / CLOCK_SECOND) + 1;
-    pthread_mutex_lock(&s->lock);
     while (s->pending.n >= WRITE_HIGH && !s->gone) {
         if (pthread_cond_timedwait(&s->room, &s->lock, &limit) == ETIMEDOUT)
-            break;
+            return false;
     }
-    if (!s->gone && !s->closed && s->pending.n < WRITE_HIGH && bytes.n) {
-        buf_add_str(&s->pending, bytes);
-        rc = buf_failed(&s->pending) ? -1 : 0;
-    } else if (!s->gone && !s->closed && bytes.n == 0) {
-        rc = 0;
+    return true;
+}
+
+/* Under the lock. What follows a piece that was lost must not reach the client as if nothing were missing. */
+static void cut(struct http_stream *s)
+{
+    s->closed = true;
+    s->whole = false;
+}
+
+int http_stream_write(struct http_stream *s, struct str bytes)
+{
+    int rc = -1;
+
+    pthread_mutex_lock(&s->lock);
+    bool room = wait_for_room(s);
+    if (!s->gone && !s->closed) {
+        if (room)
+            buf_add_str(&s->pending, bytes);
+        rc = room && !buf_failed(&s->pending) ? 0 : -1;
+        if (rc != 0)
+            cut(s);
     }
     unlock_and_tell(s);
     return rc;
@@ -166,8 +185,7 @@ int http_events_send(struct http_stream *s, struct str id, struct str name, stru
         buf_add_char(&s->pending, '\n');
         rc = 0;
         if (buf_failed(&s->pending) || s->pending.n > s->limit) {
-            s->closed = true; /* too far behind: cut, it will come back */
-            s->whole = false;
+            cut(s); /* too far behind: it will come back */
             rc = -1;
         }
     }
