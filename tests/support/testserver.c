@@ -180,7 +180,7 @@ static void big(struct http_exchange *x)
         http_stream_close(s, whole && !number_of(x, "cut", 0));
         return;
     }
-    while (body.n < size)
+    while (body.n < size && !buf_failed(&body))
         buf_add(&body, "0123456789abcdef", size - body.n < 16 ? size - body.n : 16);
     http_reply_header(x, "ETag", STR_OF("\"big\""));
     http_reply_take(x, 200, "text/plain", &body);
@@ -201,7 +201,7 @@ static void events(struct http_exchange *x)
         http_stream_drop(s); /* nobody writes: the client, or the end of the server, ends it */
         return;
     }
-    while (data.n < size)
+    while (data.n < size && !buf_failed(&data))
         buf_add_char(&data, 'e');
     for (uint64_t i = from + 1; i <= from + n; i++) {
         int length = snprintf(id, sizeof(id), "%llu", (unsigned long long)i);

@@ -197,7 +197,12 @@ export const testServerBinary = (name = preset) => join(root, 'build', name, 'bi
 // Starts tests/support/testserver.c: the HTTP server with routes that can be asked anything of, no supervisor and no
 // configuration; the arguments are its options.
 export function startTestServer(...args) {
-  return launch(testServerBinary(), args.map(String), { cwd: tmpdir() });
+  return startTestServerWith({}, ...args);
+}
+
+// The same with further environment.
+export function startTestServerWith(env, ...args) {
+  return launch(testServerBinary(), args.map(String), { env, cwd: tmpdir() });
 }
 
 // Runs the binary to its end: { code, signal, stdout, stderr }.
