@@ -195,6 +195,12 @@ static void drain(struct generation *g, int64_t idle_us, void *ud)
     http_server_drain(s->http, idle_us, drained, g);
 }
 
+static bool is_closed(void *ud)
+{
+    const struct server *s = ud;
+    return http_server_is_closed(s->http);
+}
+
 static bool is_idle(void *ud)
 {
     struct server *s = ud;
@@ -218,7 +224,12 @@ int server_run(struct generation *g, struct config *config, const char *data_dir
 {
     struct server s = { .generation = g, .core = core_config(config) };
     const struct generation_hooks hooks = {
-        .stalled_us = stalled_us, .tick = tick, .drain = drain, .is_idle = is_idle, .ud = &s
+        .stalled_us = stalled_us,
+        .tick = tick,
+        .drain = drain,
+        .is_closed = is_closed,
+        .is_idle = is_idle,
+        .ud = &s,
     };
 
     if (log_start() != 0)

@@ -230,6 +230,12 @@ void http_server_drain(struct http_server *s, int64_t idle_us, void (*done)(void
     }
 }
 
+bool http_server_is_closed(const struct http_server *s)
+{
+    return atomic_load_explicit(&s->draining, memory_order_acquire) &&
+           atomic_load_explicit(&s->loops_draining, memory_order_acquire) == 0;
+}
+
 void http_server_destroy(struct http_server *s)
 {
     if (!s)

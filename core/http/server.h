@@ -55,6 +55,9 @@ int http_server_start(struct http_server *s);
  * or `idle_us`, ends event streams with a retry. Then calls `done` on one of the loops' threads. [any thread, once] */
 void http_server_drain(struct http_server *s, int64_t idle_us, void (*done)(void *ud), void *ud);
 
+/* Does no loop accept any more? Some moments after http_server_drain(). [any thread] */
+bool http_server_is_closed(const struct http_server *s);
+
 /* Ends all connections at once and all threads; waits for handlers that are running, and for the completion of requests
  * that were detached. NULL is safe. [any thread but its own] */
 void http_server_destroy(struct http_server *s);

@@ -17,7 +17,8 @@ enum {
     HEARTBEAT_US = CLOCK_SECOND,
     STALLED_US = 5 * CLOCK_SECOND,
     ORPHAN_US = 30 * CLOCK_SECOND,
-    HURRY_US = 50 * CLOCK_MS
+    HURRY_US = 50 * CLOCK_MS,
+    CLOSING_US = CLOCK_MS
 };
 
 struct generation {
@@ -25,6 +26,7 @@ struct generation {
     int channel;
     int ended; /* an eventfd: drained, or SIGTERM */
     bool draining;
+    bool closing; /* told to drain, and may still accept */
     bool hurried; /* told to drain a second time: idle connections are not worth waiting for any more */
     int64_t deadline_us; /* of one without a supervisor; else there is somebody to watch over it */
     struct generation_listener listeners[ADDRESSES_MAX];
@@ -168,8 +170,10 @@ static void orphaned(struct generation *g, const struct generation_hooks *hooks)
     g->channel = -1;
     g->deadline_us = clock_monotonic_us() + ORPHAN_US;
     g->hurried = g->draining && hooks->is_idle;
-    if (!g->draining)
+    if (!g->draining) {
         hooks->drain(g, 0, hooks->ud);
+        g->closing = true;
+    }
     g->draining = true;
     for (size_t i = 0; i < ADDRESSES_MAX; i++)
         socket_set_shutdown(&g->addresses[i].set);
@@ -186,7 +190,17 @@ static void drain(struct generation *g, struct str idle, const struct generation
     str_to_uint(idle, INT64_MAX, &idle_us);
     g->draining = true;
     hooks->drain(g, (int64_t)idle_us, hooks->ud);
-    channel_send(g->channel, CHANNEL_CLOSED, STR_OF(""));
+    g->closing = true;
+}
+
+/* Only when it is true: whoever asked for the reload takes it as the new configuration's beginning. */
+static void say_closed(struct generation *g, const struct generation_hooks *hooks)
+{
+    if (hooks->is_closed && !hooks->is_closed(hooks->ud))
+        return;
+    g->closing = false;
+    if (g->channel >= 0)
+        channel_send(g->channel, CHANNEL_CLOSED, STR_OF(""));
 }
 
 /* False when it has to end now. */
@@ -217,6 +231,8 @@ static int64_t next_look(const struct generation *g, int64_t next_beat_us)
 
     if (g->hurried && wait_us > HURRY_US)
         wait_us = HURRY_US;
+    if (g->closing && wait_us > CLOSING_US)
+        wait_us = CLOSING_US;
     return wait_us > 0 ? wait_us / CLOCK_MS + 1 : 0;
 }
 
@@ -234,6 +250,8 @@ void generation_run(struct generation *g, const struct generation_hooks *hooks)
             continue; /* SIGTERM; the eventfd knows */
         if (fds[0].revents || (fds[1].revents && !obey(g, hooks)))
             break;
+        if (g->closing)
+            say_closed(g, hooks);
         int64_t now_us = clock_monotonic_us();
         if (now_us >= g->deadline_us || (g->hurried && hooks->is_idle(hooks->ud)))
             break;

@@ -31,6 +31,8 @@ struct generation_hooks {
     void (*tick)(void *ud);
     /* Accept no more, keep idle connections that long, and call generation_drained() after the last one. Called once. */
     void (*drain)(struct generation *g, int64_t idle_us, void *ud);
+    /* Nothing is accepted any more: asked after drain(). NULL: as soon as drain() has returned. */
+    bool (*is_closed)(void *ud);
     /* No request is in flight: asked when the whole server has to stop while this one still keeps idle connections.
      * May be NULL. */
     bool (*is_idle)(void *ud);

@@ -16,6 +16,7 @@
 #define BACKOFF_US (1LL * CLOCK_SECOND)
 #define IDLE_US    (60LL * CLOCK_SECOND)
 #define DRAIN_US   (30LL * CLOCK_SECOND)
+#define CLOSED_US  (2LL * CLOCK_SECOND)
 
 enum { BACKOFF_FACTOR_MAX = 60, BACKOFF_DOUBLINGS = 6 };
 
@@ -253,9 +254,28 @@ static void became_ready(struct supervisor *s, struct child *c)
     log_info("serving", LOG_NUMBER("generation", c->number), LOG_NUMBER("pid", c->pid),
              LOG_SPAN("after", c->heartbeat_us - c->started_us));
     notify_state(s);
-    control_reply_all(
-        &s->control, WAITS_RELOAD,
-        json_pack("{s:b, s:I, s:i}", "ok", 1, "generation", (json_int_t)c->number, "pid", (int)c->pid));
+    generations_answer_reload(s); /* those of the reload before */
+    control_move(&s->control, WAITS_RELOAD, WAITS_CLOSED);
+    s->former = old;
+    s->former_us = clock_monotonic_us() + CLOSED_US;
+    if (!old)
+        generations_answer_reload(s);
+}
+
+/* Not before the old generation accepts no more: what is asked after `dowel reload` meets the new configuration. */
+void generations_answer_reload(struct supervisor *s)
+{
+    const struct child *c = s->current;
+
+    s->former = NULL;
+    if (c)
+        control_reply_all(
+            &s->control, WAITS_CLOSED,
+            json_pack("{s:b, s:I, s:i}", "ok", 1, "generation", (json_int_t)c->number, "pid", (int)c->pid));
+    else
+        control_reply_all(
+            &s->control, WAITS_CLOSED,
+            supervisor_refusal(EXIT_FAILURE, "the new server process has crashed; see the log"));
 }
 
 static void said_failed(struct child *c, struct str text)
@@ -283,6 +303,8 @@ static void handle_packet(struct supervisor *s, struct child *c, enum channel_ki
     case CHANNEL_DRAINED:
         addresses_leave(s, (size_t)(c - s->children));
         addresses_release(s);
+        if (c == s->former)
+            generations_answer_reload(s);
         break;
     default: break;
     }
@@ -378,6 +400,8 @@ void generations_ended(struct supervisor *s, pid_t pid, int status)
     } else {
         log_info("generation ended", LOG_NUMBER("generation", ended.number), LOG_NUMBER("pid", pid));
     }
+    if (c == s->former)
+        generations_answer_reload(s);
     buf_finish(&ended.failed_text);
     addresses_release(s);
 }
@@ -393,7 +417,7 @@ static int64_t deadline_of(const struct supervisor *s, const struct child *c)
 
 int64_t generations_deadline(const struct supervisor *s)
 {
-    int64_t next = s->restart_us;
+    int64_t next = s->former && s->former_us < s->restart_us ? s->former_us : s->restart_us;
 
     for (size_t i = 0; i < GENERATIONS_MAX; i++) {
         int64_t at = deadline_of(s, &s->children[i]);
@@ -440,4 +464,6 @@ void generations_expire(struct supervisor *s, int64_t now_us)
         if (deadline_of(s, &s->children[i]) <= now_us)
             expire(s, &s->children[i]);
     }
+    if (s->former && s->former_us <= now_us)
+        generations_answer_reload(s);
 }

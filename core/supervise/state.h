@@ -45,7 +45,14 @@ struct address_slot {
 };
 
 /* What a control client waits for. */
-enum waits_for { WAITS_NOTHING, WAITS_NEXT_RELOAD, WAITS_RELOAD, WAITS_UPGRADE_CHECK, WAITS_STOP };
+enum waits_for {
+    WAITS_NOTHING,
+    WAITS_NEXT_RELOAD,
+    WAITS_RELOAD,
+    WAITS_UPGRADE_CHECK,
+    WAITS_STOP,
+    WAITS_CLOSED /* the new generation serves, the one before it may still accept */
+};
 
 struct upgrade {
     char *program; /* absolute path; NULL: no upgrade possible */
@@ -71,6 +78,8 @@ struct supervisor {
     struct child children[GENERATIONS_MAX];
     struct child *current; /* serving; NULL while there is none */
     struct child *next;    /* starting; NULL while none is */
+    struct child *former;  /* was told to drain, and has not yet said that it accepts no more; NULL: none */
+    int64_t former_us;     /* how long that is waited for */
     uint64_t last_number;
 
     bool has_setup, has_next_setup;
@@ -122,6 +131,9 @@ void generations_reload(struct supervisor *s);
 void generations_restart(struct supervisor *s);
 void generations_stop(struct supervisor *s, bool at_once);
 bool generations_living(const struct supervisor *s);
+
+/* Answers those whose reload is done. */
+void generations_answer_reload(struct supervisor *s);
 struct child *generations_free_slot(struct supervisor *s);
 
 void generations_receive(struct supervisor *s, struct child *c);

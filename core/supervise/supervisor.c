@@ -30,17 +30,18 @@ json_t *supervisor_refusal(int exit_code, const char *text)
 
 static void stop(struct supervisor *s, bool at_once)
 {
+    static const int in_vain[] = { WAITS_RELOAD, WAITS_NEXT_RELOAD, WAITS_UPGRADE_CHECK };
+
     if (s->stopping && (s->stopping_now || !at_once))
         return;
     log_info(at_once ? "stopping at once" : "stopping: draining connections");
     notify_send(&s->notify, "STOPPING=1\nSTATUS=%s", at_once ? "stopping" : "draining");
     s->stopping = true;
     s->stopping_now = at_once;
-    control_reply_all(&s->control, WAITS_RELOAD, supervisor_refusal(EXIT_FAILURE, "the server is stopping"));
-    control_reply_all(&s->control, WAITS_NEXT_RELOAD,
-                      supervisor_refusal(EXIT_FAILURE, "the server is stopping"));
-    control_reply_all(&s->control, WAITS_UPGRADE_CHECK,
-                      supervisor_refusal(EXIT_FAILURE, "the server is stopping"));
+    generations_answer_reload(s);
+    for (size_t i = 0; i < DW_COUNT_OF(in_vain); i++)
+        control_reply_all(&s->control, in_vain[i],
+                          supervisor_refusal(EXIT_FAILURE, "the server is stopping"));
     generations_stop(s, at_once);
     for (size_t i = 0; i < ADDRESSES_MAX; i++)
         s->addresses[i].wanted = s->addresses[i].wanted_next = false;

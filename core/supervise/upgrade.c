@@ -294,6 +294,8 @@ static int write_handover(const json_t *handover)
 void upgrade_execute(struct supervisor *s)
 {
     char number[16];
+
+    generations_answer_reload(s);
     json_t *handover = describe(s);
     int fd = handover ? write_handover(handover) : -1;
 

@@ -7,6 +7,7 @@
  *   fail EXIT TEXT        the generation says that it cannot serve
  *   crash                 the generation aborts before it is ready
  *   slow MS               it needs that long to get ready
+ *   linger MS             told to drain, it accepts that much longer
  *   deaf                  it never ends, not even on SIGTERM
  *   silent                its loops stand still: no heartbeats
  *   orphan FILE           it leaves a process behind, whose pid it writes to FILE
@@ -31,7 +32,7 @@
 enum { TINY_CONNECTIONS = 64, TINY_LISTENERS = 16 };
 
 struct tiny_config {
-    int fail, slow_ms;
+    int fail, slow_ms, linger_ms;
     bool crash, deaf, silent;
     char text[200], orphan[100];
 };
@@ -61,6 +62,8 @@ static inline int tiny_line(struct supervisor_setup *out, struct tiny_config *c,
         out->drain_us = tiny_number(value) * (int64_t)CLOCK_MS;
     if (strcmp(key, "slow") == 0)
         c->slow_ms = tiny_number(value);
+    if (strcmp(key, "linger") == 0)
+        c->linger_ms = tiny_number(value);
     if (strcmp(key, "orphan") == 0)
         snprintf(c->orphan, sizeof(c->orphan), "%s", value);
     if (strcmp(key, "fail") == 0) {
@@ -111,7 +114,8 @@ static inline void tiny_unload(struct supervisor_setup *setup, void *ud)
 struct tiny_server {
     struct generation *g;
     const struct tiny_config *config;
-    int closing; /* an eventfd: accept no more */
+    int closing;      /* an eventfd: accept no more */
+    int64_t close_us; /* when that is */
     int held[TINY_CONNECTIONS];
     size_t held_n;
     pthread_t thread;
@@ -197,11 +201,21 @@ static inline int64_t tiny_stalled(void *ud)
 static inline void tiny_drain(struct generation *g, int64_t idle_us, void *ud)
 {
     struct tiny_server *t = ud;
-    uint64_t one = 1;
     (void)g;
     (void)idle_us;
+    t->close_us = clock_monotonic_us() + t->config->linger_ms * (int64_t)CLOCK_MS;
+}
+
+static inline bool tiny_is_closed(void *ud)
+{
+    const struct tiny_server *t = ud;
+    uint64_t one = 1;
+
+    if (clock_monotonic_us() < t->close_us)
+        return false;
     if (!t->config->deaf && write(t->closing, &one, sizeof(one)) != (ssize_t)sizeof(one))
         abort();
+    return true;
 }
 
 /* A grandchild whose parent is gone: whoever is PID 1, or the subreaper, has to bury it. */
@@ -226,7 +240,9 @@ static inline int tiny_generation(struct generation *g, void *config, void *ud)
 {
     static struct tiny_server t;
     const struct tiny_config *c = config;
-    const struct generation_hooks hooks = { .stalled_us = tiny_stalled, .drain = tiny_drain, .ud = &t };
+    const struct generation_hooks hooks = {
+        .stalled_us = tiny_stalled, .drain = tiny_drain, .is_closed = tiny_is_closed, .ud = &t
+    };
     (void)ud;
 
     if (c->fail)

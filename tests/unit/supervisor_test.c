@@ -637,6 +637,25 @@ static void a_reload_loses_no_connection(void **state)
     WAIT_FOR(s, living(s) == 1);
 }
 
+static void a_reload_is_answered_when_the_old_generation_accepts_no_more(void **state)
+{
+    struct server *s = *state;
+    struct answer a;
+
+    start(s, "listen 127.0.0.1:0\nlinger 300\n");
+    int64_t begin_us = clock_monotonic_us();
+    assert_true(control_ok(s, "reload"));
+    assert_true(clock_monotonic_us() - begin_us >= 300 * CLOCK_MS);
+    for (int i = 0; i < 20; i++) {
+        assert_true(ask(s, &a));
+        assert_int_equal(a.generation, 2);
+    }
+    configure(s, "listen 127.0.0.1:0\nlinger 60000\n");
+    assert_true(control_ok(s, "reload"));
+    assert_true(control_ok(s, "reload")); /* one that does not come to it is not waited for */
+    assert_true(clock_monotonic_us() - begin_us < SOON_US);
+}
+
 static void a_reload_by_signal(void **state)
 {
     struct server *s = *state;
@@ -1042,6 +1061,7 @@ int main(int argc, char **argv)
         SUPERVISED(orphans_are_buried),
         SUPERVISED(it_works_as_pid_1),
         SUPERVISED(a_reload_loses_no_connection),
+        SUPERVISED(a_reload_is_answered_when_the_old_generation_accepts_no_more),
         SUPERVISED(a_reload_by_signal),
         SUPERVISED(a_refused_reload_keeps_the_old),
         SUPERVISED(overlapping_reloads_are_all_answered),
