@@ -18,10 +18,8 @@ const struct cli_verb *const cli_verbs[] = {
 };
 
 const struct cli_option cli_common_options[] = {
-    { "config", "DIR",
-      "configuration (default: $DOWEL_CONFIG, else ./conf.d if it is there, else /etc/dowel/conf.d)", false },
-    { "data", "DIR",
-      "data of the server (default: $DOWEL_DATA, else ./var if it is there, else /var/lib/dowel)", false },
+    { "config", "DIR", "configuration; see below for the default", false },
+    { "data", "DIR", "data of the server; see below for the default", false },
     { "output", "text|json", "what standard output is: text for people, or one JSON document", false },
     { "help", NULL, "say how the verb is used", false },
     { NULL, NULL, NULL, false },
@@ -198,6 +196,10 @@ static int read_word(struct parser *p)
         p->c.argv[p->c.argc++] = word;
         return CLI_OK;
     }
+    if (strcmp(word, "help") == 0) { /* "dowel help serve" is "dowel serve --help" */
+        p->help = true;
+        return CLI_OK;
+    }
     p->c.verb = cli_find_verb(word);
     return p->c.verb ? CLI_OK : unknown_verb(&p->c, word);
 }
@@ -226,13 +228,23 @@ static int read_all(struct parser *p)
     return result;
 }
 
+/* ---- running ---- */
+
+const char cli_defaults[] =
+    "Without --config: $DOWEL_CONFIG, else ./conf.d if it is there, else /etc/dowel/conf.d if it is there\n"
+    "or you are root, else ./conf.d. Without --data: $DOWEL_DATA, ./var and /var/lib/dowel in the same "
+    "way.\n";
+
+/* Not the installed one where it would have to be made by somebody who may not. */
 static const char *default_dir(const char *variable, const char *here, const char *installed)
 {
     const char *value = getenv(variable);
 
     if (value && *value)
         return value;
-    return access(here, F_OK) == 0 ? here : installed;
+    if (access(here, F_OK) == 0)
+        return here;
+    return access(installed, F_OK) == 0 || geteuid() == 0 ? installed : here;
 }
 
 static int run(struct parser *p)
@@ -252,8 +264,10 @@ static int run(struct parser *p)
         return cli_usage(&p->c, "say what to do");
     if (!p->c.verb->arguments[0] && p->c.argc > 0)
         return cli_usage(&p->c, "%s: %s takes no arguments", p->c.argv[0], p->c.verb->name);
-    if (!p->c.config_dir)
+    if (!p->c.config_dir) {
         p->c.config_dir = default_dir("DOWEL_CONFIG", "conf.d", "/etc/dowel/conf.d");
+        p->c.config_given = p->c.config_dir == getenv("DOWEL_CONFIG");
+    }
     if (!p->c.data_dir)
         p->c.data_dir = default_dir("DOWEL_DATA", "var", "/var/lib/dowel");
     return p->c.verb->run(&p->c);

@@ -23,7 +23,7 @@ struct cli_option {
 struct cli {
     const struct cli_verb *verb;
     const char *config_dir; /* never NULL */
-    bool config_given;      /* by --config: then the directory must be there */
+    bool config_given;      /* by --config or DOWEL_CONFIG: then the directory must be there */
     const char *data_dir;   /* never NULL */
     bool json;
     int argc; /* what is left: positional arguments */

@@ -26,7 +26,6 @@ enum {
     DISK_BAD_MB = 100,
     DISK_WARN_MB = 1000,
     CERTIFICATE_WARN_DAYS = 14,
-    DESCRIPTORS_BESIDE = 256, /* sockets, files and pipes that are no client's connection */
     STATUS_US = 5 * CLOCK_SECOND,
     YEAR_OF_THIS_PROGRAM = 2026,
 };
@@ -250,7 +249,7 @@ static void check_descriptors(struct doctor *d)
 
     if (!core || getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
-    rlim_t needed = (rlim_t)core->connections_max + DESCRIPTORS_BESIDE;
+    rlim_t needed = (rlim_t)core->connections_max + CLI_DESCRIPTORS_BESIDE;
     bool enough = limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= needed;
     report(d, enough ? LEVEL_OK : LEVEL_WARN, "descriptors",
            enough ? NULL : "raise it (systemd: LimitNOFILE=, else: ulimit -Hn), or lower connections_max",

@@ -42,6 +42,7 @@ void cli_help(struct buf *out)
         buf_add_format(out, "  %-12s %s\n", (*v)->name, (*v)->summary);
     buf_add_text(out, "\nOptions of every verb:\n");
     add_options(out, cli_common_options);
+    buf_add_format(out, "\n%s", cli_defaults);
     add_exit_codes(out);
     buf_add_text(out, "\nMore about a verb: dowel VERB --help\n");
 }
@@ -56,6 +57,7 @@ void cli_help_verb(struct buf *out, const struct cli_verb *verb)
     buf_add_text(out, "\nOptions:\n");
     add_options(out, verb->options);
     add_options(out, cli_common_options);
+    buf_add_format(out, "\n%s", cli_defaults);
     add_exit_codes(out);
 }
 
@@ -91,6 +93,7 @@ void cli_help_markdown(struct buf *out)
         "%s\n    dowel VERB [OPTION...]\n\nEvery verb takes\n\n",
         purpose);
     add_markdown_options(out, cli_common_options);
+    buf_add_format(out, "\n%s", cli_defaults);
     buf_add_text(
         out,
         "\nAn option is written `--name value` or `--name=value`. What a verb has to say goes to standard\n"

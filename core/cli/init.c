@@ -25,7 +25,10 @@ static void tell(struct report *r, const char *path, bool made)
 
 static int failed(const char *path, const char *what)
 {
-    fprintf(stderr, "%s: %s: %s\n", path, what, strerror(errno));
+    const char *advice =
+        errno == EACCES || errno == EROFS ? "; choose other directories with --config and --data" : "";
+
+    fprintf(stderr, "%s: %s: %s%s\n", path, what, strerror(errno), advice);
     return -1;
 }
 

@@ -18,6 +18,7 @@ struct serve {
     const struct cli *cli;
     const char *listen[LISTEN_OPTIONS_MAX];
     size_t listen_n;
+    bool introduced; /* the log has said what is started, and with what */
 };
 
 /* ---- the configuration, again and again ---- */
@@ -47,6 +48,18 @@ static int make_setup(struct supervisor_setup *out, struct config *config)
     return 0;
 }
 
+/* Whoever gave no directories learns here which ones were taken. */
+static void introduce(struct serve *s)
+{
+    bool configured = access(s->cli->config_dir, F_OK) == 0;
+
+    if (!s->introduced)
+        log_info("starting", LOG_TEXT("version", DOWEL_VERSION),
+                 LOG_TEXT("config", configured ? s->cli->config_dir : "none, all items have their defaults"),
+                 LOG_TEXT("data", s->cli->data_dir));
+    s->introduced = true;
+}
+
 static int load(struct supervisor_setup *out, struct buf *why, void *ud)
 {
     struct serve *s = ud;
@@ -69,6 +82,7 @@ static int load(struct supervisor_setup *out, struct buf *why, void *ud)
         buf_add_str(why, told);
     } else {
         use_log_settings(core_config(config));
+        introduce(s);
         if (told.n > 0)
             log_warn("the configuration has something to think about", LOG_STR("what", told));
     }

@@ -4,9 +4,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "cli/cli.h"
+#include "cli/settings.h"
 #include "cli/upkeep.h"
 #include "config/core_config.h"
 #include "http/operations.h"
@@ -64,6 +65,24 @@ static int make_router(struct server *s)
     return generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", why);
 }
 
+/* Where the machine allows fewer descriptors than connections_max wants, files must still find one, and who comes too
+ * many be told so: a connection that cannot be accepted would only wait. */
+static unsigned connections_that_fit(const struct core_config *c)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return (unsigned)c->connections_max;
+    rlim_t half = limit.rlim_cur / 2;
+    rlim_t room = limit.rlim_cur - (half < CLI_DESCRIPTORS_BESIDE ? half : CLI_DESCRIPTORS_BESIDE);
+    if ((rlim_t)c->connections_max <= room)
+        return (unsigned)c->connections_max;
+    log_warn("fewer connections than connections_max are taken: the limit of open files is too low for it; "
+             "raise it (systemd: LimitNOFILE=, else: ulimit -Hn)",
+             LOG_NUMBER("connections", room), LOG_NUMBER("connections_max", c->connections_max));
+    return (unsigned)room;
+}
+
 static struct http_options options_of(const struct server *s)
 {
     const struct core_config *c = s->core;
@@ -73,7 +92,7 @@ static struct http_options options_of(const struct server *s)
         .workers = (unsigned)c->workers,
         .queue = (unsigned)c->queue,
         .body_max = (uint64_t)c->body_max.bytes,
-        .connections_max = (unsigned)c->connections_max,
+        .connections_max = connections_that_fit(c),
         .connections_per_address = (unsigned)c->connections_per_address,
         .header_timeout_us = c->header_timeout.us,
         .idle_timeout_us = c->idle_timeout.us,

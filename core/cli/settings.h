@@ -5,6 +5,9 @@
 #include "cli/cli.h"
 #include "config/config.h"
 
+/* Sockets, files and pipes of a server that are no client's connection. */
+enum { CLI_DESCRIPTORS_BESIDE = 256 };
+
 /* The tables of all that is installed. */
 const struct config_table *const *cli_tables(size_t *n);
 

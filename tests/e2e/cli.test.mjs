@@ -1,14 +1,19 @@
 // The command line: what it prints where, and the exit codes that scripts rely on.
 
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 
-import { dowel, slowness, startServer, temporaryFolder, writeFiles } from './support/server.mjs';
+import { request } from './support/client.mjs';
+import { anybody, binaryOf, dowel, launch, slowness, startServer, temporaryFolder, until, writeFiles } from './support/server.mjs';
 
 const timeout = 120_000 * slowness;
 const OK = 0;
+const FAILED = 1;
 const USAGE = 2;
 const CONFIGURATION = 3;
 const UNREACHABLE = 4;
@@ -33,6 +38,11 @@ describe('help', { timeout }, () => {
     assert.equal(code, OK);
     assert.equal(stderr, '');
     for (const verb of VERBS) assert.match(stdout, new RegExp(`\\b${verb}\\b`));
+  });
+
+  test('is also asked for by its name', async () => {
+    assert.equal((await dowel(['help'])).stdout, (await dowel(['--help'])).stdout);
+    assert.equal((await dowel(['help', 'serve'])).stdout, (await dowel(['serve', '-h'])).stdout);
   });
 
   for (const verb of VERBS) {
@@ -153,10 +163,97 @@ describe('without a server', { timeout }, () => {
     assert.equal(readFileSync(join(config, 'new', 'core.yaml'), 'utf8'), '# mine\n');
   });
 
-  test('completion is a script that bash reads', async () => {
-    const { code, stdout } = await dowel(['completion', 'bash', ...places]);
+  test('doctor finds what is broken, and says what to do about it', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address();
+    chmodSync(data, 0o777);
+    writeFiles(config, { 'core.yaml': `listen: ["127.0.0.1:${port}", "unix:${config}/none/s.sock"]\ntls_certificate: ${config}/core.yaml\ntls_key: ${config}/core.yaml\n` });
+    const { code, stdout } = await dowel(['doctor', '--output', 'json', ...places]);
+    taken.close();
+    assert.equal(code, FAILED);
+    const { ok, findings } = JSON.parse(stdout);
+    assert.equal(ok, false);
+    const bad = (check) => findings.filter((one) => one.check === check && one.level !== 'ok');
+    assert.match(bad('listen')[0].found, new RegExp(`${port}.*in use.*pid ${process.pid}`));
+    assert.match(bad('listen')[1].found, /none/);
+    assert.equal(bad('certificate').length, 1);
+    assert.match(bad('data')[0].advice, /chmod/);
+    writeFiles(config, { 'core.yaml': 'listn: 1\n' });
+    const text = await dowel(['doctor', ...places]);
+    assert.equal(text.code, FAILED);
+    assert.match(text.stdout, /^BAD +configuration +.*core\.yaml:1: listn/m);
+  });
+});
+
+describe('in an empty folder', { timeout }, () => {
+  const installed = existsSync('/etc/dowel') || existsSync('/var/lib/dowel');
+
+  test('a user gets conf.d and var right there', { skip: installed && 'a Dowel is installed on this machine' }, async (t) => {
+    chownSync(config, anybody.uid, anybody.gid);
+    const { code, stdout } = await dowel(['init'], { cwd: config, spawning: anybody }).catch((error) => error);
+    if (code === 'EACCES') return t.skip('another user cannot reach the binary');
     assert.equal(code, OK);
-    assert.match(stdout, /complete .*dowel/);
+    assert.match(stdout, /dowel serve --config conf\.d --data var/);
+    assert.deepEqual(readdirSync(config).sort(), ['conf.d', 'var']);
+  });
+
+  test('a named configuration that is not there is an error, an unnamed one is not', async () => {
+    const env = { DOWEL_CONFIG: join(config, 'typo'), DOWEL_DATA: data };
+    const { code, stderr } = await dowel(['serve'], { env });
+    assert.equal(code, CONFIGURATION);
+    assert.match(stderr, /typo.*dowel init/);
+    assert.equal((await dowel(['config', 'check'], { cwd: config })).code, OK);
+  });
+
+  test('what is there is used: init, then serve, without an option', async () => {
+    mkdirSync(join(config, 'conf.d'));
+    mkdirSync(join(config, 'var'), { mode: 0o700 });
+    assert.equal((await dowel(['init'], { cwd: config })).code, OK);
+    const server = await launch(binaryOf(), ['serve', '--listen', '127.0.0.1:0'], { cwd: config });
+    assert.equal((await request(server.url, { path: '/livez' })).status, 200);
+    await until('the log says where', () => /"starting".*"config":"conf\.d","data":"var"/.test(server.stderr));
+    assert.equal((await dowel(['reload'], { cwd: config })).code, OK);
+    await server.stop();
+  });
+});
+
+describe('completion', { timeout }, () => {
+  // What a user has typed, and what bash then offers.
+  async function complete(...words) {
+    const { stdout } = await dowel(['completion', 'bash']);
+    const script = `${stdout}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _dowel; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const out = execFileSync('bash', ['--norc', '-c', script, 'bash', 'dowel', ...words], { encoding: 'utf8', timeout: 10_000, cwd: config });
+    return out.trim().split('\n');
+  }
+
+  test('knows verbs, their words and their options', async () => {
+    assert.deepEqual(await complete('re'), ['reload']);
+    assert.deepEqual((await complete('')).filter((word) => VERBS.includes(word)).sort(), [...VERBS].sort());
+    assert.deepEqual(await complete('config', 'sh'), ['show']);
+    assert.deepEqual(await complete('--data', 'x', 'config', 'show', '--or'), ['--origin']);
+    assert.deepEqual(await complete('serve', '--li'), ['--listen']);
+    assert.deepEqual(await complete('version', '--output', ''), ['text', 'json']);
+    assert.deepEqual(await complete('help', 'se'), ['serve']);
+  });
+
+  test('offers folders for --config and --data', async () => {
+    mkdirSync(join(config, 'my-conf'));
+    assert.deepEqual(await complete('serve', '--config', 'my'), ['my-conf']);
+  });
+});
+
+describe('standard streams', { timeout }, () => {
+  const shell = (line) => dowel(['-c', line, binaryOf(), ...places], { binary: '/bin/sh' });
+
+  test('a closed standard output is an error, not a success', async () => {
+    const { code, stderr } = await shell('exec "$0" config show "$@" >&-');
+    assert.equal(code, FAILED);
+    assert.match(stderr, /standard output/);
+  });
+
+  test('a full one, too', { skip: !existsSync('/dev/full') && 'no /dev/full' }, async () => {
+    assert.equal((await shell('exec "$0" config show "$@" >/dev/full')).code, FAILED);
   });
 });
 

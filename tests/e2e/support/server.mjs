@@ -18,6 +18,9 @@ const START_LIMIT_MS = 10_000 * slowness;
 const STOP_LIMIT_MS = 15_000 * slowness;
 const COMPLAINT = /ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed/;
 
+// Options of spawn() for what root could do and an ordinary user cannot.
+export const anybody = process.getuid() === 0 ? { uid: 65534, gid: 65534 } : { uid: process.getuid(), gid: process.getgid() };
+
 // Nothing of the developer's own environment must decide how a test ends.
 function environment(extra) {
   const kept = Object.entries(process.env).filter(([name]) => /^(PATH|LANG|TZ|\w+SAN_OPTIONS|GCOV_\w+)$/.test(name));
@@ -115,7 +118,7 @@ class Server {
   }
 
   signal(name) {
-    kill(this.pid, name);
+    if (this.child.exitCode === null && this.child.signalCode === null) kill(this.pid, name);
   }
 
   // Resolves when the log holds what is looked for.
@@ -146,10 +149,11 @@ class Server {
   }
 }
 
-// Starts a process and waits until it has said `count` times where it listens. `folders` are removed with it.
-async function launch(binary, args, { env, cwd, count = 1, folders = {}, temporary = [] }) {
+// Starts a process and waits until it has said `count` times where it listens. What is in `temporary` is removed with
+// it; `spawning` are further options of node's spawn().
+export async function launch(binary, args, { env = {}, cwd, count = 1, folders = {}, temporary = [], spawning = {} } = {}) {
   if (!existsSync(binary)) throw new Error(`${binary} is not there: ./dev build ${preset}`);
-  const child = spawn(binary, args, { cwd, env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(binary, args, { cwd, env: environment(env), stdio: ['ignore', 'pipe', 'pipe'], ...spawning });
   const server = new Server(child, { ...folders, temporary });
   running.add(server);
   const early = server.ended.then(({ code, signal, error }) => {
@@ -206,9 +210,9 @@ export function startTestServerWith(env, ...args) {
 }
 
 // Runs the binary to its end: { code, signal, stdout, stderr }.
-export function dowel(args, { env = {}, cwd = tmpdir(), limit = 20_000 * slowness, input = '', binary = binaryOf() } = {}) {
+export function dowel(args, { env = {}, cwd = tmpdir(), limit = 20_000 * slowness, input = '', binary = binaryOf(), spawning = {} } = {}) {
   return new Promise((resolved, rejected) => {
-    const child = spawn(binary, args, { cwd, env: environment(env), stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(binary, args, { cwd, env: environment(env), stdio: ['pipe', 'pipe', 'pipe'], ...spawning });
     const out = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (out[name] += text));
     child.stdin.on('error', () => {}).end(input); // a verb that does not read its input is no error
