@@ -146,6 +146,12 @@ static const struct problem problems[] = {
       .title = "HTTP version not supported",
       .meaning = "The server speaks HTTP/1.0 and HTTP/1.1.",
       .what_to_do = "Use one of them; a front proxy can speak HTTP/2 for it." },
+    { .status = 507,
+      .slug = "insufficient-storage",
+      .title = "Insufficient storage",
+      .meaning = "The server has no room to keep the content of the request while it works on it.",
+      .what_to_do =
+          "Try again later, or with less. An administrator makes room on the disk of the data directory." },
 };
 
 static const struct problem *problem_exact(int status)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "log/log.h"
+
 /* For file systems without O_TMPFILE (overlayfs of old kernels, NFS): the name lives for a moment. */
 static int open_and_unlink(const char *dir)
 {
@@ -22,13 +24,25 @@ static int open_and_unlink(const char *dir)
     return fd;
 }
 
+/* The client learns that there is no room, why is for the admin. */
+static void complain(const char *what)
+{
+    int error = errno;
+
+    log_error("a content that is too large for memory cannot be stored", LOG_TEXT("what", what),
+              LOG_TEXT("error", strerror(error)));
+    errno = error;
+}
+
 int spool_open(const char *dir)
 {
     int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
-    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-        return fd;
-    return open_and_unlink(dir);
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+        fd = open_and_unlink(dir);
+    if (fd < 0)
+        complain(dir);
+    return fd;
 }
 
 int spool_write(int fd, struct str bytes)
@@ -37,8 +51,10 @@ int spool_write(int fd, struct str bytes)
         ssize_t n = write(fd, bytes.p, bytes.n);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
+        if (n <= 0) {
+            complain("writing");
             return -1;
+        }
         bytes = str_make(bytes.p + n, bytes.n - (size_t)n);
     }
     return 0;

@@ -5,10 +5,10 @@
 
 #include "util/str.h"
 
-/* Open for reading and writing, mode 0600. -1 with errno. */
+/* Open for reading and writing, mode 0600. -1 with errno, after a line in the log. */
 int spool_open(const char *dir);
 
-/* Appends everything; -1 with errno. */
+/* Appends everything; -1 with errno, after a line in the log. */
 int spool_write(int fd, struct str bytes);
 
 #endif
