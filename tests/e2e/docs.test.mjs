@@ -1,53 +1,117 @@
 // Presets: release
-// Every command in the README does what it is there for.
+// What the documentation tells a reader to type works, and what it says about the server is so.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
-import { binaryOf, root, startServer } from './support/server.mjs';
+import { makeCertificate } from './support/certificate.mjs';
+import { request } from './support/client.mjs';
+import { binaryOf, root, startServer, temporaryFolder, until } from './support/server.mjs';
 
 const timeout = 60_000;
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const commands = [...readme.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap((match) => match[1].trim().split('\n'));
+const read = (page) => readFileSync(join(root, page), 'utf8');
 
+// The lines of ```sh blocks, and those behind a prompt in ```console blocks.
+function commandsOf(page) {
+  const blocks = [...read(page).matchAll(/^```(sh|console)\n(.*?)^```$/gms)];
+  return blocks
+    .flatMap(([, kind, text]) => text.trim().split('\n').map((line) => (kind === 'sh' ? line : line.replace(/^\$ /, '').replace(/ +# .*$/, ''))))
+    .filter((line) => !line.startsWith('dowel serve')); // it is what all others are tried on
+}
+
+// A folder as the reader has it after `./dev run`: the program, conf.d and var of this test's server.
+const folder = temporaryFolder();
 let server;
-before(async () => (server = await startServer()), { timeout });
-after(() => server?.stop(), { timeout });
+before(async () => {
+  const { certificate, key } = makeCertificate(folder);
+  const env = { DOWEL_CORE__TLS_CERTIFICATE: certificate, DOWEL_CORE__TLS_KEY: key };
+  server = await startServer({ listen: ['127.0.0.1:0', 'https://127.0.0.1:0'], env });
+  mkdirSync(join(folder, 'build/release'), { recursive: true });
+  symlinkSync(dirname(binaryOf()), join(folder, 'build/release/bin'));
+  symlinkSync(server.configDir, join(folder, 'conf.d'));
+  symlinkSync(server.dataDir, join(folder, 'var'));
+}, { timeout });
+after(async () => {
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+}, { timeout });
 
 // The line as a reader would type it, with this test's server in the place of theirs.
 function run(line) {
-  const here = line
-    .replaceAll('http://127.0.0.1:8000', server.url)
-    .replaceAll('build/release/bin', dirname(binaryOf()))
-    .replaceAll('--config conf.d', `--config ${server.configDir}`)
-    .replaceAll('--data var', `--data ${server.dataDir}`);
+  // doctor would stumble over whoever else has port 8000 on this machine
+  const env = { PATH: `${dirname(binaryOf())}:${process.env.PATH}`, DOWEL_CORE__LISTEN: new URL(server.url).host };
+  const here = line.replaceAll('http://127.0.0.1:8000', server.url);
   return new Promise((resolve) => {
-    execFile('sh', ['-c', here], { cwd: server.configDir, timeout: 20_000 }, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
+    execFile('sh', ['-c', here], { cwd: folder, env, timeout: 20_000 }, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
   });
 }
 
-describe('README', { timeout }, () => {
-  test('has commands', () => assert.ok(commands.length >= 10, commands.join('\n')));
+for (const [page, atLeast] of [['README.md', 10], ['docs/operations.md', 8], ['docs/configuration.md', 4]]) {
+  describe(page, { timeout }, () => {
+    const commands = commandsOf(page);
+    test('has commands', () => assert.ok(commands.length >= atLeast, commands.join('\n')));
 
-  for (const line of commands) {
-    test(line, async () => {
-      const { code, stdout, stderr } = await run(line);
-      assert.equal(code, 0, stderr);
-      assert.notEqual(stdout + stderr, '');
-    });
-  }
+    for (const line of commands) {
+      test(line, async () => {
+        const { code, stdout, stderr } = await run(line);
+        assert.equal(code, 0, stderr);
+        assert.notEqual(stdout + stderr, '');
+      });
+    }
+  });
+}
+
+describe('docs/operations.md', { timeout }, () => {
+  test('has each metric of the server, with its kind, and no other', async () => {
+    const page = (await request(server.url, { path: '/metrics' })).text();
+    const served = [...page.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, kind]) => `${name} ${kind}`).sort();
+    const told = [...read('docs/operations.md').matchAll(/^\| `(dowel_\w+)(?:\{[\w,]+\})?` \| (\w+) \|/gm)].map(([, name, kind]) => `${name} ${kind}`).sort();
+    assert.deepEqual(told, served);
+  });
+
+  test('has each reason of a refusal', async () => {
+    const page = (await request(server.url, { path: '/metrics' })).text();
+    const reasons = new Set([...page.matchAll(/^dowel_http_refused_total\{reason="(\w+)"\}/gm)].map((match) => match[1]));
+    const told = /Reasons of a refusal: ([^.]*)\./.exec(read('docs/operations.md'))[1];
+    assert.deepEqual([...told.matchAll(/`(\w+)`/g)].map((match) => match[1]).sort(), [...reasons].sort());
+  });
+
+  test('shows a line of the access log as it is', async () => {
+    const fields = (text) => [...text.matchAll(/"(\w+)":/g)].map((match) => match[1]);
+    await request(server.url, { path: '/api/version' });
+    const line = await until('a line', () => server.stderr.split('\n').find((one) => one.includes('"path":"/api/version"')));
+    const shown = /\{"time"[^}]*\}/.exec(read('docs/operations.md'))[0];
+    assert.deepEqual(fields(shown), fields(line));
+  });
 });
 
-test('links between pages lead to files that are there', () => {
+describe('docs/http.md', { timeout }, () => {
+  test('has addresses that answer', async () => {
+    const addresses = [...read('docs/http.md').matchAll(/^\| `GET (\/\S*)` \|/gm)].map((match) => match[1]).filter((path) => !path.includes('...'));
+    assert.ok(addresses.length >= 7);
+    for (const path of addresses) assert.equal((await request(server.url, { path })).status, 200, path);
+  });
+
+  test('names items that there are', () => {
+    const items = new Set([...read('docs/configuration.md').matchAll(/^#### `(\w+)`$/gm)].map((match) => match[1]));
+    const limits = /^## Limits$(.*?)^## /ms.exec(read('docs/http.md'))[1];
+    for (const [, item] of limits.matchAll(/`([a-z]+_[a-z_]+|queue)`/g)) assert.ok(items.has(item), item);
+  });
+});
+
+test('links between pages lead to files and headings that are there', () => {
+  const headings = (path) => [...readFileSync(path, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, text]) => text.toLowerCase().replace(/[^\w\- ]/g, '').replaceAll(' ', '-'));
   const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
   for (const page of pages.filter((name) => name.endsWith('.md'))) {
-    for (const [, target] of readFileSync(join(root, page), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
-      if (/^[a-z]+:/.test(target)) continue;
-      const path = target.startsWith('/') ? null : normalize(join(root, dirname(page), target));
-      assert.ok(path === null || existsSync(path), `${page}: ${target}`);
+    for (const [, target] of read(page).matchAll(/\]\(([^)\s]+)[^)]*\)/g)) {
+      if (/^[a-z]+:/.test(target) || target.startsWith('/')) continue;
+      const [file, heading] = target.split('#');
+      const path = file ? normalize(join(root, dirname(page), file)) : join(root, page);
+      assert.ok(existsSync(path), `${page}: ${target}`);
+      if (heading) assert.ok(headings(path).includes(heading), `${page}: ${target}`);
     }
   }
 });
