@@ -1,6 +1,5 @@
 #include "http/cors.h"
 
-#include "util/address.h"
 #include "util/compiler.h"
 
 /* What pages may read of an answer besides the few fields that browsers always show. */
@@ -100,48 +99,4 @@ void cors_decide(const struct cors_policy *policy, const struct cors_request *re
         allow_preflight(request, out);
     else
         out->expose = exposed;
-}
-
-/* Lower-case characters of a host name, an IPv4 or a bracketed IPv6 address. */
-static bool is_host(struct str host)
-{
-    struct address ipv6;
-
-    if (host.n == 0)
-        return false;
-    if (host.p[0] == '[')
-        return address_parse(host, &ipv6) == 0;
-    for (size_t i = 0; i < host.n; i++) {
-        char c = host.p[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && (c == 0 || !strchr("-._", c)))
-            return false;
-    }
-    return true;
-}
-
-static bool is_host_and_port(struct str s, struct str default_port)
-{
-    const char *colon = s.n ? memrchr(s.p, ':', s.n) : NULL;
-    uint64_t number;
-
-    if (!colon || s.p[s.n - 1] == ']')
-        return is_host(s);
-    size_t host_n = (size_t)(colon - s.p);
-    struct str port = str_make(colon + 1, s.n - host_n - 1);
-    return is_host(str_make(s.p, host_n)) && str_to_uint(port, 65535, &number) && port.p[0] != '0' &&
-           !str_equal(port, default_port);
-}
-
-bool cors_origin_is_valid(struct str origin)
-{
-    static const struct {
-        struct str scheme, default_port;
-    } schemes[] = { { STR("http://"), STR("80") }, { STR("https://"), STR("443") } };
-
-    for (size_t i = 0; i < DW_COUNT_OF(schemes); i++) {
-        size_t skip = schemes[i].scheme.n;
-        if (str_starts_with(origin, schemes[i].scheme))
-            return is_host_and_port(str_make(origin.p + skip, origin.n - skip), schemes[i].default_port);
-    }
-    return str_equal(origin, STR_OF("*"));
 }

@@ -42,8 +42,4 @@ struct cors_decision {
 void cors_decide(const struct cors_policy *policy, const struct cors_request *request,
                  struct cors_decision *out);
 
-/* "https://app.example:8443": what an origin in the configuration must look like; also "*". Lower case, no path, no
- * default port, because browsers send none of these. */
-bool cors_origin_is_valid(struct str origin);
-
 #endif

@@ -12,9 +12,7 @@ enum {
     WAYS = 8, /* two cache lines a set */
     LOCKS = 64,
     ENTRIES_DEFAULT = 65536,
-    ENTRIES_MAX = 1 << 26,
-    LIMIT_MAX = 1000000,
-    DAY_S = 86400
+    ENTRIES_MAX = 1 << 26
 };
 
 struct entry {
@@ -208,38 +206,7 @@ struct str ratelimit_address_key(const struct address *a)
     return str_make((const char *)a->bytes, a->size == 16 ? 8 : a->size);
 }
 
-/* ---- rules and fields as text ---- */
-
-static int64_t unit_seconds(char c)
-{
-    switch (c) {
-    case 's': return 1;
-    case 'm': return 60;
-    case 'h': return 3600;
-    case 'd': return DAY_S;
-    default: return 0;
-    }
-}
-
-int rate_rule_parse(struct str text, struct rate_rule *out)
-{
-    size_t slash = str_find(text, '/');
-    uint64_t limit, number = 1;
-
-    if (!str_to_uint(str_make(text.p, slash), LIMIT_MAX, &limit) || limit == 0 || text.n < slash + 2)
-        return -1;
-    int64_t unit = unit_seconds(text.p[text.n - 1]);
-    struct str count = str_make(text.p + slash + 1, text.n - slash - 2);
-    if (unit == 0 || (count.n && !str_to_uint(count, 30 * DAY_S, &number)))
-        return -1;
-    int64_t seconds = (int64_t)number * unit;
-    if (seconds < 1 || seconds > 30 * DAY_S)
-        return -1;
-    *out = (struct rate_rule){ .limit = (uint32_t)limit,
-                               .window_us = seconds * CLOCK_SECOND,
-                               .burst = (uint32_t)limit };
-    return 0;
-}
+/* ---- fields as text ---- */
 
 void rate_fields_write(const struct rate_rule *rule, const struct rate_result *result,
                        struct rate_fields *out)

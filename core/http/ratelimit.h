@@ -43,10 +43,6 @@ void ratelimit_take(struct ratelimit *r, enum rate_kind kind, struct str key, co
  * customer has. Empty for a Unix socket, which is not to be limited by address. */
 struct str ratelimit_address_key(const struct address *a);
 
-/* "100/1m", "10/s", "5000/24h": a number, a slash, a time (s, m, h, d; its number may be missing). The burst is the
- * limit. 0, or -1 for anything else, for 0, above a million requests or a window above 30 days. */
-int rate_rule_parse(struct str text, struct rate_rule *out);
-
 /* The field values of an answer, terminated. */
 struct rate_fields {
     char limit[12], remaining[12], reset[12]; /* RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset */
