@@ -158,11 +158,10 @@ describe('a second server', { timeout }, () => {
     assert.equal(refused.code, FAILED);
     assert.match(refused.stderr, /running program answers there/);
     other.close();
-    server = await startServer({ listen: [`unix:${path}`] });
-    server.kill();
-    await server.ended;
-    server = undefined;
-    assert.ok(existsSync(path), 'a killed server leaves its socket behind');
+    await once(other, 'close');
+    const script = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    await once(spawn(process.execPath, ['-e', script]), 'close');
+    assert.ok(existsSync(path), 'a killed program leaves its socket behind');
     server = await startServer({ listen: [`unix:${path}`] });
     assert.equal((await request(`unix:${path}`, { path: '/livez' })).status, 200);
   });

@@ -102,6 +102,7 @@ static int fails(void)
     return 1;
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's own names are reserved */
 void *malloc(size_t size)
 {
     if (!ready())
@@ -130,3 +131,4 @@ void *aligned_alloc(size_t alignment, size_t size)
 {
     return !ready() || fails() ? NULL : real.aligned_alloc(alignment, size);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
