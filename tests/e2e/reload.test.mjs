@@ -2,11 +2,13 @@
 // The server changes its process under load: reloads lose nothing, a kill only what was in flight.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { Connection, request } from './support/client.mjs';
 import { Load } from './support/load.mjs';
-import { childrenOf, dowel, preset, slowness, sleep, startServer, until, writeFiles } from './support/server.mjs';
+import { childrenOf, dowel, preset, slowness, sleep, startServer, temporaryFolder, until, writeFiles } from './support/server.mjs';
 
 const timeout = 120_000 * Math.min(slowness, 2);
 const RELOADS = preset === 'release' ? 20 : 5;
@@ -45,6 +47,32 @@ describe('reload', { timeout }, () => {
     assert.deepEqual([...load.statuses.keys()], [200]);
     assert.equal(processes.size, RELOADS + 1);
     await until('the old processes have gone', () => childrenOf(server.pid).length === 1, { limit: 15_000 * slowness });
+  });
+
+  test('loses no connection that one loop accepts for the others, as on a Unix socket', async () => {
+    const folder = temporaryFolder();
+    const url = `unix:${folder}/s.sock`;
+    const own = await startServer({ listen: [url], config: { 'core.yaml': 'loops: 4\naccess_log: false\n' } });
+    const lost = [];
+    let running = true;
+    let served = 0;
+    const client = async () => {
+      while (running) await request(url, { path: '/livez', headers: { connection: 'close' } }).then(() => served++, (error) => lost.push(error.message));
+    };
+    const clients = Array.from({ length: 24 }, client);
+    // A loop that has to wait for a processor is what lets connections pile up on their way to it.
+    const busy = Array.from({ length: 4 }, () => spawn('timeout', ['60', 'sh', '-c', 'while :; do :; done'], { stdio: 'ignore' }));
+    try {
+      for (let i = 0; i < 2 * RELOADS; i++) assert.equal((await dowel(['reload', '--config', own.configDir, '--data', own.dataDir])).code, 0);
+    } finally {
+      running = false;
+      for (const child of busy) child.kill();
+      await Promise.all(clients);
+      await own.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
+    assert.deepEqual(lost, []);
+    assert.ok(served > CLIENTS);
   });
 
   test('keeps a connection that is idle until its next request', async () => {
