@@ -110,21 +110,21 @@ void *malloc(size_t size)
     return fails() ? NULL : real.malloc(size);
 }
 
-void *calloc(size_t n, size_t size)
+void *calloc(size_t nmemb, size_t size)
 {
     if (!ready())
-        return from_reserve(n * size);
-    return fails() ? NULL : real.calloc(n, size);
+        return from_reserve(nmemb * size);
+    return fails() ? NULL : real.calloc(nmemb, size);
 }
 
-void *realloc(void *p, size_t size)
+void *realloc(void *ptr, size_t size)
 {
-    return !ready() || fails() ? NULL : real.realloc(p, size);
+    return !ready() || fails() ? NULL : real.realloc(ptr, size);
 }
 
-int posix_memalign(void **out, size_t alignment, size_t size)
+int posix_memalign(void **memptr, size_t alignment, size_t size)
 {
-    return !ready() || fails() ? ENOMEM : real.posix_memalign(out, alignment, size);
+    return !ready() || fails() ? ENOMEM : real.posix_memalign(memptr, alignment, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
