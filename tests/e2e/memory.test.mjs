@@ -89,8 +89,10 @@ async function survives(options, env) {
   const count = (what) => (counts[what] = (counts[what] ?? 0) + 1);
   await ask(server.url, 1, (status) => assert.equal(status, 200, 'nothing fails yet'));
   server.signal('SIGUSR2');
+  await server.said(/failmalloc: on/);
   await Promise.all([1, 2, 3, 4].map(() => ask(server.url, 12, count)).concat(askNonsense(server.url, 20)));
   server.signal('SIGUSR2');
+  await server.said(/failmalloc: off/);
   await ask(server.url, 2, (status) => assert.equal(status, 200, 'all is well again'));
   await until('nothing is left open', async () => (await number(server, 'dowel_http_connections')) === 1, { limit: 10_000 });
   assert.equal(await number(server, 'dowel_http_requests_in_flight'), 1);

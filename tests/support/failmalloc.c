@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct {
     void *(*malloc)(size_t size);
@@ -23,10 +25,15 @@ static atomic_bool failing;
 static atomic_uint_fast64_t calls;
 static uint64_t every, seed;
 
+/* Says so on stderr, because a signal takes its time. */
 static void toggle(int sig)
 {
+    static const char on[] = "failmalloc: on\n", off[] = "failmalloc: off\n";
+    bool now = !atomic_load(&failing);
+
     (void)sig;
-    atomic_store(&failing, !atomic_load(&failing));
+    atomic_store(&failing, now);
+    (void)!write(STDERR_FILENO, now ? on : off, now ? sizeof(on) - 1 : sizeof(off) - 1);
 }
 
 /* POSIX makes dlsym() give functions as an object pointer, which ISO C cannot convert. */
@@ -66,7 +73,7 @@ static void *from_reserve(size_t size)
 }
 
 /* The first allocation of a process comes before there are threads. */
-static int ready(void)
+static bool ready(void)
 {
     static int state; /* 0: nothing was looked for, 1: being found, 2: there */
 
@@ -91,15 +98,15 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
-static int fails(void)
+static bool fails(void)
 {
     if (!every || !atomic_load_explicit(&failing, memory_order_relaxed))
-        return 0;
+        return false;
     uint64_t call = atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
     if ((seed ? mix(seed + call) : call) % every != 0)
-        return 0;
+        return false;
     errno = ENOMEM;
-    return 1;
+    return true;
 }
 
 /* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's own names are reserved */
