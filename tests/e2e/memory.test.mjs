@@ -1,7 +1,6 @@
-// Presets: dev
+// Presets: dev coverage
 // Memory that runs out: the server may refuse, and may hang up, but neither crash nor give a wrong answer, and when there is
-// memory again nothing has been lost. A campaign by hand, not a part of ./dev test:
-// DOWEL_PRESET=dev node --test tests/e2e/memory.test.mjs
+// memory again nothing has been lost.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
