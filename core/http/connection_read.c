@@ -26,6 +26,8 @@ static ssize_t receive(struct connection *c, void *p, size_t n)
     } while (got < 0 && errno == EINTR);
     if (got < 0) {
         c->readable = false;
+        if (c->ssl && errno == EPROTO)
+            server_count_refusal(c->loop->server, REFUSED_TLS);
         return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
     }
     /* A short read has emptied the socket: the next byte brings a new edge. Not so within TLS, which may hold more,

@@ -225,6 +225,8 @@ static enum content_progress take_piece(struct http_exchange *x, struct str piec
 {
     struct http_content *c = &x->content;
 
+    if (c->unwanted)
+        return CONTENT_MORE;
     c->received += piece.n;
     if (c->received > c->max)
         return refuse(x, TOO_LARGE);
@@ -340,22 +342,9 @@ enum content_progress content_begin(struct http_exchange *x)
 
 enum content_progress content_skip(struct http_exchange *x)
 {
-    struct http_content *c = &x->content;
-
-    c->at = head_end(x);
-    for (;;) {
-        struct str piece;
-        size_t used;
-        enum http_reader_event e =
-            http_reader_content(&x->reader, x->in + c->at, x->fill - c->at, &used, &piece);
-        c->at += (uint32_t)used;
-        if (e == HTTP_READER_BAD)
-            return refuse(x, MALFORMED);
-        if (e == HTTP_READER_END)
-            return CONTENT_COMPLETE;
-        if (e == HTTP_READER_MORE)
-            return CONTENT_MORE;
-    }
+    x->content.unwanted = true;
+    x->content.at = head_end(x);
+    return decode_input(x);
 }
 
 struct content_room content_room(struct http_exchange *x)

@@ -60,6 +60,7 @@ enum content_way {
 struct http_content {
     enum http_body_mode mode;
     enum content_way way;
+    bool unwanted; /* read away, not kept */
     uint64_t max, spool_above;
     uint32_t at; /* offset in the input: what is before it was taken */
     const struct content_refusal *refusal;

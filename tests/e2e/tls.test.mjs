@@ -132,6 +132,16 @@ describe('a client', { timeout }, () => {
     }
   });
 
+  test('that breaks TLS is counted as refused', async () => {
+    const refused = async () => Number(/^dowel_http_refused_total\{reason="tls"\} (\d+)$/m.exec((await ask('/metrics')).body)?.[1]);
+    const before = await refused();
+    const connection = await Connection.open(`http://127.0.0.1:${portOf(server.url)}`);
+    connection.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await connection.toEnd();
+    connection.close();
+    await until('one more was refused', async () => (await refused()) === before + 1);
+  });
+
   test('that speaks plain HTTP to it is turned away, and hurts nobody', async () => {
     const connection = await Connection.open(server.url);
     connection.send('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n');
