@@ -7,8 +7,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "client/thread.h"
 #include "client/transfer.h"
+#include "util/thread.h"
 
 /* Transfers that libcurl has finished, then those that were waiting for their room. */
 static void settle(struct client *c)

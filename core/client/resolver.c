@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/thread.h"
 #include "util/clock.h"
 #include "util/compiler.h"
+#include "util/thread.h"
 
 enum { CACHE_SIZE = 128 };
 

@@ -1,7 +1,6 @@
 #include "http/loop.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "http/listener.h"
 #include "http/server_struct.h"
 #include "log/log.h"
+#include "util/thread.h"
 
 void loop_turn(struct http_loop *loop)
 {
@@ -128,10 +128,7 @@ static void hand_over_batch(struct http_loop *loop)
 static void *run(void *ud)
 {
     struct http_loop *loop = ud;
-    char name[16];
 
-    snprintf(name, sizeof(name), "loop-%u", loop->index);
-    pthread_setname_np(pthread_self(), name);
     loop->now_us = clock_monotonic_us();
     while (!loop->stopping || loop->handed_over > 0) {
         loop->turning = false;
@@ -197,18 +194,13 @@ done:
 
 int loop_start(struct http_loop *loop)
 {
-    sigset_t all, before;
+    char name[THREAD_NAME_SIZE];
 
-    /* Signals are the main thread's. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&loop->thread, NULL, run, loop);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc != 0) {
-        loop->thread = 0;
-        return -1;
-    }
-    return 0;
+    snprintf(name, sizeof(name), "loop-%u", loop->index % 1000);
+    if (thread_start(&loop->thread, name, false, run, loop) == 0)
+        return 0;
+    loop->thread = 0;
+    return -1;
 }
 
 static void abandon(struct http_loop *loop, struct loop_task *task)

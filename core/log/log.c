@@ -4,7 +4,6 @@
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "util/buf.h"
 #include "util/clock.h"
+#include "util/thread.h"
 
 /* Lines wait here while the pipe behind standard error is slow; about four thousand of them. */
 enum { PENDING_MAX = 1 << 20 };
@@ -288,27 +288,13 @@ static void *write_pending(void *ud)
     return NULL;
 }
 
-/* No signal is this thread's to handle; SIGPIPE above all, when nobody reads standard error any more. */
-static int start_writer(void)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    int error = pthread_create(&logger.thread, NULL, write_pending, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error == 0)
-        pthread_setname_np(logger.thread, "log");
-    return error;
-}
-
 int log_start(void)
 {
     if (logger.joinable)
         return 0;
     pthread_mutex_lock(&logger.lock);
     logger.stopping = false;
-    int error = start_writer();
+    int error = thread_start(&logger.thread, "log", false, write_pending, NULL);
     logger.running = logger.joinable = error == 0;
     pthread_mutex_unlock(&logger.lock);
     return error ? -1 : 0;

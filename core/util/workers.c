@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "util/buf.h"
 #include "util/clock.h"
 #include "util/compiler.h"
+#include "util/thread.h"
 
 struct workers {
     pthread_mutex_t lock;
@@ -160,37 +160,16 @@ static void *work(void *ud)
 
 /* ---- life ---- */
 
-/* Signals from outside are the main thread's to handle. Those that a thread raises by a fault of its own stay open:
- * blocked, the kernel would end the process without the handler that notes the crash. */
-static void block_signals(sigset_t *before)
-{
-    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS };
-    sigset_t blocked;
-
-    sigfillset(&blocked);
-    for (size_t i = 0; i < DW_COUNT_OF(faults); i++)
-        sigdelset(&blocked, faults[i]);
-    pthread_sigmask(SIG_BLOCK, &blocked, before);
-}
-
 static int start_threads(struct workers *w)
 {
-    sigset_t before;
-    char name[16]; /* all that Linux keeps */
-    int error = 0;
+    char name[THREAD_NAME_SIZE];
 
-    block_signals(&before);
-    while (w->started < w->options.threads && error == 0) {
-        error = pthread_create(&w->thread[w->started], NULL, work, w);
-        if (error == 0) {
-            snprintf(name, sizeof(name), "%.11s-%u", w->options.name, w->started % 1000);
-            pthread_setname_np(w->thread[w->started], name);
-            w->started++;
-        }
+    for (; w->started < w->options.threads; w->started++) {
+        snprintf(name, sizeof(name), "%.11s-%u", w->options.name, w->started % 1000);
+        if (thread_start(&w->thread[w->started], name, false, work, w) != 0)
+            return -1;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = error;
-    return error ? -1 : 0;
+    return 0;
 }
 
 int workers_create(struct workers **out, const struct workers_options *options)

@@ -1,5 +1,6 @@
-#include "client/thread.h"
+#include "util/thread.h"
 
+#include <errno.h>
 #include <signal.h>
 
 #include "util/compiler.h"
@@ -30,5 +31,6 @@ int thread_start(pthread_t *out, const char *name, bool detached, void *(*run)(v
     pthread_attr_destroy(&attr);
     if (error == 0 && !detached) /* a detached one may be gone already */
         pthread_setname_np(*out, name);
-    return error == 0 ? 0 : -1;
+    errno = error;
+    return error ? -1 : 0;
 }
