@@ -1,6 +1,7 @@
 #include "http/loop.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,8 +73,10 @@ static void keep_ticking(struct http_loop *loop)
 void loop_post(struct http_loop *loop, struct loop_task *task)
 {
     const uint64_t one = 1;
-    struct loop_task *head = atomic_load_explicit(&loop->posted, memory_order_relaxed);
 
+    /* Once the task is linked the loop may run it and end, while this thread has still to see whether it sleeps. */
+    atomic_fetch_add_explicit(&loop->posting, 1, memory_order_relaxed);
+    struct loop_task *head = atomic_load_explicit(&loop->posted, memory_order_relaxed);
     do {
         task->next = head;
     } while (!atomic_compare_exchange_weak(&loop->posted, &head, task));
@@ -83,6 +86,7 @@ void loop_post(struct http_loop *loop, struct loop_task *task)
         while (write(loop->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
             continue;
     }
+    atomic_fetch_sub_explicit(&loop->posting, 1, memory_order_release);
 }
 
 static void run_posted(struct http_loop *loop)
@@ -237,6 +241,8 @@ void loop_stop(struct http_loop *loop)
     loop_post(loop, &task);
     pthread_join(loop->thread, NULL);
     loop->thread = 0;
+    while (atomic_load_explicit(&loop->posting, memory_order_acquire) > 0)
+        sched_yield();
     /* What was posted after the last turn still owns memory. */
     run_posted(loop);
 }

@@ -39,6 +39,7 @@ struct http_loop {
     struct event *tick;
     _Atomic(struct loop_task *) posted; /* newest first */
     _Atomic bool asleep;                /* a post must wake it */
+    _Atomic unsigned posting;           /* threads inside loop_post: the loop's memory must stay for them */
     _Atomic int64_t turn_us;            /* when the current turn began; 0: waiting */
 
     struct wheel wheel;
