@@ -185,25 +185,33 @@ extern "C++" {
 static inline dw_value DW(decltype(nullptr)) { return dw_v_null_(nullptr); }
 #define DW_OVERLOAD_(ctype, make) \
     static inline dw_value DW(ctype x) { return make(x); }
-DW_OVERLOAD_(bool, dw_v_bool_)
-DW_OVERLOAD_(char, dw_v_int_)
-DW_OVERLOAD_(short, dw_v_int_) DW_OVERLOAD_(int, dw_v_int_) DW_OVERLOAD_(long, dw_v_int_)
-    DW_OVERLOAD_(long long, dw_v_int_) DW_OVERLOAD_(unsigned, dw_v_uint_)
-        DW_OVERLOAD_(unsigned long, dw_v_uint_) DW_OVERLOAD_(unsigned long long, dw_v_uint_)
-            DW_OVERLOAD_(double, dw_v_real_) DW_OVERLOAD_(const char *, dw_v_text_)
-                DW_OVERLOAD_(dw_str, dw_v_str_) DW_OVERLOAD_(dw_bytes, dw_v_bytes_)
-                    DW_OVERLOAD_(dw_time, dw_v_time_) DW_OVERLOAD_(dw_span, dw_v_span_)
-                        DW_OVERLOAD_(const json_t *, dw_v_json_) DW_OVERLOAD_(bool *, dw_v_to_bool_)
-                            DW_OVERLOAD_(int *, dw_v_to_int_) DW_OVERLOAD_(long *, dw_v_to_long_)
-                                DW_OVERLOAD_(long long *, dw_v_to_llong_)
-                                    DW_OVERLOAD_(double *, dw_v_to_real_)
-                                        DW_OVERLOAD_(const char **, dw_v_to_text_)
-                                            DW_OVERLOAD_(dw_str *, dw_v_to_str_) DW_OVERLOAD_(dw_bytes *,
-                                                                                              dw_v_to_bytes_)
-                                                DW_OVERLOAD_(dw_time *, dw_v_to_time_)
-                                                    DW_OVERLOAD_(json_t **, dw_v_to_json_) template <class T>
-                                                    dw_value
-    DW(T *) = delete; /* a stray pointer must not become bool */
+DW_OVERLOAD_(bool, dw_v_bool_);
+DW_OVERLOAD_(char, dw_v_int_);
+DW_OVERLOAD_(short, dw_v_int_);
+DW_OVERLOAD_(int, dw_v_int_);
+DW_OVERLOAD_(long, dw_v_int_);
+DW_OVERLOAD_(long long, dw_v_int_);
+DW_OVERLOAD_(unsigned, dw_v_uint_);
+DW_OVERLOAD_(unsigned long, dw_v_uint_);
+DW_OVERLOAD_(unsigned long long, dw_v_uint_);
+DW_OVERLOAD_(double, dw_v_real_);
+DW_OVERLOAD_(const char *, dw_v_text_);
+DW_OVERLOAD_(dw_str, dw_v_str_);
+DW_OVERLOAD_(dw_bytes, dw_v_bytes_);
+DW_OVERLOAD_(dw_time, dw_v_time_);
+DW_OVERLOAD_(dw_span, dw_v_span_);
+DW_OVERLOAD_(const json_t *, dw_v_json_);
+DW_OVERLOAD_(bool *, dw_v_to_bool_);
+DW_OVERLOAD_(int *, dw_v_to_int_);
+DW_OVERLOAD_(long *, dw_v_to_long_);
+DW_OVERLOAD_(long long *, dw_v_to_llong_);
+DW_OVERLOAD_(double *, dw_v_to_real_);
+DW_OVERLOAD_(const char **, dw_v_to_text_);
+DW_OVERLOAD_(dw_str *, dw_v_to_str_);
+DW_OVERLOAD_(dw_bytes *, dw_v_to_bytes_);
+DW_OVERLOAD_(dw_time *, dw_v_to_time_);
+DW_OVERLOAD_(json_t **, dw_v_to_json_);
+template <class T> dw_value DW(T *) = delete; /* a stray pointer must not become bool */
 dw_value DW(dw_secret) = delete;
 #undef DW_OVERLOAD_
 template <size_t N> struct dw_list_of_ {
