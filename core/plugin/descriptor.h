@@ -1,0 +1,47 @@
+/* descriptor.h - what a plugin says about itself, read without trusting it: nothing past its sizes, arrays by their
+ * strides, every text bounded, all of it copied into structs of this host's size. */
+#ifndef PLUGIN_DESCRIPTOR_H
+#define PLUGIN_DESCRIPTOR_H
+
+#include <dowel/plugin.h>
+
+#include "util/arena.h"
+#include "util/buf.h"
+
+enum { PLUGIN_NAME_MAX = 32 };
+
+struct plugin_descriptor {
+    const dw_plugin *raw;
+    uint16_t abi_major, abi_minor, need_minor;
+    const char *name, *version, *summary, *license, *needs, *wants; /* never NULL */
+    size_t self_size;
+    const dw_item *items; /* this host's dw_item, the plugin's offsets */
+    size_t items_n, conf_size;
+    const dw_asset *assets;
+    size_t assets_n;
+    const dw_operation *operations;
+    size_t operations_n;
+    const dw_route *routes;
+    size_t routes_n;
+    const dw_question *questions;
+    size_t questions_n;
+    const dw_hook *hooks;
+    size_t hooks_n;
+    const dw_service *services;
+    size_t services_n;
+    int (*init)(dw_call *c);
+    int (*start)(dw_call *c);
+    int (*check)(dw_call *c, const void *conf);
+    int (*stop)(dw_call *c);
+    void (*fini)(dw_call *c);
+};
+
+/* 0 and *out in the arena, or -1 with a sentence an admin understands added to why: "was built for plugin ABI 1.4, this
+ * server has 0.1". Runs none of the plugin's code. */
+int descriptor_read(struct plugin_descriptor **out, const dw_plugin *raw, struct arena *arena,
+                    struct buf *why);
+
+/* The asset of that path, or NULL. */
+const dw_asset *descriptor_asset(const struct plugin_descriptor *d, const char *path);
+
+#endif

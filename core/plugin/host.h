@@ -1,0 +1,19 @@
+/* host.h - the tables of functions that plugins get; one constant table each, in host_NAME.c. */
+#ifndef PLUGIN_HOST_H
+#define PLUGIN_HOST_H
+
+#include <dowel/dowel.h>
+
+extern const dw_call_api host_call_api;
+extern const dw_log_api host_log_api;
+extern const dw_http_api host_http_api;
+extern const dw_out_api host_out_api;
+extern const dw_stream_api host_stream_api;
+extern const dw_hook_api host_hook_api;
+extern const dw_client_api host_client_api;
+extern const dw_secure_api host_secure_api;
+
+/* Fills a plugin's own table of tables. */
+void host_fill(dw_host *host);
+
+#endif

@@ -1,0 +1,58 @@
+/* instance.h - one loaded plugin, and what all plugins of a process share. For the modules of core/plugin. */
+#ifndef PLUGIN_INSTANCE_H
+#define PLUGIN_INSTANCE_H
+
+#include <dowel/dowel.h>
+#include <stdatomic.h>
+
+#include "config/config.h"
+
+struct activity;
+struct channels;
+struct client;
+struct keyring;
+struct metric;
+struct plugin_descriptor;
+struct plugin_hooks;
+
+/* What the process lends its plugins. All borrowed; a NULL part answers DW_EUNAVAILABLE. The clocks are the harness's
+ * way to set the time. */
+struct plugin_process {
+    struct client *client;
+    struct keyring *keyring;
+    struct channels *channels;
+    struct plugin_hooks *hooks;        /* who answers and serves what */
+    int64_t (*wall_us)(void *ud);      /* NULL: clock_wall_us */
+    int64_t (*monotonic_us)(void *ud); /* NULL: clock_monotonic_us */
+    void *clock_ud;
+    /* Asked before each step that can fail: an error is what the step then returns. NULL but in the harness. */
+    int (*fault)(dw_call *c, const char *step, void *ud);
+    void *fault_ud;
+    /* Sees every log line of a plugin before it is written. NULL but in the harness. */
+    void (*logged)(dw_instance *instance, int level, const char *text, dw_list pairs, void *ud);
+    void *logged_ud;
+    size_t call_memory_max; /* bytes of one call; 0: 64 MiB */
+    bool has_authenticator; /* else operations with a permission answer 503 */
+};
+
+/* Who may be asked for it: see dowel/call.h. Made by the registry before init, freed after fini. */
+struct dw_instance {
+    uint32_t magic;
+    const char *name;                           /* the descriptor's */
+    const struct plugin_descriptor *descriptor; /* host-sized copies */
+    const struct plugin_process *process;
+    dw_host host;           /* this plugin's own table of tables */
+    void *self;             /* descriptor->self_size zeroed bytes, or NULL */
+    struct config *config;  /* held */
+    const void *conf;       /* the plugin's struct in it, or NULL */
+    _Atomic unsigned calls; /* open now */
+    _Atomic bool stopping;  /* no new calls for its own threads */
+    _Atomic bool missing;   /* it was quarantined or stopped: nobody may ask it any more */
+    struct {
+        struct metric *memory_peak, *calls, *failures, *misuses, *tokens_lost;
+    } metrics; /* labelled plugin="name" */
+};
+
+enum { INSTANCE_MAGIC = 0x64776931 };
+
+#endif
