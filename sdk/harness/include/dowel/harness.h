@@ -1,0 +1,137 @@
+/* harness.h - a plugin inside a unit test: the server's own code around it, but no server, no port and no process.
+ *
+ *   static void greets(void **state)
+ *   {
+ *       dw_harness *h;
+ *
+ *       assert_int_equal(dw_harness_open(&h, .plugin = PLUGIN, .conf = "greeting: Moin\n"), 0);
+ *       dw_harness_reply r = dw_harness_get(h, "/api/v1/hello?name=Ann");
+ *       assert_int_equal(r.status, 200);
+ *       assert_string_equal(dw_harness_text(r, "/text"), "Moin Ann");
+ *       dw_harness_close(h);
+ *   }
+ *
+ * dowel_add_plugin_test() builds such a test with cmocka and defines PLUGIN. A harness belongs to one thread; the plugin's
+ * handlers run on that thread too, so a debugger sees one stack. What a reply points to lives until the harness closes. */
+#ifndef DOWEL_HARNESS_H
+#define DOWEL_HARNESS_H
+
+#include <dowel/log.h>
+#include <dowel/value.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dw_harness dw_harness;
+typedef struct dw_harness_follower dw_harness_follower;
+
+/* ---- loading ---- */
+
+typedef struct dw_harness_args {
+    uint32_t struct_size;
+    const char *plugin;         /* path of the .so */
+    const char *conf;           /* what conf.d/NAME.yaml would say; NULL: nothing */
+    const char *const *beside;  /* other plugins' paths that it needs, NULL at the end; or NULL */
+} dw_harness_args;
+
+/* Loads, configures and starts it, as the server would. 0, or -1: dw_harness_why() says what the admin would read. *out is
+ * never NULL unless memory is out; close it in both cases. */
+#define dw_harness_open(out, ...) (dw_harness_open_((out), DW_ARGS_(dw_harness_args, __VA_ARGS__)))
+DW_EXPORT int dw_harness_open_(dw_harness **out, const dw_harness_args *args);
+DW_EXPORT const char *dw_harness_why(const dw_harness *h);
+
+/* Stops the plugin and frees everything. NULL is safe. Returns how much was left behind: calls that its threads did not
+ * close and tokens that nobody completed. */
+DW_EXPORT unsigned dw_harness_close(dw_harness *h);
+
+/* ---- requests ---- */
+
+typedef struct dw_harness_reply {
+    uint32_t struct_size;
+    int status;               /* 0: none came within the harness's patience, 10 s */
+    const char *content_type; /* or "" */
+    const char *headers;      /* "Name: value\r\n" each */
+    dw_str body;              /* terminated; of a stream that was cut: what came before */
+    const json_t *json;       /* of a JSON body; else NULL */
+    bool cut;                 /* a stream that broke off */
+} dw_harness_reply;
+
+typedef struct dw_harness_request_args {
+    uint32_t struct_size;
+    const char *method;       /* NULL: GET, or POST with a body */
+    const char *target;       /* "/api/v1/notes?limit=5" */
+    const char *json;         /* a JSON body; or */
+    dw_bytes body;            /* any other, with its */
+    const char *content_type;
+    const char *headers;      /* further ones: "Name: value\r\n" each; NULL: none */
+} dw_harness_request_args;
+
+/* dw_harness_request(h, .method = "PUT", .target = "/api/v1/notes/1", .json = "{}"): sends and waits for the reply, also
+ * when it comes later from another thread. */
+#define dw_harness_request(h, ...) (dw_harness_request_((h), DW_ARGS_(dw_harness_request_args, __VA_ARGS__)))
+DW_EXPORT dw_harness_reply dw_harness_request_(dw_harness *h, const dw_harness_request_args *args);
+DW_EXPORT dw_harness_reply dw_harness_get(dw_harness *h, const char *target);
+DW_EXPORT dw_harness_reply dw_harness_post(dw_harness *h, const char *target, const char *json);
+
+/* The text at a JSON pointer of the reply, "" when there is none. Numbers and booleans as JSON writes them. */
+DW_EXPORT const char *dw_harness_text(dw_harness_reply reply, const char *pointer);
+
+/* A reply's header, or NULL. */
+DW_EXPORT const char *dw_harness_header(dw_harness_reply reply, const char *name);
+
+/* ---- streams: a request whose reply does not end ---- */
+
+/* Opens it; NULL when the reply was no stream (its status is in *status, which may be NULL). */
+DW_EXPORT dw_harness_follower *dw_harness_follow(dw_harness *h, const char *target, const char *last_event_id,
+                                                 int *status);
+
+/* The next event: 1 and its texts, which may be NULL to leave out; 0: the stream has ended; -1: none came within the
+ * harness's patience. The texts live until the next one. */
+DW_EXPORT int dw_harness_event(dw_harness_follower *f, const char **id, const char **name, const char **data);
+
+/* The client leaves. */
+DW_EXPORT void dw_harness_leave(dw_harness_follower *f);
+
+/* ---- what it said ---- */
+
+/* Has the plugin (or the server about it) logged a line of at least that level which holds `part` in its text or fields? */
+DW_EXPORT bool dw_harness_logged(dw_harness *h, enum dw_level level, const char *part);
+
+/* All lines, newest last, as text; for looking at them in a debugger or when a test fails. */
+DW_EXPORT const char *dw_harness_log(dw_harness *h);
+DW_EXPORT void dw_harness_forget_log(dw_harness *h);
+
+/* ---- time ---- */
+
+/* dw_now() is `now` from here on, and stands still; dw_sleep() returns at once and moves it. */
+DW_EXPORT void dw_harness_set_now(dw_harness *h, dw_time now);
+DW_EXPORT void dw_harness_advance(dw_harness *h, dw_span by);
+
+/* ---- other plugins that are not there ---- */
+
+/* Stands in for a service or the answer to a hook that the plugin asks: serve(question, ud). `name` is borrowed. 0, or -1
+ * when somebody offers it already. */
+DW_EXPORT int dw_harness_serve(dw_harness *h, const char *service, int (*serve)(void *question, void *ud), void *ud);
+DW_EXPORT int dw_harness_answer(dw_harness *h, const char *hook, int (*answer)(void *question, void *ud), void *ud);
+
+/* ---- torture ---- */
+
+/* The n-th step from now that can fail, fails with `code` (n counts from 1; 0: none). Steps are the host's functions that
+ * return an error: reading a request, replying, fetching, sealing, opening a channel... */
+DW_EXPORT void dw_harness_fail(dw_harness *h, unsigned n, enum dw_error code);
+
+/* How many such steps were taken since the harness opened or dw_harness_fail() was last called, and the name of the one
+ * that failed last, or NULL. */
+DW_EXPORT unsigned dw_harness_steps(const dw_harness *h);
+DW_EXPORT const char *dw_harness_failed_step(const dw_harness *h);
+
+/* Plays `play` again and again, with the first, the second... step failing with DW_EUNAVAILABLE, until one play takes no
+ * failing step any more. `play` must not insist on success; after each play no call, token or upstream may be left.
+ * Returns the number of plays, or -1 with a log line that names the step whose failure left something behind. */
+DW_EXPORT int dw_harness_torture(dw_harness *h, void (*play)(dw_harness *h, void *ud), void *ud);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
