@@ -182,19 +182,26 @@ static void copy_text(char *out, const char *from, size_t size)
     out[i] = 0;
 }
 
-/* A thread that died while it changed its slot leaves it so: then what is there is taken. */
-static void read_slot(const struct activity *a, const struct slot *s, struct activity_thread *out)
+/* Its label. A thread that died while it changed its slot leaves it so: then what is there is taken. */
+static uint32_t read_numbers(const struct slot *s, struct activity_thread *out)
 {
-    uint32_t label = 0, before;
-    int attempts = READ_ATTEMPTS;
+    uint32_t label = 0;
 
-    *out = (struct activity_thread){ 0 };
-    do {
-        before = atomic_load_explicit(&s->changes, memory_order_acquire);
+    out->is_changing = true;
+    for (int i = 0; i < READ_ATTEMPTS && out->is_changing; i++) {
+        uint32_t before = atomic_load_explicit(&s->changes, memory_order_acquire);
         label = atomic_load_explicit(&s->label, memory_order_acquire);
         out->since_us = atomic_load_explicit(&s->since_us, memory_order_acquire);
-    } while ((before % 2 || before != atomic_load_explicit(&s->changes, memory_order_relaxed)) &&
-             --attempts > 0);
+        uint32_t after = atomic_load_explicit(&s->changes, memory_order_relaxed);
+        out->is_changing = before % 2 != 0 || before != after;
+    }
+    return label;
+}
+
+static void read_slot(const struct activity *a, const struct slot *s, struct activity_thread *out)
+{
+    *out = (struct activity_thread){ 0 };
+    uint32_t label = read_numbers(s, out);
     out->thread = atomic_load_explicit(&s->thread, memory_order_relaxed);
     if (label == 0 || label > ACTIVITY_LABELS)
         return;
@@ -264,7 +271,7 @@ bool activity_watch(int64_t warn_us, int64_t stuck_us, struct activity_thread *o
     size_t at = 0;
 
     while (activity_next(own.table, &at, &t)) {
-        int64_t stayed_us = now_us - t.since_us;
+        int64_t stayed_us = t.is_changing ? 0 : now_us - t.since_us; /* what changes does not overstay */
         if (is_over(stayed_us, warn_us) && warned[at - 1] != t.since_us) {
             warned[at - 1] = t.since_us;
             log_warn("a piece of work takes long", LOG_TEXT("owner", t.owner), LOG_TEXT("what", t.what),

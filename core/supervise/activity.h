@@ -39,6 +39,8 @@ struct activity_thread {
     char owner[ACTIVITY_OWNER_SIZE], what[ACTIVITY_WHAT_SIZE]; /* "": nobody's work */
     int64_t since_us;                                          /* monotonic, some milliseconds coarse */
     pid_t thread;
+    bool
+        is_changing; /* stopped between two stores, for good or for an instant: text and time may not belong together */
 };
 
 struct activity;
