@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "util/json.h"
 
 /* Who starts us with a standard descriptor closed would else see the log written into the socket or file that gets its
  * number. The wrong way round, so that writing to a closed standard output stays an error. */
@@ -19,5 +20,6 @@ static void occupy_standard_descriptors(void)
 int main(int argc, char **argv)
 {
     occupy_standard_descriptors();
+    json_start();
     return cli_main(argc, argv);
 }
