@@ -120,6 +120,7 @@ static void fill_defaults(struct http_options *o)
     DEFAULT(heartbeat_us, 15 * CLOCK_SECOND);
     DEFAULT(body_min_rate, 500);
     DEFAULT(stream_buffer, 256 * 1024);
+    DEFAULT(write_buffer, 256 * 1024);
     DEFAULT(spool_dir, "/tmp");
     DEFAULT(rate_window_us, CLOCK_SECOND);
     DEFAULT(rate_burst, o->rate_limit);

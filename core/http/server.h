@@ -24,6 +24,7 @@ struct http_options {
     int64_t heartbeat_us;             /* 15 s between signs of life on an event stream */
     uint64_t body_min_rate;           /* bytes a second, after 5 s of grace: 500 */
     size_t stream_buffer;             /* bytes an event stream's client may be behind: 256 KiB */
+    size_t write_buffer;              /* bytes that a blocking writer may be ahead of its client: 256 KiB */
     const char *spool_dir;            /* where large bodies go: "/tmp" */
     bool access_log;
     bool no_compression;

@@ -8,9 +8,6 @@
 #include "http/pipeline.h"
 #include "http/server_struct.h"
 
-/* A blocking writer waits above it. */
-enum { WRITE_HIGH = 256 * 1024 };
-
 static struct http_stream *stream_create(struct http_exchange *x)
 {
     struct http_stream *s = calloc(1, sizeof(*s));
@@ -26,6 +23,7 @@ static struct http_stream *stream_create(struct http_exchange *x)
     pthread_condattr_destroy(&monotonic);
     s->x = x;
     s->limit = x->server->options.stream_buffer;
+    s->high = x->server->options.write_buffer;
     s->write_timeout_us = x->server->options.write_timeout_us;
     s->chunked = x->reader.head.minor == 1;
     s->gone = http_request_gone(x);
@@ -96,11 +94,11 @@ static bool wait_for_room(struct http_stream *s)
 {
     struct timespec limit;
 
-    if (s->pending.n < WRITE_HIGH)
+    if (s->pending.n < s->high)
         return true;
     clock_gettime(CLOCK_MONOTONIC, &limit);
     limit.tv_sec += (time_t)(s->write_timeout_us / CLOCK_SECOND) + 1;
-    while (s->pending.n >= WRITE_HIGH && !s->gone) {
+    while (s->pending.n >= s->high && !s->gone) {
         if (pthread_cond_timedwait(&s->room, &s->lock, &limit) == ETIMEDOUT)
             return false;
     }

@@ -17,7 +17,8 @@ struct http_stream {
     bool posted;        /* guarded by lock: the loop knows that there is something */
     bool gone;          /* guarded by lock */
     bool events, chunked;
-    size_t limit;
+    size_t limit; /* of pending: an event stream's client is too far behind */
+    size_t high;  /* of pending: a blocking writer waits */
     int64_t write_timeout_us;
     struct loop_task task;
 
