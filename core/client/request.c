@@ -1,12 +1,12 @@
 /* request.c - reads a request once, on the thread of its caller: what libcurl would take literally and a peer would
  * read otherwise (line breaks, framing fields, credentials in the URL) is refused here. */
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/retry.h"
 #include "client/transfer.h"
 #include "log/log.h"
+#include "secure/base64.h"
 #include "util/clock.h"
 
 enum {
@@ -121,15 +121,13 @@ static void add_basic(struct transfer *t, struct str user, struct str password)
     buf_add_char(&plain, ':');
     buf_add_str(&plain, password);
     buf_add_text(&value, "Basic ");
-    if (plain.n < 4096 && buf_reserve(&value, plain.n / 3 * 4 + 5) && !buf_failed(&plain)) {
-        int n =
-            EVP_EncodeBlock((unsigned char *)value.p + value.n, (const unsigned char *)plain.p, (int)plain.n);
-        value.n += (size_t)n;
+    base64_add(&value, buf_str(&plain), BASE64_PADDED);
+    if (buf_failed(&plain) || buf_failed(&value))
+        transfer_fail(t, CLIENT_MEMORY, "memory is out");
+    else
         add_field(t, STR_OF("Authorization"), buf_str(&value), true);
+    if (value.p)
         explicit_bzero(value.p, value.n);
-    } else {
-        transfer_fail(t, CLIENT_MEMORY, "user and password are too long, or memory is out");
-    }
     if (plain.p)
         explicit_bzero(plain.p, plain.n);
     buf_finish(&plain);
