@@ -1,14 +1,13 @@
 /* init.c - `dowel init`: the directories of a new server, and a configuration in which everything is a comment. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/settings.h"
 #include "config/core_config.h"
 #include "config/render.h"
+#include "util/new_file.h"
 
 /* What was made and what was there already, for the last words. */
 struct report {
@@ -53,49 +52,6 @@ static int make_directory(struct report *r, const char *path, mode_t mode)
     return 0;
 }
 
-static int write_all(int fd, struct str text)
-{
-    while (text.n) {
-        ssize_t n = write(fd, text.p, text.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        text.p += n;
-        text.n -= (size_t)n;
-    }
-    return fsync(fd);
-}
-
-/* The file appears under its name whole or not at all, and an existing one is never touched: link() refuses to
- * replace. */
-static int write_new_file(const char *path, struct str text, bool *made)
-{
-    char temporary[4200];
-    int result = -1, error;
-
-    *made = false;
-    if (snprintf(temporary, sizeof(temporary), "%s.%ld.new", path, (long)getpid()) >=
-        (int)sizeof(temporary)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd < 0)
-        return -1;
-    if (write_all(fd, text) != 0)
-        goto done;
-    *made = link(temporary, path) == 0;
-    if (*made || errno == EEXIST)
-        result = 0;
-done:
-    error = errno;
-    close(fd);
-    unlink(temporary);
-    errno = error;
-    return result;
-}
-
 static int write_core_file(struct report *r, const char *dir)
 {
     struct buf text = BUF_INIT, path = BUF_INIT;
@@ -108,7 +64,7 @@ static int write_core_file(struct report *r, const char *dir)
         fputs("out of memory\n", stderr);
         goto done;
     }
-    if (write_new_file(buf_text(&path), buf_str(&text), &made) != 0) {
+    if (new_file_write(buf_text(&path), 0644, buf_str(&text), &made) != 0) {
         failed(buf_text(&path), "cannot be written");
         goto done;
     }
