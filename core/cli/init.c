@@ -7,6 +7,7 @@
 #include "cli/settings.h"
 #include "config/core_config.h"
 #include "config/render.h"
+#include "secure/key_file.h"
 #include "util/new_file.h"
 
 /* What was made and what was there already, for the last words. */
@@ -76,6 +77,21 @@ done:
     return result;
 }
 
+static int write_key_file(struct report *r, const char *data_dir)
+{
+    struct buf why = BUF_INIT;
+    char path[KEY_FILE_PATH_SIZE];
+    bool made;
+
+    int result = key_file_make(data_dir, path, &made, &why);
+    if (result == 0)
+        tell(r, path, made);
+    else
+        fprintf(stderr, "%s\n", buf_text(&why));
+    buf_finish(&why);
+    return result;
+}
+
 static int print_report(const struct cli *c, struct report *r)
 {
     struct buf out = BUF_INIT;
@@ -102,7 +118,7 @@ static int run(const struct cli *c)
     if (c->argc > 0)
         return cli_usage(c, "%s: init takes no arguments", c->argv[0]);
     if (make_directory(&r, c->config_dir, 0755) != 0 || write_core_file(&r, c->config_dir) != 0 ||
-        make_directory(&r, c->data_dir, 0700) != 0)
+        make_directory(&r, c->data_dir, 0700) != 0 || write_key_file(&r, c->data_dir) != 0)
         goto done;
     result = print_report(c, &r);
 done:
@@ -117,6 +133,7 @@ const struct cli_verb cli_verb_init = {
     .summary = "Makes the configuration and data directories of a new server",
     .help = "Makes the directory of --config with a core.yaml in which every item stands as a comment, and "
             "the directory\n"
-            "of --data, which only its owner may enter. What is there already stays as it is.\n",
+            "of --data, which only its owner may enter, with a key in it that stored secrets are sealed with\n"
+            "(secret.key; back it up). What is there already stays as it is.\n",
     .run = run,
 };

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 
 #include "config/units.h"
+#include "secure/keyring.h"
 #include "util/clock.h"
 
 #define MILLISECONDS(n) ((int64_t)(n)*CLOCK_MS)
@@ -115,6 +116,13 @@ static const struct config_item items[] = {
     ITEM(metrics_allow, .fallback = "[]", .pattern = "network", .restart = true,
          .example = "[\"10.0.0.0/8\"]",
          .help = "Networks that may read `/metrics` and the details of `/readyz`, beside this machine"),
+
+    ITEM(secret_key, .section = "Secrets", .fallback = "\"\"", .wrong = keyring_wrong, .restart = true,
+         .aliases = "SECRET_KEY",
+         .help =
+             "The key that stored secrets are sealed with, 44 characters; or several with commas between, "
+             "the newest first: it seals, the others still open. Back them up. Empty: those in `secret.key` "
+             "of the data directory, which is made when it is missing"),
 
     ITEM(log_level, .section = "Logging", .fallback = "info", .one_of = "debug info warn error",
          .aliases = "LOG_LEVEL", .help = "Lines below this level are not written"),

@@ -42,6 +42,8 @@ struct core_config {
     const char *static_dir; /* "": none */
     struct config_texts metrics_allow;
 
+    struct config_secret secret_key; /* for keyring_open() */
+
     const char *log_level;  /* for log_level_from_text() */
     const char *log_format; /* "text", "json", "auto" */
 

@@ -257,6 +257,13 @@ static mode_t mode_of(struct fixture *f, const char *name)
     return st.st_mode & 07777;
 }
 
+static off_t size_of(struct fixture *f, const char *name)
+{
+    struct stat st;
+    assert_int_equal(stat(fixture_path(f, name), &st), 0);
+    return st.st_size;
+}
+
 static void init_makes_what_is_missing(void **state)
 {
     struct fixture *f = *state;
@@ -264,11 +271,13 @@ static void init_makes_what_is_missing(void **state)
 
     assert_int_equal(s->code, CLI_OK);
     assert_string_equal(s->err, "");
-    assert_string_equal(s->out, "made a/b/conf.d\nmade a/b/conf.d/core.yaml\nmade a/data\n\n"
+    assert_string_equal(s->out, "made a/b/conf.d\nmade a/b/conf.d/core.yaml\nmade a/data\n"
+                                "made a/data/secret.key\n\n"
                                 "Next: look into a/b/conf.d/core.yaml, then\n"
                                 "  dowel config check --config a/b/conf.d\n"
                                 "  dowel serve --config a/b/conf.d --data a/data\n");
     assert_int_equal(mode_of(f, "a/data"), 0700);
+    assert_int_equal(mode_of(f, "a/data/secret.key"), 0600);
     assert_int_equal(mode_of(f, "a/b/conf.d"), 0755);
     assert_int_equal(mode_of(f, "a/b/conf.d/core.yaml"), 0644);
     assert_int_equal(DOWEL(f, "config", "check", "--config", "a/b/conf.d")->code, CLI_OK);
@@ -280,19 +289,21 @@ static void init_changes_nothing_that_is_there(void **state)
 
     fixture_write(f, "conf.d/core.yaml", "queue: 5\n");
     assert_int_equal(mkdir(fixture_path(f, "data"), 0755), 0);
+    fixture_write(f, "data/secret.key", "mine");
     const struct spoken *s = DOWEL(f, "init", "--config", "conf.d", "--data", "data", "--output", "json");
     assert_int_equal(s->code, CLI_OK);
     assert_string_equal(s->err, "data: has more rights than it needs, take them away: chmod 700 data\n");
     json_t *root = parse(s);
     const json_t *paths = json_object_get(root, "paths");
-    assert_int_equal(json_array_size(paths), 3);
+    assert_int_equal(json_array_size(paths), 4);
     assert_string_equal(text_at(json_array_get(paths, 1), "path"), "conf.d/core.yaml");
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         assert_true(json_is_false(json_object_get(json_array_get(paths, i), "made")));
     json_decref(root);
     assert_int_equal(fixture_load(f), 0);
     assert_int_equal(core_config(f->config)->queue, 5);
     assert_int_equal(mode_of(f, "data"), 0755);
+    assert_int_equal(size_of(f, "data/secret.key"), 4);
 }
 
 static void init_says_what_is_in_the_way(void **state)
