@@ -9,10 +9,16 @@ struct check {
     void *ud;
 };
 
+struct remark {
+    char name[READINESS_NAME_SIZE]; /* "": free */
+    char text[READINESS_REMARK_SIZE];
+};
+
 static struct {
     pthread_mutex_t mutex;
     unsigned n;
     struct check check[READINESS_MAX];
+    struct remark remark[READINESS_REMARKS_MAX];
 } registry = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 static bool is_known(const char *name)
@@ -36,6 +42,55 @@ int readiness_register(const char *name, bool (*check)(char why[READINESS_WHY_SI
     pthread_mutex_unlock(&registry.mutex);
     return result;
 }
+
+/* ---- remarks ---- */
+
+/* One line, whatever is in it. */
+static void copy_line(char *out, const char *text, size_t size)
+{
+    size_t i = 0;
+
+    for (; i < size - 1 && text[i]; i++)
+        out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
+    out[i] = 0;
+}
+
+static struct remark *find_remark(const char *name)
+{
+    for (unsigned i = 0; i < READINESS_REMARKS_MAX; i++) {
+        if (strncmp(registry.remark[i].name, name, READINESS_NAME_SIZE - 1) == 0)
+            return &registry.remark[i];
+    }
+    return NULL;
+}
+
+int readiness_remark(const char *name, const char *text)
+{
+    pthread_mutex_lock(&registry.mutex);
+    struct remark *r = find_remark(name);
+    if (!r && text)
+        r = find_remark("");
+    if (r)
+        *r = (struct remark){ .name = "" };
+    if (r && text) {
+        copy_line(r->name, name, sizeof(r->name));
+        copy_line(r->text, text, sizeof(r->text));
+    }
+    pthread_mutex_unlock(&registry.mutex);
+    return r || !text ? 0 : -1;
+}
+
+static void visit_remarks(void (*visit)(const struct remark *r, void *ud), void *ud)
+{
+    pthread_mutex_lock(&registry.mutex);
+    for (unsigned i = 0; i < READINESS_REMARKS_MAX; i++) {
+        if (registry.remark[i].name[0])
+            visit(&registry.remark[i], ud);
+    }
+    pthread_mutex_unlock(&registry.mutex);
+}
+
+/* ---- checks ---- */
 
 bool readiness_check(void (*visit)(const char *name, bool ready, const char *why, void *ud), void *ud)
 {
@@ -71,9 +126,16 @@ static void add_line(const char *name, bool ready, const char *why, void *ud)
     buf_add_char(out, '\n');
 }
 
+static void add_remark_line(const struct remark *r, void *ud)
+{
+    buf_add_format(ud, "[!] %s: %s\n", r->name, r->text);
+}
+
 bool readiness_write_lines(struct buf *out, bool verbose)
 {
     bool ready = readiness_check(verbose ? add_line : NULL, out);
+    if (verbose)
+        visit_remarks(add_remark_line, out);
     buf_add_text(out, ready ? "ok\n" : "not ready\n");
     return ready;
 }
@@ -83,16 +145,31 @@ struct array {
     bool has_members;
 };
 
+static void begin_member(struct array *array, const char *name)
+{
+    buf_add_text(array->out, array->has_members ? ",{\"name\":" : "{\"name\":");
+    array->has_members = true;
+    buf_add_json(array->out, str_from(name));
+}
+
 static void add_member(const char *name, bool ready, const char *why, void *ud)
 {
     struct array *array = ud;
 
-    buf_add_text(array->out, array->has_members ? ",{\"name\":" : "{\"name\":");
-    array->has_members = true;
-    buf_add_json(array->out, str_from(name));
+    begin_member(array, name);
     buf_add_text(array->out, ready ? ",\"ready\":true" : ",\"ready\":false,\"detail\":");
     if (!ready)
         buf_add_json(array->out, str_from(why[0] ? why : "not ready"));
+    buf_add_char(array->out, '}');
+}
+
+static void add_remark_member(const struct remark *r, void *ud)
+{
+    struct array *array = ud;
+
+    begin_member(array, r->name);
+    buf_add_text(array->out, ",\"ready\":true,\"remark\":");
+    buf_add_json(array->out, str_from(r->text));
     buf_add_char(array->out, '}');
 }
 
@@ -102,6 +179,7 @@ bool readiness_write_json(struct buf *out)
 
     buf_add_char(out, '[');
     bool ready = readiness_check(add_member, &array);
+    visit_remarks(add_remark_member, &array);
     buf_add_char(out, ']');
     return ready;
 }
@@ -110,5 +188,6 @@ void readiness_reset(void)
 {
     pthread_mutex_lock(&registry.mutex);
     registry.n = 0;
+    memset(registry.remark, 0, sizeof(registry.remark));
     pthread_mutex_unlock(&registry.mutex);
 }

@@ -69,6 +69,39 @@ static void a_name_is_taken_once_and_room_is_bounded(void **state)
     assert_int_equal(readiness_register("one more", says, NULL), -1);
 }
 
+static void remarks_make_nothing_unready(void **state)
+{
+    (void)state;
+    assert_int_equal(readiness_register("database", says, NULL), 0);
+    assert_int_equal(readiness_remark("plugin notes", "declined"), 0);
+    assert_int_equal(readiness_remark("plugin mail", "\"x\"\nis wrong"), 0);
+    assert_int_equal(readiness_remark("plugin notes", "quarantined"), 0);
+    check_bodies(true, "[+] database\n[!] plugin notes: quarantined\n[!] plugin mail: \"x\" is wrong\nok\n",
+                 "[{\"name\":\"database\",\"ready\":true},"
+                 "{\"name\":\"plugin notes\",\"ready\":true,\"remark\":\"quarantined\"},"
+                 "{\"name\":\"plugin mail\",\"ready\":true,\"remark\":\"\\\"x\\\" is wrong\"}]");
+    assert_int_equal(readiness_remark("plugin notes", NULL), 0);
+    assert_int_equal(readiness_remark("plugin notes", NULL), 0);
+    check_bodies(true, "[+] database\n[!] plugin mail: \"x\" is wrong\nok\n",
+                 "[{\"name\":\"database\",\"ready\":true},"
+                 "{\"name\":\"plugin mail\",\"ready\":true,\"remark\":\"\\\"x\\\" is wrong\"}]");
+}
+
+static void remarks_are_bounded(void **state)
+{
+    char name[READINESS_NAME_SIZE + 40];
+
+    (void)state;
+    for (int i = 0; i < READINESS_REMARKS_MAX; i++) {
+        snprintf(name, sizeof(name), "%d %0*d", i, READINESS_NAME_SIZE + 20, 7);
+        assert_int_equal(readiness_remark(name, "x"), 0);
+        assert_int_equal(readiness_remark(name, "y"), 0); /* found again though it was cut */
+    }
+    assert_int_equal(readiness_remark("one more", "x"), -1);
+    assert_int_equal(readiness_remark(name, NULL), 0);
+    assert_int_equal(readiness_remark("one more", "x"), 0);
+}
+
 static int forget(void **state)
 {
     (void)state;
@@ -114,6 +147,8 @@ int main(void)
         cmocka_unit_test_teardown(nothing_to_check_is_ready, forget),
         cmocka_unit_test_teardown(one_that_is_not_ready_is_enough, forget),
         cmocka_unit_test_teardown(a_name_is_taken_once_and_room_is_bounded, forget),
+        cmocka_unit_test_teardown(remarks_make_nothing_unready, forget),
+        cmocka_unit_test_teardown(remarks_are_bounded, forget),
         cmocka_unit_test(insiders_are_near_or_allowed),
     };
     return cmocka_run_group_tests_name("readiness", tests, NULL, NULL);
