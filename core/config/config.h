@@ -66,7 +66,7 @@ int config_find(const struct config *c, const char *name, struct config_field *o
 /* A NAME.yaml that no table is for: a plugin that is not installed, or not loaded yet. */
 struct config_file {
     const char *name, *path;
-    bool enabled;                 /* it says enabled: true */
+    bool enabled, required;       /* it says so: true */
     const struct yaml_node *root; /* a map, or NULL when empty */
 };
 

@@ -197,21 +197,28 @@ static void judge_unknown_file(const struct load *l, const struct config_file *f
         config_problem_add(l->problems, problem, "nothing reads this file");
 }
 
+/* Of a file that no table is for: what every plugin's file may say. */
+static bool read_switch(const struct load *l, const struct config_file *file, const char *name)
+{
+    const struct yaml_node *node = yaml_find(file->root, str_from(name));
+
+    if (!node || node->refused)
+        return false;
+    if (node->kind != YAML_BOOL)
+        config_problem_add(
+            l->problems, config_problem_at((struct config_place){ file->path, node->line }, file->name, name),
+            "must be true or false, found %s", yaml_kind_name(node->kind));
+    return node->kind == YAML_BOOL && str_equal(node->text, STR_OF("true"));
+}
+
 static void keep_unknown_file(const struct load *l, const struct directory_file *file,
                               const struct yaml_node *root)
 {
-    const struct yaml_node *enabled = yaml_find(root, STR_OF("enabled"));
     struct config_file *kept = &l->config->files[l->config->files_n++];
 
-    *kept = (struct config_file){ file->name, file->path, false, root };
-    if (enabled && !enabled->refused) {
-        kept->enabled = enabled->kind == YAML_BOOL && str_equal(enabled->text, STR_OF("true"));
-        if (enabled->kind != YAML_BOOL)
-            config_problem_add(
-                l->problems,
-                config_problem_at((struct config_place){ file->path, enabled->line }, file->name, "enabled"),
-                "must be true or false, found %s", yaml_kind_name(enabled->kind));
-    }
+    *kept = (struct config_file){ .name = file->name, .path = file->path, .root = root };
+    kept->enabled = read_switch(l, kept, "enabled");
+    kept->required = read_switch(l, kept, "required");
     judge_unknown_file(l, kept);
 }
 
