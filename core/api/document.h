@@ -32,12 +32,13 @@ struct api_field {
     enum api_in in;
     enum api_type type;
     enum api_type items; /* of an array in the query: of each */
-    bool required;
-    bool nullable;                  /* JSON null may stand for it */
-    bool separated;                 /* an array in the query, "a=1,2" (explode: false), not "a=1&a=2" */
-    bool is_etag;                   /* If-Match: read without its quotes */
-    unsigned bodies;                /* API_IN_BODY: the enum api_body that have this member */
-    const struct yaml_node *schema; /* without a $ref at its top; NULL: none was given */
+    bool required;       /* in all that have it */
+    bool nullable;       /* JSON null may stand for it */
+    bool separated;      /* an array in the query, "a=1,2" (explode: false), not "a=1&a=2" */
+    bool is_etag;        /* If-Match: read without its quotes */
+    unsigned bodies,
+        required_bodies;            /* API_IN_BODY: sets of enum api_body, that have this member, that must */
+    const struct yaml_node *schema; /* as it stands, may be a $ref; NULL: none was given */
     unsigned line;
 };
 
@@ -45,7 +46,7 @@ struct api_field {
 struct api_media {
     struct str type; /* "application/json", a range such as that of all images; terminated, no parameters */
     enum api_body body;
-    const struct yaml_node *schema; /* without a $ref at its top; NULL: none was given */
+    const struct yaml_node *schema; /* as it stands, may be a $ref; NULL: none was given */
     bool open; /* additionalProperties: true: a form may have fields that nobody declared */
 };
 

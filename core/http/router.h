@@ -46,6 +46,9 @@ struct http_route {
 int router_create(struct router **out);
 void router_destroy(struct router *r);
 
+/* NULL, or what is wrong with a template; without a look at other routes. [any thread] */
+const char *router_template_wrong(const char *path);
+
 /* 0, or -1 with a sentence in why[160]: a bad template, or a clash with a route that is there: the same method and
  * template, or the same template with other names of its parameters. [before start] */
 enum { ROUTER_WHY_SIZE = 160 };
