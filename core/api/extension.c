@@ -230,10 +230,13 @@ bool api_extension_known(const char *key, const char **nearest)
 {
     struct nearest near = nearest_init(str_from(key));
 
+    *nearest = NULL;
+    if (find(str_from(key)))
+        return true;
     for (size_t i = 0; i < DW_COUNT_OF(extensions); i++)
         nearest_offer(&near, extensions[i].name);
     *nearest = near.name;
-    return find(str_from(key)) != NULL;
+    return false;
 }
 
 static void check_access(struct api_reader *r, const struct yaml_node *operation,

@@ -38,7 +38,7 @@ struct api_value {
     double number;                  /* NUMBER, and INTEGER */
     bool boolean;                   /* BOOLEAN */
     json_t *json;                   /* JSON */
-    const struct upload_part *file; /* FILE */
+    const struct upload_part *file; /* FILE; of a list of files the first */
 };
 
 /* Why a request is not given to its handler. */
@@ -64,7 +64,7 @@ int api_input_check(struct http_exchange *x, const struct api_operation *op, str
 /* NULL is safe. */
 void api_input_finish(struct api_input *in);
 
-/* Answers with a problem. 0, or -1 as http_reply_take. */
+/* Answers with a problem; without memory only with the status. 0, or -1 when a reply was staged already. */
 int api_input_refuse(struct http_exchange *x, const struct api_refusal *refusal);
 
 /* 1 with *out, 0 when it is absent or null, -1 when the operation has no such name; then api_operation_field tells the

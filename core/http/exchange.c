@@ -198,6 +198,11 @@ int http_request_body_fd(const struct http_exchange *x, off_t *size)
     return x->content.fd;
 }
 
+const char *http_spool_dir(const struct http_exchange *x)
+{
+    return x->server->options.spool_dir;
+}
+
 ssize_t http_request_read(struct http_exchange *x, void *p, size_t n)
 {
     return content_pipe_read(x, p, n);

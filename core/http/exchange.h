@@ -40,6 +40,9 @@ struct str http_request_body(const struct http_exchange *x);
 /* The spooled content at offset 0 and its size, when it was larger than the route's memory; else -1. Borrowed. */
 int http_request_body_fd(const struct http_exchange *x, off_t *size);
 
+/* The folder for files that live no longer than the request. */
+const char *http_spool_dir(const struct http_exchange *x);
+
 /* Streamed content (HTTP_BODY_STREAM): blocks the worker until some is there. > 0 bytes, 0 the end, -1 when the client
  * is gone, too slow, or sent bad framing; also when a stream was opened before all of it had come: read first, then
  * answer. */
