@@ -131,9 +131,10 @@ const struct cli_verb cli_verb_init = {
     .name = "init",
     .arguments = "",
     .summary = "Makes the configuration and data directories of a new server",
-    .help = "Makes the directory of --config with a core.yaml in which every item stands as a comment, and "
-            "the directory\n"
-            "of --data, which only its owner may enter, with a key in it that stored secrets are sealed with\n"
-            "(secret.key; back it up). What is there already stays as it is.\n",
+    .help =
+        "Makes the directory of --config with a core.yaml in which every item stands as a comment, and "
+        "the directory\n"
+        "of --data, which only its owner may enter, with a key in it that stored secrets are sealed with\n"
+        "(secret.key; back it up). What is there already stays as it is.\n",
     .run = run,
 };
