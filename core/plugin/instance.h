@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "config/config.h"
+#include "util/buf.h"
 
 struct activity;
 struct channels;
@@ -54,5 +55,21 @@ struct dw_instance {
 };
 
 enum { INSTANCE_MAGIC = 0x64776931 };
+
+/* Makes the state of a plugin whose descriptor was read, and gives the plugin its tables; none of its code runs. The
+ * descriptor and the process are borrowed. 0, or -1 when memory is out. [main thread, as all below] */
+int instance_create(dw_instance **out, const struct plugin_descriptor *d,
+                    const struct plugin_process *process);
+
+/* Takes a snapshot in which the plugin's items have been read, under its name. */
+void instance_configure(dw_instance *i, struct config *config);
+
+/* Runs the descriptor's callback of that name, if there is one, in a call of its own. 0, or -1 with what the plugin said
+ * about it added to why: "init: cannot open the folder (folder: /srv/in)". */
+enum instance_step { INSTANCE_CHECK, INSTANCE_INIT, INSTANCE_START, INSTANCE_STOP, INSTANCE_FINI };
+int instance_run(dw_instance *i, enum instance_step step, struct buf *why);
+
+/* No callback of the plugin runs any more. NULL is safe. */
+void instance_destroy(dw_instance *i);
 
 #endif

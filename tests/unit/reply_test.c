@@ -14,7 +14,7 @@
 #include "http/writer.h"
 #include "util/compiler.h"
 
-static struct http_server server;
+static struct http_server server = { .options = { .write_buffer = 256 * 1024 } };
 static struct http_loop loop = { .server = &server };
 static struct http_stream *told;
 

@@ -29,7 +29,7 @@ extern "C" {
 #define DW_TRUE  ((bool)1)
 #define DW_FALSE ((bool)0)
 
-#define DW_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define DW_PRINTF(fmt, args) __attribute__((__format__(__printf__, fmt, args)))
 #define DW_MUST_CHECK        __attribute__((warn_unused_result))
 #define DW_HIDDEN            __attribute__((visibility("hidden")))
 #define DW_EXPORT            __attribute__((visibility("default")))

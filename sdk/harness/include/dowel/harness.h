@@ -30,9 +30,9 @@ typedef struct dw_harness_follower dw_harness_follower;
 
 typedef struct dw_harness_args {
     uint32_t struct_size;
-    const char *plugin;         /* path of the .so */
-    const char *conf;           /* what conf.d/NAME.yaml would say; NULL: nothing */
-    const char *const *beside;  /* other plugins' paths that it needs, NULL at the end; or NULL */
+    const char *plugin;        /* path of the .so */
+    const char *conf;          /* what conf.d/NAME.yaml would say; NULL: nothing */
+    const char *const *beside; /* other plugins' paths that it needs, NULL at the end; or NULL */
 } dw_harness_args;
 
 /* Loads, configures and starts it, as the server would. 0, or -1: dw_harness_why() says what the admin would read. *out is
@@ -59,12 +59,12 @@ typedef struct dw_harness_reply {
 
 typedef struct dw_harness_request_args {
     uint32_t struct_size;
-    const char *method;       /* NULL: GET, or POST with a body */
-    const char *target;       /* "/api/v1/notes?limit=5" */
-    const char *json;         /* a JSON body; or */
-    dw_bytes body;            /* any other, with its */
+    const char *method; /* NULL: GET, or POST with a body */
+    const char *target; /* "/api/v1/notes?limit=5" */
+    const char *json;   /* a JSON body; or */
+    dw_bytes body;      /* any other, with its */
     const char *content_type;
-    const char *headers;      /* further ones: "Name: value\r\n" each; NULL: none */
+    const char *headers; /* further ones: "Name: value\r\n" each; NULL: none */
 } dw_harness_request_args;
 
 /* dw_harness_request(h, .method = "PUT", .target = "/api/v1/notes/1", .json = "{}"): sends and waits for the reply, also
@@ -112,8 +112,10 @@ DW_EXPORT void dw_harness_advance(dw_harness *h, dw_span by);
 
 /* Stands in for a service or the answer to a hook that the plugin asks: serve(question, ud). `name` is borrowed. 0, or -1
  * when somebody offers it already. */
-DW_EXPORT int dw_harness_serve(dw_harness *h, const char *service, int (*serve)(void *question, void *ud), void *ud);
-DW_EXPORT int dw_harness_answer(dw_harness *h, const char *hook, int (*answer)(void *question, void *ud), void *ud);
+DW_EXPORT int dw_harness_serve(dw_harness *h, const char *service, int (*serve)(void *question, void *ud),
+                               void *ud);
+DW_EXPORT int dw_harness_answer(dw_harness *h, const char *hook, int (*answer)(void *question, void *ud),
+                                void *ud);
 
 /* ---- torture ---- */
 
