@@ -1,8 +1,9 @@
 # Flags shared by everything that is compiled here.
 add_library(dowel_flags INTERFACE)
 target_compile_definitions(dowel_flags INTERFACE _GNU_SOURCE)
-target_compile_options(dowel_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
-                       -Wmissing-prototypes -Wvla -fno-strict-aliasing -fstack-protector-strong)
+target_compile_options(dowel_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla
+                       $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
+                       -fno-strict-aliasing -fstack-protector-strong)
 if(DOWEL_WERROR)
     target_compile_options(dowel_flags INTERFACE -Werror)
 endif()
