@@ -151,16 +151,8 @@ static void join_token(struct transfer *t)
     if (token->cancelled)
         transfer_fail(t, CLIENT_CANCELLED, "cancelled before it was sent");
     list_append(&token->transfers, &t->by_token);
+    token->refs++;
     pthread_mutex_unlock(&token->lock);
-}
-
-static void quit_token(struct transfer *t)
-{
-    if (!t->token)
-        return;
-    pthread_mutex_lock(&t->token->lock);
-    list_remove(&t->by_token);
-    pthread_mutex_unlock(&t->token->lock);
 }
 
 int client_submit(struct transfer *t)
@@ -180,7 +172,7 @@ int client_submit(struct transfer *t)
     }
     pthread_mutex_unlock(&c->lock);
     if (result != 0) {
-        quit_token(t);
+        client_leave_token(t);
         transfer_fail(t, CLIENT_CANCELLED, "not sent, because the server is shutting down");
         t->answer->message = buf_text(&t->answer->message_);
     }
@@ -237,6 +229,7 @@ int client_token_create(struct client_token **out)
         return -1;
     pthread_mutex_init(&token->lock, NULL);
     list_init(&token->transfers);
+    token->refs = 1;
     return 0;
 }
 
@@ -249,10 +242,32 @@ void client_token_cancel(struct client_token *token)
     pthread_mutex_unlock(&token->lock);
 }
 
+/* With the lock held, which it gives back. */
+static void drop_token(struct client_token *token)
+{
+    bool last = --token->refs == 0;
+
+    pthread_mutex_unlock(&token->lock);
+    if (!last)
+        return;
+    pthread_mutex_destroy(&token->lock);
+    free(token);
+}
+
+void client_leave_token(struct transfer *t)
+{
+    if (!t->token)
+        return;
+    pthread_mutex_lock(&t->token->lock);
+    list_remove(&t->by_token);
+    drop_token(t->token);
+    t->token = NULL;
+}
+
 void client_token_destroy(struct client_token *token)
 {
     if (!token)
         return;
-    pthread_mutex_destroy(&token->lock);
-    free(token);
+    pthread_mutex_lock(&token->lock);
+    drop_token(token);
 }

@@ -149,7 +149,7 @@ int client_token_create(struct client_token **out);
 /* Ends what was started with it, and at once what will be. Twice is harmless. [any thread] */
 void client_token_cancel(struct client_token *token);
 
-/* After the last request that was given it has ended. NULL is safe. */
+/* Nobody will cancel with it any more. What is still under way goes on. NULL is safe. */
 void client_token_destroy(struct client_token *token);
 
 /* ---- streams: one reader at a time; lines and events are in client/events.h ---- */

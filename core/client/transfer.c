@@ -329,15 +329,6 @@ void transfer_attempt_over(struct transfer *t, CURLcode code)
 
 /* ---- the end ---- */
 
-static void leave_token(struct transfer *t)
-{
-    if (!t->token)
-        return;
-    pthread_mutex_lock(&t->token->lock);
-    list_remove(&t->by_token);
-    pthread_mutex_unlock(&t->token->lock);
-}
-
 static void complete_answer(struct transfer *t)
 {
     struct client_answer *a = t->answer;
@@ -382,7 +373,7 @@ void transfer_finish(struct transfer *t)
     list_remove(&t->node);
     if (t->timer_made)
         evtimer_del(&t->timer);
-    leave_token(t);
+    client_leave_token(t);
     complete_answer(t);
     record(t);
     pthread_mutex_lock(&c->lock);

@@ -23,6 +23,7 @@ struct metric;
 
 struct client_token {
     pthread_mutex_t lock; /* taken before a client's */
+    unsigned refs; /* its owner and each transfer: a closed stream's may end after the owner has left */
     bool cancelled;
     struct list transfers;
 };
@@ -185,6 +186,7 @@ void client_put(struct transfer *t, enum transfer_wish wish);
 /* Hands it to the client's thread; -1 when the client is being destroyed (then it is failed, and not handed over). */
 int client_submit(struct transfer *t);
 void client_post(struct transfer *t, enum transfer_wish wish);
+void client_leave_token(struct transfer *t);
 
 /* ---- transfer.c, all on the client's thread ---- */
 

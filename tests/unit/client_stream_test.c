@@ -177,12 +177,34 @@ static void a_stream_is_cut_by_its_token_and_by_closing(void **state)
     client_stream_close(kept);
 }
 
+/* Closing does not wait: the client's thread cuts the transfer when it comes to it. */
+static void a_token_may_go_before_its_stream_has_ended(void **state)
+{
+    struct fixture *f = *state;
+    struct client_token *token;
+    struct client_stream *s;
+
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(client_token_create(&token), 0);
+        assert_int_equal(
+            client_stream_open(f->client, &s,
+                               &(struct client_request){ .url = at(f, "/quiet"), .token = token }),
+            0);
+        client_stream_close(s);
+        client_token_destroy(token);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(events_are_read_one_by_one),   TEST(lines_are_read_one_by_one),
-        TEST(a_slow_reader_slows_the_peer), TEST(reading_has_limits),
-        TEST(a_stream_that_does_not_open),  TEST(a_stream_is_cut_by_its_token_and_by_closing),
+        TEST(events_are_read_one_by_one),
+        TEST(lines_are_read_one_by_one),
+        TEST(a_slow_reader_slows_the_peer),
+        TEST(reading_has_limits),
+        TEST(a_stream_that_does_not_open),
+        TEST(a_stream_is_cut_by_its_token_and_by_closing),
+        TEST(a_token_may_go_before_its_stream_has_ended),
     };
     return cmocka_run_group_tests_name("client stream", tests, NULL, NULL);
 }
