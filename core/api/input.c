@@ -88,7 +88,7 @@ static bool is_required(const struct api_input *in, const struct api_field *fiel
     return field->required;
 }
 
-static const struct api_field *find_missing(struct api_input *in)
+static const struct api_field *check_required(struct api_input *in)
 {
     const struct api_field *etag = NULL;
 
@@ -140,7 +140,7 @@ static int read_all(struct api_input *in, struct api_refusal *refusal)
         return -1;
     api_read_parameters(in);
     if (!in->unreadable.n) /* else what is missing may only be unread */
-        missing_etag = find_missing(in);
+        missing_etag = check_required(in);
     return judge(in, missing_etag, refusal);
 }
 
