@@ -7,6 +7,7 @@
 #define PLUGIN_CALL_H
 
 #include <dowel/dowel.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "http/problem.h"
@@ -17,57 +18,73 @@
 #include "util/compiler.h"
 
 struct client_token;
-struct client_stream;
 
-enum call_state { CALL_FREE = 0, CALL_OPEN = 0x63616c6c, CALL_ENDED = 0x656e6465 };
+/* CALL_ENDING: what was deferred runs; it may log, nothing else. */
+enum call_state { CALL_FREE = 0, CALL_OPEN = 0x63616c6c, CALL_ENDING = 0x656e6421, CALL_ENDED = 0x656e6465 };
 
-/* One reason why dw_cancelled() is true. */
+/* Why call_check() has a second look. */
 enum call_flag {
     CALL_POISONED = 1, /* over its memory limit: whatever can fail fails with DW_ENOMEM */
     CALL_FAULTS = 2    /* the harness wants to be asked */
 };
 
-struct call_undo;  /* something deferred, a json reference, an upstream */
+/* What is undone at the end, in this order; within one, the newest first. */
+enum call_undo_kind {
+    CALL_UNDO_CUT,      /* what connects to the outside: upstreams, streams */
+    CALL_UNDO_DEFERRED, /* the plugin's */
+    CALL_UNDO_MEMORY,   /* json references and the like; those of lent memory wait for its owner's end */
+    CALL_UNDO_KINDS
+};
+
+struct call_undo;
 struct call_scope; /* dw_scope_begin */
 
 struct call_options {
     dw_instance *instance;
     uint32_t label;      /* activity_label("notes", "operation createNote"); 0: a part of what runs already */
     const char *what;    /* the same for the log: "operation createNote"; constant */
-    int64_t deadline_us; /* monotonic; 0: none */
-    struct arena *arena; /* lent memory (a request's, the asker's); NULL: its own */
-    dw_call *parent;     /* who asks (services, hooks): cancelled with it; deadline not after its */
-    struct str request_id; /* for the log; may be empty */
+    int64_t deadline_us; /* clock_monotonic_us(); 0: none */
+    struct arena
+        *arena; /* lent memory (a request's) that outlives the call; NULL: the parent's, or its own */
+    dw_call
+        *parent; /* who asks (services, hooks), on this thread: cancelled with it; deadline not after its */
+    struct str request_id; /* for the log; empty: the parent's */
 };
 
 struct dw_call {
-    _Atomic uint32_t state;   /* enum call_state */
-    _Atomic uint32_t flags;   /* enum call_flag */
-    _Atomic uintptr_t thread; /* call_thread() of the owner */
-    dw_instance *instance;
+    _Atomic uint32_t state;        /* enum call_state */
+    _Atomic uint32_t flags;        /* enum call_flag */
+    _Atomic uintptr_t thread;      /* call_thread() of the owner; 0: suspended */
+    dw_instance *_Atomic instance; /* stays after the end: who comes too late is told by name */
     const char *what;
     struct str request_id;
     dw_call *parent;
-    int64_t deadline_us; /* monotonic; INT64_MAX: none */
-    int64_t now_us;      /* wall, when it began: the same for the whole call; 0: not asked yet */
+    dw_call *root;       /* the outermost that asks, or itself: cancelling is the root's */
+    int64_t deadline_us; /* clock_monotonic_us(); INT64_MAX: none */
     struct activity_frame outer;
     uint32_t label;
+    bool is_opened; /* by dw_call_open */
 
-    struct arena *arena; /* own, or lent */
+    struct arena *arena; /* where call_alloc() takes from: `base`, or the scope's */
+    struct arena *base;  /* own or lent: what must outlive scopes */
     struct arena own;
     size_t memory, memory_max;
-    struct call_undo *undo; /* newest first */
-    struct call_scope *scope;
+    struct call_undo *undo[CALL_UNDO_KINDS]; /* newest first */
+    struct call_scope *scope;                /* innermost */
+    unsigned scopes_missing;                 /* begun without memory for them */
 
     dw_err error;
-    struct problem_error *errors; /* of dw_fail_at, in the arena */
+    struct buf error_text, error_detail;
+    struct problem_error *errors; /* of dw_fail_at, in `base` */
     size_t errors_n, errors_cap;
 
-    _Atomic bool cancelled;
+    pthread_mutex_t lock; /* guards what follows; only the root's is used */
+    pthread_cond_t wake;
+    _Atomic bool cancelled;            /* read without the lock */
     struct client_token *cancel_token; /* made when it first waits for the outside */
-    bool is_waiting;                   /* guarded by the module's lock: dw_sleep */
-    dw_call *next;                     /* in a ring of free slots */
-    void *owner;                       /* the request this call serves, or NULL */
+
+    dw_call *next; /* in a list of free slots */
+    void *owner;   /* the request this call serves, or NULL */
 };
 
 /* Begins and ends a call around a callback on this thread:
@@ -77,37 +94,79 @@ struct dw_call {
  *   rc = callback(c);
  *   call_end(c);
  *
- * call_end undoes in the order: upstreams cut, deferred (last first), json, memory. begin: 0, or DW_ENOMEM. */
+ * call_end ends scopes, then undoes in the order of enum call_undo_kind, then frees memory. What a child left in lent
+ * memory, texts and json too, lives until the end of whoever lent it; c->error does not. begin: 0, or DW_ENOMEM. */
 int call_begin(dw_call **out, const struct call_options *options);
 void call_end(dw_call *c);
 
-/* Leaves the thread without ending (the first half of two), and goes on on another. */
+/* Leaves the thread without ending (the first half of two), and goes on on another. Not inside a child. */
 void call_suspend(dw_call *c);
 void call_resume(dw_call *c);
 
-/* Cancels: dw_cancelled() is true from now on, and what blocks returns. [any thread while the call is open] */
+/* ---- cancelling ---- */
+
+/* Cancels the call, whoever asked for it and whom it asks: dw_cancelled() is true from now on, and what blocks returns.
+ * Nothing happens when it has ended; when its slot already serves another call, that one is cancelled: so not after the
+ * end. [any thread] */
 void call_cancel(dw_call *c);
+
+/* Cancelled, or past its deadline. [any thread while the call is open] */
 bool call_is_cancelled(const dw_call *c);
 
-/* The token for outbound requests of this call; NULL when memory is out. */
+/* The token for outbound requests of this call, borrowed; NULL when memory is out. It is not cancelled by the deadline:
+ * give that to the request. */
 struct client_token *call_cancel_token(dw_call *c);
 
-/* Runs undo(ud) when the call or its current scope ends. [call] 0 or DW_ENOMEM. */
-int call_defer(dw_call *c, void (*undo)(void *), void *ud);
+/* stop begins: the instance takes no new calls of its own threads, and those that are open are cancelled. [any thread] */
+void call_stop(dw_instance *instance);
 
-/* Memory of the call, zeroed; never NULL: see dw_alloc. */
+/* The instance is about to be freed: no slot remembers it any more. [any thread; its threads have ended] */
+void call_forget(const dw_instance *instance);
+
+/* ---- what hangs on a call ---- */
+
+/* Runs undo(ud) when the call or its current scope ends; always registered. */
+void call_at_end(dw_call *c, enum call_undo_kind kind, void (*undo)(void *), void *ud);
+
+/* Around the body of a loop; see dw_scope_begin. */
+void call_scope_begin(dw_call *c);
+void call_scope_end(dw_call *c);
+
+/* Memory of the call or its current scope, zeroed; never NULL: see dw_alloc. call_alloc_lasting: also after the scope,
+ * NULL (and the call poisoned) when memory is out. */
 void *call_alloc(dw_call *c, size_t size);
+void *call_alloc_lasting(dw_call *c, size_t size);
+char *call_copy(dw_call *c, struct str s);
 
-/* Records why a step failed and returns `code`. The text is formatted into the call's memory. */
+/* Makes `p`, of `size` bytes taken from `arena` (c->arena at that time), larger: where it is, or as a copy. NULL (and the
+ * call poisoned) when memory is out. */
+void *call_grow(dw_call *c, struct arena *arena, void *p, size_t size, size_t larger);
+
+/* Whatever can fail on this call fails from now on. */
+void call_poison(dw_call *c, const char *why);
+
+/* Memory for a function that must not return NULL, on a call that cannot give any (see call_stray): never freed, counted
+ * in dowel_plugin_leaked_bytes_total. */
+void *call_leak(const dw_call *c, size_t size);
+
+/* ---- why a step failed ---- */
+
+/* Records why a step failed and returns `code`. */
 int call_fail(dw_call *c, int code, const char *format, ...) DW_PRINTF(3, 4);
 int call_fail_detail(dw_call *c, int code, const char *detail, const char *format, ...) DW_PRINTF(4, 5);
+
+/* One member of the input is wrong: recorded as a failure with DW_EINVALID, which is returned, and in c->errors. `pointer`
+ * is a JSON pointer with or without its '#'. */
+int call_fail_at(dw_call *c, const char *pointer, const char *text);
 
 /* The plugin broke the contract: logged with its name, counted, recorded as DW_EMISUSE, which is returned. */
 int call_misuse(dw_call *c, const char *format, ...) DW_PRINTF(2, 3);
 
-/* Something that is not an open call of this thread: logged with the plugin's name where it can be known, counted.
- * Returns DW_ETHREAD. */
+/* Something that is not an open call of this thread, NULL too: counted, and logged at most once a second a plugin, with
+ * its name where it can be known. Returns DW_ETHREAD. [any thread] */
 int call_stray(const dw_call *c, const char *step);
+
+/* ---- whose is it ---- */
 
 /* What identifies the calling thread: the address of a variable of its own. */
 extern _Thread_local char call_thread_mark;
@@ -122,9 +181,12 @@ static inline bool call_is_mine(const dw_call *c)
            atomic_load_explicit(&c->thread, memory_order_relaxed) == call_thread();
 }
 
+/* The same, or what was deferred is running: good enough to log. */
+bool call_may_log(const dw_call *c);
+
 int call_flagged(dw_call *c, const char *step);
 
-/* First line of every slot that can fail: 0, or what to return. */
+/* First line of every slot that can fail: 0, or what to return. `step` is the name that plugins know: "dw_sleep". */
 static inline int call_check(dw_call *c, const char *step)
 {
     if (!call_is_mine(c))

@@ -123,6 +123,8 @@ int instance_run(dw_instance *i, enum instance_step step, struct buf *why)
     };
     dw_call *c;
 
+    if (step == INSTANCE_STOP) /* its own threads learn of it before it waits for them */
+        call_stop(i);
     if (call_begin(&c, &options) != 0) {
         buf_add_format(why, "%s: out of memory", name);
         return -1;
@@ -141,6 +143,7 @@ void instance_destroy(dw_instance *i)
 {
     if (!i)
         return;
+    call_forget(i);
     config_drop(i->config);
     i->magic = 0;
     free(i->self);

@@ -25,6 +25,7 @@ struct plugin_process {
     struct plugin_hooks *hooks;        /* who answers and serves what */
     int64_t (*wall_us)(void *ud);      /* NULL: clock_wall_us */
     int64_t (*monotonic_us)(void *ud); /* NULL: clock_monotonic_us */
+    void (*sleep_us)(void *ud, int64_t us); /* instead of waiting in dw_sleep; NULL: waits */
     void *clock_ud;
     /* Asked before each step that can fail: an error is what the step then returns. NULL but in the harness. */
     int (*fault)(dw_call *c, const char *step, void *ud);
@@ -49,6 +50,8 @@ struct dw_instance {
     _Atomic unsigned calls; /* open now */
     _Atomic bool stopping;  /* no new calls for its own threads */
     _Atomic bool missing;   /* it was quarantined or stopped: nobody may ask it any more */
+    _Atomic size_t memory_peak;    /* of one call, bytes */
+    _Atomic int64_t stray_told_us; /* when the log last told of a misused call */
     struct {
         struct metric *memory_peak, *calls, *failures, *misuses, *tokens_lost;
     } metrics; /* labelled plugin="name" */

@@ -68,11 +68,16 @@ static void *alloc_from_new_chunk(struct arena *a, size_t size)
     return start;
 }
 
+static size_t rounded(size_t size)
+{
+    return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX - ALIGNMENT)
         return NULL;
-    size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    size = rounded(size);
     size_t skip = (size_t)(-(uintptr_t)a->next & (ALIGNMENT - 1));
     if (a->next && (size_t)(a->end - a->next) >= size + skip) {
         void *p = a->next + skip;
@@ -80,6 +85,17 @@ void *arena_alloc(struct arena *a, size_t size)
         return p;
     }
     return alloc_from_new_chunk(a, size);
+}
+
+bool arena_extend(struct arena *a, void *p, size_t size, size_t larger)
+{
+    if (larger > SIZE_MAX - ALIGNMENT || !a->next || (char *)p + rounded(size) != a->next)
+        return false;
+    size_t extra = rounded(larger) - rounded(size);
+    if ((size_t)(a->end - a->next) < extra)
+        return false;
+    a->next += extra;
+    return true;
 }
 
 void *arena_calloc(struct arena *a, size_t size)

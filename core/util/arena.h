@@ -30,6 +30,9 @@ void arena_finish(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size);
 void *arena_calloc(struct arena *a, size_t size);
 
+/* Makes the newest piece larger where it is; false when it is not the newest, or there is no room behind it. */
+bool arena_extend(struct arena *a, void *p, size_t size, size_t larger);
+
 /* A terminated copy, or NULL. */
 char *arena_copy(struct arena *a, struct str s);
 char *arena_format(struct arena *a, const char *format, ...) DW_PRINTF(2, 3);

@@ -1,6 +1,5 @@
 #include "util/buf.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -80,21 +79,28 @@ void buf_add_int(struct buf *b, int64_t value)
     }
 }
 
+void buf_add_format_list(struct buf *b, const char *format, va_list args)
+{
+    va_list again;
+
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    if (n < 0 || !buf_reserve(b, (size_t)n + 1)) {
+        b->failed = true;
+    } else {
+        vsnprintf(b->p + b->n, (size_t)n + 1, format, again);
+        b->n += (size_t)n;
+    }
+    va_end(again);
+}
+
 void buf_add_format(struct buf *b, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    int n = vsnprintf(NULL, 0, format, args);
+    buf_add_format_list(b, format, args);
     va_end(args);
-    if (n < 0 || !buf_reserve(b, (size_t)n + 1)) {
-        b->failed = true;
-        return;
-    }
-    va_start(args, format);
-    vsnprintf(b->p + b->n, (size_t)n + 1, format, args);
-    va_end(args);
-    b->n += (size_t)n;
 }
 
 const char *buf_text(struct buf *b)

@@ -2,6 +2,8 @@
 #ifndef UTIL_BUF_H
 #define UTIL_BUF_H
 
+#include <stdarg.h>
+
 #include "util/compiler.h"
 #include "util/str.h"
 
@@ -27,6 +29,7 @@ void buf_add_char(struct buf *b, char c);
 void buf_add_int(struct buf *b, int64_t value);
 void buf_add_uint(struct buf *b, uint64_t value);
 void buf_add_format(struct buf *b, const char *format, ...) DW_PRINTF(2, 3);
+void buf_add_format_list(struct buf *b, const char *format, va_list args) DW_PRINTF(2, 0);
 
 /* The text as a JSON string with its quotes; each byte that is not UTF-8 becomes U+FFFD, control characters are escaped
  * (also those above ASCII, which terminals obey). */

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "util/str.h"
-
 static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
@@ -102,6 +100,77 @@ static bool get(const char *p, unsigned count, int max, int *out)
     *out = (int)value;
     return true;
 }
+
+/* ---- RFC 3339 ---- */
+
+/* ".5", cut off the front of *rest: microseconds, 0 when there is none, -1 when there are no digits. */
+static int get_fraction(struct str *rest)
+{
+    int fraction = 0, scale = CLOCK_SECOND;
+    size_t i = 1;
+
+    if (rest->n == 0 || rest->p[0] != '.')
+        return 0;
+    for (; i < rest->n && rest->p[i] >= '0' && rest->p[i] <= '9'; i++) {
+        scale /= 10;
+        fraction += scale * (rest->p[i] - '0');
+    }
+    if (i == 1)
+        return -1;
+    *rest = str_make(rest->p + i, rest->n - i);
+    return fraction;
+}
+
+/* All of "Z", "z", "+01:00", "-05:30". */
+static bool get_offset(struct str s, int64_t *seconds)
+{
+    int hours, minutes;
+
+    *seconds = 0;
+    if (s.n == 1)
+        return s.p[0] == 'Z' || s.p[0] == 'z';
+    if (s.n != 6 || (s.p[0] != '+' && s.p[0] != '-') || s.p[3] != ':' || !get(s.p + 1, 2, 23, &hours) ||
+        !get(s.p + 4, 2, 59, &minutes))
+        return false;
+    *seconds = (hours * 60 + minutes) * 60;
+    if (s.p[0] == '-')
+        *seconds = -*seconds;
+    return true;
+}
+
+/* "2026-11-21T08:05:00" */
+static bool get_date_and_time(const char *p, struct tm *t)
+{
+    if (!get(p, 4, 9999, &t->tm_year) || p[4] != '-' || !get(p + 5, 2, 12, &t->tm_mon) || p[7] != '-' ||
+        !get(p + 8, 2, 31, &t->tm_mday) || (p[10] != 'T' && p[10] != 't') ||
+        !get(p + 11, 2, 23, &t->tm_hour) || p[13] != ':' || !get(p + 14, 2, 59, &t->tm_min) || p[16] != ':' ||
+        !get(p + 17, 2, 59, &t->tm_sec))
+        return false;
+    t->tm_year -= 1900;
+    t->tm_mon--;
+    return t->tm_mon >= 0 && t->tm_mday > 0;
+}
+
+bool clock_parse_rfc3339(struct str text, int64_t *wall_us)
+{
+    enum { DATE_AND_TIME = 19 };
+    struct tm t = { 0 };
+    int64_t offset;
+
+    if (text.n <= DATE_AND_TIME || !get_date_and_time(text.p, &t))
+        return false;
+    struct str rest = str_make(text.p + DATE_AND_TIME, text.n - DATE_AND_TIME);
+    int fraction = get_fraction(&rest), day = t.tm_mday;
+    if (fraction < 0 || !get_offset(rest, &offset))
+        return false;
+    int64_t seconds = timegm(&t);
+    if (t.tm_mday != day) /* timegm turns 31 November into 1 December */
+        return false;
+    *wall_us = (seconds - offset) * CLOCK_SECOND + fraction;
+    return true;
+}
+
+/* ---- HTTP's form ---- */
 
 /* The index of a three-letter name, or -1. */
 static int name_index(const char *p, const char names[][4], int n)

@@ -1,0 +1,311 @@
+#include "plugin/call.h"
+
+#include <stdlib.h>
+
+#include "client/client.h"
+#include "metrics/metrics.h"
+#include "plugin/call_slots.h"
+#include "plugin/call_struct.h"
+#include "util/clock.h"
+
+enum { MEMORY_MAX = 64 << 20, SCOPE_CHUNK = 4096 };
+
+_Thread_local char call_thread_mark;
+
+/* ---- undoing ---- */
+
+void call_undo_push(dw_call *c, enum call_undo_kind kind, struct call_undo *u)
+{
+    u->older = c->undo[kind];
+    c->undo[kind] = u;
+}
+
+void call_at_end(dw_call *c, enum call_undo_kind kind, void (*undo)(void *), void *ud)
+{
+    struct call_undo *u = call_alloc(c, sizeof(*u));
+
+    u->undo = undo;
+    u->ud = ud;
+    call_undo_push(c, kind, u);
+}
+
+static void undo_down_to(dw_call *c, enum call_undo_kind kind, const struct call_undo *stop)
+{
+    while (c->undo[kind] != stop) {
+        struct call_undo u = *c->undo[kind]; /* undoing may free what it stands in */
+        c->undo[kind] = u.older;
+        u.undo(u.ud);
+    }
+}
+
+/* What was deferred would find half of the call gone; so for everything but the log it is. */
+static void undo_all_down_to(dw_call *c, struct call_undo *const stop[CALL_UNDO_KINDS])
+{
+    atomic_store_explicit(&c->state, CALL_ENDING, memory_order_relaxed);
+    for (int kind = 0; kind < CALL_UNDO_KINDS; kind++)
+        undo_down_to(c, (enum call_undo_kind)kind, stop[kind]);
+    atomic_store_explicit(&c->state, CALL_OPEN, memory_order_relaxed);
+}
+
+/* The answer to a question stands in the asker's memory: what it consists of has to live as long. */
+static void leave_memory_to(dw_call *parent, dw_call *c)
+{
+    struct call_undo **oldest = &c->undo[CALL_UNDO_MEMORY];
+
+    while (*oldest)
+        oldest = &(*oldest)->older;
+    *oldest = parent->undo[CALL_UNDO_MEMORY];
+    parent->undo[CALL_UNDO_MEMORY] = c->undo[CALL_UNDO_MEMORY];
+    c->undo[CALL_UNDO_MEMORY] = NULL;
+    parent->memory += c->memory;
+    if (parent->memory > parent->memory_max)
+        call_poison(parent, "it and whom it asked took more memory than one call may");
+}
+
+/* ---- scopes ---- */
+
+void call_scope_begin(dw_call *c)
+{
+    struct call_scope *s = malloc(SCOPE_CHUNK);
+
+    if (!s) {
+        c->scopes_missing++;
+        call_poison(c, "out of memory");
+        return;
+    }
+    *s = (struct call_scope){ .outer = c->scope, .arena_before = c->arena, .memory_before = c->memory };
+    memcpy(s->undo_before, c->undo, sizeof(c->undo));
+    arena_init(&s->arena, s + 1, SCOPE_CHUNK - sizeof(*s), 0);
+    c->scope = s;
+    c->arena = &s->arena;
+}
+
+void call_scope_end(dw_call *c)
+{
+    struct call_scope *s = c->scope;
+
+    if (c->scopes_missing > 0) {
+        c->scopes_missing--;
+        return;
+    }
+    if (!s) {
+        call_misuse(c, "dw_scope_end without dw_scope_begin");
+        return;
+    }
+    undo_all_down_to(c, s->undo_before);
+    c->scope = s->outer;
+    c->arena = s->arena_before;
+    c->memory = s->memory_before;
+    arena_finish(&s->arena);
+    free(s);
+}
+
+/* ---- beginning ---- */
+
+static size_t memory_max_of(const struct call_options *o)
+{
+    size_t max = o->instance->process->call_memory_max;
+
+    if (max == 0)
+        max = MEMORY_MAX;
+    if (!o->parent)
+        return max;
+    const dw_call *p = o->parent; /* whose memory it is */
+    size_t left = p->memory < p->memory_max ? p->memory_max - p->memory : 0;
+    return left < max ? left : max;
+}
+
+static int64_t deadline_of(const struct call_options *o)
+{
+    int64_t deadline_us = o->deadline_us ? o->deadline_us : INT64_MAX;
+
+    if (o->parent && o->parent->deadline_us < deadline_us)
+        return o->parent->deadline_us;
+    return deadline_us;
+}
+
+static void set_memory(dw_call *c, const struct call_options *o)
+{
+    arena_init(&c->own, NULL, 0, 0);
+    c->base = o->arena ? o->arena : o->parent ? o->parent->arena : &c->own;
+    c->arena = c->base;
+    c->memory = 0;
+    c->memory_max = memory_max_of(o);
+    memset(c->undo, 0, sizeof(c->undo));
+    c->scope = NULL;
+    c->scopes_missing = 0;
+}
+
+static void set_errors(dw_call *c)
+{
+    c->error = (dw_err){ .struct_size = sizeof(dw_err), .text = "", .detail = "" };
+    c->error_text = c->error_detail = (struct buf)BUF_INIT;
+    c->errors = NULL;
+    c->errors_n = c->errors_cap = 0;
+}
+
+int call_begin(dw_call **out, const struct call_options *o)
+{
+    dw_call *c = *out = call_slot_take();
+
+    if (!c)
+        return DW_ENOMEM;
+    atomic_store_explicit(&c->instance, o->instance, memory_order_relaxed);
+    c->what = o->what;
+    c->request_id = o->request_id.n || !o->parent ? o->request_id : o->parent->request_id;
+    c->parent = o->parent;
+    c->root = o->parent ? o->parent->root : c;
+    c->deadline_us = deadline_of(o);
+    c->label = o->label;
+    c->is_opened = false;
+    c->owner = NULL;
+    set_memory(c, o);
+    set_errors(c);
+    c->cancel_token = NULL;
+    atomic_store_explicit(&c->cancelled, false, memory_order_relaxed);
+    atomic_store_explicit(&c->flags, o->instance->process->fault ? CALL_FAULTS : 0, memory_order_relaxed);
+    atomic_fetch_add(&o->instance->calls, 1);
+    metric_add(o->instance->metrics.calls, 1);
+    if (c->label)
+        activity_enter(&c->outer, c->label);
+    atomic_store_explicit(&c->thread, call_thread(), memory_order_relaxed);
+    atomic_store_explicit(&c->state, CALL_OPEN, memory_order_release);
+    return 0;
+}
+
+/* ---- ending ---- */
+
+/* Who cancels holds the lock: after this nobody does, nor will. */
+static void close_to_others(dw_call *c)
+{
+    pthread_mutex_lock(&c->lock);
+    struct client_token *token = c->cancel_token;
+    c->cancel_token = NULL;
+    atomic_store_explicit(&c->state, CALL_ENDED, memory_order_release);
+    pthread_mutex_unlock(&c->lock);
+    client_token_destroy(token);
+}
+
+static void note_memory(dw_instance *i, size_t memory)
+{
+    size_t peak = atomic_load_explicit(&i->memory_peak, memory_order_relaxed);
+
+    while (memory > peak) {
+        if (atomic_compare_exchange_weak(&i->memory_peak, &peak, memory)) {
+            metric_set(i->metrics.memory_peak, (int64_t)memory);
+            return;
+        }
+    }
+}
+
+void call_end(dw_call *c)
+{
+    static struct call_undo *const all[CALL_UNDO_KINDS];
+
+    if (!call_is_mine(c)) {
+        call_stray(c, "call_end");
+        return;
+    }
+    while (c->scope)
+        call_scope_end(c);
+    note_memory(c->instance, c->memory);
+    if (c->parent && c->base == c->parent->arena)
+        leave_memory_to(c->parent, c);
+    undo_all_down_to(c, all);
+    close_to_others(c);
+    arena_finish(&c->own);
+    buf_finish(&c->error_text);
+    buf_finish(&c->error_detail);
+    c->what = "";
+    if (c->label)
+        activity_leave(&c->outer);
+    atomic_fetch_sub(&c->instance->calls, 1);
+    call_slot_give(c);
+}
+
+/* ---- two halves ---- */
+
+void call_suspend(dw_call *c)
+{
+    if (c->label)
+        activity_leave(&c->outer);
+    atomic_store_explicit(&c->thread, 0, memory_order_release);
+}
+
+void call_resume(dw_call *c)
+{
+    atomic_store_explicit(&c->thread, call_thread(), memory_order_release);
+    if (c->label)
+        activity_enter(&c->outer, c->label);
+}
+
+/* ---- cancelling ---- */
+
+/* Under the lock. */
+static void cancel(dw_call *c)
+{
+    uint32_t state = atomic_load_explicit(&c->state, memory_order_acquire);
+
+    if (state != CALL_OPEN && state != CALL_ENDING) /* of a scope */
+        return;
+    atomic_store_explicit(&c->cancelled, true, memory_order_release);
+    if (c->cancel_token)
+        client_token_cancel(c->cancel_token);
+    pthread_cond_broadcast(&c->wake);
+}
+
+void call_cancel(dw_call *c)
+{
+    dw_call *root = c->root;
+
+    pthread_mutex_lock(&root->lock);
+    cancel(root);
+    pthread_mutex_unlock(&root->lock);
+}
+
+bool call_is_cancelled(const dw_call *c)
+{
+    return atomic_load_explicit(&c->root->cancelled, memory_order_acquire) ||
+           (c->deadline_us != INT64_MAX && clock_monotonic_us() >= c->deadline_us);
+}
+
+struct client_token *call_cancel_token(dw_call *c)
+{
+    dw_call *root = c->root;
+
+    pthread_mutex_lock(&root->lock);
+    if (!root->cancel_token && client_token_create(&root->cancel_token) == 0 &&
+        atomic_load_explicit(&root->cancelled, memory_order_relaxed))
+        client_token_cancel(root->cancel_token);
+    struct client_token *token = root->cancel_token;
+    pthread_mutex_unlock(&root->lock);
+    return token;
+}
+
+static void cancel_if_of(dw_call *c, void *ud)
+{
+    if (atomic_load_explicit(&c->instance, memory_order_relaxed) != ud)
+        return;
+    pthread_mutex_lock(&c->lock);
+    if (atomic_load_explicit(&c->instance, memory_order_relaxed) == ud)
+        cancel(c);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void call_stop(dw_instance *instance)
+{
+    atomic_store(&instance->stopping, true);
+    call_slot_each(cancel_if_of, instance);
+}
+
+static void forget_if_of(dw_call *c, void *ud)
+{
+    dw_instance *expected = ud;
+
+    atomic_compare_exchange_strong(&c->instance, &expected, NULL);
+}
+
+void call_forget(const dw_instance *instance)
+{
+    call_slot_each(forget_if_of, (void *)(uintptr_t)instance);
+}

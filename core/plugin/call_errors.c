@@ -1,0 +1,162 @@
+#include "plugin/call.h"
+
+#include "log/log.h"
+#include "metrics/metrics.h"
+#include "plugin/call_slots.h"
+#include "util/clock.h"
+
+/* ---- failing ---- */
+
+/* Into a new buffer: what is formatted may well quote the failure before. */
+static const char *replace(struct buf *b, struct buf *by)
+{
+    buf_finish(b);
+    *b = *by;
+    const char *text = buf_text(b);
+    return buf_failed(b) ? "out of memory" : text;
+}
+
+static int fail_list(dw_call *c, int code, const char *detail, const char *format, va_list args)
+{
+    struct buf text = BUF_INIT, machine = BUF_INIT;
+
+    buf_add_format_list(&text, format, args);
+    buf_add_text(&machine, detail);
+    c->error = (dw_err){ .struct_size = sizeof(dw_err), .code = code };
+    c->error.text = replace(&c->error_text, &text);
+    c->error.detail = replace(&c->error_detail, &machine);
+    return code;
+}
+
+int call_fail(dw_call *c, int code, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fail_list(c, code, "", format, args);
+    va_end(args);
+    return code;
+}
+
+int call_fail_detail(dw_call *c, int code, const char *detail, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fail_list(c, code, detail, format, args);
+    va_end(args);
+    return code;
+}
+
+static struct str copy_lasting(dw_call *c, const char *before, const char *text)
+{
+    size_t n = strlen(before) + strlen(text);
+    char *p = call_alloc_lasting(c, n + 1);
+
+    if (!p)
+        return str_make(NULL, 0);
+    memcpy(p, before, strlen(before));
+    memcpy(p + strlen(before), text, strlen(text));
+    return str_make(p, n);
+}
+
+static bool reserve_error(dw_call *c)
+{
+    if (c->errors_n < c->errors_cap)
+        return true;
+    size_t cap = c->errors_cap ? 2 * c->errors_cap : 8;
+    void *p = call_grow(c, c->base, c->errors, c->errors_cap * sizeof(*c->errors), cap * sizeof(*c->errors));
+    if (!p)
+        return false;
+    c->errors = p;
+    c->errors_cap = cap;
+    return true;
+}
+
+int call_fail_at(dw_call *c, const char *pointer, const char *text)
+{
+    if (reserve_error(c)) {
+        c->errors[c->errors_n++] = (struct problem_error){
+            .pointer = copy_lasting(c, *pointer == '#' ? "" : "#", pointer),
+            .detail = copy_lasting(c, "", text),
+        };
+    }
+    return call_fail_detail(c, DW_EINVALID, pointer, "%s", text);
+}
+
+/* ---- what the harness and the limit say ---- */
+
+int call_flagged(dw_call *c, const char *step)
+{
+    const struct plugin_process *p = c->instance->process;
+    unsigned flags = atomic_load_explicit(&c->flags, memory_order_relaxed);
+
+    if (flags & CALL_POISONED)
+        return call_fail(c, DW_ENOMEM, "%s: the call took more memory than it may, or there is none", step);
+    int rc = p->fault ? p->fault(c, step, p->fault_ud) : 0;
+    return rc < 0 ? call_fail(c, rc, "%s: failed because the test wants it so", step) : 0;
+}
+
+/* ---- broken contracts ---- */
+
+int call_misuse(dw_call *c, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fail_list(c, DW_EMISUSE, "", format, args);
+    va_end(args);
+    metric_add(c->instance->metrics.misuses, 1);
+    log_error("a plugin broke the contract", LOG_TEXT("plugin", c->instance->name),
+              LOG_TEXT("callback", c->what), LOG_STR("request", c->request_id),
+              LOG_TEXT("what", c->error.text));
+    return DW_EMISUSE;
+}
+
+bool call_may_log(const dw_call *c)
+{
+    if (!c || atomic_load_explicit(&c->thread, memory_order_relaxed) != call_thread())
+        return false;
+    uint32_t state = atomic_load_explicit(&c->state, memory_order_relaxed);
+    return state == CALL_OPEN || state == CALL_ENDING;
+}
+
+static const char *why_stray(const dw_call *c)
+{
+    if (!c)
+        return "there was no call";
+    if (!call_slot_is(c))
+        return "it is no call at all";
+    switch (atomic_load_explicit(&c->state, memory_order_relaxed)) {
+    case CALL_OPEN: return "the call belongs to another thread";
+    case CALL_ENDING: return "the call is ending: what was deferred may only log";
+    default: return "the call has ended";
+    }
+}
+
+/* A thread that goes on for ever must not fill the log. *told_us is when it was last told. */
+static bool may_tell(_Atomic int64_t *told_us)
+{
+    int64_t now_us = clock_monotonic_us(), before_us = atomic_load_explicit(told_us, memory_order_relaxed);
+
+    return (before_us == 0 || now_us - before_us >= CLOCK_SECOND) &&
+           atomic_compare_exchange_strong(told_us, &before_us, now_us);
+}
+
+int call_stray(const dw_call *c, const char *step)
+{
+    static _Atomic int64_t told_of_unknown_us;
+    dw_instance *i = call_slot_is(c) ? atomic_load(&c->instance) : NULL;
+
+    if (i)
+        metric_add(i->metrics.misuses, 1);
+    else
+        metric_add(metrics_counter("dowel_plugin_misuses_total", "How often it broke the contract",
+                                   "plugin=\"unknown\""),
+                   1);
+    if (may_tell(i ? &i->stray_told_us : &told_of_unknown_us))
+        log_error("a plugin used a call where it must not; nothing was done (told once a second)",
+                  LOG_TEXT("plugin", i ? i->name : "unknown"), LOG_TEXT("step", step),
+                  LOG_TEXT("why", why_stray(c)));
+    return DW_ETHREAD;
+}
