@@ -28,8 +28,11 @@ void access_log(struct http_exchange *x, int status, int64_t took_us, bool cut)
     char client[ADDRESS_TEXT_SIZE];
 
     address_format(&x->client, client);
+    /* The last one stands there for a plugin's routes only. */
+    const char *owner = x->route ? x->route->owner : NULL;
     log_info("request", LOG_STR("id", http_request_id(x)), LOG_STR("trace", trace_of(x)),
              LOG_TEXT("client", client), LOG_STR("method", method(x)), LOG_STR("path", raw_path(x)),
              LOG_TEXT("route", x->route ? x->route->path : ""), LOG_NUMBER("status", status),
-             LOG_NUMBER("bytes", x->sent), LOG_SPAN("took", took_us), LOG_BOOL("cut", cut));
+             LOG_NUMBER("bytes", x->sent), LOG_SPAN("took", took_us), LOG_BOOL("cut", cut),
+             owner ? LOG_TEXT("plugin", owner) : LOG_END);
 }

@@ -59,8 +59,7 @@ enum step connection_close(struct connection *c)
         tls_close(c->ssl);
     if (c->x) {
         struct http_exchange *x = c->x;
-        /* A handler that runs may ask whether somebody still listens. */
-        atomic_store_explicit(&x->gone, true, memory_order_relaxed);
+        exchange_set_gone(x);
         content_abort(x);
         connection_release(x, true);
     }
@@ -227,11 +226,41 @@ static void content_taken(struct http_exchange *x)
     loop_post(x->loop, &x->room_task);
 }
 
+static void resume(struct http_exchange *x)
+{
+    x->work.deadline_us =
+        0; /* its client is told when it is over; who waits for the outside must learn it, too */
+    if (workers_put_again(x->server->workers, &x->work))
+        return;
+    pipeline_run(x);
+    pipeline_handler_returned(x);
+}
+
+static void on_deadline_moved(struct http_loop *loop, struct loop_task *task)
+{
+    struct http_exchange *x = LIST_OWNER(task, struct http_exchange, due_task);
+
+    atomic_store(&x->due_posted, false);
+    if (x->conn && x->conn->phase == CONNECTION_WORKING)
+        wheel_set(&loop->wheel, &x->conn->timer, http_request_deadline(x));
+}
+
+/* The exchange lives until this has run: what completes it is posted behind it. */
+static void deadline_moved(struct http_exchange *x)
+{
+    if (atomic_exchange(&x->due_posted, true))
+        return;
+    x->due_task.run = on_deadline_moved;
+    loop_post(x->loop, &x->due_task);
+}
+
 const struct http_transport socket_transport = {
     .name = "socket",
     .completed = completed,
     .stream_ready = stream_ready,
     .content_taken = content_taken,
+    .resume = resume,
+    .deadline_moved = deadline_moved,
 };
 
 /* The queue was full: the exchange never left this thread. */

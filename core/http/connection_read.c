@@ -76,7 +76,8 @@ static enum step run_handler(struct connection *c)
     struct http_exchange *x = c->x;
     int64_t timeout = timeout_of(c);
 
-    x->deadline_us = c->loop->now_us + timeout;
+    int64_t deadline = c->loop->now_us + timeout;
+    atomic_store_explicit(&x->deadline_us, deadline, memory_order_relaxed);
     if (x->route->where == HTTP_ON_LOOP) {
         pipeline_run(x);
         if (!x->detached)
@@ -85,7 +86,7 @@ static enum step run_handler(struct connection *c)
         pipeline_handler_returned(x);
     } else {
         exchange_hand_over(x);
-        x->work.deadline_us = x->deadline_us;
+        x->work.deadline_us = deadline;
         loop_dispatch(c->loop, &x->work);
     }
     if (c->phase != CONNECTION_CONTENT) {

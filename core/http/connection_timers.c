@@ -28,10 +28,15 @@ static enum step content_too_slow(struct connection *c)
 /* The handler still has the exchange, so the answer is made with another one. */
 static enum step answer_too_late(struct connection *c)
 {
-    struct http_exchange *late = c->x, *x = exchange_create(c->loop, &socket_transport, str_make(NULL, 0));
+    struct http_exchange *late = c->x;
 
-    atomic_store_explicit(&late->gone, true, memory_order_relaxed);
+    if (http_request_deadline(late) > c->loop->now_us) { /* it was moved */
+        wheel_set(&c->loop->wheel, &c->timer, http_request_deadline(late));
+        return STEP_WAIT;
+    }
+    struct http_exchange *x = exchange_create(c->loop, &socket_transport, str_make(NULL, 0));
     late->timed_out = true;
+    exchange_set_gone(late);
     content_abort(late);
     if (x) {
         x->conn = c;

@@ -21,13 +21,24 @@ static void begin_message(struct http_exchange *x)
     x->host = str_make(NULL, 0);
     x->detached = x->handed_over = x->over = x->timed_out = x->replaces_timed_out = false;
     atomic_store_explicit(&x->gone, false, memory_order_relaxed);
-    x->began_us = x->deadline_us = 0;
+    x->next_handler = NULL;
+    x->notice = NULL;
+    x->notice_ud = NULL;
+    atomic_store_explicit(&x->due_posted, false, memory_order_relaxed);
+    atomic_store_explicit(&x->deadline_us, 0, memory_order_relaxed);
+    x->began_us = 0;
     x->sent = 0;
     x->id_size = 0;
     x->parent_size = 0;
     x->content = (struct http_content){ .fd = -1 };
     x->reply = (struct http_reply){ .fd = -1 };
     http_reader_begin(&x->reader);
+}
+
+static void free_memory(struct http_exchange *x)
+{
+    pthread_mutex_destroy(&x->watch_lock);
+    free(x);
 }
 
 struct http_exchange *exchange_create(struct http_loop *loop, const struct http_transport *transport,
@@ -42,6 +53,7 @@ struct http_exchange *exchange_create(struct http_loop *loop, const struct http_
         x = malloc(sizeof(*x));
         if (!x)
             return NULL;
+        pthread_mutex_init(&x->watch_lock, NULL);
     }
     x->loop = loop;
     x->server = loop->server;
@@ -56,7 +68,7 @@ struct http_exchange *exchange_create(struct http_loop *loop, const struct http_
     if (rest.n > x->in_size) {
         x->in = malloc(rest.n);
         if (!x->in) {
-            free(x);
+            free_memory(x);
             return NULL;
         }
         x->in_size = (uint32_t)rest.n;
@@ -99,7 +111,7 @@ void exchange_destroy(struct http_exchange *x)
         free(x->in);
     struct http_loop *loop = x->loop;
     if (loop->spare_n >= SPARES_MAX) {
-        free(x);
+        free_memory(x);
         return;
     }
     x->task.next = (struct loop_task *)(void *)loop->spare;
@@ -111,7 +123,7 @@ void exchange_free_spares(struct http_loop *loop)
 {
     while (loop->spare) {
         struct http_exchange *next = (struct http_exchange *)(void *)loop->spare->task.next;
-        free(loop->spare);
+        free_memory(loop->spare);
         loop->spare = next;
     }
     loop->spare_n = 0;
@@ -259,12 +271,41 @@ const struct trace *http_request_trace(struct http_exchange *x)
 
 int64_t http_request_deadline(const struct http_exchange *x)
 {
-    return x->deadline_us;
+    return atomic_load_explicit(&((struct http_exchange *)(uintptr_t)x)->deadline_us, memory_order_relaxed);
+}
+
+void http_set_deadline(struct http_exchange *x, int64_t deadline_us)
+{
+    atomic_store_explicit(&x->deadline_us, deadline_us, memory_order_relaxed);
+    if (x->transport->deadline_moved)
+        x->transport->deadline_moved(x);
 }
 
 bool http_request_gone(const struct http_exchange *x)
 {
     return atomic_load_explicit(&((struct http_exchange *)(uintptr_t)x)->gone, memory_order_relaxed);
+}
+
+/* The lock is held while a notice runs: whoever ends a watch waits until what it told is over. */
+void exchange_set_gone(struct http_exchange *x)
+{
+    pthread_mutex_lock(&x->watch_lock);
+    atomic_store_explicit(&x->gone, true, memory_order_relaxed);
+    if (x->notice)
+        x->notice(x->notice_ud);
+    x->notice = NULL;
+    pthread_mutex_unlock(&x->watch_lock);
+}
+
+void http_watch_gone(struct http_exchange *x, void (*notice)(void *ud), void *ud)
+{
+    pthread_mutex_lock(&x->watch_lock);
+    bool late = notice && http_request_gone(x);
+    x->notice = late ? NULL : notice;
+    x->notice_ud = ud;
+    if (late)
+        notice(ud);
+    pthread_mutex_unlock(&x->watch_lock);
 }
 
 struct arena *http_arena(struct http_exchange *x)

@@ -64,11 +64,22 @@ struct str http_request_id(const struct http_exchange *x);
  * for, unless the client brought one. */
 const struct trace *http_request_trace(struct http_exchange *x);
 
-/* Monotonic microseconds by which the reply must be there. */
+/* Monotonic microseconds by which the reply must be there. [any thread while the exchange lives] */
 int64_t http_request_deadline(const struct http_exchange *x);
+
+/* Moves it, also to an earlier time. */
+void http_set_deadline(struct http_exchange *x, int64_t deadline_us);
 
 /* The client has left or the deadline passed: the reply will reach nobody. [any thread while the exchange lives] */
 bool http_request_gone(const struct http_exchange *x);
+
+/* Calls notice(ud) once when that happens; at once, on this thread, when it has happened. A new watch takes the place of
+ * the old one, NULL ends it: after the return the old notice does not run and will not. End it before the handler returns
+ * or http_complete().
+ *
+ * notice runs under a lock that this function takes, mostly on a loop: it must not block, nor call anything of this
+ * exchange. [who has the exchange] */
+void http_watch_gone(struct http_exchange *x, void (*notice)(void *ud), void *ud);
 
 struct arena *http_arena(struct http_exchange *x);
 const struct http_route *http_request_route(const struct http_exchange *x);
@@ -104,12 +115,19 @@ int http_reply_problem_format(struct http_exchange *x, int status, const char *f
 /* True once a reply was staged or a stream opened. */
 bool http_replied(const struct http_exchange *x);
 
+/* Takes back a staged reply and the fields that were added since the mark. A stream that was opened stays. */
+size_t http_reply_mark(const struct http_exchange *x);
+void http_reply_rollback(struct http_exchange *x, size_t mark);
+
 /* ---- later, and over time ---- */
 
-/* The handler will return without a reply; http_complete() is then called exactly once, on any thread, after staging
- * the reply there (the functions above may be used by that thread until then). */
+/* The handler will return without a reply; http_complete() or http_resume() is then called exactly once, on any thread,
+ * complete after staging the reply there (the functions above may be used by that thread until then). resume goes on with
+ * another handler, which runs on a worker once the first has returned, and may detach in its turn. While the server is
+ * destroyed it runs where it is called. */
 void http_detach(struct http_exchange *x);
 void http_complete(struct http_exchange *x);
+void http_resume(struct http_exchange *x, void (*handler)(struct http_exchange *x));
 
 /* A reply of unknown length. The stream outlives the handler: the exchange ends when it is closed. write blocks while
  * the client is slower (at most the server's write timeout), 0 or -1 when the client is gone, too slow, or memory is out:
@@ -125,6 +143,9 @@ void http_stream_close(struct http_stream *s, bool whole);
  * the server's work. Close with http_stream_close. [any thread] */
 struct http_stream *http_events_open(struct http_exchange *x);
 int http_events_send(struct http_stream *s, struct str id, struct str name, struct str data);
+
+/* Will nothing that is sent reach anybody? For those who have nothing to send for a long time. [any thread] */
+bool http_stream_is_gone(struct http_stream *s);
 
 /* Several threads may hold one stream: each takes a reference and gives it back. _open gives the first one, which
  * http_stream_close gives back. [any thread] */

@@ -2,7 +2,7 @@
  * stream, writer. Handlers use exchange.h.
  *
  * Who may touch it: the loop that read it, until the exchange is dispatched; then the handler's thread, until it is
- * completed; then the loop again. Only `gone` and the content pipe are shared. */
+ * completed; then the loop again. Only `gone`, its watch, the deadline and the content pipe are shared. */
 #ifndef HTTP_EXCHANGE_STRUCT_H
 #define HTTP_EXCHANGE_STRUCT_H
 
@@ -31,6 +31,12 @@ struct http_transport {
 
     /* The handler took streamed content: there is room for more. [any thread] */
     void (*content_taken)(struct http_exchange *x);
+
+    /* Another handler goes on: pipeline_run() and pipeline_handler_returned() are to be called on a worker. [any thread] */
+    void (*resume)(struct http_exchange *x);
+
+    /* The reply is due at another time than before; may be NULL. [any thread] */
+    void (*deadline_moved)(struct http_exchange *x);
 };
 
 enum {
@@ -80,6 +86,8 @@ struct http_exchange {
     struct work work;
     struct loop_task task;      /* its way back to the loop */
     struct loop_task room_task; /* the handler took content */
+    struct loop_task due_task;  /* the deadline was moved */
+    _Atomic bool due_posted;
 
     /* The bytes that came: the current message begins at `start`, `fill` bytes are there. */
     char *in;
@@ -95,10 +103,15 @@ struct http_exchange {
     struct str host;   /* as a trusted proxy says; else p is NULL */
     bool detached;
     _Atomic unsigned char halves; /* of a detached exchange: the handler returned, somebody completed it */
-    bool handed_over, over;       /* handed_over: another thread may hold it; over: it came back */
+    void (*next_handler)(struct http_exchange *x); /* it was not completed, but resumed with this one */
+    bool handed_over, over; /* handed_over: another thread may hold it; over: it came back */
     bool timed_out, replaces_timed_out;
     _Atomic bool gone;
-    int64_t began_us, deadline_us;
+    pthread_mutex_t watch_lock;
+    void (*notice)(void *ud); /* guarded by watch_lock, like notice_ud */
+    void *notice_ud;
+    int64_t began_us;
+    _Atomic int64_t deadline_us;
     uint64_t sent; /* bytes of content */
 
     struct http_content content;
@@ -139,6 +152,9 @@ static inline void exchange_take_back(struct http_exchange *x)
 /* From the loop's spares or the heap; NULL when memory is out. Its message begins with what `rest` holds. */
 struct http_exchange *exchange_create(struct http_loop *loop, const struct http_transport *transport,
                                       struct str rest);
+
+/* The client left or the deadline passed. [loop] */
+void exchange_set_gone(struct http_exchange *x);
 
 /* Makes it ready for the next message on the same connection, which begins at byte `next` of the input. */
 void exchange_reset(struct http_exchange *x, uint32_t next);

@@ -305,6 +305,7 @@ static void ensure_reply(struct http_exchange *x)
 {
     if (!http_replied(x)) {
         log_error("a handler ended without a reply", LOG_TEXT("route", x->route ? x->route->path : ""),
+                  LOG_TEXT("plugin", x->route && x->route->owner ? x->route->owner : ""),
                   LOG_STR("request", http_request_id(x)));
         http_reply_problem(
             x, 500, "the operation ended without an answer; the log says more under this request's id");
@@ -315,27 +316,44 @@ static void ensure_reply(struct http_exchange *x)
 
 void pipeline_run(struct http_exchange *x)
 {
-    x->route->handler(x);
+    void (*handler)(struct http_exchange *) = x->next_handler ? x->next_handler : x->route->handler;
+
+    x->next_handler = NULL;
+    x->detached = false;
+    atomic_store_explicit(&x->halves, 0, memory_order_relaxed);
+    handler(x);
     if (!x->detached)
         ensure_reply(x);
 }
 
 /* The handler's return and the completion come in any order, on two threads; the later one goes on. */
-static bool is_second_half(struct http_exchange *x)
+static void end_half(struct http_exchange *x)
 {
-    return atomic_fetch_add_explicit(&x->halves, 1, memory_order_acq_rel) == 1;
+    if (atomic_fetch_add_explicit(&x->halves, 1, memory_order_acq_rel) == 0)
+        return;
+    if (x->next_handler)
+        x->transport->resume(x);
+    else
+        x->transport->completed(x);
 }
 
 void http_complete(struct http_exchange *x)
 {
     ensure_reply(x);
-    if (is_second_half(x))
-        x->transport->completed(x);
+    end_half(x);
+}
+
+void http_resume(struct http_exchange *x, void (*handler)(struct http_exchange *x))
+{
+    x->next_handler = handler;
+    end_half(x);
 }
 
 void pipeline_handler_returned(struct http_exchange *x)
 {
-    if (!x->detached || is_second_half(x))
+    if (x->detached)
+        end_half(x);
+    else
         x->transport->completed(x);
 }
 
@@ -407,7 +425,9 @@ void pipeline_end(struct http_exchange *x, bool cut)
     metric_add(s->metrics.in_flight, -1);
     if (x->replaces_timed_out)
         return; /* the request that it answers was counted with its route */
-    metric_add(s->metrics.status[status / 100 % 6], 1);
+    unsigned class = (unsigned)status / 100 % 6;
+    bool owned = x->route && x->route->owner;
+    metric_add(owned ? x->route->status[class] : s->metrics.status[class], 1);
     metric_observe_us(x->route ? x->route->duration : s->metrics.unrouted, took);
     if (s->options.access_log && !(x->route && x->route->quiet && status < 400))
         access_log(x, status, took, cut);

@@ -53,6 +53,20 @@ void reply_weaken_etag(struct http_reply *reply)
     reply->fields.n += 2;
 }
 
+size_t http_reply_mark(const struct http_exchange *x)
+{
+    return x->reply.fields.n;
+}
+
+void http_reply_rollback(struct http_exchange *x, size_t mark)
+{
+    if (x->reply.stream)
+        return;
+    reply_clear(&x->reply);
+    if (x->reply.fields.n > mark)
+        x->reply.fields.n = mark;
+}
+
 bool http_replied(const struct http_exchange *x)
 {
     return x->reply.status != 0;

@@ -324,6 +324,14 @@ static const char *method_text(const struct http_route *route)
     return route->method == HTTP_UNKNOWN ? "any" : http_method_name(route->method);
 }
 
+static void add_owner_label(struct buf *labels, const struct http_route *route)
+{
+    if (!route->owner)
+        return;
+    buf_add_char(labels, ',');
+    metrics_label(labels, "plugin", str_from(route->owner));
+}
+
 static struct metric *duration_metric(const struct http_route *route)
 {
     struct buf labels = BUF_INIT;
@@ -332,12 +340,36 @@ static struct metric *duration_metric(const struct http_route *route)
     metrics_label(&labels, "method", str_from(method_text(route)));
     buf_add_char(&labels, ',');
     metrics_label(&labels, "route", str_from(route->path));
+    add_owner_label(&labels, route);
     const char *text = buf_text(&labels);
     if (!buf_failed(&labels))
         m = metrics_histogram("dowel_http_request_duration_seconds",
                               "Time from a request's head to its reply", text);
     buf_finish(&labels);
     return m;
+}
+
+static struct metric *status_metric(const struct http_route *route, const char *class)
+{
+    struct buf labels = BUF_INIT;
+    struct metric *m = NULL;
+
+    metrics_label(&labels, "status", str_from(class));
+    add_owner_label(&labels, route);
+    const char *text = buf_text(&labels);
+    if (!buf_failed(&labels))
+        m = metrics_counter("dowel_http_requests_total", "Requests answered, by class of status", text);
+    buf_finish(&labels);
+    return m;
+}
+
+static void make_metrics(struct http_route *route)
+{
+    static const char *const classes[6] = { "other", "1xx", "2xx", "3xx", "4xx", "5xx" };
+
+    route->duration = duration_metric(route);
+    for (unsigned i = 0; route->owner && i < DW_COUNT_OF(classes); i++)
+        route->status[i] = status_metric(route, classes[i]);
 }
 
 static unsigned methods_allowed(const struct http_route *route)
@@ -372,34 +404,102 @@ static int check_route(const struct http_route *route, struct template *t, char 
     return wrong ? refuse(why, route, wrong) : 0;
 }
 
-int router_add(struct router *r, const struct http_route *route, char why[ROUTER_WHY_SIZE])
+static const struct http_route *any_route_of(const struct endpoint *e)
 {
-    struct template t;
+    size_t i = 0;
+    while (i < HTTP_METHODS && !e->route[i])
+        i++;
+    return e->route[i];
+}
 
-    if (check_route(route, &t, why) != 0)
-        return -1;
-    struct endpoint **place = reach(r, &t);
-    if (place && !*place)
-        *place = create_endpoint(&t);
-    if (!place || !*place)
-        return refuse(why, route, "out of memory");
-    struct endpoint *e = *place;
+/* The route that is in the way of another one at this endpoint, with the sentence; or NULL. */
+static const struct http_route *clash_at(const struct endpoint *e, const struct http_route *route,
+                                         char why[ROUTER_WHY_SIZE])
+{
     if (strcmp(e->path, route->path) != 0) {
         snprintf(why, ROUTER_WHY_SIZE,
                  "%s %s: clashes with %s, the same path with other names; use those here too",
                  method_text(route), route->path, e->path);
-        return -1;
+        return any_route_of(e);
     }
     if (e->route[route->method])
-        return refuse(why, route, "clashes with a route of the same method and path");
-    struct http_route *copy = malloc(sizeof(*copy));
-    if (!copy)
-        return refuse(why, route, "out of memory");
+        refuse(why, route, "clashes with a route of the same method and path");
+    return e->route[route->method];
+}
+
+/* The copy that stands in the tree now, still without metrics; or NULL, and *other is the one that is in the way. */
+static struct http_route *insert(struct router *r, const struct http_route *route,
+                                 const struct http_route **other, char why[ROUTER_WHY_SIZE])
+{
+    struct template t;
+
+    *other = NULL;
+    if (check_route(route, &t, why) != 0)
+        return NULL;
+    struct endpoint **place = reach(r, &t);
+    if (place && !*place)
+        *place = create_endpoint(&t);
+    struct http_route *copy = place && *place ? malloc(sizeof(*copy)) : NULL;
+    if (!copy) {
+        refuse(why, route, "out of memory");
+        return NULL;
+    }
+    *other = clash_at(*place, route, why);
+    if (*other) {
+        free(copy);
+        return NULL;
+    }
     *copy = *route;
-    copy->duration = duration_metric(route);
-    e->route[route->method] = copy;
-    e->allowed |= methods_allowed(route);
+    (*place)->route[route->method] = copy;
+    (*place)->allowed |= methods_allowed(route);
+    return copy;
+}
+
+int router_add(struct router *r, const struct http_route *route, char why[ROUTER_WHY_SIZE])
+{
+    const struct http_route *other;
+    struct http_route *added = insert(r, route, &other, why);
+
+    if (!added)
+        return -1;
+    make_metrics(added);
     return 0;
+}
+
+struct plan {
+    struct router router;
+    const struct http_route *other;
+    char *why;
+    int rc;
+};
+
+static void plan_existing(const struct http_route *route, void *ud)
+{
+    struct plan *p = ud;
+    const struct http_route *other;
+
+    if (p->rc == 0 && !insert(&p->router, route, &other, p->why))
+        p->rc = -1;
+}
+
+static const struct http_route *original_of(const struct router *r, const struct http_route *copy);
+
+/* Plans in a tree of its own: metrics can never be taken back, so they are made for what is really added. */
+int router_check(const struct router *r, const struct http_route *routes, size_t n,
+                 const struct http_route **other, char why[ROUTER_WHY_SIZE])
+{
+    struct plan p = { .why = why };
+
+    *other = NULL;
+    router_each(r, plan_existing, &p);
+    for (size_t i = 0; i < n && p.rc == 0; i++) {
+        if (!insert(&p.router, &routes[i], &p.other, why))
+            p.rc = -1;
+    }
+    if (p.other)
+        *other = original_of(r, p.other);
+    finish_node(&p.router.root);
+    return p.rc;
 }
 
 /* ---- finding ---- */
@@ -502,4 +602,25 @@ static void visit_node(const struct node *n, void (*visit)(const struct http_rou
 void router_each(const struct router *r, void (*visit)(const struct http_route *route, void *ud), void *ud)
 {
     visit_node(&r->root, visit, ud);
+}
+
+struct search {
+    const struct http_route *like, *found;
+};
+
+static void compare_route(const struct http_route *route, void *ud)
+{
+    struct search *s = ud;
+
+    if (route->method == s->like->method && strcmp(route->path, s->like->path) == 0)
+        s->found = route;
+}
+
+/* The route of r that a copy was made of, or NULL when it was made of another. */
+static const struct http_route *original_of(const struct router *r, const struct http_route *copy)
+{
+    struct search s = { .like = copy };
+
+    router_each(r, compare_route, &s);
+    return s.found;
 }

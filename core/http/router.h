@@ -38,9 +38,11 @@ struct http_route {
     int64_t timeout_us;   /* until the reply; 0: the server's; 504 then */
     bool quiet;           /* not in the access log (probes) */
     bool no_rate_limit;
+    const char *owner; /* the plugin, in metrics and the access log; NULL: the server */
 
     /* Filled by the router. */
     struct metric *duration;
+    struct metric *status[6]; /* by class, of its owner; NULL: the server's */
 };
 
 int router_create(struct router **out);
@@ -53,6 +55,11 @@ const char *router_template_wrong(const char *path);
  * template, or the same template with other names of its parameters. [before start] */
 enum { ROUTER_WHY_SIZE = 160 };
 int router_add(struct router *r, const struct http_route *route, char why[ROUTER_WHY_SIZE]);
+
+/* Would all of these fit, beside those that are there and each other? 0, or -1 as router_add; *other is then the route that
+ * is in the way, NULL if the fault is in one of these alone. Adds nothing. [before start] */
+int router_check(const struct router *r, const struct http_route *routes, size_t n,
+                 const struct http_route **other, char why[ROUTER_WHY_SIZE]);
 
 struct router_match {
     const struct http_route *route; /* NULL: see allowed */

@@ -93,6 +93,10 @@ static void expire_work(struct work *w, void *ud)
 {
     struct http_exchange *x = LIST_OWNER(w, struct http_exchange, work);
 
+    if (x->next_handler) { /* resumed when the pool stopped: what it began must be ended */
+        run_work(w, ud);
+        return;
+    }
     server_count_refusal(ud, REFUSED_QUEUE_DEADLINE);
     http_reply_header(x, "Retry-After", STR_OF("1"));
     http_reply_problem(x, 503, "the request waited too long for a worker; try again later");
@@ -245,9 +249,12 @@ void http_server_destroy(struct http_server *s)
     /* First the loops give no more work; then the handlers end, whose replies still need the loops to be there. */
     for (unsigned i = 0; s->loops && i < s->options.loops; i++)
         loop_abandon(s->loops[i]);
-    workers_destroy(s->workers);
+    if (s->workers)
+        workers_stop(s->workers);
     for (unsigned i = 0; s->loops && i < s->options.loops; i++)
         loop_stop(s->loops[i]);
+    /* Until now a request that was detached could be resumed, which looks at the pool. */
+    workers_destroy(s->workers);
     listener_destroy_all(s->listeners);
     for (unsigned i = 0; s->loops && i < s->options.loops; i++)
         loop_destroy(s->loops[i]);

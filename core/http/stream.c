@@ -204,6 +204,14 @@ void http_stream_close(struct http_stream *s, bool whole)
     http_stream_drop(s);
 }
 
+bool http_stream_is_gone(struct http_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool gone = s->gone || s->closed;
+    pthread_mutex_unlock(&s->lock);
+    return gone;
+}
+
 bool stream_closed(struct http_stream *s)
 {
     pthread_mutex_lock(&s->lock);

@@ -84,19 +84,26 @@ static bool must_wake(struct workers *w)
     return true;
 }
 
+/* Under the lock. */
+static void append(struct workers *w, struct work *task, int64_t now)
+{
+    task->queued_us = now;
+    task->next = NULL;
+    *w->last = task;
+    w->last = &task->next;
+}
+
 struct work *workers_put(struct workers *w, struct work *first)
 {
     int64_t now = clock_monotonic_us();
     unsigned n = 0;
 
     pthread_mutex_lock(&w->lock);
-    unsigned room = w->stopping ? 0 : w->options.queue - workers_queued(w);
+    unsigned queued = workers_queued(w); /* more than fit, when some were put again */
+    unsigned room = w->stopping || queued > w->options.queue ? 0 : w->options.queue - queued;
     for (; first && n < room; n++) {
         struct work *next = first->next;
-        first->queued_us = now;
-        first->next = NULL;
-        *w->last = first;
-        w->last = &first->next;
+        append(w, first, now);
         first = next;
     }
     move(&w->queued, n);
@@ -106,6 +113,23 @@ struct work *workers_put(struct workers *w, struct work *first)
     if (wake)
         pthread_cond_signal(&w->wake);
     return first;
+}
+
+bool workers_put_again(struct workers *w, struct work *task)
+{
+    int64_t now = clock_monotonic_us();
+
+    pthread_mutex_lock(&w->lock);
+    bool taken = !w->stopping;
+    if (taken) {
+        append(w, task, now);
+        move(&w->queued, 1);
+    }
+    bool wake = taken && must_wake(w);
+    pthread_mutex_unlock(&w->lock);
+    if (wake)
+        pthread_cond_signal(&w->wake);
+    return taken;
 }
 
 /* Under the lock, given up while it waits. NULL when the pool stops. */
@@ -199,22 +223,29 @@ int workers_create(struct workers **out, const struct workers_options *options)
     return 0;
 }
 
-void workers_destroy(struct workers *w)
+void workers_stop(struct workers *w)
 {
-    if (!w)
-        return;
     pthread_mutex_lock(&w->lock);
     w->stopping = true;
     pthread_mutex_unlock(&w->lock);
     pthread_cond_broadcast(&w->wake);
     for (unsigned i = 0; i < w->started; i++)
         pthread_join(w->thread[i], NULL);
+    w->started = 0;
     while (w->first) {
         struct work *task = w->first;
         w->first = task->next;
         move(&w->queued, -1u);
         w->options.expired(task, w->options.ud);
     }
+    w->last = &w->first;
+}
+
+void workers_destroy(struct workers *w)
+{
+    if (!w)
+        return;
+    workers_stop(w);
     publish(w, false);
     buf_finish(&w->label);
     pthread_cond_destroy(&w->wake);

@@ -33,8 +33,15 @@ int workers_create(struct workers **out, const struct workers_options *options);
  * NULL. After stop began nothing is taken. [any thread] */
 struct work *workers_put(struct workers *w, struct work *first);
 
-/* Lets running tasks end, joins the threads, hands what still waits to expired on the calling thread, frees. No other
- * thread but the pool's own may be inside put. NULL is safe. */
+/* One task of somebody who was admitted before and goes on: taken also when the queue is full, as turning it away would
+ * lose what was done already. False after stop began: it is still the caller's then. [any thread] */
+bool workers_put_again(struct workers *w, struct work *task);
+
+/* Lets running tasks end, joins the threads, hands what still waits to expired on the calling thread. The pool stays, and
+ * takes nothing any more: for those who may still be on their way to put. [one thread, once] */
+void workers_stop(struct workers *w);
+
+/* Stops it unless that was done, and frees. No other thread but the pool's own may be inside put. NULL is safe. */
 void workers_destroy(struct workers *w);
 
 unsigned workers_queued(const struct workers *w); /* [any thread] */
