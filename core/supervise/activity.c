@@ -173,12 +173,13 @@ void activity_leave(const struct activity_frame *outer)
 
 /* ---- reading ---- */
 
+/* Printable ASCII, as it goes into logs, JSON and terminals. */
 static void copy_text(char *out, const char *from, size_t size)
 {
     size_t i = 0;
 
     for (; i < size - 1 && from[i]; i++)
-        out[i] = (unsigned char)from[i] < ' ' || from[i] == 0x7f ? '?' : from[i];
+        out[i] = from[i] < ' ' || from[i] > '~' ? '?' : from[i];
     out[i] = 0;
 }
 

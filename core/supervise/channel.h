@@ -14,6 +14,7 @@ enum channel_kind {
     CHANNEL_HEARTBEAT = 'H', /* all loops went round lately */
     CHANNEL_CLOSED = 'C',    /* accepts no more */
     CHANNEL_DRAINED = 'E',   /* the last connection has ended */
+    CHANNEL_STUCK = 'K',     /* "FOR_US\nOWNER\nWHAT": a piece of work overstays */
     /* down */
     CHANNEL_DRAIN = 'd', /* "IDLE_US" */
     CHANNEL_STOP = 's'   /* end now */

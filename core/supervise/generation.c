@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "log/log.h"
+#include "supervise/crash.h"
+#include "supervise/crash_notes.h"
 #include "supervise/state.h"
 #include "util/clock.h"
 
@@ -27,6 +29,7 @@ struct generation {
     int ended; /* an eventfd: drained, or SIGTERM */
     bool draining;
     bool closing; /* told to drain, and may still accept */
+    bool stuck;   /* has said so */
     bool hurried; /* told to drain a second time: idle connections are not worth waiting for any more */
     int64_t deadline_us; /* of one without a supervisor; else there is somebody to watch over it */
     struct generation_listener listeners[ADDRESSES_MAX];
@@ -70,6 +73,19 @@ void generation_listener(const struct generation *g, size_t i, struct generation
     *out = g->listeners[i];
 }
 
+/* What the others do is not to be seen from here, and not to be spoilt. */
+static void close_child(struct child *c, const struct child *self)
+{
+    if (c->phase == PHASE_FREE)
+        return;
+    if (c->channel >= 0)
+        close(c->channel);
+    if (c->activity_fd >= 0)
+        close(c->activity_fd);
+    if (c != self)
+        activity_detach(c->activity);
+}
+
 /* Descriptors that belong to the supervisor alone. A channel's end that stayed open here would hide the supervisor's
  * death from the generation at its other end. */
 static void close_others(struct supervisor *s, const struct child *self)
@@ -80,10 +96,8 @@ static void close_others(struct supervisor *s, const struct child *self)
     control_close(&s->control, NULL);
     if (s->upgrade.output >= 0)
         close(s->upgrade.output);
-    for (size_t i = 0; i < GENERATIONS_MAX; i++) {
-        if (s->children[i].phase != PHASE_FREE && s->children[i].channel >= 0)
-            close(s->children[i].channel);
-    }
+    for (size_t i = 0; i < GENERATIONS_MAX; i++)
+        close_child(&s->children[i], self);
     for (size_t i = 0; i < ADDRESSES_MAX; i++) {
         struct address_slot *a = &s->addresses[i];
         if (a->set.n > 0 && !(a->users & UINT32_C(1) << (self - s->children)))
@@ -120,6 +134,17 @@ static void take_listeners(struct generation *g, struct supervisor *s, const str
     }
 }
 
+/* Whatever happens from here on is noted, also in code that runs before the server is ready. */
+static void begin_notes(const struct supervisor *s, const struct child *self)
+{
+    int fd = crash_notes_open(s->options->data_dir, self->number);
+
+    if (fd < 0)
+        log_warn("a crash of this process will leave no backtrace", LOG_TEXT("why", strerror(errno)));
+    activity_adopt(self->activity);
+    crash_catch(fd, self->number);
+}
+
 void generation_main(struct supervisor *s, struct child *self, int channel,
                      const struct supervisor_setup *setup)
 {
@@ -131,10 +156,13 @@ void generation_main(struct supervisor *s, struct child *self, int channel,
     close_others(s, self);
     reset_process();
     log_after_fork();
+    begin_notes(s, self);
     if (g.ended < 0)
         exit(generation_fail(&g, EXIT_FAILURE, "cannot make an eventfd: %s", strerror(errno)));
     take_listeners(&g, s, setup);
-    exit(s->options->generation(&g, setup->config, s->options->ud));
+    int exit_code = s->options->generation(&g, setup->config, s->options->ud);
+    crash_forget();
+    exit(exit_code);
 }
 
 /* ---- what it says ---- */
@@ -152,6 +180,17 @@ int generation_fail(struct generation *g, int exit_code, const char *format, ...
     channel_send(g->channel, CHANNEL_FAILED, buf_str(&text));
     buf_finish(&text);
     return exit_code;
+}
+
+void generation_stuck(struct generation *g, const char *owner, const char *what, int64_t for_us)
+{
+    struct buf text = BUF_INIT;
+
+    if (g->stuck || g->channel < 0)
+        return;
+    buf_add_format(&text, "%lld\n%s\n%s", (long long)for_us, owner, what);
+    g->stuck = !buf_failed(&text) && channel_send(g->channel, CHANNEL_STUCK, buf_str(&text)) == 0;
+    buf_finish(&text);
 }
 
 void generation_drained(struct generation *g)

@@ -23,6 +23,10 @@ void generation_listener(const struct generation *g, size_t i, struct generation
  * (a cli_exit), for `return generation_fail(...)`. */
 int generation_fail(struct generation *g, int exit_code, const char *format, ...) DW_PRINTF(3, 4);
 
+/* A piece of work (activity.h) overstays: the supervisor counts that as its owner's crash, starts the next generation and
+ * lets this one drain. Only the first call of a generation has an effect. [the process's first thread] */
+void generation_stuck(struct generation *g, const char *owner, const char *what, int64_t for_us);
+
 /* What the server process does when it is told to. */
 struct generation_hooks {
     /* Microseconds since its slowest loop went round; above a few seconds no heartbeat is sent. */

@@ -116,6 +116,7 @@ static int spawn(struct supervisor *s, const struct supervisor_setup *setup, str
                          .started_us = now_us,
                          .heartbeat_us = now_us,
                          .deadline_us = now_us + or_default(s->options->start_us, START_US) };
+    crashes_prepare(c);
     fflush(NULL); /* else the child writes it too */
     c->pid = fork();
     if (c->pid == 0)
@@ -124,6 +125,7 @@ static int spawn(struct supervisor *s, const struct supervisor_setup *setup, str
     close(ends[1]);
     if (c->pid < 0) {
         close(ends[0]);
+        crashes_finish(s, c);
         c->phase = PHASE_FREE;
         addresses_leave(s, (size_t)(c - s->children));
         buf_add_format(why, "cannot fork a server process: %s", strerror(error));
@@ -164,15 +166,19 @@ static void notify_state(struct supervisor *s)
         notify_send(&s->notify, "STATUS=no generation serves, starting one");
 }
 
-/* A generation did not become ready: what was before goes on, if there was something. */
+static void forget_next_setup(struct supervisor *s)
+{
+    if (!s->has_next_setup)
+        return;
+    s->options->unload(&s->next_setup, s->options->ud);
+    s->has_next_setup = false;
+    addresses_rollback(s);
+}
+
+/* A generation did not become ready: what was before goes on, if there was something, and if it can. */
 static void start_failed(struct supervisor *s, bool was_reload, int exit_code, const char *text)
 {
     s->next = NULL;
-    if (s->has_next_setup) {
-        s->options->unload(&s->next_setup, s->options->ud);
-        s->has_next_setup = false;
-        addresses_rollback(s);
-    }
     if (was_reload)
         log_error(s->current ? "reload refused, the old server process goes on" : "reload refused",
                   LOG_TEXT("why", text));
@@ -182,7 +188,7 @@ static void start_failed(struct supervisor *s, bool was_reload, int exit_code, c
     if (!s->ever_ready && exit_code > 0) {
         s->exit_code = exit_code;
         s->stopping = s->stopping_now = true;
-    } else if (!s->current && s->restart_us == SUPERVISOR_NEVER) {
+    } else if ((!s->current || s->current->stuck) && s->restart_us == SUPERVISOR_NEVER) {
         schedule_restart(s, 0);
     }
     if (s->ever_ready)
@@ -216,8 +222,10 @@ void generations_reload(struct supervisor *s)
         if (addresses_prepare(s, &s->next_setup, &why) || spawn(s, &s->next_setup, &why))
             result = EXIT_FAILURE;
     }
-    if (result)
+    if (result) {
         start_failed(s, true, result, buf_text(&why));
+        forget_next_setup(s);
+    }
     buf_finish(&why);
 }
 
@@ -290,6 +298,26 @@ static void said_failed(struct child *c, struct str text)
     buf_add_str(&c->failed_text, str_make(text.p + at + 1, text.n - at - 1));
 }
 
+/* It goes on serving until the next generation does: only one of its threads is lost. */
+static void said_stuck(struct supervisor *s, struct child *c, struct str text)
+{
+    struct activity_thread t = { .thread = 0 };
+    struct str us = { NULL, 0 }, owner = { NULL, 0 };
+    uint64_t for_us = 0;
+    int64_t restart_us = -1;
+
+    if (c->stuck || !str_split(&text, '\n', &us) || !str_to_uint(us, INT64_MAX, &for_us) ||
+        !str_split(&text, '\n', &owner))
+        return;
+    t.since_us = clock_monotonic_us() - (int64_t)for_us;
+    snprintf(t.owner, sizeof(t.owner), "%.*s", STR_ARG(owner));
+    snprintf(t.what, sizeof(t.what), "%.*s", STR_ARG(text));
+    c->stuck = true;
+    if (c == s->current)
+        restart_us = schedule_restart(s, clock_monotonic_us() - c->started_us);
+    crashes_report_stuck(s, c, &t, restart_us);
+}
+
 static void handle_packet(struct supervisor *s, struct child *c, enum channel_kind kind, struct str text)
 {
     switch (kind) {
@@ -298,6 +326,7 @@ static void handle_packet(struct supervisor *s, struct child *c, enum channel_ki
             became_ready(s, c);
         break;
     case CHANNEL_FAILED: said_failed(c, text); break;
+    case CHANNEL_STUCK: said_stuck(s, c, text); break;
     case CHANNEL_HEARTBEAT: c->heartbeat_us = clock_monotonic_us(); break;
     case CHANNEL_CLOSED:
     case CHANNEL_DRAINED:
@@ -327,81 +356,60 @@ void generations_receive(struct supervisor *s, struct child *c)
 
 /* ---- its end ---- */
 
-static void describe_end(int status, char *out, size_t size)
+/* It said why, or the way it ended has to do. A crash is worth another try: exit code 0. */
+static void starting_ended(struct supervisor *s, const struct child *c, const struct crash *crash)
 {
-    if (WIFSIGNALED(status))
-        snprintf(out, size, "was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        snprintf(out, size, "exited with code %d", WEXITSTATUS(status));
-}
-
-static void report_crash(struct supervisor *s, const struct child *c, int status, int64_t restart_us)
-{
-    char how[80];
-    struct supervisor_crash crash = {
-        .generation = c->number,
-        .pid = c->pid,
-        .how = c->hung               ? SUPERVISOR_HUNG
-               : WIFSIGNALED(status) ? SUPERVISOR_SIGNALLED
-                                     : SUPERVISOR_EXITED,
-        .code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-        .lived_us = clock_monotonic_us() - c->started_us,
-        .restart_us = restart_us,
-    };
-
-    describe_end(status, how, sizeof(how));
-    log_error(c->hung ? "the server process hung and was ended" : "the server process crashed",
-              LOG_NUMBER("generation", c->number), LOG_NUMBER("pid", c->pid), LOG_TEXT("how", how),
-              LOG_SPAN("lived", crash.lived_us), LOG_SPAN("restart_in", restart_us > 0 ? restart_us : 0));
-    if (s->options->crashed)
-        s->options->crashed(&crash, s->options->ud);
-}
-
-/* It said why, or the way it ended has to do. A signal is a crash and worth another try: exit code 0. */
-static void starting_ended(struct supervisor *s, struct child *c, int status)
-{
-    char how[80], text[CHANNEL_TEXT_MAX + 1];
+    char how[256], text[CHANNEL_TEXT_MAX + 1];
     int exit_code = 0;
 
-    describe_end(status, how, sizeof(how));
+    crashes_describe(crash->status, &crash->owner, how, sizeof(how));
     if (c->failed_text.n > 0)
-        snprintf(text, sizeof(text), "%s", buf_text(&c->failed_text));
+        snprintf(text, sizeof(text), "%.*s", STR_ARG(buf_str(&c->failed_text)));
     else
         snprintf(text, sizeof(text), "the server process %s before it was ready", how);
-    if (WIFEXITED(status))
-        exit_code = c->failed_exit        ? c->failed_exit
-                    : WEXITSTATUS(status) ? WEXITSTATUS(status)
-                                          : EXIT_FAILURE;
+    if (!crash->is_crash)
+        exit_code = c->failed_exit               ? c->failed_exit
+                    : WEXITSTATUS(crash->status) ? WEXITSTATUS(crash->status)
+                                                 : EXIT_FAILURE;
     start_failed(s, s->has_next_setup, exit_code, text);
-    if (WIFSIGNALED(status))
-        report_crash(s, c, status, s->restart_us == SUPERVISOR_NEVER ? -1 : s->restart_wait_us);
+    if (crash->is_crash)
+        crashes_report(s, crash, s->restart_us == SUPERVISOR_NEVER ? -1 : s->restart_wait_us);
+    forget_next_setup(s);
+}
+
+static void current_ended(struct supervisor *s, const struct child *c, const struct crash *crash)
+{
+    s->current = NULL;
+    crashes_report(s, crash, schedule_restart(s, clock_monotonic_us() - c->started_us));
+    notify_state(s);
 }
 
 void generations_ended(struct supervisor *s, pid_t pid, int status)
 {
     struct child *c = find_pid(s, pid);
+    struct crash crash;
 
     if (!c)
         return; /* an orphan that PID 1 inherited */
     generations_receive(s, c);
     struct child ended = *c;
+    crashes_judge(s, c, status, &crash);
+    crash.child = &ended;
     if (c->channel >= 0)
         close(c->channel);
-    *c = (struct child){ .phase = PHASE_FREE, .channel = -1 };
+    *c = (struct child){ .phase = PHASE_FREE, .channel = -1, .activity_fd = -1 };
     addresses_leave(s, (size_t)(c - s->children));
-    if (c == s->next) {
-        starting_ended(s, &ended, status);
-    } else if (c == s->current) {
-        s->current = NULL;
-        report_crash(s, &ended, status, schedule_restart(s, clock_monotonic_us() - ended.started_us));
-        notify_state(s);
-    } else if (ended.hung || (WIFSIGNALED(status) && ended.phase == PHASE_DRAINING)) {
-        report_crash(s, &ended, status, -1);
-    } else {
+    if (c == s->next)
+        starting_ended(s, &ended, &crash);
+    else if (c == s->current)
+        current_ended(s, &ended, &crash);
+    else if (crash.is_crash)
+        crashes_report(s, &crash, -1);
+    else
         log_info("generation ended", LOG_NUMBER("generation", ended.number), LOG_NUMBER("pid", pid));
-    }
     if (c == s->former)
         generations_answer_reload(s);
+    crashes_finish(s, &ended);
     buf_finish(&ended.failed_text);
     addresses_release(s);
 }
@@ -438,13 +446,27 @@ static void replace_hung(struct supervisor *s, struct child *c)
     notify_state(s);
 }
 
+/* Who is known to hold it up is charged with it, and then another attempt may be better: the third one goes without. */
+static void give_up_start(struct supervisor *s, struct child *c)
+{
+    struct activity_thread t;
+    bool is_known = crashes_find_owner(c, &t);
+    char text[256] = "the server process was not ready in time";
+
+    if (is_known)
+        snprintf(text, sizeof(text), "the server process was not ready in time: %s, %s, does not end",
+                 t.owner, t.what);
+    start_failed(s, s->has_next_setup, is_known ? 0 : EXIT_FAILURE, text);
+    if (is_known)
+        crashes_report_stuck(s, c, &t, s->restart_us == SUPERVISOR_NEVER ? -1 : s->restart_wait_us);
+    forget_next_setup(s);
+    end_now(s, c, SIGTERM);
+}
+
 static void expire(struct supervisor *s, struct child *c)
 {
     switch (c->phase) {
-    case PHASE_STARTING:
-        end_now(s, c, SIGTERM);
-        start_failed(s, s->has_next_setup, EXIT_FAILURE, "the server process was not ready in time");
-        break;
+    case PHASE_STARTING: give_up_start(s, c); break;
     case PHASE_SERVING: replace_hung(s, c); break;
     case PHASE_DRAINING:
         log_warn("the drain limit is over, ending what is left", LOG_NUMBER("generation", c->number));

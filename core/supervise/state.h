@@ -1,10 +1,12 @@
 /* state.h - the supervisor's own state, shared by its files: supervisor.c (the loop and what it is asked), addresses.c
- * (which sockets are open for whom), generations.c (the life of a generation) and upgrade.c (changing the program).
+ * (which sockets are open for whom), generations.c (the life of a generation), crashes.c (its bad end) and upgrade.c
+ * (changing the program).
  * [the supervisor's one thread] */
 #ifndef SUPERVISE_STATE_H
 #define SUPERVISE_STATE_H
 
 #include "supervise/activation.h"
+#include "supervise/activity.h"
 #include "supervise/channel.h"
 #include "supervise/control.h"
 #include "supervise/notify.h"
@@ -31,7 +33,11 @@ struct child {
     int64_t started_us, heartbeat_us;
     int64_t deadline_us; /* of the phase */
     bool hung;
-    int failed_exit; /* what it said about not becoming ready; 0: nothing */
+    bool stuck;                /* has said so; serves until the next one does */
+    struct activity *activity; /* what its threads are doing; NULL: not known */
+    int activity_fd;           /* of that, for the next image of this program; -1: none */
+    int64_t oom_kills;         /* when it began; -1: not known */
+    int failed_exit;           /* what it said about not becoming ready; 0: nothing */
     struct buf failed_text;
 };
 
@@ -140,6 +146,40 @@ void generations_receive(struct supervisor *s, struct child *c);
 void generations_ended(struct supervisor *s, pid_t pid, int status);
 int64_t generations_deadline(const struct supervisor *s);
 void generations_expire(struct supervisor *s, int64_t now_us);
+
+/* ---- crashes.c ---- */
+
+/* Of a generation that has ended, or that overstays. */
+struct crash {
+    const struct child *child;
+    int status; /* as waitpid() gave it; 0 while it lives */
+    enum supervisor_end how;
+    bool is_crash;                /* else it was asked to end, or could not begin and said why */
+    struct activity_thread owner; /* whose fault it was; owner[0] == 0: nobody's */
+    void *config;
+};
+
+/* Before fork(): what a crash will be judged by. */
+void crashes_prepare(struct child *c);
+
+/* After its end. */
+void crashes_judge(const struct supervisor *s, const struct child *c, int status, struct crash *out);
+
+/* "was killed by signal 11 (Segmentation fault) in notes, operation createNote"; owner may be NULL */
+void crashes_describe(int status, const struct activity_thread *owner, char *out, size_t size);
+
+/* Writes the note, logs, tells the hook. */
+void crashes_report(struct supervisor *s, const struct crash *crash, int64_t restart_us);
+
+/* The same for one that lives on. */
+void crashes_report_stuck(struct supervisor *s, const struct child *c, const struct activity_thread *owner,
+                          int64_t restart_us);
+
+/* True when all that its threads are inside of is one owner's, who may be charged. */
+bool crashes_find_owner(const struct child *c, struct activity_thread *out);
+
+/* Gives back what crashes_prepare() took; what was noted and not reported is forgotten. */
+void crashes_finish(const struct supervisor *s, struct child *c);
 
 /* In the child, does not come back: generation.c. */
 DW_NORETURN void generation_main(struct supervisor *s, struct child *self, int channel,

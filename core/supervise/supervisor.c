@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "log/log.h"
+#include "supervise/crash_notes.h"
 #include "supervise/lock.h"
 #include "supervise/state.h"
 #include "util/clock.h"
@@ -351,7 +352,7 @@ static void init(struct supervisor *s, const struct supervisor_options *options)
         .has_terminal = has_terminal(),
     };
     for (size_t i = 0; i < GENERATIONS_MAX; i++)
-        s->children[i].channel = -1;
+        s->children[i].channel = s->children[i].activity_fd = -1;
     for (size_t i = 0; i < CONTROL_CLIENTS; i++)
         s->control.clients[i].fd = -1;
     upgrade_init(&s->upgrade, options->argv);
@@ -372,6 +373,7 @@ static int begin(struct supervisor *s, struct buf *why)
     if (data_lock(s->options->data_dir, &s->lock, why) ||
         control_open(&s->control, s->options->data_dir, -1, why) || addresses_activate(s, why))
         return EXIT_FAILURE;
+    crash_notes_begin(s->options->data_dir);
     int result = s->options->load(&s->setup, why, s->options->ud);
     if (result)
         return result;

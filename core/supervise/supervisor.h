@@ -16,20 +16,28 @@ struct supervisor_setup {
     void *config;     /* for the generation */
 };
 
-enum supervisor_end { SUPERVISOR_EXITED, SUPERVISOR_SIGNALLED, SUPERVISOR_HUNG };
+enum supervisor_end {
+    SUPERVISOR_EXITED,
+    SUPERVISOR_SIGNALLED,
+    SUPERVISOR_HUNG, /* its loops stood still, and it was ended */
+    SUPERVISOR_STUCK /* a piece of work overstays: it lives on until the next generation serves */
+};
 
-/* A generation that ended without being asked to. */
+/* A generation that ended without being asked to, or has to be replaced. Texts are borrowed for the call. */
 struct supervisor_crash {
     uint64_t generation;
     pid_t pid;
     enum supervisor_end how;
     int code; /* exit code or signal */
     int64_t lived_us;
-    int64_t restart_us; /* from now */
+    int64_t restart_us;       /* from now; < 0: nothing is to be restarted */
+    const char *owner, *what; /* whose work it was (activity.h), or NULL: the server's own, or nobody knows */
+    const char *note;         /* the path of the text about it, or NULL: it could not be written */
+    void *config;             /* the setup's that it ran with, or NULL: not known after an upgrade */
 };
 
 struct supervisor_options {
-    const char *data_dir; /* exists; dowel.lock and dowel.sock are made in it */
+    const char *data_dir; /* exists; dowel.lock, dowel.sock and crashes/ are made in it */
 
     /* Reads the configuration; called at start and at each reload. 0, or an exit code (3: configuration) with the
      * reason added to why. What it returns is given back with unload when the next one took its place. */
@@ -39,7 +47,7 @@ struct supervisor_options {
     /* The server process: a forked child without other threads; returns its exit code. */
     int (*generation)(struct generation *g, void *config, void *ud);
 
-    /* A generation crashed. May be NULL. */
+    /* A generation crashed or is stuck. Called before the next one is started. May be NULL. */
     void (*crashed)(const struct supervisor_crash *crash, void *ud);
     void *ud;
 

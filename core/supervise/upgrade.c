@@ -228,10 +228,11 @@ static json_t *describe_child(const struct supervisor *s, size_t slot)
 {
     const struct child *c = &s->children[slot];
 
-    return json_pack("{s:i, s:i, s:i, s:I, s:i, s:b, s:I, s:I}", "slot", (int)slot, "pid", (int)c->pid,
-                     "channel", c->channel, "number", (json_int_t)c->number, "phase", (int)c->phase,
-                     "current", c == s->current, "started_us", (json_int_t)c->started_us, "deadline_us",
-                     (json_int_t)c->deadline_us);
+    return json_pack("{s:i, s:i, s:i, s:I, s:i, s:b, s:I, s:I, s:i, s:I, s:b}", "slot", (int)slot, "pid",
+                     (int)c->pid, "channel", c->channel, "number", (json_int_t)c->number, "phase",
+                     (int)c->phase, "current", c == s->current, "started_us", (json_int_t)c->started_us,
+                     "deadline_us", (json_int_t)c->deadline_us, "activity", c->activity_fd, "oom_kills",
+                     (json_int_t)c->oom_kills, "stuck", c->stuck);
 }
 
 static json_t *describe(const struct supervisor *s)
@@ -269,8 +270,12 @@ static void keep_open(const json_t *handover, bool open)
     for (i = 0; i < json_array_size(list); i++)
         SET_CLOEXEC(json_array_get(list, i));
     list = json_object_get(handover, "generations");
-    for (i = 0; i < json_array_size(list); i++)
-        SET_CLOEXEC(json_object_get(json_array_get(list, i), "channel"));
+    for (i = 0; i < json_array_size(list); i++) {
+        value = json_array_get(list, i);
+        SET_CLOEXEC(json_object_get(value, "channel"));
+        if (json_is_integer(json_object_get(value, "activity"))) /* not in the text of older versions */
+            SET_CLOEXEC(json_object_get(value, "activity"));
+    }
     list = json_object_get(handover, "addresses");
     for (i = 0; i < json_array_size(list); i++) {
         value = json_object_get(json_array_get(list, i), "fds");
@@ -347,6 +352,19 @@ static void take_address(struct address_slot *a, const json_t *from)
         a->set.fds[a->set.n++] = (int)json_integer_value(json_array_get(fds, i));
 }
 
+/* The image before this one may have been older than tables, or have used others. */
+static void take_activity(struct child *c, const json_t *from)
+{
+    const json_t *fd = json_object_get(from, "activity"), *kills = json_object_get(from, "oom_kills");
+
+    c->activity_fd = json_is_integer(fd) ? (int)json_integer_value(fd) : -1;
+    c->oom_kills = json_is_integer(kills) ? json_integer_value(kills) : -1;
+    c->stuck = json_is_true(json_object_get(from, "stuck"));
+    if (c->activity_fd >= 0 && activity_attach(&c->activity, c->activity_fd) != 0)
+        log_warn("it is not known what the threads of an old server process are doing",
+                 LOG_NUMBER("generation", c->number));
+}
+
 static void take_child(struct supervisor *s, const json_t *from)
 {
     size_t slot = (size_t)number_of(from, "slot");
@@ -363,6 +381,7 @@ static void take_child(struct supervisor *s, const json_t *from)
         .deadline_us = number_of(from, "deadline_us"),
         .heartbeat_us = clock_monotonic_us(),
     };
+    take_activity(c, from);
     if (json_is_true(json_object_get(from, "current")))
         s->current = c;
 }

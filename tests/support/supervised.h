@@ -33,19 +33,45 @@ enum {
 
 /* ---- this program as a server ---- */
 
+/* As the server's own: what an owner of work did is counted. A line for each, for the suites. */
+static inline void note_crash(const struct supervisor_crash *crash, void *ud)
+{
+    static const char *const ends[] = { [SUPERVISOR_EXITED] = "exited",
+                                        [SUPERVISOR_SIGNALLED] = "signalled",
+                                        [SUPERVISOR_HUNG] = "hung",
+                                        [SUPERVISOR_STUCK] = "stuck" };
+    const char *file = ud, *owner = crash->owner ? crash->owner : "nobody";
+    char folder[PATH_MAX], list[PATH_MAX];
+    struct buf why = BUF_INIT;
+
+    snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(file, '/') - file), file);
+    if (crash->owner && quarantine_record(folder, owner, crash->what, crash->note, false, &why) < 0)
+        fprintf(stderr, "not recorded: %s\n", buf_text(&why));
+    buf_finish(&why);
+    snprintf(list, sizeof(list), "%.*s/crashed", PATH_MAX - 16, folder);
+    FILE *f = fopen(list, "ae");
+    if (!f)
+        return;
+    fprintf(f, "generation %llu %s: %s, %s; config %s; note %s\n", (unsigned long long)crash->generation,
+            ends[crash->how], owner, crash->what ? crash->what : "-", crash->config ? "known" : "unknown",
+            crash->note ? crash->note : "none");
+    fclose(f);
+}
+
 static inline int serve(char **argv)
 {
     char file[PATH_MAX];
-    const char *hang_ms = getenv("TEST_HANG_MS");
+    const char *hang_ms = getenv("TEST_HANG_MS"), *start_ms = getenv("TEST_START_MS");
     struct supervisor_options options = {
         .data_dir = argv[2],
         .load = tiny_load,
         .unload = tiny_unload,
         .generation = tiny_generation,
+        .crashed = note_crash,
         .ud = file,
         .argv = argv,
         .sockets = 2,
-        .start_us = START_LIMIT_US,
+        .start_us = start_ms ? tiny_number(start_ms) * (int64_t)CLOCK_MS : START_LIMIT_US,
         .term_us = TERM_LIMIT_US,
         .hang_us = hang_ms ? tiny_number(hang_ms) * (int64_t)CLOCK_MS : 0,
         .backoff_us = BACKOFF_US,

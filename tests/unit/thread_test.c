@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "overflow.h"
+
 struct seen {
     char name[THREAD_NAME_SIZE];
     stack_t stack;
@@ -130,21 +132,10 @@ static void end_well(int number)
     _exit(7);
 }
 
-/* Not a loop for the compiler: each call needs its own place. */
-static int descend(volatile char *above, int depth)
-{
-    volatile char place[4096];
-
-    place[0] = above ? above[0] : 1;
-    return depth < 0 ? place[0] : descend(place, depth + 1) + place[0];
-}
-
 static void *overflow(void *ud)
 {
-    int (*volatile call)(volatile char *, int) = descend;
-
     (void)ud;
-    call(NULL, 0);
+    overflow_stack();
     return NULL;
 }
 
