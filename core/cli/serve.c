@@ -10,6 +10,8 @@
 #include "cli/settings.h"
 #include "config/core_config.h"
 #include "log/log.h"
+#include "plugin/quarantine.h"
+#include "supervise/activity.h"
 #include "supervise/supervisor.h"
 
 enum { LISTEN_OPTIONS_MAX = 32 };
@@ -104,6 +106,29 @@ static int generation(struct generation *g, void *config, void *ud)
     return server_run(g, config, s->cli->data_dir);
 }
 
+/* What the supervisor calls an owner of work is a plugin here. */
+static void crashed(const struct supervisor_crash *crash, void *ud)
+{
+    const struct serve *s = ud;
+    struct buf why = BUF_INIT;
+    char command[sizeof("dowel plugin clear ") + ACTIVITY_OWNER_SIZE];
+
+    if (!crash->owner)
+        return;
+    snprintf(command, sizeof(command), "dowel plugin clear %s", crash->owner);
+    int result =
+        quarantine_record(s->cli->data_dir, crash->owner, crash->what, crash->note ? crash->note : "",
+                          quarantine_is_exempt(crash->config, crash->owner), &why);
+    if (result < 0)
+        log_error("a plugin's crash is not counted", LOG_TEXT("why", buf_text(&why)));
+    else if (result > 0)
+        log_error("a plugin is quarantined, the server goes on without it: it crashed three times within ten "
+                  "minutes",
+                  LOG_TEXT("plugin", crash->owner), LOG_TEXT("what", crash->what),
+                  LOG_TEXT("note", crash->note ? crash->note : "none"), LOG_TEXT("when_repaired", command));
+    buf_finish(&why);
+}
+
 /* ---- the process ---- */
 
 /* A connection is a descriptor: as many as the administrator of the machine allows. */
@@ -157,6 +182,7 @@ static int run(const struct cli *c)
         .load = load,
         .unload = unload,
         .generation = generation,
+        .crashed = crashed,
         .ud = &s,
         .argv = c->program_argv,
     };

@@ -18,6 +18,7 @@
 #include "http/tls.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "supervise/activity.h"
 #include "util/clock.h"
 
 enum { STALLED_US = 2 * CLOCK_SECOND };
@@ -191,7 +192,11 @@ static int64_t stalled_us(void *ud)
 static void tick(void *ud)
 {
     const struct server *s = ud;
+    struct activity_thread t;
+
     upkeep_tick(s->upkeep);
+    if (activity_watch(s->core->watchdog_warn.us, s->core->watchdog_replace.us, &t))
+        generation_stuck(s->generation, t.owner, t.what, clock_monotonic_us() - t.since_us);
 }
 
 static int make_upkeep(struct server *s, const char *data_dir)

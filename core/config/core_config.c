@@ -94,6 +94,12 @@ static const struct config_item items[] = {
          .help = "How much of an event stream its client may be behind before it is cut off"),
     ITEM(drain_timeout, .fallback = "30s", .min = 0, .max = HOURS(24), .restart = true,
          .help = "On stop and reload, requests that are running may take this long before they are cut off"),
+    ITEM(watchdog_warn, .fallback = "30s", .min = 0, .max = HOURS(24), .restart = true,
+         .help = "When a plugin's code takes longer than this, the log says which; 0s: never"),
+    ITEM(watchdog_replace, .fallback = "5m", .min = 0, .max = HOURS(24), .restart = true,
+         .help = "When it takes longer than this, the server process is replaced and the plugin's crash is "
+                 "counted; "
+                 "0s: never"),
 
     ITEM(access_log, .section = "Requests", .fallback = "true", .restart = true,
          .help = "A log line for each request"),

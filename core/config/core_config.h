@@ -34,6 +34,7 @@ struct core_config {
     struct config_span heartbeat;
     struct config_size stream_buffer;
     struct config_span drain_timeout;
+    struct config_span watchdog_warn, watchdog_replace; /* 0: never */
 
     bool access_log, compression;
     struct config_texts trusted_proxies, cors_origins;

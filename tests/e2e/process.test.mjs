@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -135,6 +135,21 @@ describe('crashes', { timeout }, () => {
     assert.equal(waits()[0], 0);
     assert.ok(waits()[1] >= 1 && waits()[2] > waits()[1], `${waits()}`);
     assert.match(server.stderr, /killed by signal 9/);
+    await until('it is back', () => livez().catch(() => false), { limit: 10_000 * slowness });
+    const notes = readdirSync(join(server.dataDir, 'crashes')).filter((name) => name.endsWith('.txt'));
+    assert.equal(notes.length, 3);
+    for (const name of notes) assert.match(readFileSync(join(server.dataDir, 'crashes', name), 'utf8'), /SIGKILL: .*charged to: nobody/s);
+  });
+
+  test('leave the process\'s own words, where a signal lets it speak', { skip: preset === 'asan' && 'AddressSanitizer speaks, too' }, async () => {
+    server = await startServer();
+    process.kill(server.serverPid, 'SIGSEGV');
+    const folder = join(server.dataDir, 'crashes');
+    const name = await until('there is a note', () => readdirSync(folder).find((entry) => entry.endsWith('.txt')));
+    const note = readFileSync(join(folder, name), 'utf8');
+    assert.match(note, new RegExp(`\\(SIGSEGV\\), sent by process ${process.pid}\n`));
+    assert.match(note, /\nbacktrace.*\n(\S*dowel\S*\(.*\n)/s);
+    assert.match(note, /end: was killed by signal 11/);
     await until('it is back', () => livez().catch(() => false), { limit: 10_000 * slowness });
   });
 });
