@@ -180,7 +180,7 @@ void api_put_file(struct api_input *in, const struct api_field *field, const str
 /* 1.0 is a whole number to JSON Schema. Beyond 2^53 a double cannot say which one. */
 static bool is_whole(double number)
 {
-    return number >= -9007199254740992.0 && number <= 9007199254740992.0 && floor(number) == number;
+    return number >= -9007199254740992.0 && number <= 9007199254740992.0 && (double)(int64_t)number == number;
 }
 
 bool api_json_has_type(const json_t *json, enum api_type type)
