@@ -31,13 +31,13 @@ struct api_field {
     const char *sent_as; /* as it stands in the request: "If-Match" of if_match; else the name */
     enum api_in in;
     enum api_type type;
-    enum api_type items; /* of an array in the query: of each */
-    bool required;       /* in all that have it */
-    bool nullable;       /* JSON null may stand for it */
-    bool separated;      /* an array in the query, "a=1,2" (explode: false), not "a=1&a=2" */
-    bool is_etag;        /* If-Match: read without its quotes */
-    unsigned bodies,
-        required_bodies;            /* API_IN_BODY: sets of enum api_body, that have this member, that must */
+    enum api_type items;            /* of an array in the query: of each */
+    bool required;                  /* in all that have it */
+    bool nullable;                  /* JSON null may stand for it */
+    bool separated;                 /* an array in the query, "a=1,2" (explode: false), not "a=1&a=2" */
+    bool is_etag;                   /* If-Match: read without its quotes */
+    unsigned bodies;                /* API_IN_BODY: the set of enum api_body that have this member */
+    unsigned required_bodies;       /* and those of them that must */
     const struct yaml_node *schema; /* as it stands, may be a $ref; NULL: none was given */
     unsigned line;
 };
@@ -88,7 +88,7 @@ struct api_document {
 };
 
 /* Reads and checks all of it. 0, or -1 with *out NULL after adding every error to `problems`, as "SOURCE:LINE:
- * OPERATION: what, hint". Warnings may be added in both cases. Neither text need outlive the call. Takes about 10 ms for
+ * OPERATION: what, hint". Neither text need outlive the call. Takes about 10 ms for
  * 160 kB: keep what was read. [any thread; problems on this one] */
 int api_document_create(struct str text, const char *source, struct config_problems *problems,
                         struct api_document **out);
@@ -97,7 +97,8 @@ void api_document_destroy(struct api_document *d);
 /* NULL when there is none. [any thread] */
 const struct api_operation *api_document_find(const struct api_document *d, const char *id);
 
-/* The node itself, or what its $ref leads to; never NULL in a document that was created. [any thread] */
+/* The node itself, or what its $ref leads to; never NULL in a document that was created, but for
+ * what stands in examples, defaults and the like. [any thread] */
 const struct yaml_node *api_document_resolve(const struct api_document *d, const struct yaml_node *node);
 
 /* The field of that name, or NULL; then *nearest (may be NULL) is the name that was probably meant, or NULL.

@@ -198,9 +198,7 @@ int api_input_value(const struct api_input *in, const struct api_field *field, s
     const struct api_slot *slot = &in->slots[field - in->op->fields];
     json_t *member = field->in == API_IN_BODY ? json_object_get(in->json, field->name) : NULL;
 
-    if (member && json_is_null(member))
-        return 0;
-    if (!member && !slot->present)
+    if (member ? json_is_null(member) : !slot->present)
         return 0;
     *out = member ? api_value_of_json(member, field->type) : slot->value;
     return 1;

@@ -169,25 +169,22 @@ static const struct api_field *find(const struct api_fields *fields, struct str 
     return NULL;
 }
 
-/* The next "{name}" of a template. */
-static bool next_name(struct str *rest, struct str *name)
+/* The next "{name}" of a template: where to go on, or NULL. */
+static const char *next_name(const char *template, struct str *name)
 {
-    size_t open = str_find(*rest, '{');
-    struct str inner = str_make(rest->p + open, rest->n - open);
-    size_t close = str_find(inner, '}');
+    const char *open = strchr(template, '{'), *close = open ? strchr(open, '}') : NULL;
 
-    if (close == inner.n)
-        return false;
-    *name = str_make(inner.p + 1, close - 1);
-    *rest = str_make(inner.p + close + 1, inner.n - close - 1);
-    return true;
+    if (!close)
+        return NULL;
+    *name = str_make(open + 1, (size_t)(close - open) - 1);
+    return close + 1;
 }
 
 static bool template_has(const char *template, const char *wanted)
 {
-    struct str rest = str_from(template), name;
+    struct str name;
 
-    while (next_name(&rest, &name)) {
+    while ((template = next_name(template, &name))) {
         if (str_equal(name, str_from(wanted)))
             return true;
     }
@@ -209,12 +206,13 @@ void api_parameters_merge(struct api_reader *r, const struct api_path *path,
                           const struct yaml_node *operation, struct api_fields *out)
 {
     struct api_fields own = { 0 };
-    struct str rest = str_from(path->key), name;
+    const char *at = path->key;
+    struct str name;
 
     api_parameters_read(r, operation, &own);
     check_in_path(r, path, &path->parameters);
     check_in_path(r, path, &own);
-    while (next_name(&rest, &name)) {
+    while ((at = next_name(at, &name))) {
         const struct api_field *field = find(&own, name, API_IN_PATH);
         if (!field)
             field = find(&path->parameters, name, API_IN_PATH);

@@ -115,11 +115,10 @@ static void complain_missing(struct api_reader *r, const struct yaml_node *node,
                              struct way way)
 {
     struct nearest nearest = nearest_init(way.lost);
+    const struct yaml_node *it = way.at && way.at->kind == YAML_MAP ? way.at->first : NULL;
 
-    if (way.at->kind == YAML_MAP) {
-        for (const struct yaml_node *it = way.at->first; it; it = it->next)
-            nearest_offer(&nearest, it->key.p);
-    }
+    for (; it; it = it->next)
+        nearest_offer(&nearest, it->key.p);
     api_complain(r, node->line, api_did_you_mean(r, nearest.name), "$ref: %.*s: there is no %.*s",
                  STR_ARG(ref), STR_ARG(way.lost));
 }

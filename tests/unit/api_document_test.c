@@ -337,6 +337,31 @@ static void a_streamed_body(void **state)
     finish(&r);
 }
 
+/* The examples of docs/contract.md: what stands between ```yaml and ```. */
+static void the_examples_of_the_documentation(void **state)
+{
+    static char text[64 * 1024];
+    FILE *file = fopen(DOWEL_SOURCE_DIR "/docs/contract.md", "r");
+    size_t examples = 0;
+
+    (void)state;
+    assert_non_null(file);
+    size_t n = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[n] = 0;
+    for (char *at = strstr(text, "```yaml\n"), *end; at; at = strstr(end + 1, "```yaml\n")) {
+        struct reading r;
+        at += strlen("```yaml\n");
+        end = strstr(at, "```");
+        assert_non_null(end);
+        *end = 0;
+        read_good(&r, at);
+        finish(&r);
+        examples++;
+    }
+    assert_true(examples > 0);
+}
+
 /* ---- bad ones ---- */
 
 static void not_a_contract(void **state)
@@ -665,6 +690,7 @@ int main(void)
         cmocka_unit_test(references_are_followed),
         cmocka_unit_test(another_base),
         cmocka_unit_test(a_streamed_body),
+        cmocka_unit_test(the_examples_of_the_documentation),
         cmocka_unit_test(not_a_contract),
         cmocka_unit_test(what_yaml_refuses_is_told_with_the_rest),
         cmocka_unit_test(servers),
