@@ -17,8 +17,6 @@
 #   DOWEL_PLUGIN_INSTALL            ON; OFF for plugins that are not for shipping
 #   DOWEL_PLUGIN_OUTPUT_DIRECTORY   where plugins are built: the build folder
 
-set(DOWEL_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
-
 function(dowel_add_plugin)
     cmake_parse_arguments(PARSE_ARGV 0 arg "" NAME "SOURCES;ASSETS;LIBRARIES")
     dowel_check_arguments_(dowel_add_plugin)
@@ -33,10 +31,10 @@ function(dowel_add_plugin)
     set_target_properties(${arg_NAME} PROPERTIES
         PREFIX "" SUFFIX ".so" C_STANDARD 11 C_STANDARD_REQUIRED ON
         C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
-        LINK_DEPENDS ${DOWEL_CMAKE_DIR}/plugin.map)
+        LINK_DEPENDS ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
     # A missing symbol has to stop the build, not the server at the first call.
     target_link_options(${arg_NAME} PRIVATE
-        -Wl,--version-script=${DOWEL_CMAKE_DIR}/plugin.map -Wl,-z,now,-z,relro,-z,nodelete)
+        -Wl,--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map -Wl,-z,now,-z,relro,-z,nodelete)
     if(NOT (DOWEL_SANITIZE AND CMAKE_C_COMPILER_ID MATCHES Clang)) # whose runtime is in the program that loads it
         target_link_options(${arg_NAME} PRIVATE -Wl,-z,defs)
     endif()
@@ -59,7 +57,7 @@ function(dowel_add_plugin_test)
         message(FATAL_ERROR "dowel_add_plugin_test: ${arg_NAME}: there is no plugin ${arg_PLUGIN}; name it with PLUGIN")
     endif()
     if(NOT TARGET Dowel::Harness)
-        message(STATUS "${arg_NAME} is left out: the harness needs cmocka (libcmocka-dev), which is not installed")
+        message(STATUS "${arg_NAME} is left out: there is no harness here, or no cmocka (libcmocka-dev) for it")
         return()
     endif()
     add_executable(${arg_NAME} ${arg_SOURCES})
@@ -123,12 +121,12 @@ function(dowel_embed_assets_ out name symbol folder)
     endif()
     set(base ${CMAKE_CURRENT_BINARY_DIR}/${name}_assets)
     list(JOIN ARGN "\n" lines)
-    file(CONFIGURE OUTPUT ${base}.list CONTENT "${lines}\n" @ONLY)
+    file(GENERATE OUTPUT ${base}.list CONTENT "${lines}\n")
     list(TRANSFORM ARGN PREPEND "${folder}/")
     add_custom_command(OUTPUT ${base}.${language}
         COMMAND ${CMAKE_COMMAND} -DSYMBOL=${symbol} "-DFOLDER=${folder}" "-DLIST=${base}.list" "-DOUT=${base}.${language}"
-                -P ${DOWEL_CMAKE_DIR}/DowelAssets.cmake
-        DEPENDS ${ARGN} ${base}.list ${DOWEL_CMAKE_DIR}/DowelAssets.cmake
+                -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/DowelAssets.cmake
+        DEPENDS ${ARGN} ${base}.list ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/DowelAssets.cmake
         COMMENT "Embedding the files of ${name}"
         VERBATIM)
     set(${out} ${base}.${language} PARENT_SCOPE)
