@@ -3,6 +3,8 @@ add_library(dowel_flags INTERFACE)
 target_compile_definitions(dowel_flags INTERFACE _GNU_SOURCE)
 target_compile_options(dowel_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla
                        $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
+                       # in C++ even arguments that are named, so that they can be left out
+                       $<$<COMPILE_LANGUAGE:CXX>:-Wno-missing-field-initializers>
                        -fno-strict-aliasing -fstack-protector-strong)
 if(DOWEL_WERROR)
     target_compile_options(dowel_flags INTERFACE -Werror)

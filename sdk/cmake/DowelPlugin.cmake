@@ -29,7 +29,7 @@ function(dowel_add_plugin)
     add_library(${arg_NAME} MODULE ${arg_SOURCES} ${generated})
     target_link_libraries(${arg_NAME} PRIVATE Dowel::SDK ${arg_LIBRARIES})
     set_target_properties(${arg_NAME} PROPERTIES
-        PREFIX "" SUFFIX ".so" C_STANDARD 11 C_STANDARD_REQUIRED ON
+        PREFIX "" SUFFIX ".so" C_STANDARD 11 C_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
         C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
         LINK_DEPENDS ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
     # A missing symbol has to stop the build, not the server at the first call.

@@ -64,6 +64,9 @@ typedef struct dw_plugin {
 
 extern DW_HIDDEN const dw_asset dw_assets_[];
 
+/* The one symbol that a plugin shows; DOWEL_PLUGIN defines it. The name changes with the ABI's major. */
+DW_EXPORT const dw_plugin *dowel_plugin_v0(void);
+
 /* Once in a plugin: DOWEL_PLUGIN(.name = "notes", .version = "1.0.0", ...); */
 #define DOWEL_PLUGIN(...)                                                                             \
     const dw_host *dw_host_;                                                                          \
@@ -79,7 +82,6 @@ extern DW_HIDDEN const dw_asset dw_assets_[];
                                           .host = &dw_host_,                                          \
                                           .assets = dw_assets_,                                       \
                                           __VA_ARGS__ };                                              \
-    DW_EXPORT const dw_plugin *dowel_plugin_v0(void);                                                 \
     const dw_plugin *dowel_plugin_v0(void) { return &dw_plugin_; }                                    \
     extern DW_HIDDEN const dw_host *dw_host_
 
