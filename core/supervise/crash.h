@@ -4,10 +4,10 @@
  * which thread, inside of what (activity.h), and the backtrace. Then the signal takes its usual way, so that core dumps
  * and the exit status stay what they were. exit() from inside a piece of work is such a fault, too.
  *
- * With AddressSanitizer the note comes first and then its handlers run, which print their report and exit with 1; what it
- * finds without a signal (use after free) leaves a note through its death callback. UndefinedBehaviorSanitizer has none
- * that gcc's programs could set: what it finds ends the process with 1 and without a note. ThreadSanitizer's handlers for these
- * signals are replaced: its report of a crash would only say what the note says. */
+ * In a program built with a sanitizer the note comes first and then the sanitizer's handlers run, which print their
+ * report and end the process with an exit code (AddressSanitizer: 1, ThreadSanitizer: 66). What AddressSanitizer finds
+ * without a signal (use after free) leaves a note through its death callback. UndefinedBehaviorSanitizer has none that
+ * gcc's programs could set: what it finds ends the process with 1 and without a note. */
 #ifndef SUPERVISE_CRASH_H
 #define SUPERVISE_CRASH_H
 

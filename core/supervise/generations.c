@@ -446,7 +446,7 @@ static void replace_hung(struct supervisor *s, struct child *c)
     notify_state(s);
 }
 
-/* Who is known to hold it up is charged with it, and then another attempt may be better: the third one goes without. */
+/* Who is known to hold it up is charged with it, and then another attempt may be better: the fourth goes without. */
 static void give_up_start(struct supervisor *s, struct child *c)
 {
     struct activity_thread t;
