@@ -1,0 +1,214 @@
+// Presets: release
+// The SDK as a stranger has it: installed into a folder of its own, used from another, with nothing of this tree in reach.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { dowel, preset, root, temporaryFolder } from './support/server.mjs';
+
+const timeout = 120_000;
+const folder = temporaryFolder();
+const prefix = join(folder, 'prefix');
+const work = join(folder, 'work');
+
+// The standard output; rejects with everything that was said.
+function run(command, args, { cwd = work, env = {} } = {}) {
+  return new Promise((resolved, rejected) => {
+    execFile(command, args, { cwd, env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env }, timeout: 100_000, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
+      if (error) rejected(new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`));
+      else resolved(stdout);
+    });
+  });
+}
+
+const has = (command) => run('sh', ['-c', `command -v ${command}`], { cwd: folder }).then(() => true, () => false);
+const symbolsOf = async (plugin) => (await run('nm', ['-D', '--defined-only', '--format=just-symbols', plugin])).trim().split('\n');
+
+let settings;
+
+// Configures and builds the project in work/NAME; what stands between there and the compiler is the prefix.
+async function build(name, ...options) {
+  const source = join(work, name);
+  await run('cmake', ['-S', source, '-B', join(source, 'build'), ...settings, ...options]);
+  await run('cmake', ['--build', join(source, 'build')]);
+  return join(source, 'build', `${name}.so`);
+}
+
+before(async () => {
+  mkdirSync(work);
+  await run('cmake', ['--install', join(root, 'build', preset), '--prefix', prefix]);
+  cpSync(join(root, 'sdk/examples'), work, { recursive: true });
+  const knowsPlugins = (await dowel(['plugin', '--help'])).code === 0;
+  settings = [`-DCMAKE_PREFIX_PATH=${prefix}`, '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON', `-DDOWEL_VERIFY=${knowsPlugins ? 'ON' : 'OFF'}`];
+  if (await has('ninja')) settings.push('-G', 'Ninja');
+}, { timeout });
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('what is installed', { timeout }, () => {
+  test('is all that a plugin needs', () => {
+    const wanted = ['bin/dowel', 'include/dowel/dowel.h', 'include/dowel/harness.h', 'lib/pkgconfig/dowel.pc', 'lib/cmake/Dowel/DowelConfig.cmake', 'lib/cmake/Dowel/plugin.map'];
+    for (const path of wanted) assert.ok(existsSync(join(prefix, path)), path);
+    assert.deepEqual(readdirSync(join(root, 'sdk/include/dowel')).filter((name) => !existsSync(join(prefix, 'include/dowel', name))), []);
+  });
+
+  test('says nothing of the tree it was built in', () => {
+    const texts = ['lib/pkgconfig/dowel.pc', ...readdirSync(join(prefix, 'lib/cmake/Dowel')).map((name) => `lib/cmake/Dowel/${name}`)];
+    for (const path of texts) assert.ok(!readFileSync(join(prefix, path), 'utf8').includes(root), path);
+  });
+
+  test('serves those who have no CMake', async () => {
+    const config = (...args) => run('pkg-config', args, { env: { PKG_CONFIG_PATH: join(prefix, 'lib/pkgconfig') } }).then((text) => text.trim());
+    const map = join(await config('--variable=cmakedir', 'dowel'), 'plugin.map');
+    const flags = (await config('--cflags', '--libs', 'dowel')).split(' ');
+    const plugin = join(folder, 'greeter.so');
+    writeFileSync(join(folder, 'none.c'), '#include <dowel/plugin.h>\nconst dw_asset dw_assets_[] = { { 0 } };\n');
+    await run('cc', ['-std=c11', '-shared', '-fPIC', '-fvisibility=hidden', join(work, 'greeter/greeter.c'), join(folder, 'none.c'), `-I${join(work, 'greeter/include')}`,
+      ...flags, `-Wl,--version-script=${map},-z,defs,-z,now`, '-o', plugin]);
+    assert.deepEqual(await symbolsOf(plugin), ['dowel_plugin_v0']);
+    assert.equal(statSync(join(await config('--variable=plugindir', 'dowel'), '../../../bin/dowel')).isFile(), true);
+  });
+});
+
+describe('examples', { timeout }, () => {
+  const examples = readdirSync(join(root, 'sdk/examples')).filter((name) => existsSync(join(root, 'sdk/examples', name, 'CMakeLists.txt')));
+  test('are there', () => assert.ok(examples.length >= 9, examples.join(' ')));
+
+  for (const name of examples) {
+    test(name, async (t) => {
+      if (name === 'rust' && !(await has('rustc'))) return t.skip('there is no rustc');
+      const plugin = await build(name, '-DCMAKE_C_FLAGS=-Wall -Wextra -Wpedantic -Werror', '-DCMAKE_CXX_FLAGS=-Wall -Wextra -Wpedantic -Werror');
+      assert.deepEqual(await symbolsOf(plugin), ['dowel_plugin_v0']);
+      const commands = join(work, name, 'build/compile_commands.json');
+      if (existsSync(commands)) assert.ok(!readFileSync(commands, 'utf8').includes(root), 'the tree is on the include path');
+      assert.match(readFileSync(join(work, name, 'README.md'), 'utf8'), new RegExp(`^# ${name}\n`));
+      return undefined;
+    });
+  }
+
+  test('install where the server looks', async () => {
+    await run('cmake', ['--install', join(work, 'hello/build')]);
+    assert.ok(existsSync(join(prefix, 'lib/dowel/plugins/hello.so')));
+  });
+});
+
+describe('the template', { timeout }, () => {
+  test('builds as it stands', async () => {
+    cpSync(join(root, 'sdk/template'), join(work, 'myplugin'), { recursive: true });
+    assert.deepEqual(await symbolsOf(await build('myplugin', '-DCMAKE_C_FLAGS=-Werror')), ['dowel_plugin_v0']);
+  });
+
+  test('`dowel plugin new` goes from an empty folder to a tested plugin', async (t) => {
+    if ((await dowel(['plugin', '--help'])).code !== 0) return t.skip('this program has no verb plugin');
+    if (!existsSync(join(prefix, 'lib/libdowel-harness.so'))) return t.skip('there is no harness');
+    const started = Date.now();
+    await run(join(prefix, 'bin/dowel'), ['plugin', 'new', 'notes']);
+    const plugin = await build('notes', '-DCMAKE_C_FLAGS=-Werror');
+    assert.deepEqual(await symbolsOf(plugin), ['dowel_plugin_v0']);
+    assert.match(await run('ctest', ['--test-dir', join(work, 'notes/build'), '--output-on-failure']), /100% tests passed, 0 tests failed out of 1/);
+    t.diagnostic(`from \`dowel plugin new\` to a tested plugin: ${Date.now() - started} ms`);
+    return undefined;
+  });
+});
+
+// Lists the assets of a plugin as lines "path size sum", where sum adds up its bytes and the one behind them has to be NUL.
+const PEEK = `
+#include <dowel/plugin.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+    const dw_plugin *(*entry)(void);
+    void *plugin = dlopen(argv[argc - 1], RTLD_NOW | RTLD_LOCAL);
+    if (!plugin || !(*(void **)&entry = dlsym(plugin, "dowel_plugin_v0"))) {
+        fprintf(stderr, "%s\\n", dlerror());
+        return 1;
+    }
+    for (const dw_asset *a = entry()->assets; a->path; a++) {
+        const unsigned char *bytes = a->data;
+        unsigned long sum = 0;
+        for (size_t i = 0; i < a->size; i++)
+            sum += bytes[i];
+        if (bytes[a->size] != 0)
+            return 2;
+        printf("%s %zu %lu\\n", a->path, a->size, sum);
+    }
+    return 0;
+}`;
+
+describe('what travels inside of a plugin', { timeout }, () => {
+  const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, i) => i % 256));
+  const line = (path, text) => {
+    const data = Buffer.from(text);
+    return `${path} ${data.length} ${data.reduce((sum, byte) => sum + byte, 0)}`;
+  };
+  const write = (path, data) => {
+    writeFileSync(join(work, 'bag', path), data);
+    const later = new Date(Date.now() + 5000); // file systems that count seconds
+    utimesSync(join(work, 'bag', path), later, later);
+  };
+  const carried = async () => (await run(join(folder, 'peek'), [await build('bag')])).trim().split('\n');
+
+  before(async () => {
+    for (const path of ['migrations', 'templates/mail', 'locales', 'more/deep', 'ignored']) mkdirSync(join(work, 'bag', path), { recursive: true });
+    writeFileSync(join(work, 'bag/bag.c'), '#include <dowel/dowel.h>\nDOWEL_PLUGIN(.name = "bag", .version = "1.0.0", .summary = "Carries files", .license = "MIT");\n');
+    writeFileSync(join(work, 'bag/CMakeLists.txt'), 'cmake_minimum_required(VERSION 3.25)\nproject(bag C)\nfind_package(Dowel REQUIRED)\ndowel_add_plugin(NAME bag SOURCES bag.c ASSETS more one.txt)\n');
+    writeFileSync(join(folder, 'peek.c'), PEEK);
+    await run('cc', [join(folder, 'peek.c'), `-I${join(prefix, 'include')}`, '-o', join(folder, 'peek')]);
+    settings.push('-DDOWEL_VERIFY=OFF'); // it has no contract that would please the server
+    write('api.yaml', 'openapi: 3.1.0\n');
+    write('migrations/0001_first.sql', 'SELECT 1;\n');
+    write('migrations/notes.txt', 'no migration');
+    write('templates/mail/a b.txt', 'Dear "reader" \\ ??=\n');
+    write('locales/de.json', '');
+    write('more/deep/bytes.bin', bytes);
+    write('one.txt', 'ö');
+    write('ignored/x', 'x');
+  });
+
+  const first = () => [line('api.yaml', 'openapi: 3.1.0\n'), line('locales/de.json', ''), line('migrations/0001_first.sql', 'SELECT 1;\n'),
+    line('more/deep/bytes.bin', bytes), line('one.txt', 'ö'), line('templates/mail/a b.txt', 'Dear "reader" \\ ??=\n')];
+
+  test('is every byte, with a NUL behind', async () => assert.deepEqual(await carried(), first()));
+
+  test('is as it was changed', async () => {
+    write('one.txt', 'changed');
+    assert.deepEqual(await carried(), first().map((one) => (one.startsWith('one.txt') ? line('one.txt', 'changed') : one)));
+  });
+
+  test('is what was added and not what was removed', async () => {
+    write('one.txt', 'ö');
+    write('migrations/0002_second.sql', 'SELECT 2;\n');
+    rmSync(join(work, 'bag/locales/de.json'));
+    const wanted = first().filter((one) => !one.startsWith('locales'));
+    wanted.splice(2, 0, line('migrations/0002_second.sql', 'SELECT 2;\n'));
+    assert.deepEqual(await carried(), wanted);
+  });
+});
+
+describe('a mistake', { timeout }, () => {
+  async function fails(name, { source = '', cmake = `dowel_add_plugin(NAME ${name} SOURCES ${name}.c)` }) {
+    mkdirSync(join(work, name));
+    writeFileSync(join(work, name, `${name}.c`), source);
+    writeFileSync(join(work, name, 'CMakeLists.txt'), `cmake_minimum_required(VERSION 3.25)\nproject(${name} C)\nfind_package(Dowel REQUIRED)\n${cmake}\n`);
+    return build(name).then(() => assert.fail('it was built'), (error) => error.message.replace(/\s+/g, ' '));
+  }
+  const descriptor = (name) => `DOWEL_PLUGIN(.name = "${name}", .version = "1.0.0", .summary = "x", .license = "MIT", .init = init);`;
+
+  test('that calls what does not exist is found by the linker', async () => {
+    const source = `#include <dowel/dowel.h>\nint nowhere(dw_call *c);\nstatic int init(dw_call *c) { return nowhere(c); }\n${descriptor('missing')}\n`;
+    assert.match(await fails('missing', { source }), /undefined reference to `nowhere'/);
+  });
+
+  test('that would log a secret does not compile', async () => {
+    const source = `#include <dowel/dowel.h>\nstatic int init(dw_call *c) { dw_secret s = { "x" }; dw_info(c, "x", "s", s); return 0; }\n${descriptor('leaky')}\n`;
+    assert.match(await fails('leaky', { source }), /selector of type '(struct )?dw_secret/);
+  });
+
+  test('in a name is told by CMake', async () => assert.match(await fails('name', { cmake: 'dowel_add_plugin(NAME No-Name SOURCES name.c)' }), /'No-Name' is no name for a plugin/));
+  test('in a word is told by CMake', async () => assert.match(await fails('word', { cmake: 'dowel_add_plugin(NAME word SOURCE word.c)' }), /what is 'SOURCE/));
+  test('in a path is told by CMake', async () => assert.match(await fails('path', { cmake: 'dowel_add_plugin(NAME path SOURCES path.c ASSETS ../hello/api.yaml)' }), /is not below the plugin's folder/));
+});
