@@ -72,6 +72,25 @@ describe('what is installed', { timeout }, () => {
   });
 });
 
+describe('docs/sdk/reference.md', { timeout }, () => {
+  const how = 'node sdk/reference.mjs >docs/sdk/reference.md';
+  test('is what the headers say', async () => {
+    const made = await run('node', [join(root, 'sdk/reference.mjs')]);
+    assert.ok(made === readFileSync(join(root, 'docs/sdk/reference.md'), 'utf8'), `it is not; make it again with: ${how}`);
+  });
+
+  test('has every public name', () => {
+    const page = readFileSync(join(root, 'docs/sdk/reference.md'), 'utf8');
+    const told = new Set([...page.matchAll(/^### (.*)$/gm)].flatMap((match) => match[1].split(', ')));
+    const text = readdirSync(join(root, 'sdk/include/dowel')).map((name) => readFileSync(join(root, 'sdk/include/dowel', name), 'utf8').replace(/\/\*.*?\*\//gs, '')).join('\n');
+    const functions = [...text.matchAll(/^static inline [^({]*?\b(dw_\w*[a-z])\(/gm)];
+    const macros = [...text.matchAll(/^#define (dw_\w*[a-z])\(/gm)];
+    const types = [...text.matchAll(/^typedef struct (dw_\w+) /gm)];
+    assert.ok(functions.length > 50 && macros.length > 20 && types.length > 25);
+    assert.deepEqual([...functions, ...macros, ...types].map((match) => match[1]).filter((name) => !told.has(name)), []);
+  });
+});
+
 describe('examples', { timeout }, () => {
   const examples = readdirSync(join(root, 'sdk/examples')).filter((name) => existsSync(join(root, 'sdk/examples', name, 'CMakeLists.txt')));
   test('are there', () => assert.ok(examples.length >= 9, examples.join(' ')));

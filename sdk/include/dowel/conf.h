@@ -31,8 +31,7 @@ typedef struct dw_texts {
 
 typedef struct dw_item {
     const char *name;
-    uint32_t
-        type; /* from the member's C type: bool, int64_t, double, const char *, dw_span, dw_secret, dw_texts */
+    uint32_t type; /* enum dw_item_type: DW_ITEM takes it from the member */
     uint32_t offset;
     const char *fallback; /* as it would stand in YAML; NULL: must be set */
     const char *help;     /* a sentence for the admin */
@@ -78,7 +77,8 @@ template <> struct dw_item_type_of_<dw_texts> {
 #define DW_ITEM_TYPE_(T, member) (dw_item_type_of_<decltype(T::member)>::v)
 #endif
 
-/* One line about a member; a member of a type not listed above does not compile. */
+/* One line about a member of type bool, int64_t, double, const char *, dw_span, dw_secret or dw_texts; another does not
+ * compile. */
 #define DW_ITEM(T, member, ...)                                                                     \
     {                                                                                               \
         .name = #member, .type = DW_ITEM_TYPE_(T, member), .offset = (uint32_t)offsetof(T, member), \

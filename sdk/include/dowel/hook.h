@@ -51,7 +51,10 @@ static inline int dw_hook_ask(dw_call *c, const char *hook, void *question)
 }
 
 /* Asks a service, within the caller's deadline. DW_EUNAVAILABLE if nobody offers it. A provider's public header wraps it:
- * static inline int mail_send(dw_call *c, mail_message *m) { return dw_service_ask(c, "mail.send/1", m); } [call] */
+ *
+ *   static inline int mail_send(dw_call *c, mail_message *m) { return dw_service_ask(c, "mail.send/1", m); }
+ *
+ * [call] */
 static inline int dw_service_ask(dw_call *c, const char *service, void *question)
 {
     return dw_host_->hook->serve(c, service, question);

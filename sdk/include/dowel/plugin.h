@@ -53,7 +53,8 @@ typedef struct dw_plugin {
     const dw_hook *hooks;
     const dw_service *services;
 
-    /* All optional, on the main thread, in this order. An error declines the plugin alone. */
+    /* All optional, on the main thread: check, init, start, and at the end stop, fini. An error declines the plugin
+     * alone. */
     int (*init)(dw_call *c);  /* no network yet */
     int (*start)(dw_call *c); /* every plugin has its init behind it; start own threads here */
     int (*check)(dw_call *c,
