@@ -74,6 +74,7 @@ struct dw_call {
     unsigned scopes_missing;                 /* begun without memory for them */
 
     dw_err error;
+    bool error_from_peer; /* a peer of ours caused it, and not our client: HTTP must not blame the latter */
     struct buf error_text, error_detail;
     struct problem_error *errors; /* of dw_fail_at, in `base` */
     size_t errors_n, errors_cap;
@@ -137,6 +138,9 @@ void call_scope_end(dw_call *c);
 void *call_alloc(dw_call *c, size_t size);
 void *call_alloc_lasting(dw_call *c, size_t size);
 char *call_copy(dw_call *c, struct str s);
+
+/* Counts memory from elsewhere that hangs on the call or its current scope: the body of an answer. */
+void call_charge(dw_call *c, size_t size);
 
 /* Makes `p`, of `size` bytes taken from `arena` (c->arena at that time), larger: where it is, or as a copy. NULL (and the
  * call poisoned) when memory is out. */

@@ -23,7 +23,7 @@ void call_poison(dw_call *c, const char *why)
              LOG_NUMBER("limit", c->memory_max));
 }
 
-static void charge(dw_call *c, size_t size)
+void call_charge(dw_call *c, size_t size)
 {
     c->memory = size < SIZE_MAX - c->memory ? c->memory + size : SIZE_MAX;
     if (c->memory > c->memory_max)
@@ -79,7 +79,7 @@ static void *take(dw_call *c, struct arena *arena, size_t size)
 
 void *call_alloc(dw_call *c, size_t size)
 {
-    charge(c, size);
+    call_charge(c, size);
     void *p = take(c, c->arena, size);
     if (p)
         return p;
@@ -92,7 +92,7 @@ void *call_alloc(dw_call *c, size_t size)
 /* Taken from outside the current scopes: they do not give it back when they end. */
 static void charge_lasting(dw_call *c, const struct arena *arena, size_t size)
 {
-    charge(c, size);
+    call_charge(c, size);
     for (struct call_scope *s = c->scope; s && &s->arena != arena; s = s->outer)
         s->memory_before += size;
 }
