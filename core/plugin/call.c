@@ -155,8 +155,8 @@ int call_begin(dw_call **out, const struct call_options *o)
     c->what = o->what;
     c->request_id = o->request_id.n || !o->parent ? o->request_id : o->parent->request_id;
     c->parent = o->parent;
-    c->root = o->parent ? o->parent->root : c;
-    c->deadline_us = deadline_of(o);
+    atomic_store_explicit(&c->root, o->parent ? o->parent->root : c, memory_order_relaxed);
+    atomic_store_explicit(&c->deadline_us, deadline_of(o), memory_order_relaxed);
     c->label = o->label;
     c->is_opened = false;
     c->owner = NULL;
@@ -266,8 +266,32 @@ void call_cancel(dw_call *c)
 
 bool call_is_cancelled(const dw_call *c)
 {
+    int64_t deadline_us = atomic_load_explicit(&c->deadline_us, memory_order_relaxed);
+
     return atomic_load_explicit(&c->root->cancelled, memory_order_acquire) ||
-           (c->deadline_us != INT64_MAX && clock_monotonic_us() >= c->deadline_us);
+           (deadline_us != INT64_MAX && clock_monotonic_us() >= deadline_us);
+}
+
+static void wait_on(dw_call *root, int64_t until_us)
+{
+    const struct timespec until = { .tv_sec = until_us / CLOCK_SECOND,
+                                    .tv_nsec = until_us % CLOCK_SECOND * 1000 };
+
+    pthread_cond_timedwait(&root->wake, &root->lock, &until);
+}
+
+bool call_wait_until(dw_call *c, int64_t until_us)
+{
+    dw_call *root = c->root;
+    bool cancelled;
+
+    if (until_us > c->deadline_us)
+        until_us = c->deadline_us;
+    pthread_mutex_lock(&root->lock);
+    while (!(cancelled = call_is_cancelled(c)) && clock_monotonic_us() < until_us)
+        wait_on(root, until_us);
+    pthread_mutex_unlock(&root->lock);
+    return cancelled;
 }
 
 struct client_token *call_cancel_token(dw_call *c)

@@ -59,8 +59,8 @@ struct dw_call {
     const char *what;
     struct str request_id;
     dw_call *parent;
-    dw_call *root;       /* the outermost that asks, or itself: cancelling is the root's */
-    int64_t deadline_us; /* clock_monotonic_us(); INT64_MAX: none */
+    dw_call *_Atomic root;       /* the outermost that asks, or itself: cancelling is the root's */
+    _Atomic int64_t deadline_us; /* clock_monotonic_us(); INT64_MAX: none */
     struct activity_frame outer;
     uint32_t label;
     bool is_opened; /* by dw_call_open */
@@ -114,6 +114,9 @@ void call_cancel(dw_call *c);
 /* Cancelled, or past its deadline. [any thread while the call is open] */
 bool call_is_cancelled(const dw_call *c);
 
+/* Waits until then (clock_monotonic_us) or until the call is cancelled: true when it was. */
+bool call_wait_until(dw_call *c, int64_t until_us);
+
 /* The token for outbound requests of this call, borrowed; NULL when memory is out. It is not cancelled by the deadline:
  * give that to the request. */
 struct client_token *call_cancel_token(dw_call *c);
@@ -145,6 +148,9 @@ void call_charge(dw_call *c, size_t size);
 /* Makes `p`, of `size` bytes taken from `arena` (c->arena at that time), larger: where it is, or as a copy. NULL (and the
  * call poisoned) when memory is out. */
 void *call_grow(dw_call *c, struct arena *arena, void *p, size_t size, size_t larger);
+
+/* Counts memory that was taken elsewhere (a parsed tree) for the call or its current scope. */
+void call_charge(dw_call *c, size_t size);
 
 /* Whatever can fail on this call fails from now on. */
 void call_poison(dw_call *c, const char *why);

@@ -4,6 +4,7 @@
 
 #include "metrics/metrics.h"
 #include "plugin/call.h"
+#include "plugin/counters.h"
 #include "plugin/descriptor.h"
 #include "plugin/host.h"
 #include "util/clock.h"
@@ -144,6 +145,7 @@ void instance_destroy(dw_instance *i)
     if (!i)
         return;
     call_forget(i);
+    counters_destroy(i->counters);
     config_drop(i->config);
     i->magic = 0;
     free(i->self);

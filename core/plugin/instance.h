@@ -11,6 +11,7 @@
 struct activity;
 struct channels;
 struct client;
+struct counters;
 struct keyring;
 struct metric;
 struct plugin_descriptor;
@@ -22,9 +23,9 @@ struct plugin_process {
     struct client *client;
     struct keyring *keyring;
     struct channels *channels;
-    struct plugin_hooks *hooks;        /* who answers and serves what */
-    int64_t (*wall_us)(void *ud);      /* NULL: clock_wall_us */
-    int64_t (*monotonic_us)(void *ud); /* NULL: clock_monotonic_us */
+    struct plugin_hooks *hooks;             /* who answers and serves what */
+    int64_t (*wall_us)(void *ud);           /* NULL: clock_wall_us */
+    int64_t (*monotonic_us)(void *ud);      /* NULL: clock_monotonic_us */
     void (*sleep_us)(void *ud, int64_t us); /* instead of waiting in dw_sleep; NULL: waits */
     void *clock_ud;
     /* Asked before each step that can fail: an error is what the step then returns. NULL but in the harness. */
@@ -43,15 +44,16 @@ struct dw_instance {
     const char *name;                           /* the descriptor's */
     const struct plugin_descriptor *descriptor; /* host-sized copies */
     const struct plugin_process *process;
-    dw_host host;           /* this plugin's own table of tables */
-    void *self;             /* descriptor->self_size zeroed bytes, or NULL */
-    struct config *config;  /* held */
-    const void *conf;       /* the plugin's struct in it, or NULL */
-    _Atomic unsigned calls; /* open now */
-    _Atomic bool stopping;  /* no new calls for its own threads */
-    _Atomic bool missing;   /* it was quarantined or stopped: nobody may ask it any more */
-    _Atomic size_t memory_peak;    /* of one call, bytes */
-    _Atomic int64_t stray_told_us; /* when the log last told of a misused call */
+    dw_host host;                        /* this plugin's own table of tables */
+    void *self;                          /* descriptor->self_size zeroed bytes, or NULL */
+    struct config *config;               /* held */
+    const void *conf;                    /* the plugin's struct in it, or NULL */
+    _Atomic unsigned calls;              /* open now */
+    _Atomic bool stopping;               /* no new calls for its own threads */
+    _Atomic bool missing;                /* it was quarantined or stopped: nobody may ask it any more */
+    _Atomic size_t memory_peak;          /* of one call, bytes */
+    _Atomic int64_t stray_told_us;       /* when the log last told of a misused call */
+    _Atomic(struct counters *) counters; /* of dw_count; NULL: none yet */
     struct {
         struct metric *memory_peak, *calls, *failures, *misuses, *tokens_lost;
     } metrics; /* labelled plugin="name" */

@@ -1,10 +1,10 @@
 #include "plugin/values.h"
 
 #include <math.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "secure/base64.h"
 #include "util/clock.h"
 
 /* ---- what is what ---- */
@@ -113,16 +113,8 @@ static void write_time(struct buf *out, const dw_value *v)
 
 static void write_base64(struct buf *out, const dw_value *v)
 {
-    static const size_t piece = 3 << 20; /* of whole threes, so that pieces join */
-    const unsigned char *p = v->as.p;
-
     buf_add_char(out, '"');
-    for (size_t left = v->n; left > 0 && buf_reserve(out, left / 3 * 4 + 5);) {
-        size_t n = left < piece ? left : piece;
-        out->n += (size_t)EVP_EncodeBlock((unsigned char *)out->p + out->n, p, (int)n);
-        p += n;
-        left -= n;
-    }
+    base64_add(out, str_make(v->as.p, v->n), BASE64_PADDED);
     buf_add_char(out, '"');
 }
 

@@ -110,7 +110,8 @@ static inline int dw_cancelled(dw_call *c) { return dw_host_->call->cancelled(c)
 static inline int dw_sleep(dw_call *c, dw_span span) { return dw_host_->call->sleep(c, span); }
 
 /* A call for a thread of your own; close it on the same thread, all of them before stop returns. `what` names the work
- * in the log and in crash notes. DW_EUNAVAILABLE once stop began. [any] */
+ * in the log and in crash notes: one of a handful of texts, never an id. DW_EUNAVAILABLE once stop began, which also
+ * cancels those that are open. [any] */
 static inline int dw_call_open(dw_instance *instance, const char *what, dw_call **out)
 {
     return dw_host_->call->open(instance, what, out);
@@ -125,8 +126,8 @@ static inline const char *dw_copy(dw_call *c, dw_str s) { return dw_host_->call-
 /* printf into the call's memory. [call] */
 #define dw_format(c, ...) (dw_host_->call->format((c), __VA_ARGS__))
 
-/* undo(ud) when the call ends, last one first: what makes DW_TRY safe beside malloc, fopen and foreign libraries.
- * [call] */
+/* undo(ud) when the call ends, last one first: what makes DW_TRY safe beside malloc, fopen and foreign libraries. It is
+ * called also when this returns an error, but for DW_ETHREAD. It may log, nothing else. [call] */
 static inline int dw_defer(dw_call *c, void (*undo)(void *), void *ud)
 {
     return dw_host_->call->defer(c, undo, ud);
@@ -138,7 +139,8 @@ static inline int dw_defer(dw_call *c, void (*undo)(void *), void *ud)
 static inline void dw_scope_begin(dw_call *c) { dw_host_->call->scope_begin(c); }
 static inline void dw_scope_end(dw_call *c) { dw_host_->call->scope_end(c); }
 
-/* Text that grows, in the call's memory; what get returns is terminated, and borrowed until the next add. [call] */
+/* Text that grows, in the memory of the call or scope it was made in; what get returns is terminated, and borrowed until
+ * the next add. [call] */
 static inline dw_text *dw_text_new(dw_call *c) { return dw_host_->call->text_new(c); }
 static inline void dw_text_add(dw_text *t, const char *s)
 {
@@ -169,12 +171,14 @@ static inline int dw_json_parse(dw_call *c, dw_str text, json_t **out)
  * object. DW_EINVALID names the member that has another type. [call] */
 #define dw_json_read(c, object, ...) (dw_host_->call->json_read((c), (object), DW_LIST(__VA_ARGS__)))
 
-/* dw_json(c, "name", name, "count", 3): an object, dw_json_list(c, 1, "two"): an array; owned by the call. [call] */
+/* dw_json(c, "name", name, "count", 3): an object, dw_json_list(c, 1, "two"): an array; owned by the call. Bytes become
+ * base64, times RFC 3339, spans seconds, NaN and the infinities null. NULL and DW_EMISUSE for what is no value: a text that
+ * is not UTF-8, a number above INT64_MAX (a dw_out writes it). [call] */
 #define dw_json(c, ...)      (dw_host_->call->json_object((c), DW_LIST(__VA_ARGS__)))
 #define dw_json_list(c, ...) (dw_host_->call->json_array((c), DW_LIST(__VA_ARGS__)))
 
-/* return dw_fail(c, DW_ECONFLICT, "the title is taken", "title", title): records why and returns the code. [call]
- * The slot stands in parentheses because test libraries have a macro fail(). */
+/* return dw_fail(c, DW_ECONFLICT, "the title is taken", "title", title): records why, "the title is taken (title: Milk)",
+ * and returns the code. The slot stands in parentheses because test libraries have a macro fail(). [call] */
 #define dw_fail(c, code, ...) ((dw_host_->call->fail)((c), (code), NULL, DW_LIST(__VA_ARGS__)))
 
 /* The same, for one member of the input: dw_fail_at(c, "/begin", "lies after its end"). Several may be recorded; the

@@ -25,7 +25,7 @@ typedef struct dw_out_api {
     int (*error)(dw_out *o);
 } dw_out_api;
 
-/* A member; a value NULL writes null. [call] */
+/* A member; a value NULL writes null, as do NaN and the infinities. [call] */
 #define dw_out_set(o, key, value) (dw_host_->out->put((o), (key), DW_LIST(value)))
 
 /* An element of the open array. [call] */

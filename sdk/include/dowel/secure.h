@@ -30,7 +30,8 @@ static inline const char *dw_random_token(dw_call *c, size_t bytes)
     return dw_host_->secure->token(c, bytes);
 }
 
-/* Of the data, as lower-case hex. NULL for a kind that does not exist. [call] */
+/* Of the data, as lower-case hex. NULL for a kind that does not exist, an empty key, and when it could not be made: as
+ * dw_equal() says, NULL equals nothing. [call] */
 static inline const char *dw_digest_hex(dw_call *c, enum dw_digest kind, dw_bytes data)
 {
     return dw_host_->secure->digest(c, (int)kind, data);

@@ -1,0 +1,344 @@
+#include <stdio.h>
+
+#include "log/log.h"
+#include "plugin/call.h"
+#include "plugin/host.h"
+#include "plugin/host_json.h"
+#include "plugin/text.h"
+#include "plugin/values.h"
+#include "util/clock.h"
+#include "util/thread.h"
+
+/* ---- who and when ---- */
+
+static void *self(dw_call *c)
+{
+    if (call_is_mine(c))
+        return c->instance->self;
+    call_stray(c, "dw_self");
+    return NULL;
+}
+
+static const void *conf(dw_call *c)
+{
+    if (call_is_mine(c))
+        return c->instance->conf;
+    call_stray(c, "dw_conf");
+    return NULL;
+}
+
+static dw_instance *instance(dw_call *c)
+{
+    if (call_is_mine(c))
+        return c->instance;
+    call_stray(c, "dw_call_instance");
+    return NULL;
+}
+
+static int64_t wall_us(const dw_call *c)
+{
+    const struct plugin_process *p = c->instance->process;
+
+    return p->wall_us ? p->wall_us(p->clock_ud) : clock_wall_us();
+}
+
+static dw_time now(dw_call *c)
+{
+    if (call_is_mine(c))
+        return (dw_time){ wall_us(c) };
+    call_stray(c, "dw_now");
+    return (dw_time){ clock_wall_us() };
+}
+
+static dw_time deadline(dw_call *c)
+{
+    if (!call_is_mine(c)) {
+        call_stray(c, "dw_deadline");
+        return (dw_time){ 0 };
+    }
+    if (c->deadline_us == INT64_MAX)
+        return (dw_time){ INT64_MAX };
+    return (dw_time){ wall_us(c) + (c->deadline_us - clock_monotonic_us()) };
+}
+
+/* Also for threads that help: so only the state counts, not whose it is. */
+static int cancelled(dw_call *c)
+{
+    if (!c || atomic_load_explicit(&c->state, memory_order_acquire) != CALL_OPEN)
+        return call_stray(c, "dw_cancelled");
+    return call_is_cancelled(c) ? DW_ECANCELLED : 0;
+}
+
+/* With a clock of the harness's time passes at once. */
+static bool sleep_until_cancelled(dw_call *c, int64_t us)
+{
+    const struct plugin_process *p = c->instance->process;
+    int64_t now_us = clock_monotonic_us();
+
+    if (!p->sleep_us)
+        return call_wait_until(c, us < INT64_MAX - now_us ? now_us + us : INT64_MAX);
+    if (!call_is_cancelled(c))
+        p->sleep_us(p->clock_ud, us);
+    return call_is_cancelled(c);
+}
+
+static int sleep_for(dw_call *c, dw_span span)
+{
+    int rc = call_check(c, "dw_sleep");
+
+    if (rc < 0)
+        return rc;
+    if (sleep_until_cancelled(c, span.us > 0 ? span.us : 0))
+        return call_fail(c, DW_ECANCELLED, "the call was cancelled, or its time is over");
+    return 0;
+}
+
+/* ---- calls of own threads ---- */
+
+static int open_call(dw_instance *i, const char *what, dw_call **out)
+{
+    if (out)
+        *out = NULL;
+    if (!out || !i || i->magic != INSTANCE_MAGIC) {
+        log_error(
+            "a plugin broke the contract",
+            LOG_TEXT("what", "dw_call_open: no instance of dw_call_instance(), or no place for the call"));
+        return DW_EMISUSE;
+    }
+    if (!what || !*what)
+        what = "own thread";
+    thread_signal_stack();
+    const struct call_options options = { .instance = i, .label = activity_label(i->name, what), .what = "" };
+    dw_call *c;
+    if (call_begin(&c, &options) != 0)
+        return DW_ENOMEM;
+    c->is_opened = true;
+    c->what = call_copy(c, str_from(what));
+    /* Asked after it was counted: whoever stops the instance has either been seen here, or sees this call. */
+    int rc = atomic_load(&i->stopping) ? DW_EUNAVAILABLE : call_check(c, "dw_call_open");
+    if (rc < 0)
+        call_end(c);
+    else
+        *out = c;
+    return rc;
+}
+
+static void close_call(dw_call *c)
+{
+    if (!call_is_mine(c))
+        call_stray(c, "dw_call_close");
+    else if (!c->is_opened)
+        call_misuse(c, "dw_call_close: this call is the host's; only what dw_call_open gave is closed");
+    else
+        call_end(c);
+}
+
+/* ---- memory ---- */
+
+static void *alloc(dw_call *c, size_t size)
+{
+    if (call_is_mine(c))
+        return call_alloc(c, size);
+    call_stray(c, "dw_alloc");
+    return call_leak(c, size);
+}
+
+static const char *copy(dw_call *c, const char *p, size_t n)
+{
+    if (call_is_mine(c))
+        return call_copy(c, str_make(p, p ? n : 0));
+    call_stray(c, "dw_copy");
+    return "";
+}
+
+static int defer(dw_call *c, void (*undo)(void *), void *ud)
+{
+    if (!call_is_mine(c))
+        return call_stray(c, "dw_defer");
+    if (!undo)
+        return call_misuse(c, "dw_defer was given no function");
+    call_at_end(c, CALL_UNDO_DEFERRED, undo, ud); /* first, so that DW_TRY(dw_defer()) leaks nothing */
+    return call_check(c, "dw_defer");
+}
+
+static void scope_begin(dw_call *c)
+{
+    if (call_is_mine(c))
+        call_scope_begin(c);
+    else
+        call_stray(c, "dw_scope_begin");
+}
+
+static void scope_end(dw_call *c)
+{
+    if (call_is_mine(c))
+        call_scope_end(c);
+    else
+        call_stray(c, "dw_scope_end");
+}
+
+static const char *format_list(dw_call *c, const char *fmt, va_list args)
+{
+    va_list again;
+
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    char *text = call_alloc(c, n < 0 ? 1 : (size_t)n + 1);
+    if (n > 0)
+        vsnprintf(text, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return text;
+}
+
+DW_PRINTF(2, 3) static const char *format(dw_call *c, const char *fmt, ...)
+{
+    va_list args;
+
+    if (!call_is_mine(c)) {
+        call_stray(c, "dw_format");
+        return "";
+    }
+    va_start(args, fmt);
+    const char *text = format_list(c, fmt, args);
+    va_end(args);
+    return text;
+}
+
+/* ---- time ---- */
+
+static int time_parse(dw_call *c, const char *text, dw_time *out)
+{
+    int rc = call_check(c, "dw_time_parse");
+
+    if (rc < 0)
+        return rc;
+    if (!out)
+        return call_misuse(c, "dw_time_parse was given no place for its result");
+    if (text && clock_parse_rfc3339(str_from(text), &out->us))
+        return 0;
+    return call_fail(c, DW_EINVALID,
+                     "\"%.40s\" is no time with its offset, such as 2026-11-21T08:05:00+01:00",
+                     text ? text : "");
+}
+
+static const char *time_format(dw_call *c, dw_time t)
+{
+    char text[CLOCK_RFC3339_SIZE];
+
+    if (!call_is_mine(c)) {
+        call_stray(c, "dw_time_format");
+        return "";
+    }
+    clock_format_rfc3339(t.us, text);
+    return call_copy(c, str_from(text));
+}
+
+/* ---- failing ---- */
+
+enum { SHOWN_MAX = 200 }; /* bytes of one value */
+
+static void add_shown(struct buf *b, const dw_value *v)
+{
+    struct buf one = BUF_INIT;
+
+    value_write_plain(&one, v);
+    struct str s = buf_str(&one);
+    bool is_cut = s.n > SHOWN_MAX;
+    if (is_cut) {
+        for (s.n = SHOWN_MAX; s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80;)
+            s.n--; /* not in the middle of a character */
+    }
+    buf_add_str(b, s);
+    buf_add_text(b, is_cut ? "..." : "");
+    b->failed |= one.failed;
+    buf_finish(&one);
+}
+
+/* "the title is taken (title: Shopping, owner: 7)": in the text, because a person reads it, in a problem as in a log. */
+static void write_reason(struct buf *b, dw_list text_and_pairs)
+{
+    dw_list pairs = { text_and_pairs.v + 1, text_and_pairs.n - 1 };
+
+    buf_add_str(b, value_text(&text_and_pairs.v[0]));
+    for (size_t i = 0; i < pairs.n; i += 2) {
+        struct str name = value_text(&pairs.v[i]);
+        buf_add_format(b, "%s%.*s: ", i == 0 ? " (" : ", ", STR_ARG(name));
+        if (log_name_is_secret(name))
+            buf_add_text(b, "[redacted]");
+        else
+            add_shown(b, &pairs.v[i + 1]);
+    }
+    buf_add_text(b, pairs.n > 0 ? ")" : "");
+}
+
+static const char *reason_wrong(int code, dw_list l)
+{
+    if (code >= 0 || code < DW_EINTERNAL)
+        return "a code that is none of enum dw_error";
+    if (l.n == 0 || l.v[0].type != DW_TEXT)
+        return "something else where its text is wanted";
+    return pairs_wrong((dw_list){ l.v + 1, l.n - 1 });
+}
+
+static int fail(dw_call *c, int code, const char *pointer, dw_list text_and_pairs)
+{
+    struct buf b = BUF_INIT;
+
+    if (!call_is_mine(c))
+        return call_stray(c, pointer ? "dw_fail_at" : "dw_fail");
+    const char *wrong = reason_wrong(code, text_and_pairs);
+    if (wrong)
+        return call_misuse(c, "%s was given %s (code %d)", pointer ? "dw_fail_at" : "dw_fail", wrong, code);
+    write_reason(&b, text_and_pairs);
+    const char *text = buf_text(&b);
+    if (pointer)
+        call_fail_at(c, pointer, text);
+    else
+        call_fail(c, code, "%s", text);
+    buf_finish(&b);
+    return code;
+}
+
+static const dw_err *error(dw_call *c)
+{
+    static const dw_err of_nobody = { .struct_size = sizeof(dw_err),
+                                      .code = DW_ETHREAD,
+                                      .text = "the call has ended, or belongs to another thread",
+                                      .detail = "" };
+
+    if (call_is_mine(c))
+        return &c->error;
+    call_stray(c, "dw_error_of");
+    return &of_nobody;
+}
+
+const dw_call_api host_call_api = {
+    .struct_size = sizeof(dw_call_api),
+    .self = self,
+    .conf = conf,
+    .instance = instance,
+    .now = now,
+    .deadline = deadline,
+    .cancelled = cancelled,
+    .sleep = sleep_for,
+    .open = open_call,
+    .close = close_call,
+    .alloc = alloc,
+    .copy = copy,
+    .defer = defer,
+    .scope_begin = scope_begin,
+    .scope_end = scope_end,
+    .text_new = text_new,
+    .text_add = text_add,
+    .text_get = text_get,
+    .time_parse = time_parse,
+    .time_format = time_format,
+    .format = format,
+    .json_own = host_json_own,
+    .json_parse = host_json_parse,
+    .json_read = host_json_read,
+    .json_object = host_json_object,
+    .json_array = host_json_array,
+    .fail = fail,
+    .error = error,
+};
