@@ -51,11 +51,12 @@ static bool store_text(const dw_value *target, struct str s)
 /* 5.0 is a whole number in JSON Schema too; beyond 2^53 nobody can say which one was meant. */
 static bool store_json_int(const dw_value *target, const json_t *json)
 {
+    static const double exact_max = 9007199254740992.0;
     double real = json_real_value(json);
 
     if (json_is_integer(json))
         return store_int(target, json_integer_value(json));
-    return json_is_real(json) && real == floor(real) && fabs(real) <= 9007199254740992.0 &&
+    return json_is_real(json) && real >= -exact_max && real <= exact_max && (double)(int64_t)real == real &&
            store_int(target, (int64_t)real);
 }
 

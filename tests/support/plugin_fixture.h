@@ -9,7 +9,9 @@
 #include "plugin/host.h"
 
 static struct plugin_process fixture_process;
-static dw_instance fixture_instance = { .magic = INSTANCE_MAGIC, .name = "notes", .process = &fixture_process };
+static dw_instance fixture_instance = { .magic = INSTANCE_MAGIC,
+                                        .name = "notes",
+                                        .process = &fixture_process };
 
 static const dw_host fixture_host = {
     .struct_size = sizeof(dw_host),
