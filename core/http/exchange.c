@@ -323,6 +323,11 @@ struct str http_request_last_event(const struct http_exchange *x)
     return http_request_header(x, "Last-Event-ID");
 }
 
+void *http_resumed_with(const struct http_exchange *x)
+{
+    return x->next_ud;
+}
+
 void http_detach(struct http_exchange *x)
 {
     x->detached = true;

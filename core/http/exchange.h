@@ -127,7 +127,10 @@ void http_reply_rollback(struct http_exchange *x, size_t mark);
  * destroyed it runs where it is called. */
 void http_detach(struct http_exchange *x);
 void http_complete(struct http_exchange *x);
-void http_resume(struct http_exchange *x, void (*handler)(struct http_exchange *x));
+void http_resume(struct http_exchange *x, void (*handler)(struct http_exchange *x), void *ud);
+
+/* What the handler was resumed with. */
+void *http_resumed_with(const struct http_exchange *x);
 
 /* A reply of unknown length. The stream outlives the handler: the exchange ends when it is closed. write blocks while
  * the client is slower (at most the server's write timeout), 0 or -1 when the client is gone, too slow, or memory is out:
@@ -146,6 +149,10 @@ int http_events_send(struct http_stream *s, struct str id, struct str name, stru
 
 /* Will nothing that is sent reach anybody? For those who have nothing to send for a long time. [any thread] */
 bool http_stream_is_gone(struct http_stream *s);
+
+/* Waits until an event of n bytes can be sent without being cut off for it, at most to `until_us` (monotonic). 0, or -1
+ * when it cannot. For those who send much at once, on a thread that may wait. */
+int http_events_wait(struct http_stream *s, size_t n, int64_t until_us);
 
 /* Several threads may hold one stream: each takes a reference and gives it back. _open gives the first one, which
  * http_stream_close gives back. [any thread] */

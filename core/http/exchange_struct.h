@@ -104,6 +104,7 @@ struct http_exchange {
     bool detached;
     _Atomic unsigned char halves; /* of a detached exchange: the handler returned, somebody completed it */
     void (*next_handler)(struct http_exchange *x); /* it was not completed, but resumed with this one */
+    void *next_ud;
     bool handed_over, over; /* handed_over: another thread may hold it; over: it came back */
     bool timed_out, replaces_timed_out;
     _Atomic bool gone;

@@ -343,9 +343,10 @@ void http_complete(struct http_exchange *x)
     end_half(x);
 }
 
-void http_resume(struct http_exchange *x, void (*handler)(struct http_exchange *x))
+void http_resume(struct http_exchange *x, void (*handler)(struct http_exchange *x), void *ud)
 {
     x->next_handler = handler;
+    x->next_ud = ud;
     end_half(x);
 }
 

@@ -89,6 +89,26 @@ struct http_stream *http_events_open(struct http_exchange *x)
     return open_stream(x, 200, "text/event-stream", true);
 }
 
+/* An event that is larger than the buffer may still be sent when nothing is before it: else it could never be. */
+static bool has_room_for(const struct http_stream *s, size_t n)
+{
+    return s->pending.n == 0 || s->pending.n + n <= s->limit;
+}
+
+int http_events_wait(struct http_stream *s, size_t n, int64_t until_us)
+{
+    struct timespec limit = { .tv_sec = (time_t)(until_us / CLOCK_SECOND),
+                              .tv_nsec = (long)(until_us % CLOCK_SECOND) * 1000 };
+    int error = 0;
+
+    pthread_mutex_lock(&s->lock);
+    while (!has_room_for(s, n) && !s->gone && !s->closed && error != ETIMEDOUT)
+        error = pthread_cond_timedwait(&s->room, &s->lock, &limit);
+    int rc = has_room_for(s, n) && !s->gone && !s->closed ? 0 : -1;
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
 /* Under the lock, which it gives up meanwhile. False when there is still none after the write timeout. */
 static bool wait_for_room(struct http_stream *s)
 {
@@ -175,6 +195,7 @@ int http_events_send(struct http_stream *s, struct str id, struct str name, stru
         return -1;
     pthread_mutex_lock(&s->lock);
     if (!s->gone && !s->closed) {
+        size_t before = s->pending.n;
         if (id.n)
             add_field(&s->pending, "id", id);
         if (name.n)
@@ -182,7 +203,7 @@ int http_events_send(struct http_stream *s, struct str id, struct str name, stru
         add_field(&s->pending, "data", data);
         buf_add_char(&s->pending, '\n');
         rc = 0;
-        if (buf_failed(&s->pending) || s->pending.n > s->limit) {
+        if (buf_failed(&s->pending) || (before > 0 && s->pending.n > s->limit)) {
             cut(s); /* too far behind: it will come back */
             rc = -1;
         }
