@@ -1,0 +1,291 @@
+#include "plugin/request.h"
+
+#include <sys/mman.h>
+
+#include "api/input.h"
+#include "http/router.h"
+#include "log/log.h"
+#include "plugin/channels.h"
+#include "plugin/outcome.h"
+
+enum { MEMORY_MAX = 64 << 20 };
+
+/* ---- whose is it ---- */
+
+struct request *request_of(dw_request *req, const char *step)
+{
+    dw_call *c = (dw_call *)(void *)req;
+
+    if (!call_is_mine(c)) {
+        call_stray(c, step);
+        return NULL;
+    }
+    return c->owner;
+}
+
+int request_check(dw_request *req, const char *step, struct request **out)
+{
+    dw_call *c = (dw_call *)(void *)req;
+    int rc = call_check(c, step);
+
+    *out = rc == 0 ? c->owner : NULL;
+    return rc;
+}
+
+void request_cancel_call(void *call)
+{
+    call_cancel(call);
+}
+
+/* ---- before the handler ---- */
+
+static void refuse_without_authenticator(struct http_exchange *x)
+{
+    http_reply_problem(x, 503,
+                       "no plugin that authenticates is loaded; until one is, nothing that needs a "
+                       "permission is answered");
+}
+
+/* Its memory is the exchange's, but what one call may take is the call's to say. */
+static struct arena *lend_arena(struct http_exchange *x, const dw_instance *instance)
+{
+    size_t max = instance->process->call_memory_max;
+    struct arena *a = http_arena(x);
+
+    a->limit += max ? max : MEMORY_MAX;
+    return a;
+}
+
+static void take_arena_back(struct http_exchange *x, const dw_instance *instance)
+{
+    size_t max = instance->process->call_memory_max;
+
+    http_arena(x)->limit -= max ? max : MEMORY_MAX;
+}
+
+static int begin_call(struct request *r)
+{
+    const struct plugin_route *route = r->route;
+    const struct call_options options = {
+        .instance = route->instance,
+        .label = route->label,
+        .what = route->what,
+        .deadline_us = http_request_deadline(r->x),
+        .arena = lend_arena(r->x, route->instance),
+        .request_id = http_request_id(r->x),
+    };
+
+    if (call_begin(&r->c, &options) != 0) {
+        take_arena_back(r->x, route->instance);
+        http_reply_problem(r->x, 503, "there is no memory for this request; try again later");
+        return -1;
+    }
+    r->c->owner = r;
+    http_watch_gone(r->x, request_cancel_call, r->c);
+    return 0;
+}
+
+static int read_input(struct request *r)
+{
+    struct api_refusal refusal;
+
+    if (!r->route->operation || api_input_check(r->x, r->route->operation, &r->input, &refusal) == 0)
+        return 0;
+    api_input_refuse(r->x, &refusal);
+    return -1;
+}
+
+static struct request *begin(struct http_exchange *x, const struct plugin_route *route)
+{
+    struct request *r = arena_calloc(http_arena(x), sizeof(*r));
+
+    if (!r) {
+        http_reply_problem(x, 503, "there is no memory for this request; try again later");
+        return NULL;
+    }
+    r->x = x;
+    r->route = route;
+    r->body = r->streamed = (struct buf)BUF_INIT;
+    r->mark = http_reply_mark(x);
+    if (read_input(r) != 0)
+        return NULL;
+    if (begin_call(r) != 0) {
+        api_input_finish(r->input);
+        return NULL;
+    }
+    return r;
+}
+
+/* ---- after it ---- */
+
+static void answer_error(struct request *r, int rc)
+{
+    const dw_err *e = &r->c->error;
+    bool is_told = e->code == rc && e->text;
+    bool is_input = rc == DW_EINVALID;
+    const struct outcome o = {
+        .code = rc,
+        .text = is_told ? e->text : "",
+        .is_from_peer = is_told && r->c->error_from_peer,
+        .retry_after_us = is_told ? e->retry_after.us : 0,
+        .errors = is_input ? r->c->errors : NULL,
+        .errors_n = is_input ? r->c->errors_n : 0,
+    };
+
+    outcome_answer(r->x, r->mark, &o, r->route->instance, r->route->what);
+}
+
+/* The plugin's own mistake, found when the handler is over. */
+static void answer_misuse(struct request *r, const char *what)
+{
+    answer_error(r, call_misuse(r->c, "%s", what));
+}
+
+static void cut_stream(struct request *r, int rc)
+{
+    const dw_err *e = &r->c->error;
+
+    if (rc != DW_EGONE && !http_request_gone(r->x))
+        log_warn("a plugin's stream was cut", LOG_TEXT("plugin", r->route->instance->name),
+                 LOG_TEXT("callback", r->route->what), LOG_STR("request", http_request_id(r->x)),
+                 LOG_TEXT("code", outcome_name(rc)), LOG_TEXT("why", e->code == rc ? e->text : ""));
+    http_stream_close(r->stream, false);
+    r->stream = NULL;
+}
+
+static void follow(struct request *r)
+{
+    const dw_instance *i = r->route->instance;
+    int rc = channel_follow(i->process->channels, i->name, r->channel, r->x);
+
+    if (rc < 0)
+        answer_error(r, call_fail(r->c, rc, "the channel %s cannot be followed", r->channel));
+}
+
+static void settle(struct request *r)
+{
+    switch (r->answer) {
+    case ANSWER_NONE: answer_misuse(r, "the handler returned 0 and has made no reply"); break;
+    case ANSWER_WRITING: answer_misuse(r, "dw_reply_open without dw_reply_close"); break;
+    case ANSWER_FOLLOW: follow(r); break;
+    case ANSWER_STREAM:
+        if (r->stream)
+            cut_stream(r, call_misuse(r->c, "dw_stream_open without dw_stream_finish"));
+        else if (!r->is_finished)
+            answer_misuse(r, "dw_stream_open without dw_stream_finish");
+        break;
+    case ANSWER_STAGED:
+    case ANSWER_LATER: break;
+    }
+}
+
+static void end(struct request *r)
+{
+    struct http_exchange *x = r->x;
+    const dw_instance *instance = r->route->instance;
+
+    call_end(r->c);
+    api_input_finish(r->input);
+    json_decref(r->json);
+    buf_finish(&r->body);
+    buf_finish(&r->streamed);
+    if (r->mapped)
+        munmap(r->mapped, r->mapped_n);
+    take_arena_back(x, instance);
+}
+
+/* Whoever has the token may be answering just now: nothing of the exchange may be touched but its arena, which stays until
+ * this has returned. */
+static void end_detached(struct request *r, int rc)
+{
+    call_resume(r->c);
+    if (rc < 0)
+        call_misuse(r->c, "a handler that has detached its request returns 0, not %s: the token answers",
+                    outcome_name(rc));
+    end(r);
+}
+
+static void suspend(struct request *r, int rc)
+{
+    r->first_rc = rc;
+    if (rc < 0)
+        call_cancel(r->c);
+    call_suspend(r->c);
+}
+
+/* A handler, or its second half, is over. */
+static void finish(struct request *r, int rc)
+{
+    if (r->answer == ANSWER_LATER) {
+        end_detached(r, rc);
+        return;
+    }
+    if (r->then) {
+        suspend(r, rc);
+        return;
+    }
+    http_watch_gone(r->x, NULL, NULL);
+    if (rc >= 0)
+        settle(r);
+    else if (r->stream)
+        cut_stream(r, rc);
+    else
+        answer_error(r, rc);
+    end(r);
+}
+
+void request_handle(struct http_exchange *x)
+{
+    const struct plugin_route *route = http_request_route(x)->ud;
+    const dw_instance *instance = route->instance;
+
+    if (atomic_load(&instance->missing)) {
+        http_reply_problem(x, 503, "the plugin that answers this is not running");
+        return;
+    }
+    if (route->needs_principal && !instance->process->has_authenticator) {
+        refuse_without_authenticator(x);
+        return;
+    }
+    struct request *r = begin(x, route);
+    if (r)
+        finish(r, route->handler(r->c, request_handle_of(r)));
+}
+
+/* ---- two halves ---- */
+
+static void run_second_half(struct http_exchange *x)
+{
+    struct request *r = http_resumed_with(x);
+    int (*then)(dw_call *, dw_request *, void *) = r->then;
+
+    r->then = NULL;
+    call_resume(r->c);
+    int rc = then(r->c, request_handle_of(r), r->then_ud);
+    if (r->first_rc < 0 && r->answer != ANSWER_LATER && !r->then)
+        rc = r->first_rc;
+    finish(r, rc);
+}
+
+int request_suspend(dw_call *c, dw_request *req, int (*then)(dw_call *c, dw_request *req, void *ud), void *ud)
+{
+    struct request *r;
+
+    DW_TRY(call_check(c, "dw_fetch_then"));
+    DW_TRY(request_check(req, "dw_fetch_then", &r));
+    if (r->c != c)
+        return call_misuse(c, "the request belongs to another call");
+    if (r->answer != ANSWER_NONE || r->then)
+        return call_misuse(c, "a request that is answered, or waits already, cannot wait");
+    r->then = then;
+    r->then_ud = ud;
+    http_detach(r->x);
+    return 0;
+}
+
+void request_resume(dw_request *req)
+{
+    struct request *r = ((dw_call *)(void *)req)->owner;
+
+    http_resume(r->x, run_second_half, r);
+}
