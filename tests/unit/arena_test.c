@@ -131,9 +131,28 @@ static void texts_are_copied(void **state)
     arena_finish(&a);
 }
 
+static void the_newest_piece_grows_in_place(void **state)
+{
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, NULL, 0, 0);
+    char *older = arena_alloc(&a, 100), *p = arena_alloc(&a, 100);
+    assert_true(arena_extend(&a, p, 100, 1000));
+    char *next = arena_alloc(&a, 10);
+    assert_true(next >= p + 1000);
+    assert_false(arena_extend(&a, p, 1000, 1001 + 16)); /* no longer the newest */
+    assert_false(arena_extend(&a, older, 100, 200));
+    assert_true(arena_extend(&a, next, 10, 11));
+    assert_false(arena_extend(&a, next, 11, 1 << 20)); /* no room behind it */
+    assert_false(arena_extend(&a, next, 11, SIZE_MAX));
+    arena_finish(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_newest_piece_grows_in_place),
         cmocka_unit_test(the_first_chunk_is_used_first),
         cmocka_unit_test(pieces_do_not_overlap),
         cmocka_unit_test(a_large_piece_does_not_waste_the_chunk),

@@ -31,6 +31,69 @@ static void rfc3339(void **state)
     assert_rfc3339(INT64_MIN, "0000-01-01T00:00:00.000000Z");
 }
 
+static void assert_parsed(const char *text, int64_t wanted)
+{
+    int64_t us = -1;
+
+    assert_true(clock_parse_rfc3339(str_from(text), &us));
+    assert_true(us == wanted);
+}
+
+static void rfc3339_is_parsed(void **state)
+{
+    char text[CLOCK_RFC3339_SIZE];
+
+    (void)state;
+    assert_parsed("1970-01-01T00:00:00Z", 0);
+    assert_parsed("1994-11-06T08:49:37.123456Z", 784111777123456);
+    assert_parsed("1994-11-06t09:49:37.1234569+01:00", 784111777123456);
+    assert_parsed("1994-11-05T22:19:37.5-10:30", 784111777500000);
+    assert_parsed("1969-12-31T23:59:59.999999z", -1);
+    assert_parsed("2000-02-29T00:00:00.000001-00:00", 951782400000001);
+    for (int64_t t = -62167219200; t < 253402300800; t += 86400 * 97 + 3607) {
+        clock_format_rfc3339(t * CLOCK_SECOND + 42, text);
+        assert_parsed(text, t * CLOCK_SECOND + 42);
+    }
+}
+
+static void odd_rfc3339(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "2026-11-21",
+        "2026-11-21T08:05:00",
+        "2026-11-21 08:05:00Z",
+        "2026-11-21T08:05Z",
+        "2026-11-21T08:05:00 Z",
+        "2026-11-21T08:05:00ZZ",
+        "2026-11-21T08:05:00.Z",
+        "2026-11-21T08:05:00,5Z",
+        "2026-11-21T08:05:60Z",
+        "2026-12-31T23:59:60Z",
+        "2026-11-21T24:00:00Z",
+        "2026-11-31T08:05:00Z",
+        "2026-02-29T08:05:00Z",
+        "2026-13-01T08:05:00Z",
+        "2026-00-01T08:05:00Z",
+        "2026-01-00T08:05:00Z",
+        "2026-11-21T08:05:00+1:00",
+        "2026-11-21T08:05:00+01",
+        "2026-11-21T08:05:00+0100",
+        "2026-11-21T08:05:00+24:00",
+        "2026-11-21T08:05:00+01:60",
+        "26-11-21T08:05:00Z",
+        "+2026-11-21T08:05:00Z",
+        "2026-11-21T08:05:-1Z",
+    };
+    int64_t us;
+
+    (void)state;
+    for (size_t i = 0; i < DW_COUNT_OF(bad); i++) {
+        if (clock_parse_rfc3339(str_from(bad[i]), &us))
+            fail_msg("\"%s\" was taken", bad[i]);
+    }
+}
+
 static void http_dates(void **state)
 {
     char text[CLOCK_HTTP_SIZE];
@@ -94,10 +157,9 @@ static void the_monotonic_clock_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rfc3339),
-        cmocka_unit_test(http_dates),
-        cmocka_unit_test(odd_http_dates),
-        cmocka_unit_test(the_monotonic_clock_runs),
+        cmocka_unit_test(rfc3339),        cmocka_unit_test(rfc3339_is_parsed),
+        cmocka_unit_test(odd_rfc3339),    cmocka_unit_test(http_dates),
+        cmocka_unit_test(odd_http_dates), cmocka_unit_test(the_monotonic_clock_runs),
     };
     return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
 }
