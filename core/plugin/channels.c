@@ -264,7 +264,7 @@ static int add_new(struct channels *c, const char *owner, const char *name)
     return 0;
 }
 
-int channel_open(struct channels *c, const char *owner, const char *name)
+int channels_open(struct channels *c, const char *owner, const char *name)
 {
     int rc = 0;
 
@@ -296,7 +296,7 @@ static int check_event(struct str event, struct str json)
     return json.n > EVENT_MAX ? DW_ETOOLARGE : 0;
 }
 
-int channel_send(struct channels *c, const char *owner, const char *name, struct str event, struct str json)
+int channels_send(struct channels *c, const char *owner, const char *name, struct str event, struct str json)
 {
     char id[CHANNEL_POSITION_SIZE];
     int rc = check_event(event, json);
@@ -363,7 +363,7 @@ static int record(struct channel *ch, struct str event, struct str json)
     return 0;
 }
 
-int channel_record(struct channels *c, const char *owner, const char *name, struct str event, struct str json)
+int channels_record(struct channels *c, const char *owner, const char *name, struct str event, struct str json)
 {
     int rc = check_event(event, json);
     struct channel *ch = rc == 0 ? enter(c, owner, name) : NULL;
@@ -375,7 +375,7 @@ int channel_record(struct channels *c, const char *owner, const char *name, stru
     return rc;
 }
 
-int channel_close(struct channels *c, const char *owner, const char *name)
+int channels_close(struct channels *c, const char *owner, const char *name)
 {
     struct channel *ch = enter(c, owner, name);
 
@@ -390,7 +390,7 @@ int channel_close(struct channels *c, const char *owner, const char *name)
     return 0;
 }
 
-int channel_exists(struct channels *c, const char *owner, const char *name)
+int channels_exists(struct channels *c, const char *owner, const char *name)
 {
     pthread_mutex_lock(&c->lock);
     bool there = find(c, owner, name) != NULL;
@@ -463,7 +463,7 @@ static int follow(struct channel *ch, struct http_exchange *x)
     return 0;
 }
 
-int channel_follow(struct channels *c, const char *owner, const char *name, struct http_exchange *x)
+int channels_follow(struct channels *c, const char *owner, const char *name, struct http_exchange *x)
 {
     struct channel *ch = enter(c, owner, name);
 

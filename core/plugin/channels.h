@@ -17,18 +17,18 @@ void channels_destroy(struct channels *c); /* lets all followers go; NULL is saf
  * and 4 MiB of them, an event has at most 128 KiB: DW_ETOOLARGE; the first records are never given up for later ones, or a
  * follower would take half a log for the whole. Names and events have 1 to 200 bytes, an event's is one line:
  * DW_EINVALID. Results are DW_E codes (dowel/value.h). [any thread] */
-int channel_open(struct channels *c, const char *owner, const char *name);
-int channel_send(struct channels *c, const char *owner, const char *name, struct str event, struct str json);
-int channel_record(struct channels *c, const char *owner, const char *name, struct str event,
+int channels_open(struct channels *c, const char *owner, const char *name);
+int channels_send(struct channels *c, const char *owner, const char *name, struct str event, struct str json);
+int channels_record(struct channels *c, const char *owner, const char *name, struct str event,
                    struct str json);
-int channel_close(struct channels *c, const char *owner, const char *name);
-int channel_exists(struct channels *c, const char *owner, const char *name); /* 1, or DW_ENOTFOUND */
+int channels_close(struct channels *c, const char *owner, const char *name);
+int channels_exists(struct channels *c, const char *owner, const char *name); /* 1, or DW_ENOTFOUND */
 
 /* Answers the exchange with the channel's events: what is kept after its Last-Event-ID, then what comes; a channel that is
  * closed and has nothing more with 204, which tells an event source not to come back. Waits while the client is slower than
  * what is kept comes, at most until the request's deadline. Ids: see channel_position.h. 0, or a code when nothing was
  * staged. [handler's thread] */
-int channel_follow(struct channels *c, const char *owner, const char *name, struct http_exchange *x);
+int channels_follow(struct channels *c, const char *owner, const char *name, struct http_exchange *x);
 
 /* Forgets followers that have left and, ten minutes after they were closed, channels. About once a second; now_us is
  * clock_monotonic_us(). [any thread] */

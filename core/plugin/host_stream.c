@@ -39,7 +39,7 @@ static int open_channel(dw_call *c, const char *channel)
     struct channels *all;
 
     DW_TRY(begin(c, "dw_channel_open", channel, &all));
-    return end(c, channel_open(all, c->instance->name, channel), "dw_channel_open", channel);
+    return end(c, channels_open(all, c->instance->name, channel), "dw_channel_open", channel);
 }
 
 static const char *read_event(dw_list list, struct str *event, struct buf *json)
@@ -80,12 +80,12 @@ static int put(dw_call *c, const char *step, const char *channel, dw_list list, 
 
 static int send_to_channel(dw_call *c, const char *channel, dw_list list)
 {
-    return put(c, "dw_channel_send", channel, list, channel_send);
+    return put(c, "dw_channel_send", channel, list, channels_send);
 }
 
 static int record_in_channel(dw_call *c, const char *channel, dw_list list)
 {
-    return put(c, "dw_channel_record", channel, list, channel_record);
+    return put(c, "dw_channel_record", channel, list, channels_record);
 }
 
 static int close_channel(dw_call *c, const char *channel)
@@ -93,7 +93,7 @@ static int close_channel(dw_call *c, const char *channel)
     struct channels *all;
 
     DW_TRY(begin(c, "dw_channel_close", channel, &all));
-    return end(c, channel_close(all, c->instance->name, channel), "dw_channel_close", channel);
+    return end(c, channels_close(all, c->instance->name, channel), "dw_channel_close", channel);
 }
 
 static int follow(dw_request *req, const char *channel)
@@ -104,7 +104,7 @@ static int follow(dw_request *req, const char *channel)
     DW_TRY(request_check(req, "dw_reply_follow", &r));
     DW_TRY(begin(r->c, "dw_reply_follow", channel, &all));
     DW_TRY(reply_claim(r, "dw_reply_follow"));
-    DW_TRY(end(r->c, channel_exists(all, r->c->instance->name, channel), "dw_reply_follow", channel));
+    DW_TRY(end(r->c, channels_exists(all, r->c->instance->name, channel), "dw_reply_follow", channel));
     r->channel = arena_copy(http_arena(r->x), str_from(channel));
     if (!r->channel)
         return end(r->c, DW_ENOMEM, "dw_reply_follow", channel);

@@ -4,7 +4,7 @@
 
 enum { CONTENT_TYPE_MAX = 1024 };
 
-static const char json_type[] = "application/json";
+static const char json_media[] = "application/json";
 
 const char *reply_status_wrong(int status, bool has_content)
 {
@@ -54,7 +54,7 @@ int reply_stage_json(struct http_exchange *x, int status, struct buf *body)
 {
     if (body->n == 0 && !buf_failed(body))
         return http_reply_empty(x, status);
-    return http_reply_take(x, status, json_type, body);
+    return http_reply_take(x, status, json_media, body);
 }
 
 /* What was claimed and checked can only fail for memory. */
@@ -99,7 +99,7 @@ int reply_json(dw_request *req, int status, const json_t *json)
         buf_finish(&body);
         return call_misuse(r->c, "dw_reply_json: %s", wrong);
     }
-    return staged(r, http_reply_take(r->x, status, json_type, &body), "dw_reply_json");
+    return staged(r, http_reply_take(r->x, status, json_media, &body), "dw_reply_json");
 }
 
 bool reply_is_content_type(const char *type)
@@ -167,7 +167,7 @@ int reply_close(dw_request *req)
     if (r->answer != ANSWER_WRITING)
         return call_misuse(r->c, "dw_reply_close without dw_reply_open");
     DW_TRY(out_finish(&r->out));
-    return staged(r, http_reply_take(r->x, r->status, json_type, &r->body), "dw_reply_close");
+    return staged(r, http_reply_take(r->x, r->status, json_media, &r->body), "dw_reply_close");
 }
 
 /* ---- headers ---- */

@@ -156,7 +156,7 @@ static void cut_stream(struct request *r, int rc)
 static void follow(struct request *r)
 {
     const dw_instance *i = r->route->instance;
-    int rc = channel_follow(i->process->channels, i->name, r->channel, r->x);
+    int rc = channels_follow(i->process->channels, i->name, r->channel, r->x);
 
     if (rc < 0)
         answer_error(r, call_fail(r->c, rc, "the channel %s cannot be followed", r->channel));

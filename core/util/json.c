@@ -117,3 +117,49 @@ int json_strict_parse(struct str text, size_t bytes_max, json_t **out, struct js
     *out = value;
     return 0;
 }
+
+/* ---- RFC 6901 ---- */
+
+/* "~1" is a slash, "~0" a tilde (RFC 6901). False when the name is too long to be looked up, or not so written. */
+static bool unescape(struct str token, char *out, size_t size)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < token.n; i++) {
+        char ch = token.p[i];
+        if (ch == '~') {
+            if (++i == token.n || (token.p[i] != '0' && token.p[i] != '1'))
+                return false;
+            ch = token.p[i] == '0' ? '~' : '/';
+        }
+        if (n + 1 >= size)
+            return false;
+        out[n++] = ch;
+    }
+    out[n] = 0;
+    return true;
+}
+
+static const json_t *element(const json_t *array, struct str token)
+{
+    uint64_t i;
+
+    if ((token.n > 1 && token.p[0] == '0') || !str_to_uint(token, SIZE_MAX, &i))
+        return NULL;
+    return json_array_get(array, (size_t)i);
+}
+
+/* What a JSON pointer leads to, or NULL. */
+const json_t *json_pointer(const json_t *json, struct str pointer)
+{
+    struct str token, rest = str_make(pointer.p + 1, pointer.n - 1);
+    char name[256];
+
+    while (json && str_split(&rest, '/', &token)) {
+        if (json_is_array(json))
+            json = element(json, token);
+        else
+            json = unescape(token, name, sizeof(name)) ? json_object_get(json, name) : NULL;
+    }
+    return json;
+}

@@ -28,6 +28,10 @@ struct json_fault {
 DW_MUST_CHECK int json_strict_parse(struct str text, size_t bytes_max, json_t **out,
                                     struct json_fault *fault);
 
+/* What a JSON pointer that begins with '/' leads to (RFC 6901): borrowed, NULL when there is nothing. json may be NULL.
+ * [any thread] */
+const json_t *json_pointer(const json_t *json, struct str pointer);
+
 /* Gives jansson's tables a random seed, without which a stranger could choose names that all meet in one place. Once,
  * at the start of the process, before the first value is made. [main thread, before any other] */
 void json_start(void);

@@ -49,6 +49,7 @@ DW_EXPORT unsigned dw_harness_close(dw_harness *h);
 
 typedef struct dw_harness_reply {
     uint32_t struct_size;
+    dw_harness *from;
     int status;               /* 0: none came within the harness's patience, 10 s */
     const char *content_type; /* or "" */
     const char *headers;      /* "Name: value\r\n" each */

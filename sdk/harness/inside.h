@@ -1,0 +1,91 @@
+/* inside.h - the harness's own state, shared by its files. */
+#ifndef HARNESS_INSIDE_H
+#define HARNESS_INSIDE_H
+
+#include <dowel/harness.h>
+
+#include "api/document.h"
+#include "client/client.h"
+#include "plugin/call.h"
+#include "plugin/channels.h"
+#include "plugin/descriptor.h"
+#include "plugin/hooks.h"
+#include "plugin/instance.h"
+#include "plugin/library.h"
+#include "plugin/routes.h"
+#include "secure/keyring.h"
+#include "transport.h"
+
+/* What is sealed in one test can be unsealed in the next: a fixed key, which protects nothing. */
+#define HARNESS_KEY "aGFybmVzcyBrZXksIG9mIG5vIHVzZSBlbHNld2hlcmU="
+
+/* One plugin that was loaded, newest first. */
+struct harness_plugin {
+    struct harness_plugin *next;
+    struct library *library;
+    struct plugin_descriptor *descriptor;
+    struct config *config;
+    dw_instance *instance;
+    struct api_document *document;
+    struct plugin_routes *routes;
+    bool started;
+};
+
+/* JSON of a reply, kept until the harness closes. */
+struct harness_json {
+    struct harness_json *next;
+    json_t *json;
+};
+
+/* A service or an answer that the test plays: an instance without a plugin. */
+struct harness_stand_in {
+    struct harness_stand_in *next;
+    dw_instance *instance;
+};
+
+struct dw_harness {
+    struct arena arena;
+    struct buf why, log;
+    int log_fd;
+
+    struct plugin_process process;
+    struct client *client;
+    struct keyring *keyring;
+    struct channels *channels;
+    struct plugin_hooks *hooks;
+    struct router *router;
+    struct memory_transport *transport;
+    struct harness_plugin *plugins;
+    struct harness_stand_in *stand_ins;
+    struct harness_json *replies;
+    dw_harness_follower *followers;
+
+    bool clock_stands;
+    int64_t now_us;
+    unsigned steps, fail_at;
+    int fail_with;
+    const char *failed_step;
+};
+
+/* ---- load.c ---- */
+
+/* Up to and with init; 0, or -1 with h->why. conf may be NULL. */
+int harness_load(dw_harness *h, const char *path, const char *conf);
+int harness_start(dw_harness *h);
+
+/* stop and fini; returns the calls that are still open. */
+unsigned harness_stop(dw_harness *h);
+void harness_unload(dw_harness *h);
+unsigned harness_open_calls(const dw_harness *h);
+
+/* ---- said.c ---- */
+
+/* The log goes into a file without a name from here on. 0 or -1. */
+int harness_listen(dw_harness *h);
+void harness_deafen(dw_harness *h);
+
+/* ---- follow.c ---- */
+
+struct memory_exchange *harness_send(dw_harness *h, const dw_harness_request_args *args);
+
+#endif

@@ -1,0 +1,77 @@
+/* stand_in.c - services and answers of plugins that are not there, played by the test. */
+#include "inside.h"
+#include "util/list.h"
+
+/* A descriptor of one service or one answer, and what it does. */
+struct stand_in {
+    struct harness_stand_in link;
+    struct plugin_descriptor descriptor;
+    dw_plugin raw;
+    const dw_host *host;
+    dw_service service;
+    dw_hook hook;
+    int (*play)(void *question, void *ud);
+    void *ud;
+};
+
+static int play(dw_call *c, void *question)
+{
+    const struct stand_in *s = LIST_OWNER(c->instance->descriptor, struct stand_in, descriptor);
+    return s->play(question, s->ud);
+}
+
+static struct stand_in *make(dw_harness *h, int (*played)(void *question, void *ud), void *ud)
+{
+    struct stand_in *s = arena_calloc(&h->arena, sizeof(*s));
+
+    if (!s)
+        return NULL;
+    s->raw.host = &s->host;
+    s->play = played;
+    s->ud = ud;
+    s->descriptor = (struct plugin_descriptor){
+        .raw = &s->raw, .name = "test", .version = "1", .summary = "", .license = "", .needs = "", .wants = ""
+    };
+    return s;
+}
+
+static int join(dw_harness *h, struct stand_in *s)
+{
+    struct buf why = BUF_INIT;
+
+    if (instance_create(&s->link.instance, &s->descriptor, &h->process) != 0)
+        return -1;
+    int rc = plugin_hooks_add(h->hooks, s->link.instance, &why);
+    buf_finish(&why);
+    if (rc != 0) {
+        instance_destroy(s->link.instance);
+        return -1;
+    }
+    s->link.next = h->stand_ins;
+    h->stand_ins = &s->link;
+    return 0;
+}
+
+int dw_harness_serve(dw_harness *h, const char *service, int (*serve)(void *question, void *ud), void *ud)
+{
+    struct stand_in *s = make(h, serve, ud);
+
+    if (!s)
+        return -1;
+    s->service = (dw_service){ service, play };
+    s->descriptor.services = &s->service;
+    s->descriptor.services_n = 1;
+    return join(h, s);
+}
+
+int dw_harness_answer(dw_harness *h, const char *hook, int (*answer)(void *question, void *ud), void *ud)
+{
+    struct stand_in *s = make(h, answer, ud);
+
+    if (!s)
+        return -1;
+    s->hook = (dw_hook){ hook, play, 50 };
+    s->descriptor.hooks = &s->hook;
+    s->descriptor.hooks_n = 1;
+    return join(h, s);
+}
