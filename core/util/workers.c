@@ -125,10 +125,10 @@ bool workers_put_again(struct workers *w, struct work *task)
         append(w, task, now);
         move(&w->queued, 1);
     }
-    bool wake = taken && must_wake(w);
-    pthread_mutex_unlock(&w->lock);
-    if (wake)
+    /* Under the lock: the caller may be anybody, and once the task is done nothing keeps the pool from being destroyed. */
+    if (taken && must_wake(w))
         pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
     return taken;
 }
 
