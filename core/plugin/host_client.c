@@ -71,7 +71,7 @@ static struct host_answer *answer_of(dw_answer *a)
 static int fail_json(const struct host_answer *a, const struct json_fault *fault)
 {
     if (fault->is_ours)
-        return call_fail(a->c, DW_ENOMEM, "memory is out");
+        return call_fail(a->c, DW_ENOMEM, "out of memory");
     call_fail(
         a->c, DW_EUPSTREAM,
         "%s %.*s: the peer answered %d with %s, which is not the JSON that was expected: line %u, column %u: "
@@ -88,14 +88,18 @@ static int host_answer_json(dw_answer *answer, json_t **out)
     struct host_answer *a = answer_of(answer);
     struct json_fault fault = { 0 };
 
-    *out = NULL;
+    if (out)
+        *out = NULL;
     if (!a)
         return call_stray(NULL, "dw_answer_json");
     DW_TRY(call_check(a->c, "dw_answer_json"));
+    if (!out)
+        return call_misuse(a->c, "dw_answer_json: there is no place for the result");
     if (!a->json) {
         if (json_strict_parse(a->whole->body, 0, &a->json, &fault) != 0)
             return fail_json(a, &fault);
         host_call_api.json_own(a->c, a->json);
+        call_charge(a->c, a->whole->body.n);
     }
     *out = a->json;
     return 0;
@@ -203,10 +207,10 @@ static int host_fetch_then(dw_call *c, dw_request *req,
 
     DW_TRY(call_check(c, "dw_fetch_then"));
     if (!req || !then)
-        return call_misuse(c, "fetches for later without the request or without what to do then");
+        return call_misuse(c, "dw_fetch_then: there is no request, or nothing to do then");
     DW_TRY(outbound_read(&o, c, args, false));
     half = make_half(c, req, &o.request);
-    int rc = half ? 0 : call_fail(c, DW_ENOMEM, "memory is out");
+    int rc = half ? 0 : call_fail(c, DW_ENOMEM, "out of memory");
     if (rc == 0) {
         half->then = then;
         rc = start(c, &o, half);

@@ -27,10 +27,10 @@ static bool is_question(const void *question)
 static int check_question(dw_call *c, const char *what, const char *name, const void *question)
 {
     if (!name)
-        return call_misuse(c, "asks a %s without a name", what);
+        return call_misuse(c, "a %s is asked without a name", what);
     if (!is_question(question))
-        return call_misuse(c, "asks %s %s with a question that does not begin with its struct_size", what,
-                           name);
+        return call_misuse(c, "the %s %s is asked with a question that does not begin with its struct_size",
+                           what, name);
     return 0;
 }
 
@@ -59,7 +59,7 @@ static int check_depth(dw_call *c, const char *what)
         depth++;
     if (depth < DEPTH_MAX)
         return 0;
-    return call_misuse(c, "asks in a ring, more than %d questions deep: %s", DEPTH_MAX, format_ring(c, what));
+    return call_misuse(c, "questions in a ring, more than %d deep: %s", DEPTH_MAX, format_ring(c, what));
 }
 
 /* ---- asking one ---- */
@@ -112,7 +112,7 @@ static int ask_one(dw_call *c, const struct answerer *a, void *question, int mos
         &child, &(struct call_options){ .instance = a->by, .label = a->label, .what = a->what, .parent = c });
 
     if (rc != 0)
-        return call_fail(c, DW_ENOMEM, "%s: memory is out", a->what);
+        return call_fail(c, DW_ENOMEM, "%s: out of memory", a->what);
     rc = judge(child, a, a->answer(child, question), most);
     if (rc < 0)
         carry_failure(c, child, a, rc);
@@ -177,7 +177,7 @@ static int host_ask(dw_call *c, const char *name, void *question)
         return call_fail(c, DW_EUNAVAILABLE, "%s: there are no hooks in this process", name);
     hook = plugin_hooks_find(hooks, name);
     if (!hook || !hook->asker)
-        return call_misuse(c, "asks the hook %s, which no plugin has among its questions", name);
+        return call_misuse(c, "the hook %s is asked, which no plugin has among its questions", name);
     rc = check_depth(c, hook->answerers_n > 0 ? hook->answerers[0].what : name);
     return rc != 0 ? rc : ask_all(c, hook, question);
 }

@@ -1,5 +1,6 @@
 #include "plugin/outbound.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "client/url.h"
@@ -16,27 +17,35 @@ static bool is_null(const dw_value *v)
     return v->type == DW_NULL && !v->as.p;
 }
 
-/* As in JSON but for the quotes. 0 or -1. */
-static int write_plain(struct buf *out, const dw_value *v)
+/* As in JSON but for the quotes. NULL, or why not. */
+static const char *write_bare(struct buf *out, const dw_value *v)
 {
     struct buf text = BUF_INIT;
-    int rc = 0;
+    const char *wrong = value_wrong(v);
 
+    if (wrong)
+        return wrong;
+    if (v->type == DW_REAL && !isfinite(v->as.r))
+        return "not a finite number";
     if (v->type == DW_TEXT) {
         buf_add_str(out, value_text(v));
     } else if (v->type == DW_JSON && json_is_string((const json_t *)v->as.p)) {
         buf_add(out, json_string_value(v->as.p), json_string_length(v->as.p));
     } else if (value_write_json(&text, v) != 0) {
-        rc = -1;
+        wrong = "json that is too deep";
     } else if (text.n >= 2 && text.p[0] == '"') {
         buf_add(out, text.p + 1, text.n - 2); /* times and bytes hold nothing that JSON escapes */
     } else {
         buf_add_str(out, buf_str(&text));
     }
-    if (buf_failed(&text) || buf_failed(out))
-        rc = -1;
+    out->failed |= buf_failed(&text);
     buf_finish(&text);
-    return rc;
+    return wrong;
+}
+
+static int fail_memory(dw_call *c)
+{
+    return call_fail(c, DW_ENOMEM, "out of memory");
 }
 
 /* Appends "?a=1&b=2"; NULL values are left out. */
@@ -44,18 +53,21 @@ static int add_pairs(dw_call *c, struct buf *out, dw_list pairs, const char *mem
 {
     struct buf value = BUF_INIT;
     const char *wrong = pairs_wrong(pairs);
-    int rc = wrong ? call_misuse(c, "fetches with .%s that holds %s", member, wrong) : 0;
+    int rc = wrong ? call_misuse(c, "dw_fetch: .%s holds %s", member, wrong) : 0;
 
     for (size_t i = 0; rc == 0 && i < pairs.n; i += 2) {
+        struct str name = value_text(&pairs.v[i]);
         if (is_null(&pairs.v[i + 1]))
             continue;
         value.n = 0;
-        if (write_plain(&value, &pairs.v[i + 1]) != 0)
-            rc = call_misuse(c, "fetches with .%s whose \"%.*s\" is no text, number, time or json", member,
-                             STR_ARG(value_text(&pairs.v[i])));
+        wrong = write_bare(&value, &pairs.v[i + 1]);
+        if (wrong)
+            rc = call_misuse(c, "dw_fetch: .%s has for \"%.*s\" %s", member, STR_ARG(name), wrong);
         else
-            url_add_query(out, value_text(&pairs.v[i]), buf_str(&value));
+            url_add_query(out, name, buf_str(&value));
     }
+    if (rc == 0 && (buf_failed(&value) || buf_failed(out)))
+        rc = fail_memory(c);
     buf_finish(&value);
     return rc;
 }
@@ -68,12 +80,10 @@ static int read_url(struct outbound *o, dw_call *c, const dw_fetch_args *args)
     int rc;
 
     if (!args->url)
-        return call_misuse(c, "fetches without .url");
+        return call_misuse(c, "dw_fetch: there is no .url");
     /* What stands behind '#' is never sent; a query behind it would not be either. */
     buf_add(&url, args->url, strcspn(args->url, "#"));
     rc = add_pairs(c, &url, args->query, "query");
-    if (rc == 0 && buf_failed(&url))
-        rc = call_fail(c, DW_ENOMEM, "memory is out");
     if (rc == 0)
         o->request.url = call_copy(c, buf_str(&url));
     buf_finish(&url);
@@ -88,9 +98,7 @@ static int read_headers(struct outbound *o, dw_call *c, dw_list pairs)
     int rc = 0;
 
     if (wrong)
-        return call_misuse(c, "fetches with .headers that holds %s", wrong);
-    if (pairs.n == 0)
-        return 0;
+        return call_misuse(c, "dw_fetch: .headers holds %s", wrong);
     headers = call_alloc(c, pairs.n / 2 * sizeof(*headers));
     o->request.headers = headers;
     for (size_t i = 0; rc == 0 && i < pairs.n; i += 2) {
@@ -98,9 +106,11 @@ static int read_headers(struct outbound *o, dw_call *c, dw_list pairs)
         if (is_null(&pairs.v[i + 1]))
             continue;
         value.n = 0;
-        if (write_plain(&value, &pairs.v[i + 1]) != 0)
-            rc = call_misuse(c, "fetches with the header \"%.*s\" that is no text, number or time",
-                             STR_ARG(name));
+        wrong = write_bare(&value, &pairs.v[i + 1]);
+        if (wrong)
+            rc = call_misuse(c, "dw_fetch: .headers has for \"%.*s\" %s", STR_ARG(name), wrong);
+        else if (buf_failed(&value))
+            rc = fail_memory(c);
         else
             headers[o->request.headers_n++] =
                 (struct client_header){ .name = call_copy(c, name),
@@ -115,7 +125,8 @@ static int write_json(struct outbound *o, dw_call *c, const json_t *json)
     char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
 
     if (!text)
-        return call_misuse(c, "fetches with .json that cannot be written: it holds itself, or no UTF-8");
+        return call_misuse(c,
+                           "dw_fetch: .json cannot be written: it holds itself, or a text that is not UTF-8");
     o->body = (struct buf){ .p = text, .n = strlen(text), .cap = strlen(text) + 1 };
     o->request.body = buf_str(&o->body);
     o->request.content_type = "application/json";
@@ -126,8 +137,6 @@ static int write_form(struct outbound *o, dw_call *c, dw_list form)
 {
     int rc = add_pairs(c, &o->body, form, "form");
 
-    if (rc == 0 && buf_failed(&o->body))
-        rc = call_fail(c, DW_ENOMEM, "memory is out");
     /* A form is written as a query is, but for the '?'. */
     o->request.body = o->body.n ? str_make(o->body.p + 1, o->body.n - 1) : str_make("", 0);
     o->request.content_type = "application/x-www-form-urlencoded";
@@ -139,7 +148,7 @@ static int read_body(struct outbound *o, dw_call *c, const dw_fetch_args *args)
     int rc = 0;
 
     if ((args->json != NULL) + (args->form.v != NULL) + (args->body.p != NULL) > 1)
-        return call_misuse(c, "fetches with more than one of .json, .form and .body");
+        return call_misuse(c, "dw_fetch: more than one of .json, .form and .body");
     if (args->json)
         rc = write_json(o, c, args->json);
     else if (args->form.v)
@@ -155,11 +164,11 @@ static int read_body(struct outbound *o, dw_call *c, const dw_fetch_args *args)
 static int read_credentials(struct outbound *o, dw_call *c, const dw_fetch_args *args)
 {
     if (args->bearer.hidden && args->user)
-        return call_misuse(c, "fetches with both .bearer and .user");
+        return call_misuse(c, "dw_fetch: both .bearer and .user");
     if (args->password.hidden && !args->user)
-        return call_misuse(c, "fetches with .password but without .user");
+        return call_misuse(c, "dw_fetch: .password but without .user");
     if (args->secret.hidden && !args->secret_header)
-        return call_misuse(c, "fetches with .secret but without .secret_header, which would carry it");
+        return call_misuse(c, "dw_fetch: .secret but without .secret_header, which would carry it");
     o->request.bearer = str_from(args->bearer.hidden);
     o->request.user = args->user;
     o->request.password = str_from(args->password.hidden);
@@ -171,7 +180,7 @@ static int read_credentials(struct outbound *o, dw_call *c, const dw_fetch_args 
 static int read_limits(struct outbound *o, dw_call *c, const dw_fetch_args *args, bool is_stream)
 {
     if (args->timeout.us < 0)
-        return call_misuse(c, "fetches with a negative .timeout");
+        return call_misuse(c, "dw_fetch: .timeout is negative");
     if (is_stream)
         o->request.idle_timeout_us = args->timeout.us;
     else
@@ -192,8 +201,8 @@ static int take_args(dw_fetch_args *out, dw_call *c, const dw_fetch_args *args)
     size_t least = offsetof(dw_fetch_args, url) + sizeof(args->url);
 
     if (!args || args->struct_size < least)
-        return call_misuse(
-            c, "fetches with arguments that have no struct_size; use the macros of dowel/client.h");
+        return call_misuse(c,
+                           "dw_fetch: the arguments have no struct_size; use the macros of dowel/client.h");
     *out = (dw_fetch_args){ 0 };
     memcpy(out, args, args->struct_size < sizeof(*out) ? args->struct_size : sizeof(*out));
     return 0;
@@ -223,7 +232,7 @@ static int read_all(struct outbound *o, dw_call *c, const dw_fetch_args *args, b
     o->request.method = args->method ? args->method : o->request.body.p ? "POST" : "GET";
     o->request.token = call_cancel_token(c);
     if (!o->request.token)
-        return call_fail(c, DW_ENOMEM, "memory is out");
+        return fail_memory(c);
     o->request.traceparent = traceparent_of(c);
     return 0;
 }
@@ -284,7 +293,7 @@ int outbound_judge(dw_call *c, const struct client_answer *a)
     int code;
 
     if (!a)
-        return call_fail(c, DW_ENOMEM, "memory is out");
+        return fail_memory(c);
     code = outbound_code(a->error, a->status, a->reached);
     if (code == 0)
         return 0;
@@ -294,6 +303,6 @@ int outbound_judge(dw_call *c, const struct client_answer *a)
         snprintf(detail, sizeof(detail), "%s", client_error_name(a->error));
     call_fail_detail(c, code, detail, "%s", a->message);
     c->error.retry_after.us = a->retry_after_us > 0 ? a->retry_after_us : 0;
-    c->error_from_peer = a->error == CLIENT_STATUS || a->error == CLIENT_TOO_LARGE;
+    c->error_from_peer = true;
     return code;
 }

@@ -38,8 +38,11 @@ int upstream_open(dw_call *c, dw_upstream **out, const dw_fetch_args *args)
     struct outbound o;
     dw_upstream *up;
 
-    *out = NULL;
+    if (out)
+        *out = NULL;
     DW_TRY(call_check(c, "dw_upstream_open"));
+    if (!out)
+        return call_misuse(c, "dw_upstream_open: there is no place for the stream");
     DW_TRY(outbound_read(&o, c, args, true));
     int refused = client_stream_open(o.client, &stream, &o.request);
     outbound_finish(&o);
@@ -67,15 +70,19 @@ void upstream_close(dw_upstream *up)
 
 /* ---- reading ---- */
 
-static int begin_read(dw_upstream *up, enum upstream_way way, const char *step)
+/* `out`: is there a place for the result? */
+static int begin_read(dw_upstream *up, enum upstream_way way, bool out, const char *step)
 {
     if (!up)
         return call_stray(NULL, step);
     DW_TRY(call_check(up->c, step));
+    if (!out)
+        return call_misuse(up->c, "%s: there is no place for the result", step);
     if (!up->stream)
-        return call_misuse(up->c, "reads an upstream that it closed");
+        return call_misuse(up->c, "%s: the stream was closed", step);
     if (up->way != UPSTREAM_UNREAD && up->way != way)
-        return call_misuse(up->c, "reads one upstream in two ways; keep to pieces, lines or events");
+        return call_misuse(
+            up->c, "%s: the stream is read in another way already; keep to pieces, lines or events", step);
     if (up->way == UPSTREAM_UNREAD && way != UPSTREAM_PIECES)
         client_reader_init(&up->reader, up->stream, way == UPSTREAM_EVENTS);
     up->way = way;
@@ -98,7 +105,7 @@ static int fail_read(dw_upstream *up, enum client_error error)
     if (error == CLIENT_TOO_LARGE && !*text)
         text = "the peer sent a line or an event of more than 1 MiB";
     call_fail_detail(up->c, outbound_code(error, head->status, true), client_error_name(error), "%s", text);
-    up->c->error_from_peer = error == CLIENT_TOO_LARGE;
+    up->c->error_from_peer = true;
     return up->c->error.code;
 }
 
@@ -117,8 +124,9 @@ int upstream_read(dw_upstream *up, dw_bytes *piece)
     struct str bytes;
     int result;
 
-    *piece = (dw_bytes){ "", 0 };
-    DW_TRY(begin_read(up, UPSTREAM_PIECES, "dw_upstream_read"));
+    if (piece)
+        *piece = (dw_bytes){ "", 0 };
+    DW_TRY(begin_read(up, UPSTREAM_PIECES, piece, "dw_upstream_read"));
     if (up->ended)
         return up->result;
     do
@@ -134,8 +142,9 @@ int upstream_line(dw_upstream *up, dw_str *line)
     struct str text;
     int result;
 
-    *line = (dw_str){ "", 0 };
-    DW_TRY(begin_read(up, UPSTREAM_LINES, "dw_upstream_line"));
+    if (line)
+        *line = (dw_str){ "", 0 };
+    DW_TRY(begin_read(up, UPSTREAM_LINES, line, "dw_upstream_line"));
     if (up->ended)
         return up->result;
     do
@@ -151,9 +160,11 @@ int upstream_event(dw_upstream *up, const char **name, dw_str *data)
     struct client_event event;
     int result;
 
-    *name = "";
-    *data = (dw_str){ "", 0 };
-    DW_TRY(begin_read(up, UPSTREAM_EVENTS, "dw_upstream_event"));
+    if (name)
+        *name = "";
+    if (data)
+        *data = (dw_str){ "", 0 };
+    DW_TRY(begin_read(up, UPSTREAM_EVENTS, name && data, "dw_upstream_event"));
     if (up->ended)
         return up->result;
     do

@@ -44,7 +44,7 @@ static inline int tear_down(void **state)
     return 0;
 }
 
-static const char *at(struct fixture *f, const char *path)
+static inline const char *at(struct fixture *f, const char *path)
 {
     snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%u%s", f->peer.port, path);
     return f->url;

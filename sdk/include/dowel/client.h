@@ -5,9 +5,10 @@
  *
  * A status of 400 and above is an error unless .any_status: 401 DW_EAUTH, 403 DW_EDENIED, 404 DW_ENOTFOUND, 409
  * DW_ECONFLICT, 429 DW_ERATE with the peer's Retry-After, other DW_EUPSTREAM; the answer is set all the same. Without
- * an answer: DW_EUNAVAILABLE if the request certainly did not reach the peer, DW_EUNKNOWN if it may have. Only what
- * is idempotent is retried by the host. Addresses inside the network are refused unless the admin allowed them:
- * DW_EDENIED. */
+ * an answer: DW_EUNAVAILABLE if the request certainly did not reach the peer, DW_EUNKNOWN if it may have; DW_ETOOLARGE
+ * for an answer above .max_bytes. Only what is idempotent is retried by the host. Addresses inside the network are refused
+ * unless the admin allowed them: DW_EDENIED. dw_error_of(c) says which peer and what was found (the detail: "404",
+ * "timeout"), never a secret; a client of ours is not shown it. */
 #ifndef DOWEL_CLIENT_H
 #define DOWEL_CLIENT_H
 
@@ -25,7 +26,7 @@ typedef struct dw_answer {
     uint32_t struct_size;
     int status;               /* 0: there was no answer */
     const char *content_type; /* or "" */
-    dw_str body;              /* terminated by a NUL that n does not count */
+    dw_str body;              /* as it came; terminated by a NUL that n does not count */
     dw_span took;
 } dw_answer;
 
@@ -34,18 +35,18 @@ typedef struct dw_fetch_args {
     const char *method; /* NULL: GET, or POST with a body */
     const char *url;
     dw_list query;      /* DW_LIST("limit", 100, "after", cursor); NULL values are left out */
-    dw_list headers;    /* DW_LIST("Accept", "text/csv") */
+    dw_list headers;    /* DW_LIST("Accept", "text/csv"), NULL values left out */
     const json_t *json; /* one of json, form, body */
     dw_list form;
     dw_bytes body;
-    const char *content_type; /* of body */
-    dw_secret bearer;
-    const char *user; /* Basic */
+    const char *content_type; /* of body; of json and form if it is not the usual one */
+    dw_secret bearer;         /* a secret that is NULL is not sent */
+    const char *user;         /* Basic */
     dw_secret password;
     const char *secret_header; /* the header that carries .secret: "x-api-key" */
     dw_secret secret;
     dw_span timeout;  /* of the whole; 0: 30 s, streams: between two pieces; never past the call's deadline */
-    size_t max_bytes; /* of the answer; 0: 16 MiB; above: DW_ETOOLARGE */
+    size_t max_bytes; /* of the answer; 0: 16 MiB, streams: no limit */
     bool any_status;
     bool idempotent;     /* a POST that may be repeated */
     const char *ca_file; /* NULL: the system's */
@@ -65,13 +66,14 @@ typedef struct dw_client_api {
     void (*close)(dw_upstream *up);
 } dw_client_api;
 
-/* Sends and waits for the whole answer. out may be set on errors too (see above), else NULL.
+/* Sends and waits for the whole answer. *out is set when the peer's status is the error too, else NULL; out may be NULL.
  * [call] */
 #define dw_fetch(c, out, ...) (dw_host_->client->fetch((c), (out), DW_ARGS_(dw_fetch_args, __VA_ARGS__)))
 
 /* return dw_fetch_then(c, req, answered, .url = url): sends, gives the worker back, and calls answered(c, req, answer)
  * on a worker when the answer is here, with the same call and memory. An error (see above) answers the request
- * instead, and a client that left cuts the transfer: then it does not run. [call] */
+ * instead, and a client that left cuts the transfer: then it does not run. DW_EMISUSE when the request is answered
+ * already. [call] */
 #define dw_fetch_then(c, req, then, ...) \
     (dw_host_->client->fetch_then((c), (req), (then), DW_ARGS_(dw_fetch_args, __VA_ARGS__)))
 
@@ -84,9 +86,9 @@ static inline const char *dw_answer_header(dw_answer *a, const char *name)
     return dw_host_->client->answer_header(a, name);
 }
 
-/* A streamed answer: opened when its head is here (statuses as for dw_fetch), then read piece by piece. 1: one more,
- * 0: the end, or an error; DW_ECANCELLED soon after the call is cancelled. Pieces are borrowed until the next. Closed
- * with the call. [call] */
+/* A streamed answer: opened when its head is here (statuses as for dw_fetch), then read in pieces, lines or events: one
+ * stream in one way. 1: one more, 0: the end, or an error, both for good; DW_ECANCELLED soon after the call is cancelled.
+ * Pieces are borrowed until the next; a line or an event has at most 1 MiB. Closed with the call. [call] */
 #define dw_upstream_open(c, out, ...) \
     (dw_host_->client->open((c), (out), DW_ARGS_(dw_fetch_args, __VA_ARGS__)))
 static inline int dw_upstream_read(dw_upstream *up, dw_bytes *piece)

@@ -42,15 +42,17 @@ typedef struct dw_hook_api {
     int (*serve)(dw_call *c, const char *service, void *question);
 } dw_hook_api;
 
-/* Asks those who answer the hook, by priority, until one answers or refuses. 1: answered, 0: nobody did and silence
- * allows; DW_EDENIED: nobody did and silence denies, or an answerer is missing; else the refusal. DW_EMISUSE for a hook
- * that no plugin declares as its question. [call] */
+/* Asks those who answer the hook, by priority (of one priority by name), until one answers or refuses. 1: answered, 0:
+ * nobody did and silence allows; DW_EDENIED: nobody did and silence denies, or it denies and an answerer is missing,
+ * whatever the others would say; else the refusal, with its text in dw_error_of(c). DW_EMISUSE for a hook that no plugin
+ * declares as its question, and for questions more than 16 deep: a ring. [call] */
 static inline int dw_hook_ask(dw_call *c, const char *hook, void *question)
 {
     return dw_host_->hook->ask(c, hook, question);
 }
 
-/* Asks a service, within the caller's deadline. DW_EUNAVAILABLE if nobody offers it. A provider's public header wraps it:
+/* Asks a service, within the caller's deadline. DW_EUNAVAILABLE if nobody offers it, or its plugin has failed. A
+ * provider's public header wraps it:
  *
  *   static inline int mail_send(dw_call *c, mail_message *m) { return dw_service_ask(c, "mail.send/1", m); }
  *
