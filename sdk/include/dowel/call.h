@@ -177,13 +177,16 @@ static inline int dw_json_parse(dw_call *c, dw_str text, json_t **out)
 #define dw_json(c, ...)      (dw_host_->call->json_object((c), DW_LIST(__VA_ARGS__)))
 #define dw_json_list(c, ...) (dw_host_->call->json_array((c), DW_LIST(__VA_ARGS__)))
 
+/* The slot stands in parentheses because test libraries have a macro fail(). */
+
 /* return dw_fail(c, DW_ECONFLICT, "the title is taken", "title", title): records why, "the title is taken (title: Milk)",
- * and returns the code. The slot stands in parentheses because test libraries have a macro fail(). [call] */
+ * and returns the code. [call] */
 #define dw_fail(c, code, ...) ((dw_host_->call->fail)((c), (code), NULL, DW_LIST(__VA_ARGS__)))
 
 /* The same, for one member of the input: dw_fail_at(c, "/begin", "lies after its end"). Several may be recorded; the
  * callback then returns DW_EINVALID and all of them are shown. [call] */
-#define dw_fail_at(c, pointer, ...) ((dw_host_->call->fail)((c), DW_EINVALID, (pointer), DW_LIST(__VA_ARGS__)))
+#define dw_fail_at(c, pointer, ...) \
+    ((dw_host_->call->fail)((c), DW_EINVALID, (pointer), DW_LIST(__VA_ARGS__)))
 
 /* Why the last step on this call failed. Never NULL; borrowed until the next failure. [call] */
 static inline const dw_err *dw_error_of(dw_call *c) { return dw_host_->call->error(c); }
