@@ -20,13 +20,17 @@ foreach(path IN LISTS paths)
     math(EXPR n "${n} + 1")
 endforeach()
 
+set(declaration "") # of what dowel/plugin.h does not declare
+if(NOT SYMBOL STREQUAL dw_assets_)
+    set(declaration "extern const dw_asset ${SYMBOL}[];\n")
+endif()
+
 file(WRITE "${OUT}.new"
 "/* Made by DowelAssets.cmake. */
 #include <dowel/plugin.h>
 
 ${arrays}
-extern const dw_asset ${SYMBOL}[];
-const dw_asset ${SYMBOL}[] = {
+${declaration}const dw_asset ${SYMBOL}[] = {
 ${entries}    { 0, 0, 0 },
 };
 ")

@@ -46,7 +46,9 @@ static int refuse_banned(dw_call *c, void *question)
     const struct door_conf *conf = dw_conf(c);
     const struct door_may_enter *q = question;
 
-    return is_among(conf->banned, q->name) ? dw_fail(c, DW_EDENIED, "is banned", "name", q->name) : 0;
+    if (is_among(conf->banned, q->name))
+        return dw_fail(c, DW_EDENIED, "is banned", "name", q->name);
+    return 0; /* not my business: the next one is asked */
 }
 
 static int let_members_in(dw_call *c, void *question)
@@ -55,7 +57,7 @@ static int let_members_in(dw_call *c, void *question)
     struct door_may_enter *q = question;
 
     if (!is_among(conf->members, q->name))
-        return 0; /* not my business: the next one is asked */
+        return 0;
     q->by = "the list of members";
     return 1;
 }
