@@ -1,0 +1,118 @@
+/* liar - a descriptor made by hand, of which one thing is not so. CMakeLists.txt says which, a plugin for each lie. */
+#include <dowel/dowel.h>
+
+/* What an honest one has. */
+#ifndef STRUCT_SIZE
+#define STRUCT_SIZE sizeof(dw_plugin)
+#endif
+#ifndef ABI_MAJOR
+#define ABI_MAJOR DW_ABI_MAJOR
+#endif
+#ifndef NEED_MINOR
+#define NEED_MINOR DW_ABI_MINOR
+#endif
+#ifndef STRIDE
+#define STRIDE sizeof(dw_operation)
+#endif
+#ifndef SIZES_SIZE
+#define SIZES_SIZE sizeof(dw_sizes)
+#endif
+#ifndef SIZES
+#define SIZES &sizes
+#endif
+#ifndef HOST
+#define HOST &dw_host_
+#endif
+#ifndef ASSETS
+#define ASSETS assets
+#endif
+#ifndef NAME
+#define NAME FILE_NAME
+#endif
+#ifndef TEXT
+#define TEXT "1.0.0"
+#endif
+#ifndef SELF_SIZE
+#define SELF_SIZE 0
+#endif
+#ifndef HANDLER
+#define HANDLER get_liar
+#endif
+#ifndef OPERATIONS
+#define OPERATIONS operations
+#endif
+#ifndef ITEM_OFFSET
+#define ITEM_OFFSET 0
+#endif
+#ifndef ITEM_TYPE
+#define ITEM_TYPE DW_ITEM_INT
+#endif
+#ifndef CONF_SIZE
+#define CONF_SIZE sizeof(int64_t)
+#endif
+#ifndef PLUGIN
+#define PLUGIN &plugin
+#endif
+
+static const char api[] = "openapi: 3.1.0\n"
+                          "info: { title: Liar, version: '1' }\n"
+                          "paths:\n"
+                          "  /liar:\n"
+                          "    get:\n"
+                          "      operationId: getLiar\n"
+                          "      x-public: true\n"
+                          "      responses: { '200': { description: a lie } }\n";
+
+#ifndef ASSET_SIZE
+#define ASSET_SIZE (sizeof(api) - 1)
+#endif
+
+const dw_host *dw_host_;
+static const dw_asset assets[] = { { "api.yaml", api, ASSET_SIZE }, { 0 } };
+static const dw_item items[] = {
+    { .name = "number", .type = ITEM_TYPE, .offset = ITEM_OFFSET, .fallback = "1", .help = "A number" },
+    { 0 },
+};
+
+static int get_liar(dw_call *c, dw_request *req)
+{
+    (void)c;
+    return dw_reply(req, 200, "text", "honestly");
+}
+
+static const dw_operation operations[] = { { "getLiar", HANDLER }, { 0 } };
+static const dw_sizes sizes = {
+    sizeof(dw_asset), sizeof(dw_item),    STRIDE, sizeof(dw_route), sizeof(dw_question),
+    sizeof(dw_hook),  sizeof(dw_service),
+};
+
+static const dw_plugin plugin = {
+    .struct_size = STRUCT_SIZE,
+    .abi_major = ABI_MAJOR,
+    .abi_minor = NEED_MINOR,
+    .need_minor = NEED_MINOR,
+    .sizes_size = SIZES_SIZE,
+    .sizes = SIZES,
+    .host = HOST,
+    .assets = ASSETS,
+    .name = NAME,
+    .version = TEXT,
+    .summary = TEXT,
+    .license = TEXT,
+    .self_size = SELF_SIZE,
+    .conf = { items, CONF_SIZE },
+    .operations = OPERATIONS,
+};
+
+DW_EXPORT const dw_plugin *dowel_plugin_v0(void);
+
+const dw_plugin *dowel_plugin_v0(void)
+{
+    /* Whatever the lie leaves unused. */
+    (void)assets;
+    (void)operations;
+    (void)sizes;
+    (void)get_liar;
+    (void)plugin;
+    return PLUGIN;
+}
