@@ -142,15 +142,12 @@ void *call_alloc(dw_call *c, size_t size);
 void *call_alloc_lasting(dw_call *c, size_t size);
 char *call_copy(dw_call *c, struct str s);
 
-/* Counts memory from elsewhere that hangs on the call or its current scope: the body of an answer. */
+/* Counts memory from elsewhere that hangs on the call or its current scope: the body of an answer, a parsed tree. */
 void call_charge(dw_call *c, size_t size);
 
 /* Makes `p`, of `size` bytes taken from `arena` (c->arena at that time), larger: where it is, or as a copy. NULL (and the
  * call poisoned) when memory is out. */
 void *call_grow(dw_call *c, struct arena *arena, void *p, size_t size, size_t larger);
-
-/* Counts memory that was taken elsewhere (a parsed tree) for the call or its current scope. */
-void call_charge(dw_call *c, size_t size);
 
 /* Whatever can fail on this call fails from now on. */
 void call_poison(dw_call *c, const char *why);

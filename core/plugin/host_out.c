@@ -7,7 +7,7 @@ dw_out out_of_nobody;
 
 static uint64_t bit(const dw_out *o)
 {
-    return UINT64_C(1) << (o->depth - 1);
+    return UINT64_C(1) << (o->depth - 1) % OUT_DEPTH_MAX;
 }
 
 static void enter(dw_out *o, bool is_array)

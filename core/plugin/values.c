@@ -264,7 +264,7 @@ static int set_member(json_t *object, const dw_value *name, json_t *value)
 
     if (name->n == SIZE_MAX)
         return json_object_set_new(object, s.p, value);
-    char *copy = strndup(s.p, s.n);
+    char *copy = s.p ? strndup(s.p, s.n) : NULL;
     int rc = copy ? json_object_set_new(object, copy, value) : -1;
     if (!copy)
         json_decref(value);
