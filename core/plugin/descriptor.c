@@ -2,26 +2,39 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
-/* Far above what anybody writes by hand; below what a wrong pointer would make of it. */
-enum { ELEMENTS_MAX = 4096, TEXT_MAX = 4096, SELF_MAX = 64 << 20, CONF_MAX = 1 << 20 };
+#include "plugin/order.h"
+#include "util/compiler.h"
 
-/* Up to where a descriptor of minor 1 goes: what every plugin has. */
-#define REQUIRED_SIZE (offsetof(dw_plugin, fini) + sizeof(((dw_plugin *)0)->fini))
-
-struct reading {
-    const dw_plugin *raw;
-    dw_plugin whole; /* of this host's size: what the plugin lacks is zero */
-    dw_sizes strides;
-    struct arena *arena;
-    struct buf *why;
+/* Beyond these a number is taken for a mistake, not for a wish. */
+enum {
+    STRUCT_MAX = 4096,
+    ELEMENTS_MAX = 4096,
+    CONF_MAX = 1 << 20,
+    SELF_MAX = 1 << 30,
+    ASSETS_SIZE_MAX = 256 << 20,
+    LINE_SIZE_MAX = 200,
+    TEXT_MAX = 8000
 };
 
-static int refuse(struct reading *r, const char *format, ...) DW_PRINTF(2, 3);
-static int refuse(struct reading *r, const char *format, ...)
+#define END_OF(T, member) (offsetof(T, member) + sizeof(((T *)0)->member))
+
+/* What a plugin of ABI minor 1 has at least; later members may be missing, and are zero then. */
+enum {
+    HEAD_SIZE = END_OF(dw_plugin, need_minor),
+    PLUGIN_SIZE = END_OF(dw_plugin, fini),
+    SIZES_SIZE = END_OF(dw_sizes, service)
+};
+
+struct reader {
+    struct arena *arena;
+    struct buf *why;
+    struct plugin_descriptor *d;
+};
+
+static int DW_PRINTF(2, 3) refuse(const struct reader *r, const char *format, ...)
 {
-    char text[512];
+    char text[700];
     va_list args;
 
     va_start(args, format);
@@ -31,290 +44,407 @@ static int refuse(struct reading *r, const char *format, ...)
     return -1;
 }
 
-/* ---- versions and sizes, before anything else is looked at ---- */
-
-static int check_abi(struct reading *r)
-{
-    const dw_plugin *raw = r->raw;
-
-    if (raw->struct_size < offsetof(dw_plugin, sizes))
-        return refuse(r, "its descriptor has %u bytes, which is no descriptor", raw->struct_size);
-    if (raw->abi_major != DW_ABI_MAJOR)
-        return refuse(r,
-                      "was built for plugin ABI %u, this server has %u: build it anew with this server's SDK",
-                      raw->abi_major, DW_ABI_MAJOR);
-    if (raw->need_minor > DW_ABI_MINOR)
-        return refuse(
-            r,
-            "needs plugin ABI %u.%u, this server has %u.%u: update the server, or build the plugin with "
-            "DOWEL_NEED_MINOR %u",
-            raw->abi_major, raw->need_minor, DW_ABI_MAJOR, DW_ABI_MINOR, DW_ABI_MINOR);
-    if (raw->struct_size < REQUIRED_SIZE)
-        return refuse(r, "its descriptor has %u bytes; the smallest has %zu", raw->struct_size,
-                      REQUIRED_SIZE);
-    return 0;
-}
-
-static int take_sizes(struct reading *r)
-{
-    size_t n = r->raw->struct_size < sizeof(r->whole) ? r->raw->struct_size : sizeof(r->whole);
-
-    memcpy(&r->whole, r->raw, n);
-    if (!r->whole.sizes || !r->whole.host)
-        return refuse(r, "its descriptor was not made by DOWEL_PLUGIN(): sizes or host is missing");
-    if (r->whole.sizes_size < offsetof(dw_sizes, service) + sizeof(uint16_t))
-        return refuse(r, "its table of sizes has %u bytes, which is too small", r->whole.sizes_size);
-    n = r->whole.sizes_size < sizeof(r->strides) ? r->whole.sizes_size : sizeof(r->strides);
-    memcpy(&r->strides, r->whole.sizes, n);
-    return 0;
-}
-
 /* ---- texts ---- */
 
-static bool is_name(const char *s, size_t max)
+static bool is_line(struct str s)
 {
-    size_t n = 0;
-
-    if (!s || *s < 'a' || *s > 'z')
-        return false;
-    while ((s[n] >= 'a' && s[n] <= 'z') || (s[n] >= '0' && s[n] <= '9') || s[n] == '_')
-        n++;
-    return s[n] == 0 && n <= max;
-}
-
-static int take_text(struct reading *r, const char *what, const char *text, const char **out)
-{
-    size_t n = text ? strnlen(text, TEXT_MAX + 1) : 0;
-
-    if (n > TEXT_MAX)
-        return refuse(r, "its %s is longer than %d bytes", what, TEXT_MAX);
-    if (n > 0 && !str_is_utf8(str_make(text, n)))
-        return refuse(r, "its %s is not UTF-8", what);
-    *out = text ? text : "";
-    return 0;
-}
-
-/* "1", "1.2" or "1.2.3". */
-static bool is_version(const char *s)
-{
-    for (int parts = 0; parts < 3; parts++) {
-        size_t digits = strspn(s, "0123456789");
-        if (digits == 0 || digits > 9)
-            return false;
-        s += digits;
-        if (*s == 0)
-            return true;
-        if (*s++ != '.')
+    for (size_t i = 0; i < s.n; i++) {
+        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
             return false;
     }
-    return false;
+    return str_is_utf8(s);
 }
 
-static int take_texts(struct reading *r, struct plugin_descriptor *d)
+/* NULL becomes "". `what` and `whose` name it when it is refused: "help of the item", "max_length". */
+static int take_text(const struct reader *r, const char **text, size_t max, const char *what,
+                     const char *whose)
 {
-    const dw_plugin *p = &r->whole;
+    size_t n = *text ? strnlen(*text, max + 1) : 0;
+    const char *space = *whose ? " " : "";
 
-    if (!is_name(p->name, PLUGIN_NAME_MAX))
-        return refuse(r, "its name is not of the form [a-z][a-z0-9_]*, at most %d characters",
-                      PLUGIN_NAME_MAX);
-    d->name = p->name;
-    if (take_text(r, "version", p->version, &d->version) != 0 ||
-        take_text(r, "summary", p->summary, &d->summary) != 0 ||
-        take_text(r, "license", p->license, &d->license) != 0 ||
-        take_text(r, "list of needs", p->needs, &d->needs) != 0 ||
-        take_text(r, "list of wants", p->wants, &d->wants) != 0)
-        return -1;
-    if (!is_version(d->version))
-        return refuse(r, "its version is not of the form 1.2.3");
+    if (!*text)
+        *text = "";
+    if (n > max)
+        return refuse(r, "%s%s%s in its descriptor is longer than %zu bytes", what, space, whose, max);
+    if (!is_line(str_make(*text, n)))
+        return refuse(r, "%s%s%s in its descriptor is not one line of UTF-8", what, space, whose);
     return 0;
 }
 
-/* ---- arrays: read by the plugin's strides, copied into elements of this host's size ---- */
+static bool is_word(struct str s, const char *also)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (!(c >= 'a' && c <= 'z') && !(i > 0 && ((c >= '0' && c <= '9') || c == '_')) &&
+            !(c && strchr(also, c)))
+            return false;
+    }
+    return s.n > 0;
+}
 
-struct array {
-    const char *what;  /* "operation" */
-    const void *first; /* the plugin's; may be NULL */
-    size_t stride;     /* the plugin's */
-    size_t size;       /* this host's */
-    size_t least;      /* bytes of an element of minor 1 */
-    size_t key;        /* offset of the text that names an element; NULL ends the array */
+/* ---- arrays ---- */
+
+/* What the arrays have in common: elements whose size the plugin says, the name or handler in each, {0} behind the last. */
+struct kind {
+    const char *what;       /* "operation" */
+    size_t size, least;     /* the host's element; that of ABI minor 1 */
+    size_t key;             /* offset of the text that is never NULL but at the end */
+    const char *characters; /* that the key may have besides letters, digits and _; NULL: any */
+    size_t key_max;
+    size_t function; /* offset of a function that must be there; 0: none */
+    bool may_repeat;
 };
 
-static const char *key_at(const void *element, size_t offset)
+static const struct kind kinds[] = {
+    { "asset", sizeof(dw_asset), END_OF(dw_asset, size), offsetof(dw_asset, path), NULL, 400, 0, false },
+    { "item", sizeof(dw_item), END_OF(dw_item, pattern), offsetof(dw_item, name), "", 64, 0, false },
+    { "operation", sizeof(dw_operation), END_OF(dw_operation, handler), offsetof(dw_operation, id), NULL, 100,
+      offsetof(dw_operation, handler), false },
+    { "route", sizeof(dw_route), END_OF(dw_route, handler), offsetof(dw_route, path), NULL, 400,
+      offsetof(dw_route, handler), true },
+    { "question", sizeof(dw_question), END_OF(dw_question, silence), offsetof(dw_question, name), ".", 100, 0,
+      false },
+    { "hook", sizeof(dw_hook), END_OF(dw_hook, priority), offsetof(dw_hook, name), ".", 100,
+      offsetof(dw_hook, answer), false },
+    { "service", sizeof(dw_service), END_OF(dw_service, serve), offsetof(dw_service, name), "./", 100,
+      offsetof(dw_service, serve), false },
+};
+
+enum { ASSET, ITEM, OPERATION, ROUTE, QUESTION, HOOK, SERVICE };
+
+static const char *key_of(const struct kind *k, const char *element)
 {
     const char *key;
-    memcpy(&key, (const char *)element + offset, sizeof(key));
+
+    memcpy(&key, element + k->key, sizeof(key));
     return key;
 }
 
-static int check_key(struct reading *r, const struct array *a, const char *key, const char *before, size_t n)
+static bool is_all_zero(const char *p, size_t n)
 {
-    if (strnlen(key, TEXT_MAX + 1) > TEXT_MAX)
-        return refuse(r, "the name of an %s is longer than %d bytes", a->what, TEXT_MAX);
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(key_at(before + i * a->size, a->key), key) == 0)
-            return refuse(r, "has two of %s %s", a->what, key);
+        if (p[i])
+            return false;
     }
-    return 0;
+    return true;
 }
 
-/* A key that stands twice is refused, unless `twice`. */
-static int take_array(struct reading *r, const struct array *a, bool twice, const void **out, size_t *count)
+/* How many there are before the end; -1 when there is none, or one without a name. */
+static int count(const struct reader *r, const struct kind *k, const char *array, size_t stride, size_t *out)
 {
-    const char *element = a->first;
-    size_t n = 0, copied = a->stride < a->size ? a->stride : a->size;
+    size_t n = 0;
 
-    *out = NULL;
-    *count = 0;
-    if (!a->first)
-        return 0;
-    if (a->stride < a->least || a->stride > 1024 || a->stride % sizeof(void *) != 0)
-        return refuse(r, "its %s elements have %zu bytes; the smallest have %zu", a->what, a->stride,
-                      a->least);
-    while (n <= ELEMENTS_MAX && key_at(element + n * a->stride, a->key))
+    while (n < ELEMENTS_MAX && key_of(k, array + n * stride))
         n++;
-    if (n > ELEMENTS_MAX)
-        return refuse(r, "its array of %s does not end: its last element must be { 0 }", a->what);
-    char *copy = arena_calloc(r->arena, (n + 1) * a->size);
-    if (!copy)
-        return refuse(r, "out of memory");
-    for (size_t i = 0; i < n; i++) {
-        const char *key = key_at(element + i * a->stride, a->key);
-        if (check_key(r, a, key, copy, twice ? 0 : i) != 0)
-            return -1;
-        memcpy(copy + i * a->size, element + i * a->stride, copied);
-    }
-    *out = copy;
-    *count = n;
+    if (n == ELEMENTS_MAX)
+        return refuse(r, "its list of %ss has no end within %d entries: { 0 } must stand behind the last",
+                      k->what, ELEMENTS_MAX);
+    if (!is_all_zero(array + n * stride, k->least))
+        return refuse(r, "entry %zu of its list of %ss has no name", n + 1, k->what);
+    *out = n;
     return 0;
 }
 
-#define ARRAY(member, type, key_, last)                  \
-    (&(const struct array){ .what = #member,             \
-                            .first = r->whole.member##s, \
-                            .stride = r->strides.member, \
-                            .size = sizeof(type),        \
-                            .key = offsetof(type, key_), \
-                            .least = offsetof(type, last) + sizeof(((type *)0)->last) })
-
-#define TAKE(member, type, key_, last, twice) \
-    take_array(r, ARRAY(member, type, key_, last), twice, (const void **)&d->member##s, &d->member##s_n)
-
-static int take_items(struct reading *r, struct plugin_descriptor *d)
+static int check_key(const struct reader *r, const struct kind *k, const char *element, size_t i)
 {
-    const struct array items = {
-        .what = "item",
-        .first = r->whole.conf.list,
-        .stride = r->strides.item,
-        .size = sizeof(dw_item),
-        .least = offsetof(dw_item, pattern) + sizeof(char *),
-        .key = offsetof(dw_item, name),
-    };
+    const char *key = key_of(k, element);
+    void (*function)(void) = NULL;
 
-    d->conf_size = r->whole.conf.struct_bytes;
-    if (d->conf_size > CONF_MAX)
-        return refuse(r, "its configuration struct has %zu bytes", d->conf_size);
-    return take_array(r, &items, false, (const void **)&d->items, &d->items_n);
-}
-
-static int take_arrays(struct reading *r, struct plugin_descriptor *d)
-{
-    if (take_items(r, d) != 0 || TAKE(asset, dw_asset, path, size, false) != 0 ||
-        TAKE(operation, dw_operation, id, handler, false) != 0 ||
-        TAKE(route, dw_route, path, handler, true) != 0 ||
-        TAKE(question, dw_question, name, silence, false) != 0 ||
-        TAKE(hook, dw_hook, name, priority, true) != 0 || TAKE(service, dw_service, name, serve, false) != 0)
+    if (take_text(r, &key, k->key_max, "name of an entry in the list of its", k->what) != 0)
         return -1;
+    if (!*key)
+        return refuse(r, "entry %zu of its list of %ss has an empty name", i + 1, k->what);
+    if (k->characters && !is_word(str_from(key), k->characters))
+        return refuse(r, "the %s %s has a name with other characters than a-z, 0-9 and _%s%s", k->what, key,
+                      *k->characters ? " and " : "", k->characters);
+    if (k->function)
+        memcpy(&function, element + k->function, sizeof(function));
+    if (k->function && !function)
+        return refuse(r, "the %s %s has no function", k->what, key);
     return 0;
 }
 
-/* ---- what must not be missing in them ---- */
-
-static size_t size_of_type(uint32_t type)
+static int check_keys(const struct reader *r, const struct kind *k, const char *elements, size_t n)
 {
-    static const size_t sizes[] = {
-        [DW_ITEM_BOOL] = sizeof(bool),     [DW_ITEM_INT] = sizeof(int64_t),
-        [DW_ITEM_REAL] = sizeof(double),   [DW_ITEM_TEXT] = sizeof(char *),
-        [DW_ITEM_SPAN] = sizeof(dw_span),  [DW_ITEM_SECRET] = sizeof(dw_secret),
-        [DW_ITEM_LIST] = sizeof(dw_texts),
-    };
-    return type < DW_COUNT_OF(sizes) ? sizes[type] : 0;
+    for (size_t i = 0; i < n; i++) {
+        const char *element = elements + i * k->size;
+        if (check_key(r, k, element, i) != 0)
+            return -1;
+        for (size_t j = 0; !k->may_repeat && j < i; j++) {
+            if (strcmp(key_of(k, element), key_of(k, elements + j * k->size)) == 0)
+                return refuse(r, "the %s %s stands twice in its descriptor", k->what, key_of(k, element));
+        }
+    }
+    return 0;
 }
 
-static int check_items(struct reading *r, const struct plugin_descriptor *d)
+/* Copies of the host's size: what this host does not know is left out, what the plugin did not know yet is zero. */
+static int take_array(const struct reader *r, const struct kind *k, const void *array, size_t stride,
+                      void *out_array, size_t *out_n)
 {
+    size_t take = stride < k->size ? stride : k->size, n = 0;
+
+    if (stride < k->least || stride > STRUCT_MAX)
+        return refuse(
+            r, "says that its %ss have %zu bytes each, at least %zu are needed: build it again with the SDK",
+            k->what, stride, k->least);
+    if (array && count(r, k, array, stride, &n) != 0)
+        return -1;
+    char *elements = arena_calloc(r->arena, (n + 1) * k->size);
+    if (!elements)
+        return refuse(r, "cannot be read: out of memory");
+    for (size_t i = 0; i < n; i++)
+        memcpy(elements + i * k->size, (const char *)array + i * stride, take);
+    memcpy(out_array, &elements, sizeof(elements));
+    *out_n = n;
+    return check_keys(r, k, elements, n);
+}
+
+/* ---- settings ---- */
+
+static const struct {
+    size_t size, alignment;
+} item_types[] = {
+    [DW_ITEM_BOOL] = { sizeof(bool), _Alignof(bool) },
+    [DW_ITEM_INT] = { sizeof(int64_t), _Alignof(int64_t) },
+    [DW_ITEM_REAL] = { sizeof(double), _Alignof(double) },
+    [DW_ITEM_TEXT] = { sizeof(const char *), _Alignof(const char *) },
+    [DW_ITEM_SPAN] = { sizeof(dw_span), _Alignof(dw_span) },
+    [DW_ITEM_SECRET] = { sizeof(dw_secret), _Alignof(dw_secret) },
+    [DW_ITEM_LIST] = { sizeof(dw_texts), _Alignof(dw_texts) },
+};
+
+size_t descriptor_item_size(uint32_t type)
+{
+    return type < DW_COUNT_OF(item_types) ? item_types[type].size : 0;
+}
+
+static int check_item(const struct reader *r, dw_item *it)
+{
+    size_t size = descriptor_item_size(it->type);
+
+    if (size == 0)
+        return refuse(r, "the item %s has type %u, which this server does not know", it->name,
+                      (unsigned)it->type);
+    if (it->offset > r->d->conf_size || size > r->d->conf_size - it->offset)
+        return refuse(r, "the item %s lies outside of the %zu bytes of its settings", it->name,
+                      r->d->conf_size);
+    if (it->offset % item_types[it->type].alignment != 0)
+        return refuse(r, "the item %s lies at offset %u, where nothing of its type can be", it->name,
+                      (unsigned)it->offset);
+    if (strcmp(it->name, "enabled") == 0 || strcmp(it->name, "required") == 0)
+        return refuse(r, "the item %s is the server's own; call it something else", it->name);
+    if (it->max && it->max < it->min)
+        return refuse(r, "the item %s has a minimum above its maximum", it->name);
+    /* NULL means something else than "" in these three. */
+    if ((it->fallback && take_text(r, &it->fallback, TEXT_MAX, "fallback of the item", it->name) != 0) ||
+        (it->one_of && take_text(r, &it->one_of, TEXT_MAX, "one_of of the item", it->name) != 0) ||
+        (it->pattern && take_text(r, &it->pattern, TEXT_MAX, "pattern of the item", it->name) != 0))
+        return -1;
+    return take_text(r, &it->help, TEXT_MAX, "help of the item", it->name);
+}
+
+static int check_overlap(const struct reader *r, const dw_item *a, const dw_item *b)
+{
+    if (a->offset + descriptor_item_size(a->type) <= b->offset ||
+        b->offset + descriptor_item_size(b->type) <= a->offset)
+        return 0;
+    return refuse(r, "the items %s and %s lie in the same place", b->name, a->name);
+}
+
+static int take_items(const struct reader *r, const dw_plugin *p, const dw_sizes *sizes)
+{
+    dw_item *items;
+    struct plugin_descriptor *d = r->d;
+
+    d->conf_size = p->conf.struct_bytes;
+    if (d->conf_size > CONF_MAX)
+        return refuse(r, "says that its settings have %zu bytes, more than %d", d->conf_size, CONF_MAX);
+    if (take_array(r, &kinds[ITEM], p->conf.list, sizes->item, &items, &d->items_n) != 0)
+        return -1;
     for (size_t i = 0; i < d->items_n; i++) {
-        const dw_item *item = &d->items[i];
-        size_t n = size_of_type(item->type);
+        if (check_item(r, &items[i]) != 0)
+            return -1;
+        for (size_t j = 0; j < i; j++) {
+            if (check_overlap(r, &items[i], &items[j]) != 0)
+                return -1;
+        }
+    }
+    d->items = items;
+    return 0;
+}
 
-        if (!is_name(item->name, 64))
-            return refuse(r, "item %zu has no name of the form [a-z][a-z0-9_]*", i + 1);
-        if (strcmp(item->name, "enabled") == 0 || strcmp(item->name, "required") == 0)
-            return refuse(r, "an item is called %s, which every plugin has already", item->name);
-        if (n == 0)
-            return refuse(r, "item %s has type %u, which this server does not know", item->name, item->type);
-        if (item->offset > d->conf_size || d->conf_size - item->offset < n || item->offset % (n < 8 ? n : 8) != 0)
-            return refuse(r, "item %s lies outside of its configuration struct", item->name);
+/* ---- the other arrays ---- */
+
+static int check_assets(const struct reader *r)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < r->d->assets_n; i++) {
+        const dw_asset *a = &r->d->assets[i];
+        if (a->size > 0 && !a->data)
+            return refuse(r, "the asset %s has no bytes", a->path);
+        if (a->size > ASSETS_SIZE_MAX || (sum += a->size) > ASSETS_SIZE_MAX)
+            return refuse(r, "its assets have more than 256 MiB, up to %s", a->path);
     }
     return 0;
 }
 
-static int check_callbacks(struct reading *r, const struct plugin_descriptor *d)
+static int check_routes(const struct reader *r)
 {
-    for (size_t i = 0; i < d->operations_n; i++) {
-        if (!d->operations[i].handler)
-            return refuse(r, "operation %s has no handler", d->operations[i].id);
-    }
-    for (size_t i = 0; i < d->routes_n; i++) {
-        if (!d->routes[i].handler)
-            return refuse(r, "route %s has no handler", d->routes[i].path);
-    }
-    for (size_t i = 0; i < d->hooks_n; i++) {
-        if (!d->hooks[i].answer)
-            return refuse(r, "hook %s has no answer", d->hooks[i].name);
-    }
-    for (size_t i = 0; i < d->services_n; i++) {
-        if (!d->services[i].serve)
-            return refuse(r, "service %s has no function", d->services[i].name);
-    }
-    for (size_t i = 0; i < d->assets_n; i++) {
-        if (!d->assets[i].data && d->assets[i].size > 0)
-            return refuse(r, "asset %s has no content", d->assets[i].path);
+    for (size_t i = 0; i < r->d->routes_n; i++) {
+        const dw_route *route = &r->d->routes[i];
+        const char *method = route->method, *permission = route->permission;
+        if (take_text(r, &method, 20, "method of the route", route->path) != 0 ||
+            take_text(r, &permission, 100, "permission of the route", route->path) != 0)
+            return -1;
     }
     return 0;
 }
 
-static void take_functions(const dw_plugin *p, struct plugin_descriptor *d)
+static int take_lists(const struct reader *r, const dw_plugin *p, const dw_sizes *sizes)
 {
+    struct plugin_descriptor *d = r->d;
+
+    if (take_array(r, &kinds[ASSET], p->assets, sizes->asset, &d->assets, &d->assets_n) != 0 ||
+        take_array(r, &kinds[OPERATION], p->operations, sizes->operation, &d->operations, &d->operations_n) !=
+            0 ||
+        take_array(r, &kinds[ROUTE], p->routes, sizes->route, &d->routes, &d->routes_n) != 0 ||
+        take_array(r, &kinds[QUESTION], p->questions, sizes->question, &d->questions, &d->questions_n) != 0 ||
+        take_array(r, &kinds[HOOK], p->hooks, sizes->hook, &d->hooks, &d->hooks_n) != 0 ||
+        take_array(r, &kinds[SERVICE], p->services, sizes->service, &d->services, &d->services_n) != 0)
+        return -1;
+    return check_assets(r) == 0 && check_routes(r) == 0 ? take_items(r, p, sizes) : -1;
+}
+
+/* ---- who it is ---- */
+
+static int check_abi(const struct reader *r, const dw_plugin *raw)
+{
+    if (raw->struct_size < HEAD_SIZE || raw->struct_size > STRUCT_MAX)
+        return refuse(r, "has a descriptor of %u bytes, which cannot be; build it again with the SDK",
+                      (unsigned)raw->struct_size);
+    if (raw->abi_major != DW_ABI_MAJOR)
+        return refuse(r,
+                      "was built for plugin ABI %u.%u, this server has %d.%d: get it for this server, or "
+                      "build it again",
+                      raw->abi_major, raw->abi_minor, DW_ABI_MAJOR, DW_ABI_MINOR);
+    if (raw->need_minor > DW_ABI_MINOR)
+        return refuse(
+            r,
+            "needs plugin ABI %u.%u, this server has %d.%d: update the server, or get an older version of it",
+            raw->abi_major, raw->need_minor, DW_ABI_MAJOR, DW_ABI_MINOR);
+    if (raw->struct_size < PLUGIN_SIZE)
+        return refuse(r, "has a descriptor of %u bytes, at least %d are needed: build it again with the SDK",
+                      (unsigned)raw->struct_size, (int)PLUGIN_SIZE);
+    return 0;
+}
+
+static int check_name(const struct reader *r)
+{
+    struct str name = str_from(r->d->name);
+
+    if (name.n == 0)
+        return refuse(r, "has no name in its descriptor");
+    /* Two underscores are the border between plugin and item in variables. */
+    if (!is_word(name, "") || memmem(name.p, name.n, "__", 2))
+        return refuse(r, "is called %s; a name has a-z, 0-9 and single _, a letter first", r->d->name);
+    if (strcmp(r->d->name, "core") == 0)
+        return refuse(r, "is called core, which is the server itself; call it something else");
+    return 0;
+}
+
+static int check_needs(const struct reader *r, const char *which, const char *text)
+{
+    struct order_need needs[ORDER_NEEDS_MAX];
+    struct buf why = BUF_INIT;
+    int n = order_parse(text, needs, &why);
+
+    if (n < 0)
+        refuse(r, "its list of %s is wrong: %s", which, buf_text(&why));
+    buf_finish(&why);
+    return n < 0 ? -1 : 0;
+}
+
+static int take_texts(const struct reader *r, const dw_plugin *p)
+{
+    struct plugin_descriptor *d = r->d;
+    struct version version;
+
+    d->name = p->name;
+    d->version = p->version;
+    d->summary = p->summary;
+    d->license = p->license;
+    d->needs = p->needs;
+    d->wants = p->wants;
+    if (take_text(r, &d->name, PLUGIN_NAME_MAX, "the name", "") != 0 ||
+        take_text(r, &d->version, 64, "the version", "") != 0 ||
+        take_text(r, &d->summary, LINE_SIZE_MAX, "the summary", "") != 0 ||
+        take_text(r, &d->license, LINE_SIZE_MAX, "the license", "") != 0 ||
+        take_text(r, &d->needs, TEXT_MAX, "the list of needs", "") != 0 ||
+        take_text(r, &d->wants, TEXT_MAX, "the list of wants", "") != 0 || check_name(r) != 0)
+        return -1;
+    if (version_parse(str_from(d->version), &version) != 0)
+        return refuse(r, "has the version \"%s\"; a version has the form 1.2.0 or 1.2.0-rc1", d->version);
+    return check_needs(r, "needs", d->needs) == 0 ? check_needs(r, "wants", d->wants) : -1;
+}
+
+static int take_callbacks(const struct reader *r, const dw_plugin *p)
+{
+    struct plugin_descriptor *d = r->d;
+
+    if (p->self_size > SELF_MAX)
+        return refuse(r, "wants %zu bytes of its own, more than %d", p->self_size, SELF_MAX);
+    d->self_size = p->self_size;
     d->init = p->init;
     d->start = p->start;
     d->check = p->check;
     d->stop = p->stop;
     d->fini = p->fini;
+    return 0;
+}
+
+static int check_sizes(const struct reader *r, const dw_plugin *p)
+{
+    if (!p->sizes || p->sizes_size < SIZES_SIZE || p->sizes_size > STRUCT_MAX)
+        return refuse(r, "does not say how large the entries of its lists are; build it with DOWEL_PLUGIN()");
+    if (!p->host)
+        return refuse(r, "has no place for the server's address; build it with DOWEL_PLUGIN()");
+    return 0;
 }
 
 int descriptor_read(struct plugin_descriptor **out, const dw_plugin *raw, struct arena *arena,
                     struct buf *why)
 {
-    struct reading r = { .raw = raw, .arena = arena, .why = why };
-    struct plugin_descriptor *d = arena_calloc(arena, sizeof(*d));
+    struct reader r = { arena, why, arena_calloc(arena, sizeof(**out)) };
+    dw_plugin p = { 0 };
+    dw_sizes sizes = { 0 };
 
     *out = NULL;
-    if (!d)
-        return refuse(&r, "out of memory");
-    if (check_abi(&r) != 0 || take_sizes(&r) != 0 || take_texts(&r, d) != 0 || take_arrays(&r, d) != 0 ||
-        check_items(&r, d) != 0 || check_callbacks(&r, d) != 0)
+    if (!r.d)
+        return refuse(&r, "cannot be read: out of memory");
+    if (check_abi(&r, raw) != 0)
         return -1;
-    if (r.whole.self_size > SELF_MAX)
-        return refuse(&r, "wants %zu bytes of state; at most %d are given", r.whole.self_size, SELF_MAX);
-    d->raw = raw;
-    d->abi_major = raw->abi_major;
-    d->abi_minor = raw->abi_minor;
-    d->need_minor = raw->need_minor;
-    d->self_size = r.whole.self_size;
-    take_functions(&r.whole, d);
-    *out = d;
+    memcpy(&p, raw, raw->struct_size < sizeof(p) ? raw->struct_size : sizeof(p));
+    r.d->raw = raw;
+    r.d->abi_major = p.abi_major;
+    r.d->abi_minor = p.abi_minor;
+    r.d->need_minor = p.need_minor;
+    if (check_sizes(&r, &p) != 0)
+        return -1;
+    memcpy(&sizes, p.sizes, p.sizes_size < sizeof(sizes) ? p.sizes_size : sizeof(sizes));
+    if (take_texts(&r, &p) != 0 || take_callbacks(&r, &p) != 0 || take_lists(&r, &p, &sizes) != 0)
+        return -1;
+    *out = r.d;
     return 0;
+}
+
+int descriptor_check_name(const struct plugin_descriptor *d, const char *file_name, struct buf *why)
+{
+    if (strcmp(d->name, file_name) == 0)
+        return 0;
+    buf_add_format(why, "holds the plugin %s; call the file %s.so", d->name, d->name);
+    return -1;
 }
 
 const dw_asset *descriptor_asset(const struct plugin_descriptor *d, const char *path)

@@ -37,11 +37,19 @@ struct plugin_descriptor {
 };
 
 /* 0 and *out in the arena, or -1 with a sentence an admin understands added to why: "was built for plugin ABI 1.4, this
- * server has 0.1". Runs none of the plugin's code. */
+ * server has 0.1". Runs none of the plugin's code. Texts stay the plugin's own: it is never unloaded. That what it points
+ * to is there at all cannot be known, which is one reason why a child process reads it first (probe.h). */
 int descriptor_read(struct plugin_descriptor **out, const dw_plugin *raw, struct arena *arena,
                     struct buf *why);
 
+/* Is it the plugin that a file of this name (without .so) must hold? 0, or -1 as above. */
+int descriptor_check_name(const struct plugin_descriptor *d, const char *file_name, struct buf *why);
+
 /* The asset of that path, or NULL. */
 const dw_asset *descriptor_asset(const struct plugin_descriptor *d, const char *path);
+
+/* How much of a conf struct an item of that enum dw_item_type takes, and how it must lie; 0 for a number that is no
+ * type. */
+size_t descriptor_item_size(uint32_t type);
 
 #endif

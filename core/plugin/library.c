@@ -1,89 +1,77 @@
 #include "plugin/library.h"
 
+#include <dlfcn.h>
 #include <ltdl.h>
 #include <stdlib.h>
+
+#define ENTRY "dowel_plugin_v0"
 
 struct library {
     lt_dlhandle handle;
 };
 
-static const char *last_error(void)
+static int fail(struct buf *why, const char *what, const char *found)
 {
-    const char *text = lt_dlerror();
-    return text ? text : "no reason is known";
-}
-
-/* Once a process; lt_dlinit counts, so asking again is cheap. */
-static int advise(lt_dladvise *out, struct buf *why)
-{
-    *out = NULL;
-    if (lt_dlinit() == 0 && lt_dladvise_init(out) == 0 && lt_dladvise_local(out) == 0 &&
-        lt_dladvise_resident(out) == 0)
-        return 0;
-    buf_add_format(why, "libltdl cannot be used: %s", last_error());
+    buf_add_format(why, "%s: %s", what, found ? found : "the system does not say why");
     return -1;
 }
 
-/* libltdl binds lazily unless this is set, or the file was linked with -z now as dowel_add_plugin() does: a symbol that is
- * missing would end the process at its first use. */
-static lt_dlhandle open_now(const char *path, lt_dladvise advice)
+/* libltdl binds lazily, whatever LD_BIND_NOW says by now, so that a missing function would end the process at its first
+ * call; and it calls every failure "file not found". The loader of the system, asked first, binds at once and names what
+ * is missing. What libltdl then gives is another handle of the same object. */
+static int bind_now(const char *path, struct buf *why)
 {
-    const char *before = getenv("LD_BIND_NOW");
-    lt_dlhandle handle;
+    if (dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE))
+        return 0;
+    return fail(why, "cannot be opened", dlerror());
+}
 
-    if (!before)
-        setenv("LD_BIND_NOW", "1", 0);
-    handle = lt_dlopenadvise(path, advice);
-    if (!before)
-        unsetenv("LD_BIND_NOW");
-    return handle;
+/* Without lt_dladvise_ext() a name is taken as it stands: no .la file is looked for, and no other ending. */
+static int open_handle(lt_dlhandle *out, const char *path, struct buf *why)
+{
+    lt_dladvise advice;
+
+    /* Counts, so asking again is cheap. */
+    if (lt_dlinit() != 0 || lt_dladvise_init(&advice) != 0)
+        return fail(why, "libltdl cannot be used", lt_dlerror());
+    if (lt_dladvise_local(&advice) == 0 && lt_dladvise_resident(&advice) == 0)
+        *out = lt_dlopenadvise(path, advice);
+    int result = *out ? 0 : fail(why, "cannot be opened", lt_dlerror());
+    lt_dladvise_destroy(&advice);
+    return result;
 }
 
 int library_open(struct library **out, const char *path, struct buf *why)
 {
     struct library *l = calloc(1, sizeof(*l));
-    lt_dladvise advice = NULL;
-    int rc = -1;
 
     *out = NULL;
-    if (!l) {
-        buf_add_text(why, "out of memory");
+    if (!l)
+        return fail(why, "cannot be opened", "out of memory");
+    if (bind_now(path, why) != 0 || open_handle(&l->handle, path, why) != 0) {
+        free(l);
         return -1;
     }
-    if (advise(&advice, why) != 0)
-        goto done;
-    l->handle = open_now(path, advice);
-    if (!l->handle) {
-        buf_add_format(why, "cannot be loaded: %s", last_error());
-        goto done;
-    }
     *out = l;
-    l = NULL;
-    rc = 0;
-done:
-    if (advice)
-        lt_dladvise_destroy(&advice);
-    free(l);
-    return rc;
+    return 0;
 }
 
 const dw_plugin *library_plugin(struct library *l, struct buf *why)
 {
-    union { /* what a symbol is, ISO C does not say */
+    union { /* ISO C knows no way from one to the other */
         void *symbol;
         const dw_plugin *(*function)(void);
     } entry;
 
-    entry.symbol = lt_dlsym(l->handle, "dowel_plugin_v0");
+    entry.symbol = lt_dlsym(l->handle, ENTRY);
     if (!entry.symbol) {
-        buf_add_text(
-            why, "exports no dowel_plugin_v0: it is no Dowel plugin, or one for another major version of the "
-                 "plugin ABI");
+        buf_add_text(why,
+                     "has no symbol " ENTRY ": it is no plugin of Dowel, or DOWEL_PLUGIN() is missing in it");
         return NULL;
     }
     const dw_plugin *p = entry.function();
     if (!p)
-        buf_add_text(why, "dowel_plugin_v0 gave no descriptor");
+        buf_add_text(why, ENTRY "() returned no descriptor");
     return p;
 }
 

@@ -1,7 +1,7 @@
-/* library.h - shared objects, by way of libltdl: the only module that knows it.
+/* library.h - a plugin's file, opened as code. The only module that knows libltdl.
  *
- * libltdl is not thread-safe, and a plugin's constructors run inside library_open: all of it on the main thread, before
- * the workers start, or in a probe. */
+ * Everything is bound when it is opened, a plugin's names stay its own, and nothing is ever closed: code may still run in
+ * it, or a handler point there. [main thread, before any other thread: libltdl is not thread-safe] */
 #ifndef PLUGIN_LIBRARY_H
 #define PLUGIN_LIBRARY_H
 
@@ -11,12 +11,11 @@
 
 struct library;
 
-/* Maps the file of exactly that path, with every symbol bound at once and none given to others. 0, or -1 with a sentence
- * added to why. It stays mapped until the process ends. */
+/* Opens exactly that file (a path with a slash; nothing is searched for), which runs its constructors. 0, or -1 with a
+ * sentence added to why that says what the loader of the system found: the name of what is missing. */
 int library_open(struct library **out, const char *path, struct buf *why);
 
-/* What it exports: its descriptor, which is not checked yet. NULL with a sentence in why: no plugin. Runs the exported
- * function. */
+/* Asks it for its descriptor, which nobody has checked yet. NULL with a sentence added to why: it is no plugin. */
 const dw_plugin *library_plugin(struct library *l, struct buf *why);
 
 /* Forgets it; what is mapped stays. NULL is safe. */
