@@ -1,0 +1,53 @@
+/* described.c - a whole little plugin, of which one field is replaced by what FIELDS says. */
+#include <dowel/dowel.h>
+
+#ifndef FIELDS
+#define FIELDS .license = "MIT"
+#endif
+
+struct settings {
+    int64_t most;
+    dw_span keep;
+    dw_secret key;
+};
+
+static const dw_item items[] = {
+    DW_ITEM(struct settings, most, .fallback = "10", .min = 1, .max = 100, .help = "How many at most."),
+    DW_ITEM(struct settings, keep, .fallback = "1h", .help = "For how long"),
+    DW_ITEM(struct settings, key, .fallback = "\"\"", .help = "What opens it"),
+    { 0 },
+};
+
+static int answer(dw_call *c, dw_request *req)
+{
+    (void)c;
+    return dw_reply(req, 200, "plugin", NAME);
+}
+
+static const dw_route own[] = { { "GET", "/" NAME, "-", answer }, { 0 } };
+const dw_route dav[] = { { "GET", "/dav/{rest...}", "-", answer }, { 0 } };
+
+int refuse(dw_call *c);
+int refuse(dw_call *c)
+{
+    return dw_fail(c, DW_EUNAVAILABLE, "the moon is not full");
+}
+
+int refuse_item(dw_call *c, const void *conf);
+int refuse_item(dw_call *c, const void *conf)
+{
+    const struct settings *s = conf;
+
+    return s->most > 50 ? dw_fail_at(c, "/most", "is more than there are") : 0;
+}
+
+int crash(dw_call *c);
+int crash(dw_call *c)
+{
+    (void)c;
+    *(volatile int *)8 = 1;
+    return 0;
+}
+
+DOWEL_PLUGIN(.name = NAME, .version = "1.0.0", .summary = "For tests",
+             .conf = DW_ITEMS(struct settings, items), .routes = own, FIELDS);
