@@ -1,0 +1,154 @@
+/* What opening a plugin does to a process, it does to a child; and what it says is read without trust. */
+#include "plugin/probe.h"
+
+#include "plugin_folder.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "plugin/settings.h"
+#include "util/clock.h"
+
+enum { LIMIT_US = 20 * CLOCK_SECOND, SHORT_US = CLOCK_SECOND };
+
+static struct probe_file file_of(struct plugin_folder *f, const char *name)
+{
+    return (struct probe_file){ .name = name, .path = plugin_folder_take(f, name) };
+}
+
+static void said(struct plugin_folder *f, const char *name, int64_t limit_us, const char *part)
+{
+    struct probe_file file = file_of(f, name);
+
+    assert_int_equal(probe_files(&file, 1, limit_us, &f->arena), 0);
+    assert_null(file.found);
+    assert_non_null(file.why);
+    assert_has(file.why, part);
+}
+
+static const char *text_of(const json_t *found, const char *key)
+{
+    const char *text = json_string_value(json_object_get(found, key));
+    assert_non_null(text);
+    return text;
+}
+
+static void a_good_one_says_what_it_is(void **state)
+{
+    struct plugin_folder *f = *state;
+    struct probe_file file = file_of(f, "innocent");
+
+    assert_int_equal(probe_files(&file, 1, LIMIT_US, &f->arena), 0);
+    assert_null(file.why);
+    assert_string_equal(text_of(file.found, "name"), "innocent");
+    assert_string_equal(text_of(file.found, "version"), "1.0.0");
+    assert_int_equal(json_array_size(json_object_get(file.found, "items")), 3);
+    const json_t *route = json_array_get(json_object_get(file.found, "routes"), 0);
+    assert_string_equal(text_of(route, "path"), "/innocent");
+
+    const struct config_table *table = settings_table_found(file.found, &f->arena);
+    assert_non_null(table);
+    assert_string_equal(table->items[0].name, "most");
+    assert_int_equal(table->items[0].type, CONFIG_INT);
+    assert_int_equal(table->items[0].max, 100);
+    assert_string_equal(table->items[0].help, "How many at most");
+    assert_int_equal(table->items[2].type, CONFIG_SECRET);
+    assert_null(table->items[3].name);
+    json_decref(file.found);
+}
+
+/* The bad ones stand between good ones: each is charged for itself, and the others are read. */
+static void each_is_charged_for_itself(void **state)
+{
+    static const char *const names[] = { "innocent",     "crash_on_open", "lonely",   "exit_on_open",
+                                         "hang_on_open", "ring_a",        "no_entry", "ring_b" };
+    static const char *const parts[] = { NULL,
+                                         "crashes when it is opened",
+                                         NULL,
+                                         "ends the process when it is opened (exit code 0)",
+                                         "did not come back within 1000 ms",
+                                         NULL,
+                                         "has no symbol dowel_plugin_v0",
+                                         NULL };
+    struct plugin_folder *f = *state;
+    struct probe_file files[8];
+
+    for (size_t i = 0; i < 8; i++)
+        files[i] = file_of(f, names[i]);
+    assert_int_equal(probe_files(files, 8, SHORT_US, &f->arena), 0);
+    for (size_t i = 0; i < 8; i++) {
+        if (parts[i])
+            assert_has(files[i].why ? files[i].why : "", parts[i]);
+        else if (!files[i].found)
+            fail_msg("%s: %s", names[i], files[i].why);
+        json_decref(files[i].found);
+    }
+    assert_has(files[1].why, "about to fall");
+}
+
+static void a_missing_symbol_is_named(void **state)
+{
+    said(*state, "missing_symbol", LIMIT_US, "undefined symbol: function_that_nobody_has");
+}
+
+static void descriptors_that_cannot_be_are_refused(void **state)
+{
+    static const struct {
+        const char *name, *part;
+    } wrong[] = {
+        { "other_major", "was built for plugin ABI 9.1, this server has 0.1" },
+        { "newer_minor", "needs plugin ABI 0.99, this server has 0.1" },
+        { "too_small", "has a descriptor of 40 bytes" },
+        { "no_strides", "how large the entries of its lists are" },
+        { "bad_version", "has the version \"one\"" },
+        { "core_itself", "is called core" },
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        said(*state, wrong[i].name, LIMIT_US, wrong[i].part);
+}
+
+static void a_file_of_another_name_is_refused(void **state)
+{
+    struct plugin_folder *f = *state;
+    struct probe_file file = { .name = "guilty",
+                               .path =
+                                   plugin_folder_write(f, "guilty.so", plugin_folder_bytes(f, "innocent")) };
+
+    assert_int_equal(probe_files(&file, 1, LIMIT_US, &f->arena), 0);
+    assert_string_equal(file.why, "holds the plugin innocent; call the file innocent.so");
+}
+
+/* A process that a plugin leaves behind would keep the pipes open. */
+static void what_it_forks_ends_with_the_probe(void **state)
+{
+    struct plugin_folder *f = *state;
+    struct probe_file file = file_of(f, "fork_on_open");
+    int64_t begin_us = clock_monotonic_us();
+
+    assert_int_equal(probe_files(&file, 1, LIMIT_US, &f->arena), 0);
+    if (!file.found)
+        fail_msg("%s", file.why);
+    assert_true(clock_monotonic_us() - begin_us < LIMIT_US / 2);
+    json_decref(file.found);
+}
+
+static void nothing_to_do_is_done(void **state)
+{
+    struct plugin_folder *f = *state;
+    assert_int_equal(probe_files(NULL, 0, LIMIT_US, &f->arena), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, plugin_folder_setup, plugin_folder_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_good_one_says_what_it_is),
+        TEST(each_is_charged_for_itself),
+        TEST(a_missing_symbol_is_named),
+        TEST(descriptors_that_cannot_be_are_refused),
+        TEST(a_file_of_another_name_is_refused),
+        TEST(what_it_forks_ends_with_the_probe),
+        TEST(nothing_to_do_is_done),
+    };
+    return cmocka_run_group_tests_name("plugin_probe", tests, NULL, NULL);
+}
