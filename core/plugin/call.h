@@ -74,7 +74,8 @@ struct dw_call {
     unsigned scopes_missing;                 /* begun without memory for them */
 
     dw_err error;
-    bool error_from_peer; /* it is about a peer of ours: HTTP neither blames our client nor tells him the text */
+    bool
+        error_from_peer; /* it is about a peer of ours: HTTP neither blames our client nor tells him the text */
     struct buf error_text, error_detail;
     struct problem_error *errors; /* of dw_fail_at, in `base` */
     size_t errors_n, errors_cap;
