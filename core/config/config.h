@@ -30,6 +30,10 @@ struct config_source {
     size_t overrides_n;
     const struct config_table *const *tables; /* everything that is known: the server's and the plugins' */
     size_t tables_n;
+    /* What to say about a plugin that NAME.yaml enables, or whose DOWEL_NAME__ITEM is set, and that has no table: a
+     * sentence, or NULL for nothing. Without the function: that no plugin of that name is installed. */
+    const char *(*unknown_plugin)(struct str name, void *ud);
+    void *unknown_plugin_ud;
 };
 
 /* Adds all that is wrong to problems (initialised by the caller), warnings too. 0 and a snapshot with one reference,

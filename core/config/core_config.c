@@ -130,6 +130,16 @@ static const struct config_item items[] = {
              "the newest first: it seals, the others still open. Back them up. Empty: those in `secret.key` "
              "of the data directory, which is made when it is missing"),
 
+    ITEM(plugin_dirs, .section = "Plugins", .fallback = "[]", .pattern = "directory", .restart = true,
+         .example = "[\"/usr/lib/dowel/plugins\", \"/srv/dowel/plugins\"]",
+         .help =
+             "Where the files of plugins are, NAME.so; of two with one name the first is taken. Empty: "
+             "`lib/dowel/plugins` beside the directory of the program, then `plugins` in the data directory"),
+    ITEM(probe_timeout, .fallback = "10s", .min = MILLISECONDS(100), .max = MINUTES(10), .restart = true,
+         .help =
+             "A plugin's file that is new is first opened in a process of its own; it must come back within "
+             "this time"),
+
     ITEM(log_level, .section = "Logging", .fallback = "info", .one_of = "debug info warn error",
          .aliases = "LOG_LEVEL", .help = "Lines below this level are not written"),
     ITEM(log_format, .fallback = "auto", .one_of = "auto text json",

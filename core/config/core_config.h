@@ -45,6 +45,9 @@ struct core_config {
 
     struct config_secret secret_key; /* for keyring_open() */
 
+    struct config_texts plugin_dirs; /* none: see catalog_directories() */
+    struct config_span probe_timeout;
+
     const char *log_level;  /* for log_level_from_text() */
     const char *log_format; /* "text", "json", "auto" */
 

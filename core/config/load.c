@@ -178,21 +178,31 @@ static void warn_about_readable_secrets(const struct load *l, struct entry *e)
     }
 }
 
+const char *load_unknown_plugin(const struct load *l, struct str name)
+{
+    if (!l->source->unknown_plugin)
+        return "no plugin of that name is installed";
+    return l->source->unknown_plugin(name, l->source->unknown_plugin_ud);
+}
+
 /* Says why a file that nothing reads may not be what was meant. */
 static void judge_unknown_file(const struct load *l, const struct config_file *file)
 {
     struct config_problem problem =
         config_problem_at((struct config_place){ file->path, 0 }, file->name, NULL);
     struct nearest best = nearest_init(str_from(file->name));
+    const char *text = load_unknown_plugin(l, str_from(file->name));
     char hint[100];
 
+    if (!text)
+        return;
     for (size_t i = 0; i < l->config->n; i++)
         nearest_offer(&best, l->config->entries[i].table->name);
     snprintf(hint, sizeof(hint), "did you mean %s.yaml?", best.name ? best.name : "");
     problem.hint = best.name ? hint : NULL;
     problem.warning = true;
     if (file->enabled)
-        config_problem_add(l->problems, problem, "no plugin of that name is installed");
+        config_problem_add(l->problems, problem, "%s", text);
     else if (best.name)
         config_problem_add(l->problems, problem, "nothing reads this file");
 }

@@ -15,6 +15,9 @@ struct load {
 /* How typed_set_* gets to a field. */
 struct typed load_typed(const struct load *l, const struct entry *e, const struct field *field);
 
+/* What is to be told of a plugin without a table; NULL: nothing. */
+const char *load_unknown_plugin(const struct load *l, struct str name);
+
 /* Remembers how setting a field went. */
 void load_note(const struct field *field, bool set, struct config_place place);
 

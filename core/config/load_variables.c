@@ -169,12 +169,19 @@ static void report_unknown_table(const struct load *l, const struct variable *v,
 {
     struct nearest best = nearest_init(table);
     char name[NAME_SIZE], hint[NAME_SIZE + 20];
+    const char *text;
 
+    snprintf(name, sizeof(name), "%.*s", STR_ARG(table));
+    for (char *p = name; *p; p++)
+        *p = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
+    text = load_unknown_plugin(l, str_from(name));
+    if (!text)
+        return;
     for (size_t i = 0; i < l->config->n; i++)
         nearest_offer(&best, l->config->entries[i].table->name);
     full_name(name, best.name ? best.name : "", "");
     snprintf(hint, sizeof(hint), "did you mean %s...?", name);
-    report(l, v, NULL, true, "no plugin of that name is installed", best.name ? hint : NULL);
+    report(l, v, NULL, true, text, best.name ? hint : NULL);
 }
 
 /* DOWEL_CORE_LISTEN: one underscore short. Kubernetes makes variables of that form too, so only a name that is an

@@ -241,16 +241,24 @@ bool http_server_is_closed(const struct http_server *s)
            atomic_load_explicit(&s->loops_draining, memory_order_acquire) == 0;
 }
 
-void http_server_destroy(struct http_server *s)
+void http_server_stop(struct http_server *s)
 {
-    if (!s)
+    if (!s || s->stopped)
         return;
-    metrics_gauge_read("dowel_http_connections", "Open connections", NULL, read_nothing, NULL);
+    s->stopped = true;
     /* First the loops give no more work; then the handlers end, whose replies still need the loops to be there. */
     for (unsigned i = 0; s->loops && i < s->options.loops; i++)
         loop_abandon(s->loops[i]);
     if (s->workers)
         workers_stop(s->workers);
+}
+
+void http_server_destroy(struct http_server *s)
+{
+    if (!s)
+        return;
+    metrics_gauge_read("dowel_http_connections", "Open connections", NULL, read_nothing, NULL);
+    http_server_stop(s);
     for (unsigned i = 0; s->loops && i < s->options.loops; i++)
         loop_stop(s->loops[i]);
     /* Until now a request that was detached could be resumed, which looks at the pool. */

@@ -59,6 +59,11 @@ void http_server_drain(struct http_server *s, int64_t idle_us, void (*done)(void
 /* Does no loop accept any more? Some moments after http_server_drain(). [any thread] */
 bool http_server_is_closed(const struct http_server *s);
 
+/* Ends all connections at once, takes no more work, and waits for handlers that are running: none runs any more when it
+ * returns. Requests that were detached may still be completed, which http_server_destroy() waits for. NULL is safe. [as
+ * destroy, once or more] */
+void http_server_stop(struct http_server *s);
+
 /* Ends all connections at once and all threads; waits for handlers that are running, and for the completion of requests
  * that were detached. NULL is safe. [any thread but its own] */
 void http_server_destroy(struct http_server *s);

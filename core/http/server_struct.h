@@ -49,6 +49,7 @@ struct http_server {
     void (*drained)(void *ud);
     void *drained_ud;
     _Atomic bool drained_told;
+    bool stopped; /* http_server_stop() was here */
 
     struct {
         struct metric *accepted, *bytes_in, *bytes_out, *status[6], *refused[REFUSALS], *unrouted, *in_flight;

@@ -160,7 +160,7 @@ static int check_key(const struct reader *r, const struct kind *k, const char *e
     if (k->function)
         memcpy(&function, element + k->function, sizeof(function));
     if (k->function && !function)
-        return refuse(r, "the %s %s has no function", k->what, key);
+        return refuse(r, "the %s %s has no handler", k->what, key);
     return 0;
 }
 
@@ -184,10 +184,10 @@ static int take_array(const struct reader *r, const struct kind *k, const void *
 {
     size_t take = stride < k->size ? stride : k->size, n = 0;
 
-    if (stride < k->least || stride > STRUCT_MAX)
-        return refuse(
-            r, "says that its %ss have %zu bytes each, at least %zu are needed: build it again with the SDK",
-            k->what, stride, k->least);
+    if (stride < k->least || stride > STRUCT_MAX || stride % sizeof(void *) != 0)
+        return refuse(r,
+                      "its %s elements have %zu bytes, at least %zu are needed: build it again with the SDK",
+                      k->what, stride, k->least);
     if (array && count(r, k, array, stride, &n) != 0)
         return -1;
     char *elements = arena_calloc(r->arena, (n + 1) * k->size);
@@ -322,20 +322,21 @@ static int take_lists(const struct reader *r, const dw_plugin *p, const dw_sizes
 static int check_abi(const struct reader *r, const dw_plugin *raw)
 {
     if (raw->struct_size < HEAD_SIZE || raw->struct_size > STRUCT_MAX)
-        return refuse(r, "has a descriptor of %u bytes, which cannot be; build it again with the SDK",
+        return refuse(r, "its descriptor has %u bytes, which cannot be; build it again with the SDK",
                       (unsigned)raw->struct_size);
     if (raw->abi_major != DW_ABI_MAJOR)
         return refuse(r,
-                      "was built for plugin ABI %u.%u, this server has %d.%d: get it for this server, or "
-                      "build it again",
-                      raw->abi_major, raw->abi_minor, DW_ABI_MAJOR, DW_ABI_MINOR);
+                      "was built for plugin ABI %u, this server has %d: get it for this server, or build it "
+                      "again with its SDK",
+                      raw->abi_major, DW_ABI_MAJOR);
     if (raw->need_minor > DW_ABI_MINOR)
         return refuse(
             r,
-            "needs plugin ABI %u.%u, this server has %d.%d: update the server, or get an older version of it",
-            raw->abi_major, raw->need_minor, DW_ABI_MAJOR, DW_ABI_MINOR);
+            "needs plugin ABI %u.%u, this server has %d.%d: update the server, get an older version "
+            "of the plugin, or build it with DOWEL_NEED_MINOR %d",
+            raw->abi_major, raw->need_minor, DW_ABI_MAJOR, DW_ABI_MINOR, DW_ABI_MINOR);
     if (raw->struct_size < PLUGIN_SIZE)
-        return refuse(r, "has a descriptor of %u bytes, at least %d are needed: build it again with the SDK",
+        return refuse(r, "its descriptor has %u bytes, at least %d are needed: build it again with the SDK",
                       (unsigned)raw->struct_size, (int)PLUGIN_SIZE);
     return 0;
 }
@@ -344,11 +345,12 @@ static int check_name(const struct reader *r)
 {
     struct str name = str_from(r->d->name);
 
-    if (name.n == 0)
-        return refuse(r, "has no name in its descriptor");
     /* Two underscores are the border between plugin and item in variables. */
     if (!is_word(name, "") || memmem(name.p, name.n, "__", 2))
-        return refuse(r, "is called %s; a name has a-z, 0-9 and single _, a letter first", r->d->name);
+        return refuse(r,
+                      "its name is not of the form [a-z][a-z0-9_]*, at most %d characters and no two _ "
+                      "together: %s",
+                      PLUGIN_NAME_MAX, name.n ? name.p : "it has none");
     if (strcmp(r->d->name, "core") == 0)
         return refuse(r, "is called core, which is the server itself; call it something else");
     return 0;
@@ -385,7 +387,7 @@ static int take_texts(const struct reader *r, const dw_plugin *p)
         take_text(r, &d->wants, TEXT_MAX, "the list of wants", "") != 0 || check_name(r) != 0)
         return -1;
     if (version_parse(str_from(d->version), &version) != 0)
-        return refuse(r, "has the version \"%s\"; a version has the form 1.2.0 or 1.2.0-rc1", d->version);
+        return refuse(r, "its version is not of the form 1.2.0 or 1.2.0-rc1: \"%s\"", d->version);
     return check_needs(r, "needs", d->needs) == 0 ? check_needs(r, "wants", d->wants) : -1;
 }
 
@@ -394,7 +396,7 @@ static int take_callbacks(const struct reader *r, const dw_plugin *p)
     struct plugin_descriptor *d = r->d;
 
     if (p->self_size > SELF_MAX)
-        return refuse(r, "wants %zu bytes of its own, more than %d", p->self_size, SELF_MAX);
+        return refuse(r, "wants %zu bytes of state, at most %d are given", p->self_size, SELF_MAX);
     d->self_size = p->self_size;
     d->init = p->init;
     d->start = p->start;
@@ -406,10 +408,12 @@ static int take_callbacks(const struct reader *r, const dw_plugin *p)
 
 static int check_sizes(const struct reader *r, const dw_plugin *p)
 {
-    if (!p->sizes || p->sizes_size < SIZES_SIZE || p->sizes_size > STRUCT_MAX)
-        return refuse(r, "does not say how large the entries of its lists are; build it with DOWEL_PLUGIN()");
-    if (!p->host)
-        return refuse(r, "has no place for the server's address; build it with DOWEL_PLUGIN()");
+    if (!p->sizes || !p->host)
+        return refuse(r, "its descriptor was not made by DOWEL_PLUGIN(): sizes or host is missing");
+    if (p->sizes_size < SIZES_SIZE || p->sizes_size > STRUCT_MAX)
+        return refuse(r,
+                      "its table of sizes has %u bytes, at least %d are needed: build it with DOWEL_PLUGIN()",
+                      p->sizes_size, (int)SIZES_SIZE);
     return 0;
 }
 

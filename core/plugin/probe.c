@@ -262,8 +262,8 @@ static void charge(struct probe *p, int status, bool late)
     if (late)
         buf_add_format(
             &why,
-            "did not come back within %lld ms when it was opened; what a plugin does first must not wait",
-            (long long)(p->limit_us / CLOCK_MS));
+            "did not come back within %g seconds when it was opened; what a plugin does first must not wait",
+            (double)p->limit_us / CLOCK_SECOND);
     else if (WIFSIGNALED(status))
         buf_add_format(&why, "crashes when it is opened (signal %d, %s)", WTERMSIG(status),
                        strsignal(WTERMSIG(status)));

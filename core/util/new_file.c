@@ -71,3 +71,23 @@ done:
     errno = error;
     return *made ? sync_folder_of(path) : result;
 }
+
+int new_file_replace(const char *path, mode_t mode, struct str text)
+{
+    char temporary[PATH_MAX];
+    int fd = open_temporary(path, mode, temporary);
+
+    if (fd < 0)
+        return -1;
+    int result = write_all(fd, text), error = errno;
+    close(fd);
+    if (result == 0) {
+        result = rename(temporary, path);
+        error = errno;
+    }
+    if (result == 0)
+        return sync_folder_of(path);
+    unlink(temporary);
+    errno = error;
+    return -1;
+}

@@ -12,4 +12,8 @@
  * that exists is never touched: then *made is false. 0, or -1 with errno; *made says also then whether it is there. */
 int new_file_write(const char *path, mode_t mode, struct str text, bool *made) DW_MUST_CHECK;
 
+/* The same in the place of whatever has that name: who reads it finds the old text or the new one, whole. 0, or -1 with
+ * errno. */
+int new_file_replace(const char *path, mode_t mode, struct str text) DW_MUST_CHECK;
+
 #endif
