@@ -12,6 +12,8 @@
 #include "util/list.h"
 #include "util/thread.h"
 
+#define GRACE_US (10 * (int64_t)CLOCK_SECOND)
+
 /* A slot is used again as late as possible, so that who completes twice is told by name. */
 enum { BLOCK_SLOTS = 256, BLOCKS_MAX = 4096, REST = 1024, INDEX_BITS = 20 };
 
@@ -202,7 +204,8 @@ static void look_for_lost(int64_t now_us)
 
 static void wait_for_work(void)
 {
-    struct timespec until = { .tv_sec = (time_t)(all.next_due_us / CLOCK_SECOND) + 1 };
+    struct timespec until = { .tv_sec = (time_t)(all.next_due_us / CLOCK_SECOND),
+                              .tv_nsec = (long)(all.next_due_us % CLOCK_SECOND) * 1000 };
 
     if (all.next_due_us == INT64_MAX)
         pthread_cond_wait(&all.keeper_wake, &all.lock);
@@ -258,6 +261,8 @@ static void on_exchange_gone(void *ud)
 
 static struct slot *open_slot(struct request *r, const dw_detach_args *args, int64_t deadline_us)
 {
+    int64_t grace_us = r->route->instance->process->token_grace_us;
+
     pthread_mutex_lock(&all.lock);
     make_ready();
     struct slot *t = start_keeper() ? take_slot() : NULL;
@@ -269,7 +274,7 @@ static struct slot *open_slot(struct request *r, const dw_detach_args *args, int
         t->instance = r->route->instance;
         t->what = r->route->what;
         t->label = r->route->label;
-        t->due_us = deadline_us + DETACH_GRACE_US;
+        t->due_us = deadline_us + (grace_us ? grace_us : GRACE_US);
         t->on_gone = args->on_gone;
         t->on_release = args->on_release;
         t->ud = args->ud;

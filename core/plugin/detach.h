@@ -23,9 +23,8 @@
 
 #include "plugin/instance.h"
 
-/* After the deadline: a token that nobody has completed by then is told to the log, and counted. */
-enum { DETACH_GRACE_US = 10 * 1000000 };
-
+/* A token that nobody has completed 10 s after its deadline (plugin_process.token_grace_us) is told to the log once, and
+ * counted. It stays valid. */
 int detach_request(dw_request *req, dw_token **out, const dw_detach_args *args);
 int detach_reply(dw_token *t, dw_list status_and_pairs);
 int detach_fail(dw_token *t, int code, const char *text);

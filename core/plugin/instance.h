@@ -35,6 +35,8 @@ struct plugin_process {
     void (*logged)(dw_instance *instance, int level, const char *text, dw_list pairs, void *ud);
     void *logged_ud;
     size_t call_memory_max; /* bytes of one call; 0: 64 MiB */
+    int64_t
+        token_grace_us; /* after a detached request's deadline, until its token is told to be lost; 0: 10 s */
     bool has_authenticator; /* else operations with a permission answer 503 */
 };
 
