@@ -30,7 +30,7 @@ int detach_reply(dw_token *t, dw_list status_and_pairs);
 int detach_fail(dw_token *t, int code, const char *text);
 
 /* Answers what is still open with a 503, tells its on_gone, waits for those that run, then releases all tokens of the
- * instance. None of its callbacks but these runs any more. [one thread] */
+ * instance. None of its callbacks but these runs any more: after its stop, before its fini. May be repeated. [one thread] */
 void detach_stop(dw_instance *instance);
 
 #endif

@@ -6,6 +6,7 @@
 #include "plugin/call.h"
 #include "plugin/counters.h"
 #include "plugin/descriptor.h"
+#include "plugin/detach.h"
 #include "plugin/host.h"
 #include "util/clock.h"
 
@@ -144,6 +145,7 @@ void instance_destroy(dw_instance *i)
 {
     if (!i)
         return;
+    detach_stop(i); /* no token may name it any more, nor may calls */
     call_forget(i);
     counters_destroy(i->counters);
     config_drop(i->config);

@@ -251,6 +251,18 @@ static int halves(dw_call *c, dw_request *req)
     return 0;
 }
 
+static dw_call *_Atomic parked_call;
+static dw_request *parked;
+
+static int parks(dw_call *c, dw_request *req)
+{
+    half_ran = false;
+    DW_TRY(request_suspend(c, req, second, NULL));
+    parked = req;
+    parked_call = c;
+    return 0;
+}
+
 static const dw_operation operations[] = {
     { "echo", echo },
     { "fails", fails },
@@ -272,6 +284,7 @@ static const dw_operation operations[] = {
     { "usesKept", uses_kept },
     { "usedElsewhere", used_elsewhere },
     { "halves", halves },
+    { "parks", parks },
     { "guarded", says_nothing },
     { 0 },
 };
@@ -294,9 +307,10 @@ static const dw_route routes[] = { { NULL, "/dav/{rest...}", "-", dav },
 
 DOWEL_PLUGIN(.name = "notes", .version = "1.0.0", .operations = operations, .routes = routes);
 
-#define GET(id, more) "  /" id ": { get: { operationId: " id ", x-public: true" more " } }\n"
-#define CODE          ", parameters: [ { name: code, in: query, schema: { type: integer } } ]"
+#define GET(id, more)     "  /" id ": { get: { operationId: " id ", x-public: true" more " } }\n"
+#define QUERY(name, type) ", parameters: [ { name: " name ", in: query, schema: { type: " type " } } ]"
 
+/* clang-format off */
 static const char api[] =
     "openapi: 3.1.0\n"
     "info: { title: Notes, version: '1' }\n"
@@ -319,15 +333,29 @@ static const char api[] =
     "                count: { type: integer }\n"
     "                open: { type: boolean }\n"
     "                weight: { type: number }\n"
-    "                more: { type: object }\n" GET("fails", CODE) GET("marks", "") GET("peers", "")
-        GET("waits", "") GET("saysNothing", "") GET("repliesTwice", "")
-            GET("asksUnknown", ", parameters: [ { name: title, in: query, schema: { type: string } } ]") GET(
-                "takesWrongType", ", parameters: [ { name: open, in: query, schema: { type: boolean } } ]")
-                GET("writes", "") GET("forgetsClose", "") GET("sendsBytes", "") GET("breaksRules", "")
-                    GET("streams", CODE) GET("sleeps", "") GET("overstays", ", x-timeout: 1s")
-                        GET("keeps", "") GET("usesKept", "") GET("usedElsewhere", "") GET(
-                            "halves",
-                            CODE) "  /guarded: { get: { operationId: guarded, x-permission: notes.read } }\n";
+    "                more: { type: object }\n"
+    GET("asksUnknown", QUERY("title", "string"))
+    GET("breaksRules", "")
+    GET("fails", QUERY("code", "integer"))
+    GET("forgetsClose", "")
+    GET("halves", QUERY("code", "integer"))
+    GET("keeps", "")
+    GET("marks", "")
+    GET("overstays", ", x-timeout: 1s")
+    GET("parks", "")
+    GET("peers", "")
+    GET("repliesTwice", "")
+    GET("saysNothing", "")
+    GET("sendsBytes", "")
+    GET("sleeps", "")
+    GET("streams", QUERY("code", "integer"))
+    GET("takesWrongType", QUERY("open", "boolean"))
+    GET("usedElsewhere", "")
+    GET("usesKept", "")
+    GET("waits", "")
+    GET("writes", "")
+    "  /guarded: { get: { operationId: guarded, x-permission: notes.read } }\n";
+/* clang-format on */
 
 static int start(void **state)
 {
@@ -618,6 +646,31 @@ static void a_handler_goes_on_in_a_second_half(void **state)
     assert_int_equal(rig.instance->calls, 0);
 }
 
+/* Who waits for the outside learns that the call is over, and resumes: nothing is lost, and the server ends. */
+static void *resume_when_cancelled(void *ud)
+{
+    while (!call_is_cancelled(ud))
+        usleep(1000);
+    usleep(20000); /* well into the end of the pool */
+    request_resume(parked);
+    return NULL;
+}
+
+static void the_server_can_end_between_two_halves(void **state)
+{
+    pthread_t thread;
+
+    (void)state;
+    int fd = rig_begin("GET", "/api/v1/parks", "", "");
+    RIG_UNTIL(parked_call);
+    assert_int_equal(thread_start(&thread, "resume", false, resume_when_cancelled, parked_call), 0);
+    rig_stop_server();
+    pthread_join(thread, NULL);
+    assert_true(half_ran);
+    assert_int_equal(rig.instance->calls, 0);
+    close(fd);
+}
+
 static void metrics_and_access_log_name_the_plugin(void **state)
 {
     struct buf page = BUF_INIT;
@@ -656,6 +709,8 @@ int main(void)
         cmocka_unit_test_setup(a_stale_request_leads_to_nothing, forget),
         cmocka_unit_test_setup(a_handler_goes_on_in_a_second_half, forget),
         cmocka_unit_test_setup(metrics_and_access_log_name_the_plugin, forget),
+        cmocka_unit_test_setup(the_server_can_end_between_two_halves,
+                               forget), /* last: it is not started anew */
     };
     return cmocka_run_group_tests_name("plugin_request", tests, start, stop);
 }

@@ -169,6 +169,32 @@ static void a_full_queue_gives_back_the_rest(void **state)
     assert_string_equal(events.text, "+h+a+b+c+d+e");
 }
 
+/* Who was admitted once is not turned away, and does not make the queue look as if it had room. */
+static void what_goes_on_is_taken_by_a_full_queue(void **state)
+{
+    struct task holder[1], tasks[4];
+    struct workers *w = create(1, 1);
+
+    (void)state;
+    chain(holder, "h");
+    holder[0].holds = true;
+    assert_null(workers_put(w, &holder[0].work));
+    assert_true(gate_wait(&entered, 1));
+    chain(tasks, "abcd");
+    assert_ptr_equal(workers_put(w, &tasks[0].work), &tasks[1].work);
+    assert_true(workers_put_again(w, &tasks[1].work));
+    assert_true(workers_put_again(w, &tasks[2].work));
+    assert_int_equal(workers_queued(w), 3);
+    assert_ptr_equal(workers_put(w, &tasks[3].work), &tasks[3].work);
+    gate_add(&release, 1);
+    assert_true(gate_wait(&entered, 4));
+    workers_stop(w);
+    assert_false(workers_put_again(w, &tasks[3].work));
+    assert_ptr_equal(workers_put(w, &tasks[3].work), &tasks[3].work);
+    workers_destroy(w);
+    assert_string_equal(events.text, "+h+a+b+c");
+}
+
 static void what_waited_too_long_expires(void **state)
 {
     struct task holder[1], tasks[3];
@@ -430,6 +456,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(one_thread_runs_in_order, setup),
         cmocka_unit_test_setup(a_full_queue_gives_back_the_rest, setup),
+        cmocka_unit_test_setup(what_goes_on_is_taken_by_a_full_queue, setup),
         cmocka_unit_test_setup(what_waited_too_long_expires, setup),
         cmocka_unit_test_setup(a_batch_wakes_all_it_needs, setup),
         cmocka_unit_test_setup(destroy_expires_what_waits, setup),
