@@ -104,7 +104,7 @@ describe('docs/http.md', { timeout }, () => {
 
 test('links between pages lead to files and headings that are there', () => {
   const headings = (path) => [...readFileSync(path, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, text]) => text.toLowerCase().replace(/[^\w\- ]/g, '').replaceAll(' ', '-'));
-  const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
+  const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md', ...readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${name}`)];
   for (const page of pages.filter((name) => name.endsWith('.md'))) {
     for (const [, target] of read(page).matchAll(/\]\(([^)\s]+)[^)]*\)/g)) {
       if (/^[a-z]+:/.test(target) || target.startsWith('/')) continue;
