@@ -406,16 +406,16 @@ static void answer_error(const struct completion *done, int code, const char *te
     outcome_answer(done->x, t->mark, &o, t->instance, t->what);
 }
 
-int detach_reply(dw_token *handle, dw_list list)
+int detach_reply(dw_token *t, dw_list status_and_pairs)
 {
-    struct completion done = complete(handle);
+    struct completion done = complete(t);
     struct buf body = BUF_INIT;
     int status = 0, rc = 0;
 
     if (!done.x)
         return finish_gone(&done);
     http_watch_gone(done.x, NULL, NULL);
-    const char *wrong = reply_compose(list, &status, &body);
+    const char *wrong = reply_compose(status_and_pairs, &status, &body);
     if (wrong) {
         rc = misused(done.slot, wrong);
         answer_error(&done, rc, wrong);
@@ -427,9 +427,9 @@ int detach_reply(dw_token *handle, dw_list list)
     return give_back(&done, rc);
 }
 
-int detach_fail(dw_token *handle, int code, const char *text)
+int detach_fail(dw_token *t, int code, const char *text)
 {
-    struct completion done = complete(handle);
+    struct completion done = complete(t);
     int rc = 0;
 
     if (!done.x)

@@ -142,9 +142,9 @@ static int check_stream(dw_stream *s, const char *step, struct request **out)
     struct request *r;
 
     DW_TRY(request_check((dw_request *)(void *)s, step, &r));
+    *out = r;
     if (r->answer != ANSWER_STREAM || r->is_finished)
         return call_misuse(r->c, "%s: the stream is finished", step);
-    *out = r;
     if (http_request_gone(r->x))
         return call_fail(r->c, DW_EGONE, "%s: the client has left", step);
     if (call_is_cancelled(r->c))

@@ -66,7 +66,7 @@ static int staged(struct request *r, int rc, const char *step)
     return 0;
 }
 
-int reply_list(dw_request *req, dw_list list)
+int reply_list(dw_request *req, dw_list status_and_pairs)
 {
     struct request *r;
     struct buf body = BUF_INIT;
@@ -74,7 +74,7 @@ int reply_list(dw_request *req, dw_list list)
 
     DW_TRY(request_check(req, "dw_reply", &r));
     DW_TRY(reply_claim(r, "dw_reply"));
-    const char *wrong = reply_compose(list, &status, &body);
+    const char *wrong = reply_compose(status_and_pairs, &status, &body);
     if (wrong) {
         buf_finish(&body);
         return call_misuse(r->c, "dw_reply: %s", wrong);
@@ -114,25 +114,25 @@ bool reply_is_content_type(const char *type)
     return true;
 }
 
-int reply_bytes(dw_request *req, int status, const char *content_type, dw_bytes bytes)
+int reply_bytes(dw_request *req, int status, const char *content_type, dw_bytes body)
 {
     struct request *r;
-    struct buf body = BUF_INIT;
+    struct buf copy = BUF_INIT;
     char *type = NULL;
 
     DW_TRY(request_check(req, "dw_reply_bytes", &r));
     DW_TRY(reply_claim(r, "dw_reply_bytes"));
-    const char *wrong = reply_status_wrong(status, bytes.n > 0);
-    if (wrong || !reply_is_content_type(content_type) || (bytes.n && !bytes.p))
+    const char *wrong = reply_status_wrong(status, body.n > 0);
+    if (wrong || !reply_is_content_type(content_type) || (body.n && !body.p))
         return call_misuse(r->c, "dw_reply_bytes: %s", wrong ? wrong : "no content type, or no bytes");
     if (content_type)
         type = arena_copy(http_arena(r->x), str_from(content_type));
-    buf_add(&body, bytes.p, bytes.n);
+    buf_add(&copy, body.p, body.n);
     if (content_type && !type) {
-        buf_finish(&body);
+        buf_finish(&copy);
         return staged(r, -1, "dw_reply_bytes");
     }
-    return staged(r, http_reply_take(r->x, status, type, &body), "dw_reply_bytes");
+    return staged(r, http_reply_take(r->x, status, type, &copy), "dw_reply_bytes");
 }
 
 /* ---- the writer ---- */

@@ -24,7 +24,7 @@ bool reply_is_content_type(const char *type);
 
 /* A small reply as dw_reply makes it: its status and its content, in `body` if it has any. NULL, or what is wrong; memory
  * shows in the buffer. */
-const char *reply_compose(dw_list status_and_pairs, int *status, struct buf *body);
+const char *reply_compose(dw_list list, int *status, struct buf *body);
 
 /* Stages what was composed. 0 or -1. [who has the exchange] */
 int reply_stage_json(struct http_exchange *x, int status, struct buf *body);

@@ -28,8 +28,8 @@ int request_check(dw_request *req, const char *step, struct request **out)
     dw_call *c = (dw_call *)(void *)req;
     int rc = call_check(c, step);
 
-    *out = rc == 0 ? c->owner : NULL;
-    return rc;
+    *out = rc < 0 ? NULL : c->owner;
+    return rc < 0 ? rc : 0;
 }
 
 void request_cancel_call(void *call)
