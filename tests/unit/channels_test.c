@@ -441,13 +441,14 @@ static void read_back(const char *text, const json_t *expected)
 static void events_are_read_back_as_recorded(void **state)
 {
     char path[4096];
-    json_t *all, *vector, *event, *expected = json_array();
+    json_t *all, *vector, *event, *expected;
     size_t i, k;
 
     (void)state;
     if (!vectors_path(path, sizeof(path), "sse/parser.json"))
         skip();
     all = json_load_file(path, JSON_ALLOW_NUL, NULL);
+    expected = json_array();
     assert_non_null(all);
     assert_int_equal(channels_open(rig.process.channels, "relay", "run"), 0);
     json_array_foreach(all, i, vector)
