@@ -39,23 +39,27 @@ static bool head_over(struct transfer *t)
     return transfer_judge_head(t);
 }
 
-static size_t on_header(char *p, size_t size, size_t n, void *ud)
+bool attempt_take_line(struct transfer *t, struct str line)
 {
-    struct transfer *t = ud;
-    struct str line = str_make(p, size * n);
-
     t->heard_us = clock_monotonic_us();
     if (t->head_done)
-        return size * n; /* trailers: nobody has asked for any, and they could pose as fields */
-    while (line.n > 0 && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
-        line.n--;
+        return true; /* trailers: nobody has asked for any, and they could pose as fields */
     if (line.n == 0)
-        return head_over(t) ? size * n : 0;
+        return head_over(t);
     if (answer_add_line(t->answer, line) != 0) {
         transfer_fail(t, CLIENT_TOO_LARGE, "the head of the answer is larger than 64 KiB, or memory is out");
-        return 0;
+        return false;
     }
-    return size * n;
+    return true;
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *ud)
+{
+    struct str line = str_make(p, size * n);
+
+    while (line.n > 0 && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
+        line.n--;
+    return attempt_take_line(ud, line) ? size * n : 0;
 }
 
 static size_t collect(struct transfer *t, struct str bytes)
@@ -103,11 +107,8 @@ static size_t deliver(struct transfer *t, struct str bytes)
     return taken;
 }
 
-static size_t on_body(char *p, size_t size, size_t n, void *ud)
+static size_t take_body(struct transfer *t, struct str bytes)
 {
-    struct transfer *t = ud;
-    struct str bytes = str_make(p, size * n);
-
     t->heard_us = clock_monotonic_us();
     if (bytes.n == 0)
         return 0;
@@ -116,6 +117,18 @@ static size_t on_body(char *p, size_t size, size_t n, void *ud)
         return t->discarded > DISCARD_MAX ? 0 : bytes.n;
     }
     return t->head_delivered ? deliver(t, bytes) : collect(t, bytes);
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *ud)
+{
+    return take_body(ud, str_make(p, size * n));
+}
+
+int attempt_take_body(struct transfer *t, struct str bytes)
+{
+    size_t taken = take_body(t, bytes);
+
+    return taken == bytes.n ? 1 : taken == CURL_WRITEFUNC_PAUSE ? 0 : -1;
 }
 
 static bool is_pinned(const struct transfer *t, const struct sockaddr *sa)
@@ -333,7 +346,7 @@ static void set_method(struct options *o, const struct transfer *t)
     set_text(o, CURLOPT_CUSTOMREQUEST, t->method);
 }
 
-static void begin_state(struct transfer *t)
+void attempt_reset(struct transfer *t)
 {
     t->sent = t->head_done = false;
     t->next = NEXT_FINISH;
@@ -350,7 +363,7 @@ int attempt_begin(struct transfer *t)
     if (!o.easy)
         return -1;
     t->easy = o.easy;
-    begin_state(t);
+    attempt_reset(t);
     set_callbacks(&o, t);
     set_connection(&o, t);
     set_tls(&o, t);

@@ -42,6 +42,31 @@ const char *client_error_name(enum client_error error);
  * threads at once. */
 typedef int client_resolve_fn(const char *host, struct address *out, size_t max, size_t *n, void *ud);
 
+/* One attempt, as it would be sent. Borrowed. */
+struct client_asked {
+    const char *method, *url;
+    const struct str *fields; /* "Name: value" each, credentials too */
+    size_t fields_n;
+    struct str body;
+};
+
+/* What comes back: fields as "Name: value", then the pieces, one after the other as a stream's reader takes them. Borrowed
+ * until the client is destroyed. */
+struct client_played {
+    int status; /* 0: no answer comes */
+    const struct str *fields;
+    size_t fields_n;
+    const struct str *pieces;
+    size_t pieces_n;
+    enum client_error
+        error; /* CLIENT_UNREACHED: was not sent; CLIENT_UNKNOWN: breaks off where the answer ends */
+    const char *message; /* about that */
+    bool silent;         /* does not end: time-outs and cancelling do that */
+};
+
+/* Plays the peer, on the client's thread: false when nobody plays that one, which is then not reached. */
+typedef bool client_play_fn(const struct client_asked *asked, struct client_played *out, void *ud);
+
 /* Texts and arrays are borrowed until the client is destroyed. 0 and NULL take the default that stands beside it. */
 struct client_options {
     const char *ca_file; /* PEM bundle that is trusted instead of the system's */
@@ -61,6 +86,8 @@ struct client_options {
     const char *user_agent;      /* "dowel" */
     client_resolve_fn *resolve;  /* getaddrinfo(); for tests */
     void *resolve_ud;
+    client_play_fn *play; /* instead of the network, which is never touched then; for tests */
+    void *play_ud;
 };
 
 /* 0 or -1 (memory, thread). */

@@ -206,6 +206,10 @@ void route_begin(struct transfer *t)
 
     t->attempt++;
     t->answer->attempts++;
+    if (t->client->options.play) {
+        played_begin(t);
+        return;
+    }
     if (t->proxy.host && patience > PROXIED_NAME_US)
         patience = PROXIED_NAME_US;
     t->connect_until_us = clock_monotonic_us() + patience;

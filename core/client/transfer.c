@@ -424,6 +424,10 @@ static void resume(struct transfer *t)
     if (t->state != TRANSFER_RUNNING)
         return;
     t->heard_us = clock_monotonic_us();
+    if (!t->easy) {
+        played_resume(t);
+        return;
+    }
     CURLcode code = curl_easy_pause(t->easy, CURLPAUSE_CONT);
     if (code != CURLE_OK)
         transfer_attempt_over(t, code);

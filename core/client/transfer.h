@@ -138,6 +138,9 @@ struct transfer {
     int64_t wake_us;          /* WAITING: when */
     int64_t heard_us;         /* last byte, or the start of the attempt */
 
+    struct client_played played; /* instead of all that is libcurl's */
+    size_t played_at;            /* of its pieces */
+
     CURL *easy; /* RUNNING */
     struct curl_slist *lines, *connect_to;
     char curl_error[CURL_ERROR_SIZE];
@@ -246,8 +249,23 @@ int attempt_begin(struct transfer *t);
 void attempt_end(struct transfer *t);
 bool attempt_is_paused(struct transfer *t);
 
+/* A fresh attempt: what the last one brought is forgotten. */
+void attempt_reset(struct transfer *t);
+
+/* A line of the head without its end, "" after the last. False: stop. */
+bool attempt_take_line(struct transfer *t, struct str line);
+
+/* A piece of the body: 1, -1 stop, 0 the same piece again after WISH_RESUME. */
+int attempt_take_body(struct transfer *t, struct str bytes);
+
 /* What the code means for one that waits for an answer. */
 enum client_error attempt_classify(const struct transfer *t, CURLcode code);
+
+/* ---- played.c, the client's thread ---- */
+
+/* An attempt whose peer is client_options.play. */
+void played_begin(struct transfer *t);
+void played_resume(struct transfer *t);
 
 /* ---- answer.c ---- */
 
