@@ -6,9 +6,11 @@
 # of api.yaml, migrations/*.sql, templates/ and locales/ travels inside of it, and so do ASSETS. Afterwards the server's own
 # probe has a look (`dowel plugin verify`). The target is called NAME; `cmake --install` puts it where the server looks.
 #
-#   dowel_add_plugin_test(NAME notes_test SOURCES tests/notes_test.c [PLUGIN notes] [LIBRARIES library...])
+#   dowel_add_plugin_test(NAME notes_test SOURCES tests/notes_test.c [PLUGIN notes] [BESIDE plugin...]
+#                         [LIBRARIES library...])
 #
-# A cmocka program and its ctest: the harness (dowel/harness.h) around the plugin, whose path is the text PLUGIN.
+# A cmocka program and its ctest: the harness (dowel/harness.h) around the plugin, whose path is the text PLUGIN. The paths
+# of plugins that it needs BESIDE it, which are built here too, are the texts of their names in capitals: GREETER.
 #
 # Variables, all with a default:
 #   DOWEL_VERIFY                    ON; OFF where the server's program cannot run (cross builds)
@@ -48,21 +50,27 @@ function(dowel_add_plugin)
 endfunction()
 
 function(dowel_add_plugin_test)
-    cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;PLUGIN" "SOURCES;LIBRARIES")
+    cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;PLUGIN" "SOURCES;BESIDE;LIBRARIES")
     dowel_check_arguments_(dowel_add_plugin_test)
     if(NOT arg_PLUGIN)
         string(REGEX REPLACE "_test$" "" arg_PLUGIN ${arg_NAME})
     endif()
-    if(NOT TARGET ${arg_PLUGIN})
-        message(FATAL_ERROR "dowel_add_plugin_test: ${arg_NAME}: there is no plugin ${arg_PLUGIN}; name it with PLUGIN")
-    endif()
+    foreach(plugin ${arg_PLUGIN} ${arg_BESIDE})
+        if(NOT TARGET ${plugin})
+            message(FATAL_ERROR "dowel_add_plugin_test: ${arg_NAME}: there is no plugin ${plugin}; name those that are with PLUGIN and BESIDE")
+        endif()
+    endforeach()
     if(NOT TARGET Dowel::Harness)
         message(STATUS "${arg_NAME} is left out: there is no harness here, or no cmocka (libcmocka-dev) for it")
         return()
     endif()
     add_executable(${arg_NAME} ${arg_SOURCES})
-    add_dependencies(${arg_NAME} ${arg_PLUGIN})
+    add_dependencies(${arg_NAME} ${arg_PLUGIN} ${arg_BESIDE})
     target_compile_definitions(${arg_NAME} PRIVATE PLUGIN="$<TARGET_FILE:${arg_PLUGIN}>")
+    foreach(plugin ${arg_BESIDE})
+        string(TOUPPER ${plugin} name)
+        target_compile_definitions(${arg_NAME} PRIVATE ${name}="$<TARGET_FILE:${plugin}>")
+    endforeach()
     target_link_libraries(${arg_NAME} PRIVATE Dowel::Harness ${arg_LIBRARIES})
     set_target_properties(${arg_NAME} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON)
     add_test(NAME ${arg_NAME} COMMAND ${arg_NAME})

@@ -6,8 +6,6 @@
 #include "inside.h"
 #include "util/clock.h"
 
-enum { PATIENCE_US = 10 * CLOCK_SECOND };
-
 struct dw_harness_follower {
     dw_harness_follower *next;
     dw_harness *h;
@@ -31,7 +29,7 @@ dw_harness_follower *dw_harness_follow(dw_harness *h, const char *target, const 
     f->h = h;
     f->m = harness_send(h, &(dw_harness_request_args){ .target = target, .headers = buf_text(&field) });
     buf_finish(&field);
-    while (f->m && !memory_is_stream(f->m) && !memory_is_over(f->m) && memory_wait(f->m, PATIENCE_US))
+    while (f->m && !memory_is_stream(f->m) && !memory_is_over(f->m) && memory_wait(f->m, h->patience_us))
         continue;
     if (status)
         *status = f->m ? memory_status(f->m) : 0;
@@ -76,7 +74,7 @@ static bool next_event(dw_harness_follower *f, struct client_event *event)
 
 int dw_harness_event(dw_harness_follower *f, const char **id, const char **name, const char **data)
 {
-    int64_t until = clock_monotonic_us() + PATIENCE_US;
+    int64_t until = clock_monotonic_us() + f->h->patience_us;
     struct client_event event;
 
     while (!next_event(f, &event)) {

@@ -28,7 +28,7 @@ struct harness_plugin {
     dw_instance *instance;
     struct api_document *document;
     struct plugin_routes *routes;
-    bool started;
+    bool has_init, has_started; /* so fini and stop are due */
 };
 
 /* JSON of a reply, kept until the harness closes. */
@@ -59,13 +59,40 @@ struct dw_harness {
     struct harness_stand_in *stand_ins;
     struct harness_json *replies;
     dw_harness_follower *followers;
+    dw_harness_pending *pending;
+    dw_instance *asker; /* who asks in dw_harness_ask(); made when first needed */
+    dw_harness *left_behind;
+    int64_t patience_us;
+    bool is_stopped;
 
+    /* Guards what follows: the plugin's threads and the client's take steps and look at the clock too. */
+    pthread_mutex_t lock;
     bool clock_stands;
     int64_t now_us;
     unsigned steps, fail_at;
     int fail_with;
     const char *failed_step;
+    struct arena peers;            /* what upstream.c keeps */
+    struct harness_canned *canned; /* in the order in which they were given */
+    struct harness_asked *asked;   /* oldest first */
 };
+
+/* ---- harness.c ---- */
+
+struct harness_left {
+    unsigned calls, tokens;
+};
+
+/* Waits a little for the plugin's threads to let go of what they hold; what they keep is left. */
+struct harness_left harness_settle(dw_harness *h);
+
+/* ---- faults.c ---- */
+
+int harness_fault(dw_call *c, const char *step, void *ud);
+
+/* ---- upstream.c ---- */
+
+bool harness_play(const struct client_asked *asked, struct client_played *out, void *ud);
 
 /* ---- load.c ---- */
 
@@ -73,8 +100,9 @@ struct dw_harness {
 int harness_load(dw_harness *h, const char *path, const char *conf);
 int harness_start(dw_harness *h);
 
-/* stop and fini; returns the calls that are still open. */
-unsigned harness_stop(dw_harness *h);
+/* The way back. */
+void harness_stop(dw_harness *h);
+void harness_fini(dw_harness *h);
 void harness_unload(dw_harness *h);
 unsigned harness_open_calls(const dw_harness *h);
 
@@ -82,10 +110,10 @@ unsigned harness_open_calls(const dw_harness *h);
 
 /* The log goes into a file without a name from here on. 0 or -1. */
 int harness_listen(dw_harness *h);
-void harness_deafen(dw_harness *h);
 
-/* ---- follow.c ---- */
+/* ---- request.c ---- */
 
+/* NULL: it cannot be sent. */
 struct memory_exchange *harness_send(dw_harness *h, const dw_harness_request_args *args);
 
 #endif

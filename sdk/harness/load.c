@@ -97,7 +97,7 @@ static int load(dw_harness *h, struct harness_plugin *p, const char *path, const
         plugin_hooks_add(h->hooks, p->instance, &h->why) != 0 ||
         instance_run(p->instance, INSTANCE_INIT, &h->why) != 0)
         return -1;
-    p->started = true;
+    p->has_init = true;
     return plugin_routes_mount(p->routes, h->router, &h->why);
 }
 
@@ -122,7 +122,10 @@ static int start_all(dw_harness *h, struct harness_plugin *p)
 {
     if (!p)
         return 0;
-    return start_all(h, p->next) != 0 ? -1 : instance_run(p->instance, INSTANCE_START, &h->why);
+    if (start_all(h, p->next) != 0 || instance_run(p->instance, INSTANCE_START, &h->why) != 0)
+        return -1;
+    p->has_started = true;
+    return 0;
 }
 
 int harness_start(dw_harness *h)
@@ -141,23 +144,26 @@ unsigned harness_open_calls(const dw_harness *h)
     return n;
 }
 
-unsigned harness_stop(dw_harness *h)
+void harness_stop(dw_harness *h)
 {
     struct buf ignored = BUF_INIT;
 
     for (struct harness_plugin *p = h->plugins; p; p = p->next) {
-        if (p->instance)
-            p->instance->stopping = true;
-        if (p->started)
+        if (p->has_started)
             instance_run(p->instance, INSTANCE_STOP, &ignored);
     }
-    unsigned left = harness_open_calls(h);
-    for (struct harness_plugin *p = h->plugins; p && left == 0; p = p->next) {
-        if (p->started)
+    buf_finish(&ignored);
+}
+
+void harness_fini(dw_harness *h)
+{
+    struct buf ignored = BUF_INIT;
+
+    for (struct harness_plugin *p = h->plugins; p; p = p->next) {
+        if (p->has_init)
             instance_run(p->instance, INSTANCE_FINI, &ignored);
     }
     buf_finish(&ignored);
-    return left;
 }
 
 void harness_unload(dw_harness *h)

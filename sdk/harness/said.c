@@ -19,15 +19,6 @@ int harness_listen(dw_harness *h)
     return 0;
 }
 
-void harness_deafen(dw_harness *h)
-{
-    if (h->log_fd < 0)
-        return;
-    log_set_fd(STDERR_FILENO);
-    close(h->log_fd);
-    h->log_fd = -1;
-}
-
 const char *dw_harness_log(dw_harness *h)
 {
     char piece[4096];

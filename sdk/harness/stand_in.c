@@ -1,5 +1,8 @@
 /* stand_in.c - services and answers of plugins that are not there, played by the test. */
+#include <string.h>
+
 #include "inside.h"
+#include "plugin/host.h"
 #include "util/list.h"
 
 /* A descriptor of one service or one answer, and what it does. */
@@ -52,6 +55,48 @@ static int join(dw_harness *h, struct stand_in *s)
     return 0;
 }
 
+/* ---- the test asks ---- */
+
+static dw_call *begin_question(dw_harness *h)
+{
+    struct stand_in *s;
+    dw_call *c;
+
+    if (!h->asker) {
+        s = make(h, NULL, NULL);
+        if (!s || join(h, s) != 0)
+            return NULL;
+        h->asker = s->link.instance;
+    }
+    /* What the answerer leaves in the question lives as long as the harness. */
+    const struct call_options options = { .instance = h->asker,
+                                          .what = "question of the test",
+                                          .arena = &h->arena };
+    return call_begin(&c, &options) == 0 ? c : NULL;
+}
+
+static int end_question(dw_call *c, int rc)
+{
+    call_end(c);
+    return rc;
+}
+
+int dw_harness_ask(dw_harness *h, const char *service, void *question)
+{
+    dw_call *c = begin_question(h);
+
+    return c ? end_question(c, host_hook_api.serve(c, service, question)) : DW_ENOMEM;
+}
+
+int dw_harness_ask_hook(dw_harness *h, const char *hook, void *question)
+{
+    dw_call *c = begin_question(h);
+
+    return c ? end_question(c, host_hook_api.ask(c, hook, question)) : DW_ENOMEM;
+}
+
+/* ---- the test answers ---- */
+
 int dw_harness_serve(dw_harness *h, const char *service, int (*serve)(void *question, void *ud), void *ud)
 {
     struct stand_in *s = make(h, serve, ud);
@@ -59,6 +104,9 @@ int dw_harness_serve(dw_harness *h, const char *service, int (*serve)(void *ques
     if (!s)
         return -1;
     s->service = (dw_service){ service, play };
+    s->descriptor.name = arena_copy(&h->arena, str_make(service, strcspn(service, ".")));
+    if (!s->descriptor.name)
+        return -1;
     s->descriptor.services = &s->service;
     s->descriptor.services_n = 1;
     return join(h, s);

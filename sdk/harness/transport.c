@@ -313,11 +313,16 @@ static void take_stream(struct memory_exchange *m)
         m->is_stream = true;
         s->chunked = false;
         take_head(m);
+        if (m->x->reader.head.method == HTTP_HEAD)
+            stream_end_without_content(s);
     }
     for (;;) {
         switch (stream_next(s)) {
         case STREAM_NOTHING: return;
-        case STREAM_CUT: finish(m, true); return;
+        case STREAM_CUT: /* what came before is with the client already */
+            take_chunk(m, s);
+            finish(m, true);
+            return;
         case STREAM_END: finish(m, false); return;
         case STREAM_BYTES: take_chunk(m, s); break;
         }
@@ -433,14 +438,16 @@ void memory_leave(struct memory_exchange *m)
         free_exchange(m);
 }
 
-static unsigned collect(struct memory_transport *t)
+unsigned memory_transport_collect(struct memory_transport *t)
 {
-    struct list *node = t->open.next;
+    struct list *node = t ? t->open.next : NULL;
     unsigned kept = 0;
 
-    while (node != &t->open) {
+    while (t && node != &t->open) {
         struct memory_exchange *m = LIST_OWNER(node, struct memory_exchange, link);
         node = node->next;
+        if (!m->left)
+            continue;
         if (handler_has_it(m))
             kept++;
         else
@@ -449,25 +456,10 @@ static unsigned collect(struct memory_transport *t)
     return kept;
 }
 
-unsigned memory_transport_destroy(struct memory_transport *t, int64_t patience_us)
+void memory_transport_destroy(struct memory_transport *t)
 {
-    const struct timespec pause = { .tv_nsec = 1000000 };
-    int64_t until = clock_monotonic_us() + patience_us;
-    unsigned kept;
-
     if (!t)
-        return 0;
-    for (struct list *node = t->open.next, *next; node != &t->open; node = next) {
-        next = node->next;
-        struct memory_exchange *m = LIST_OWNER(node, struct memory_exchange, link);
-        if (!m->left)
-            memory_leave(m);
-    }
-    while ((kept = collect(t)) > 0 && clock_monotonic_us() < until)
-        nanosleep(&pause, NULL);
-    if (kept == 0) {
-        http_server_destroy(t->server);
-        free(t);
-    }
-    return kept; /* with the memory that somebody may still write to */
+        return;
+    http_server_destroy(t->server);
+    free(t);
 }

@@ -14,9 +14,12 @@ struct memory_exchange; /* one request on its way, and its reply */
 /* The router is filled already and borrowed. 0 or -1. */
 int memory_transport_create(struct memory_transport **out, struct router *router);
 
-/* Gives up on what is still open, and waits at most `patience_us` for handlers to let go of it. Returns how many did
- * not. */
-unsigned memory_transport_destroy(struct memory_transport *t, int64_t patience_us);
+/* Forgets the exchanges that have been left and that no handler has any more. Returns how many are left that one has,
+ * or its token. NULL is safe, here and below. */
+unsigned memory_transport_collect(struct memory_transport *t);
+
+/* After all were left and collected. */
+void memory_transport_destroy(struct memory_transport *t);
 
 struct memory_request {
     const char *method, *target;

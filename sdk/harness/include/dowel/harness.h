@@ -11,7 +11,8 @@
  *       dw_harness_close(h);
  *   }
  *
- * dowel_add_plugin_test() builds such a test with cmocka and defines PLUGIN. A harness belongs to one thread; the plugin's
+ * dowel_add_plugin_test() builds such a test with cmocka and defines PLUGIN; docs/sdk/testing.md has more. One harness is
+ * open at a time; the next one stops it, should a failed test have left it. It belongs to one thread, and the plugin's
  * handlers run on that thread too, so a debugger sees one stack. What a reply points to lives until the harness closes. */
 #ifndef DOWEL_HARNESS_H
 #define DOWEL_HARNESS_H
@@ -24,6 +25,7 @@ extern "C" {
 #endif
 
 typedef struct dw_harness dw_harness;
+typedef struct dw_harness_pending dw_harness_pending;
 typedef struct dw_harness_follower dw_harness_follower;
 
 /* ---- loading ---- */
@@ -41,16 +43,25 @@ typedef struct dw_harness_args {
 DW_EXPORT int dw_harness_open_(dw_harness **out, const dw_harness_args *args);
 DW_EXPORT const char *dw_harness_why(const dw_harness *h);
 
-/* Stops the plugin and frees everything. NULL is safe. Returns how much was left behind: calls that its threads did not
- * close and tokens that nobody completed. */
+/* Calls stop, as a server does that ends: no request runs any more, but those that wait for a token still get their
+ * answer. Close does so too, if this has not. */
+DW_EXPORT void dw_harness_stop(dw_harness *h);
+
+/* Stops the plugin and frees everything, h too: so once. NULL is safe. Returns how much was left behind: calls that its
+ * threads did not close and tokens that nobody completed (then standard error says so, and nothing is freed, for somebody
+ * may still use it). */
 DW_EXPORT unsigned dw_harness_close(dw_harness *h);
+
+/* How long the functions below wait for what should come: 10 s until this is called. For a test that wants to see that
+ * nothing comes. */
+DW_EXPORT void dw_harness_set_patience(dw_harness *h, dw_span patience);
 
 /* ---- requests ---- */
 
 typedef struct dw_harness_reply {
     uint32_t struct_size;
     dw_harness *from;
-    int status;               /* 0: none came within the harness's patience, 10 s */
+    int status;               /* 0: none came within the harness's patience, or nothing could be sent */
     const char *content_type; /* or "" */
     const char *headers;      /* "Name: value\r\n" each */
     dw_str body;              /* terminated; of a stream that was cut: what came before */
@@ -60,12 +71,12 @@ typedef struct dw_harness_reply {
 
 typedef struct dw_harness_request_args {
     uint32_t struct_size;
-    const char *method; /* NULL: GET, or POST with a body */
-    const char *target; /* "/api/v1/notes?limit=5" */
-    const char *json;   /* a JSON body; or */
-    dw_bytes body;      /* any other, with its */
-    const char *content_type;
-    const char *headers; /* further ones: "Name: value\r\n" each; NULL: none */
+    const char *method;       /* NULL: GET, or POST with a body */
+    const char *target;       /* "/api/v1/notes?limit=5" */
+    const char *json;         /* a JSON body; or */
+    dw_bytes body;            /* any other, with its */
+    const char *content_type; /* "application/x-www-form-urlencoded" */
+    const char *headers;      /* further ones: "Name: value\r\n" each; NULL: none */
 } dw_harness_request_args;
 
 /* dw_harness_request(h, .method = "PUT", .target = "/api/v1/notes/1", .json = "{}"): sends and waits for the reply, also
@@ -74,6 +85,15 @@ typedef struct dw_harness_request_args {
 DW_EXPORT dw_harness_reply dw_harness_request_(dw_harness *h, const dw_harness_request_args *args);
 DW_EXPORT dw_harness_reply dw_harness_get(dw_harness *h, const char *target);
 DW_EXPORT dw_harness_reply dw_harness_post(dw_harness *h, const char *target, const char *json);
+
+/* dw_harness_send(h, .target = "/api/v1/later"): the same in two halves, for several at once. Its handler has run when this
+ * returns. NULL: nothing could be sent. To be waited for or abandoned, once; close abandons the others. */
+#define dw_harness_send(h, ...) (dw_harness_send_((h), DW_ARGS_(dw_harness_request_args, __VA_ARGS__)))
+DW_EXPORT dw_harness_pending *dw_harness_send_(dw_harness *h, const dw_harness_request_args *args);
+DW_EXPORT dw_harness_reply dw_harness_wait(dw_harness_pending *p);
+
+/* The client leaves without its reply. NULL is safe. */
+DW_EXPORT void dw_harness_abandon(dw_harness_pending *p);
 
 /* The text at a JSON pointer of the reply, "" when there is none. Numbers and booleans as JSON writes them. */
 DW_EXPORT const char *dw_harness_text(dw_harness_reply reply, const char *pointer);
@@ -91,7 +111,7 @@ DW_EXPORT dw_harness_follower *dw_harness_follow(dw_harness *h, const char *targ
  * harness's patience. The texts live until the next one. */
 DW_EXPORT int dw_harness_event(dw_harness_follower *f, const char **id, const char **name, const char **data);
 
-/* The client leaves. */
+/* The client leaves. NULL is safe. */
 DW_EXPORT void dw_harness_leave(dw_harness_follower *f);
 
 /* ---- what it said ---- */
@@ -109,7 +129,7 @@ DW_EXPORT void dw_harness_forget_log(dw_harness *h);
 DW_EXPORT void dw_harness_set_now(dw_harness *h, dw_time now);
 DW_EXPORT void dw_harness_advance(dw_harness *h, dw_span by);
 
-/* ---- other plugins that are not there ---- */
+/* ---- other plugins ---- */
 
 /* Stands in for a service or the answer to a hook that the plugin asks: serve(question, ud). `name` is borrowed. 0, or -1
  * when somebody offers it already. */
@@ -117,6 +137,45 @@ DW_EXPORT int dw_harness_serve(dw_harness *h, const char *service, int (*serve)(
                                void *ud);
 DW_EXPORT int dw_harness_answer(dw_harness *h, const char *hook, int (*answer)(void *question, void *ud),
                                 void *ud);
+
+/* Asks the plugin, as another would: what dw_service_ask() and dw_hook_ask() return. What is left in the question lives
+ * until the harness closes. */
+DW_EXPORT int dw_harness_ask(dw_harness *h, const char *service, void *question);
+DW_EXPORT int dw_harness_ask_hook(dw_harness *h, const char *hook, void *question);
+
+/* ---- peers: what dw_fetch, dw_fetch_then and dw_upstream_open get; nothing ever leaves the test ---- */
+
+typedef struct dw_harness_upstream_args {
+    uint32_t struct_size;
+    int status;       /* 0: 200 */
+    const char *json; /* a JSON body; or */
+    dw_bytes body;    /* any other, with its */
+    const char *content_type;
+    const char *headers; /* further ones: "Name: value\r\n" each; NULL: none */
+    const char *const
+        *pieces; /* instead of a body: what a stream's reader gets one after the other; NULL at the end */
+    int fails; /* DW_EUNAVAILABLE: it is not reached; DW_EUNKNOWN: breaks off, after what of an answer is given */
+    bool silent; /* the end never comes: only a timeout, or a client that leaves */
+} dw_harness_upstream_args;
+
+/* dw_harness_upstream(h, "GET https://peer/x", .json = "{}"): what that peer answers; everything is copied. A URL without
+ * a query stands for all queries. Several for one request are given in this order, the last one again and again. What no
+ * answer is there for fails with DW_EUNAVAILABLE, and the log names it. Retries are the server's, without the pause.
+ * 0, or -1 when memory is out or the request is not "METHOD URL". */
+#define dw_harness_upstream(h, request, ...) \
+    (dw_harness_upstream_((h), (request), DW_ARGS_(dw_harness_upstream_args, __VA_ARGS__)))
+DW_EXPORT int dw_harness_upstream_(dw_harness *h, const char *request, const dw_harness_upstream_args *args);
+
+/* What the plugin sent, retries too. */
+typedef struct dw_harness_sent {
+    uint32_t struct_size;
+    const char *method, *url;
+    const char *headers; /* "Name: value\r\n" each, credentials too */
+    dw_str body;         /* terminated */
+} dw_harness_sent;
+
+/* The n-th since the harness opened, counted from 0, or NULL. Lives until it closes. */
+DW_EXPORT const dw_harness_sent *dw_harness_sent_to_peers(dw_harness *h, unsigned n);
 
 /* ---- torture ---- */
 
@@ -126,12 +185,12 @@ DW_EXPORT void dw_harness_fail(dw_harness *h, unsigned n, enum dw_error code);
 
 /* How many such steps were taken since the harness opened or dw_harness_fail() was last called, and the name of the one
  * that failed last, or NULL. */
-DW_EXPORT unsigned dw_harness_steps(const dw_harness *h);
-DW_EXPORT const char *dw_harness_failed_step(const dw_harness *h);
+DW_EXPORT unsigned dw_harness_steps(dw_harness *h);
+DW_EXPORT const char *dw_harness_failed_step(dw_harness *h);
 
 /* Plays `play` again and again, with the first, the second... step failing with DW_EUNAVAILABLE, until one play takes no
  * failing step any more. `play` must not insist on success; after each play no call, token or upstream may be left.
- * Returns the number of plays, or -1 with a log line that names the step whose failure left something behind. */
+ * Returns the number of plays; or -1, when dw_harness_failed_step() is the step whose failure left something behind. */
 DW_EXPORT int dw_harness_torture(dw_harness *h, void (*play)(dw_harness *h, void *ud), void *ud);
 
 #ifdef __cplusplus

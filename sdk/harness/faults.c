@@ -1,0 +1,68 @@
+/* faults.c - steps that fail because the test wants them to. */
+#include "inside.h"
+#include "log/log.h"
+#include "util/clock.h"
+
+int harness_fault(dw_call *c, const char *step, void *ud)
+{
+    dw_harness *h = ud;
+    int rc = 0;
+
+    (void)c;
+    pthread_mutex_lock(&h->lock);
+    h->steps++;
+    if (h->steps == h->fail_at) {
+        h->failed_step = step;
+        rc = h->fail_with;
+    }
+    pthread_mutex_unlock(&h->lock);
+    return rc;
+}
+
+void dw_harness_fail(dw_harness *h, unsigned n, enum dw_error code)
+{
+    pthread_mutex_lock(&h->lock);
+    h->steps = 0;
+    h->fail_at = n;
+    h->fail_with = code;
+    h->failed_step = NULL;
+    pthread_mutex_unlock(&h->lock);
+}
+
+unsigned dw_harness_steps(dw_harness *h)
+{
+    pthread_mutex_lock(&h->lock);
+    unsigned n = h->steps;
+    pthread_mutex_unlock(&h->lock);
+    return n;
+}
+
+const char *dw_harness_failed_step(dw_harness *h)
+{
+    pthread_mutex_lock(&h->lock);
+    const char *step = h->failed_step;
+    pthread_mutex_unlock(&h->lock);
+    return step;
+}
+
+int dw_harness_torture(dw_harness *h, void (*play)(dw_harness *h, void *ud), void *ud)
+{
+    int plays = 0;
+
+    for (unsigned n = 1;; n++) {
+        dw_harness_fail(h, n, DW_EUNAVAILABLE);
+        play(h, ud);
+        plays++;
+        const char *step = dw_harness_failed_step(h);
+        struct harness_left left = harness_settle(h);
+        if (left.calls + left.tokens > 0) {
+            log_error("torture: something is left open", LOG_TEXT("failed_step", step ? step : "none"),
+                      LOG_NUMBER("calls", left.calls), LOG_NUMBER("tokens", left.tokens));
+            return -1;
+        }
+        if (!step)
+            break;
+    }
+    dw_harness_fail(h, 0, DW_EUNAVAILABLE);
+    return plays;
+}
