@@ -5,12 +5,18 @@
 
 /* ---- channels: who writes does not know who reads ---- */
 
+/* DW_EGONE says that nobody is there to hear it, which here is the client's business: 409, and not our failure. */
+static int judge(dw_call *c, int rc)
+{
+    return rc == DW_EGONE ? dw_fail(c, DW_ECONFLICT, "the channel was closed") : rc;
+}
+
 static int open_channel(dw_call *c, dw_request *req)
 {
     const char *name;
 
     DW_TRY(dw_request_read(req, "name", &name));
-    DW_TRY(dw_channel_open(c, name));
+    DW_TRY(judge(c, dw_channel_open(c, name)));
     return dw_reply(req, 204);
 }
 
@@ -21,7 +27,7 @@ static int tell_price(dw_call *c, dw_request *req)
     double price;
 
     DW_TRY(dw_request_read(req, "name", &name, "price", &price));
-    DW_TRY(dw_channel_record(c, name, "price", "price", price, "at", dw_now(c)));
+    DW_TRY(judge(c, dw_channel_record(c, name, "price", "price", price, "at", dw_now(c))));
     return dw_reply(req, 204);
 }
 
