@@ -61,10 +61,13 @@ static dw_time deadline(dw_call *c)
     return (dw_time){ wall_us(c) + (c->deadline_us - clock_monotonic_us()) };
 }
 
-/* Also for threads that help: so only the state counts, not whose it is. */
+/* Also for threads that help: so only the state counts, not whose it is. At the end of a scope a call is CALL_ENDING, of
+ * which they know nothing. */
 static int cancelled(dw_call *c)
 {
-    if (!c || atomic_load_explicit(&c->state, memory_order_acquire) != CALL_OPEN)
+    uint32_t state = c ? atomic_load_explicit(&c->state, memory_order_acquire) : CALL_FREE;
+
+    if (state != CALL_OPEN && state != CALL_ENDING)
         return call_stray(c, "dw_cancelled");
     return call_is_cancelled(c) ? DW_ECANCELLED : 0;
 }

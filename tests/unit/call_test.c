@@ -200,6 +200,35 @@ static void what_is_deferred_may_only_log(void **state)
     assert_string_equal(order, "");
 }
 
+static void *ask_whether_cancelled(void *ud)
+{
+    *(int *)ud = dw_cancelled(ending);
+    return NULL;
+}
+
+static void ask_from_another_thread(void *ud)
+{
+    run_on_thread(ask_whether_cancelled, ud);
+}
+
+/* A thread that helps may ask at any time: also while a scope of the call gives back what is in it. */
+static void a_helper_may_ask_while_things_are_undone(void **state)
+{
+    int in_scope = 1, at_end = 1;
+
+    (void)state;
+    ending = fixture_begin();
+    dw_scope_begin(ending);
+    assert_int_equal(dw_defer(ending, ask_from_another_thread, &in_scope), 0);
+    dw_scope_end(ending);
+    assert_int_equal(in_scope, 0);
+    assert_int_equal(dw_defer(ending, ask_from_another_thread, &at_end), 0);
+    call_cancel(ending);
+    call_end(ending);
+    assert_int_equal(at_end, DW_ECANCELLED);
+    assert_string_equal(captured_log_text(), "");
+}
+
 /* ---- scopes ---- */
 
 static void a_scope_gives_back(void **state)
@@ -641,7 +670,7 @@ static void strays_do_nothing(void **state)
     const char *log = captured_log_text();
     assert_non_null(strstr(log, "\"plugin\":\"notes\""));
     assert_non_null(strstr(log, "the call has ended"));
-    assert_int_equal(lines_with(log, "\"notes\""), 1); /* though it was often */
+    assert_int_equal(lines_with(log, "\"notes\""), 1);   /* though it was often */
     assert_int_equal(lines_with(log, "\"unknown\""), 1); /* a text that belongs to no call */
     use_astray(NULL);
     memset(garbage, 0x5a, sizeof(garbage));
@@ -740,6 +769,7 @@ int main(void)
         cmocka_unit_test_setup(slots_of_many_calls_come_round, reset),
         cmocka_unit_test_setup(things_are_undone_in_order, reset),
         cmocka_unit_test_setup(what_is_deferred_may_only_log, reset),
+        cmocka_unit_test_setup(a_helper_may_ask_while_things_are_undone, reset),
         cmocka_unit_test_setup(a_scope_gives_back, reset),
         cmocka_unit_test_setup(an_end_too_many_is_told, reset),
         cmocka_unit_test_setup(what_lasts_survives_scopes, reset),
