@@ -307,9 +307,20 @@ struct client_token *call_cancel_token(dw_call *c)
     return token;
 }
 
+/* Each side writes first and then looks at what the other one wrote: with anything weaker than one order for all four
+ * both could miss the other, and stop would wait for a thread that nobody has told. */
+bool call_comes_too_late(dw_call *c)
+{
+    atomic_exchange(&c->state, CALL_OPEN);
+    return atomic_load(&c->instance->stopping);
+}
+
 static void cancel_if_of(dw_call *c, void *ud)
 {
-    if (atomic_load_explicit(&c->instance, memory_order_relaxed) != ud)
+    uint32_t state = atomic_load(&c->state);
+
+    if (state == CALL_FREE || state == CALL_ENDED ||
+        atomic_load_explicit(&c->instance, memory_order_relaxed) != ud)
         return;
     pthread_mutex_lock(&c->lock);
     if (atomic_load_explicit(&c->instance, memory_order_relaxed) == ud)

@@ -125,6 +125,9 @@ struct client_token *call_cancel_token(dw_call *c);
 /* stop begins: the instance takes no new calls of its own threads, and those that are open are cancelled. [any thread] */
 void call_stop(dw_instance *instance);
 
+/* Has stop begun before this call, which was just made, could be seen by it? [owner] */
+bool call_comes_too_late(dw_call *c);
+
 /* The instance is about to be freed: no slot remembers it any more. [any thread; its threads have ended] */
 void call_forget(const dw_instance *instance);
 

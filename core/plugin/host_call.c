@@ -117,8 +117,7 @@ static int open_call(dw_instance *i, const char *what, dw_call **out)
         return DW_ENOMEM;
     c->is_opened = true;
     c->what = call_copy(c, str_from(what));
-    /* Asked after it was counted: whoever stops the instance has either been seen here, or sees this call. */
-    int rc = atomic_load(&i->stopping) ? DW_EUNAVAILABLE : call_check(c, "dw_call_open");
+    int rc = call_comes_too_late(c) ? DW_EUNAVAILABLE : call_check(c, "dw_call_open");
     if (rc < 0)
         call_end(c);
     else
