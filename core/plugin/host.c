@@ -1,18 +1,15 @@
 #include "plugin/host.h"
 
-void host_fill(dw_host *host)
-{
-    *host = (dw_host){
-        .struct_size = sizeof(*host),
-        .abi_major = DW_ABI_MAJOR,
-        .abi_minor = DW_ABI_MINOR,
-        .call = &host_call_api,
-        .log = &host_log_api,
-        .http = &host_http_api,
-        .out = &host_out_api,
-        .stream = &host_stream_api,
-        .hook = &host_hook_api,
-        .client = &host_client_api,
-        .secure = &host_secure_api,
-    };
-}
+const dw_host host_tables = {
+    .struct_size = sizeof(dw_host),
+    .abi_major = DW_ABI_MAJOR,
+    .abi_minor = DW_ABI_MINOR,
+    .call = &host_call_api,
+    .log = &host_log_api,
+    .http = &host_http_api,
+    .out = &host_out_api,
+    .stream = &host_stream_api,
+    .hook = &host_hook_api,
+    .client = &host_client_api,
+    .secure = &host_secure_api,
+};

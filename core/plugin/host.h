@@ -13,7 +13,8 @@ extern const dw_hook_api host_hook_api;
 extern const dw_client_api host_client_api;
 extern const dw_secure_api host_secure_api;
 
-/* Fills a plugin's own table of tables. */
-void host_fill(dw_host *host);
+/* The table of tables. One for all plugins and for as long as the process lives: whose call it is, says the call, and a
+ * plugin's code outlives its instance. */
+extern const dw_host host_tables;
 
 #endif

@@ -48,8 +48,7 @@ int instance_create(dw_instance **out, const struct plugin_descriptor *d,
     i->descriptor = d;
     i->process = process;
     make_metrics(i);
-    host_fill(&i->host);
-    *d->raw->host = &i->host;
+    *d->raw->host = &host_tables;
     *out = i;
     return 0;
 }

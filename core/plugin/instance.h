@@ -46,7 +46,6 @@ struct dw_instance {
     const char *name;                           /* the descriptor's */
     const struct plugin_descriptor *descriptor; /* host-sized copies */
     const struct plugin_process *process;
-    dw_host host;                        /* this plugin's own table of tables */
     void *self;                          /* descriptor->self_size zeroed bytes, or NULL */
     struct config *config;               /* held */
     const void *conf;                    /* the plugin's struct in it, or NULL */
