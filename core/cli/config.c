@@ -1,6 +1,7 @@
 /* config.c - `dowel config`: what is wrong, what holds, and the pages that follow from the tables. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/settings.h"
 #include "config/render.h"
@@ -13,11 +14,11 @@ static const char hidden[] = "***";
 static int check(const struct cli *c)
 {
     struct config_problems problems;
-    struct config *config = NULL;
+    struct cli_settings settings;
     struct buf text = BUF_INIT;
 
     config_problems_init(&problems);
-    int result = cli_config_load(c, NULL, 0, &config, &problems);
+    int result = cli_settings_load(&settings, c, CLI_PLUGINS_CONFIGURED, &problems);
     if (c->json) {
         config_problems_json(&text, &problems);
     } else {
@@ -31,7 +32,7 @@ static int check(const struct cli *c)
     if (cli_print(&text) != CLI_OK)
         result = CLI_FAILED;
     config_problems_finish(&problems);
-    config_drop(config);
+    cli_settings_finish(&settings);
     return result;
 }
 
@@ -163,18 +164,19 @@ static void add_json(struct buf *out, const struct config *config)
 
 static int show(const struct cli *c)
 {
-    struct config *config = NULL;
+    struct cli_settings settings;
     struct buf text = BUF_INIT;
-    int result = cli_config_load(c, NULL, 0, &config, NULL);
+    int result = cli_settings_load(&settings, c, CLI_PLUGINS_CONFIGURED, NULL);
 
-    if (result != CLI_OK)
-        return result;
-    if (c->json)
-        add_json(&text, config);
-    else
-        add_text(&text, config, cli_option_value(c, "origin", 0));
-    config_drop(config);
-    return cli_print(&text);
+    if (result == CLI_OK) {
+        if (c->json)
+            add_json(&text, settings.config);
+        else
+            add_text(&text, settings.config, cli_option_value(c, "origin", 0));
+        result = cli_print(&text);
+    }
+    cli_settings_finish(&settings);
+    return result;
 }
 
 /* ---- get ---- */
@@ -215,50 +217,68 @@ static int print_field(const struct cli *c, const struct config_field *field)
 
 static int get(const struct cli *c)
 {
-    struct config *config = NULL;
+    struct cli_settings settings;
     struct config_field field;
-    int result = cli_config_load(c, NULL, 0, &config, NULL);
+    int result = cli_settings_load(&settings, c, CLI_PLUGINS_CONFIGURED, NULL);
 
-    if (result != CLI_OK)
-        return result;
-    result = find(config, c->argv[1], &field) == 0 ? print_field(c, &field) : CLI_FAILED;
-    config_drop(config);
+    if (result == CLI_OK)
+        result = find(settings.config, c->argv[1], &field) == 0 ? print_field(c, &field) : CLI_FAILED;
+    cli_settings_finish(&settings);
     return result;
 }
 
 /* ---- pages ---- */
 
+typedef void page_writer(struct buf *out, const struct config_table *const *tables, size_t n);
+
+/* Of all tables, or of the one that is named: whatever is wrong with the values makes no difference. */
+static int print_page(const struct cli *c, page_writer *write)
+{
+    struct config_problems ignored;
+    struct cli_settings settings;
+    struct buf text = BUF_INIT;
+    size_t first = 0, n = 0;
+
+    config_problems_init(&ignored);
+    int result = cli_settings_load(&settings, c, CLI_PLUGINS_ALL, &ignored);
+    config_problems_finish(&ignored);
+    if (result == CLI_FAILED)
+        goto done;
+    n = settings.tables_n;
+    while (c->argc > 1 && first < n && strcmp(settings.tables[first]->name, c->argv[1]) != 0)
+        first++;
+    if (first == n) {
+        fprintf(stderr, "%s: no plugin of that name can be used; `dowel plugin list` lists them\n",
+                c->argv[1]);
+        result = CLI_FAILED;
+        goto done;
+    }
+    write(&text, settings.tables + first, c->argc > 1 ? 1 : n);
+    result = cli_print(&text);
+done:
+    cli_settings_finish(&settings);
+    return result;
+}
+
 static int reference(const struct cli *c)
 {
-    struct buf text = BUF_INIT;
-    size_t n;
-    const struct config_table *const *tables = cli_tables(&n);
-
-    (void)c;
-    render_reference(&text, tables, n);
-    return cli_print(&text);
+    return print_page(c, render_reference);
 }
 
 static int env(const struct cli *c)
 {
-    struct buf text = BUF_INIT;
-    size_t n;
-    const struct config_table *const *tables = cli_tables(&n);
-
-    (void)c;
-    render_env(&text, tables, n);
-    return cli_print(&text);
+    return print_page(c, render_env);
 }
 
 /* ---- the verb ---- */
 
 static const struct action {
     const char *name;
-    int arguments; /* behind the name */
+    int least, most; /* arguments behind the name */
     int (*run)(const struct cli *c);
 } actions[] = {
-    { "check", 0, check },         { "show", 0, show }, { "get", 1, get },
-    { "reference", 0, reference }, { "env", 0, env },
+    { "check", 0, 0, check },         { "show", 0, 0, show }, { "get", 1, 1, get },
+    { "reference", 0, 1, reference }, { "env", 0, 1, env },
 };
 
 static int run(const struct cli *c)
@@ -268,9 +288,9 @@ static int run(const struct cli *c)
     for (size_t i = 0; i < DW_COUNT_OF(actions); i++) {
         if (strcmp(c->argv[0], actions[i].name) != 0)
             continue;
-        if (c->argc - 1 > actions[i].arguments)
-            return cli_usage(c, "%s: one argument too many", c->argv[actions[i].arguments + 1]);
-        if (c->argc - 1 < actions[i].arguments)
+        if (c->argc - 1 > actions[i].most)
+            return cli_usage(c, "%s: one argument too many", c->argv[actions[i].most + 1]);
+        if (c->argc - 1 < actions[i].least)
             return cli_usage(c, "config %s: the name of an item is missing", actions[i].name);
         return actions[i].run(c);
     }
@@ -284,14 +304,15 @@ static const struct cli_option options[] = {
 
 const struct cli_verb cli_verb_config = {
     .name = "config",
-    .arguments = "check | show [--origin] | get ITEM | reference | env",
+    .arguments = "check | show [--origin] | get ITEM | reference [NAME] | env [NAME]",
     .summary = "Checks and shows the configuration",
     .help = "check      says everything that is wrong, each with file and line; ends with 3 when there is "
             "something\n"
             "show       all values as they hold; secrets are masked; with --origin where each comes from\n"
             "get ITEM   one value, plain, a line for each entry of a list; ITEM is `log_level` or "
             "`core.log_level`\n"
-            "reference  the page of all items (docs/configuration.md)\n"
+            "reference  the page of all items, or of those of the plugin NAME; `core` is the server\n"
+            "           (docs/configuration.md)\n"
             "env        the same as variables (.env.example)\n"
             "\n"
             "Read are the files of --config, .env in the current directory, and the environment.\n",

@@ -32,7 +32,8 @@ enum {
 
 struct doctor {
     const struct cli *cli;
-    struct config *config; /* NULL when it is wrong */
+    struct cli_settings settings;
+    struct config *config; /* of settings; NULL when it is wrong */
     json_t *status;        /* of the running server; NULL: none */
     struct buf out;
     size_t found[LEVELS];
@@ -84,7 +85,8 @@ static void check_configuration(struct doctor *d)
     struct config_problems problems;
 
     config_problems_init(&problems);
-    cli_config_load(d->cli, NULL, 0, &d->config, &problems);
+    cli_settings_load(&d->settings, d->cli, CLI_PLUGINS_CONFIGURED, &problems);
+    d->config = d->settings.config;
     for (const struct config_problem *p = problems.first; p; p = p->next) {
         struct buf text = BUF_INIT;
         config_problem_format(&text, p);
@@ -332,7 +334,7 @@ static int run(const struct cli *c)
     int result = print(&d);
     buf_finish(&d.out);
     json_decref(d.status);
-    config_drop(d.config);
+    cli_settings_finish(&d.settings);
     return result;
 }
 

@@ -62,12 +62,17 @@ static void introduce(struct serve *s)
     s->introduced = true;
 }
 
+static struct config_override listen_option(const struct serve *s)
+{
+    return (struct config_override){
+        .option = "--listen", .table = "core", .item = "listen", .values = s->listen, .n = s->listen_n
+    };
+}
+
 static int load(struct supervisor_setup *out, struct buf *why, void *ud)
 {
     struct serve *s = ud;
-    const struct config_override listen = {
-        .option = "--listen", .table = "core", .item = "listen", .values = s->listen, .n = s->listen_n
-    };
+    const struct config_override listen = listen_option(s);
     struct config_problems problems;
     struct config *config = NULL;
     struct buf text = BUF_INIT;
@@ -103,7 +108,10 @@ static void unload(struct supervisor_setup *setup, void *ud)
 static int generation(struct generation *g, void *config, void *ud)
 {
     const struct serve *s = ud;
-    return server_run(g, config, s->cli->data_dir);
+    const struct config_override listen = listen_option(s);
+    const struct config_source source = cli_config_source(s->cli, &listen, s->listen_n > 0);
+
+    return server_run(g, config, &source, s->cli->data_dir);
 }
 
 /* What the supervisor calls an owner of work is a plugin here. */

@@ -9,6 +9,7 @@
 
 #include "cli/settings.h"
 #include "cli/upkeep.h"
+#include "client/client.h"
 #include "config/core_config.h"
 #include "http/operations.h"
 #include "http/problem_pages.h"
@@ -18,6 +19,10 @@
 #include "http/tls.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "plugin/channels.h"
+#include "plugin/hooks.h"
+#include "plugin/registry.h"
+#include "secure/keyring.h"
 #include "supervise/activity.h"
 #include "util/clock.h"
 
@@ -27,6 +32,9 @@ struct server {
     struct generation *generation;
     const struct core_config *core;
     struct operations operations;
+    struct catalog *catalog;
+    struct plugin_process process; /* what plugins are lent */
+    struct registry *registry;
     struct router *router;
     struct static_site *site; /* NULL: no static_dir */
     struct tls_context *tls;
@@ -158,10 +166,109 @@ static int make_http(struct server *s)
         generation_listener(s->generation, i, &listener);
         result = listen_on(s, &listener, options.loops);
     }
-    if (result == CLI_OK && http_server_start(s->http) != 0)
+    return result;
+}
+
+static int start_http(struct server *s)
+{
+    int result = CLI_OK;
+
+    if (http_server_start(s->http) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "cannot start the HTTP server's threads: %s",
                                  strerror(errno));
     return result;
+}
+
+/* ---- plugins ---- */
+
+static bool is_enabled(const char *name, void *ud)
+{
+    return plan_is_enabled(ud, name);
+}
+
+/* Its child must be made while this process has no other thread and knows no key. */
+static int make_catalog(struct server *s, struct config *config, const char *data_dir)
+{
+    const struct catalog_options options = {
+        .core = s->core, .data_dir = data_dir, .wanted = is_enabled, .wanted_ud = config
+    };
+    struct buf why = BUF_INIT;
+    int result = CLI_OK;
+
+    if (catalog_create(&s->catalog, &options, &why) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "cannot look for plugins: out of memory");
+    else if (why.n > 0)
+        log_warn("a directory of plugins cannot be used", LOG_STR("what", buf_str(&why)));
+    buf_finish(&why);
+    return result;
+}
+
+static int make_client(struct server *s)
+{
+    const struct core_config *c = s->core;
+    const struct client_options options = {
+        .ca_file = c->client_ca_file[0] ? c->client_ca_file : NULL,
+        .proxy = c->client_proxy.hidden[0] ? c->client_proxy.hidden : NULL,
+        .allow = c->client_networks.v,
+        .allow_n = c->client_networks.n,
+        .user_agent = "dowel/" DOWEL_VERSION,
+    };
+
+    if (client_create(&s->process.client, &options) == 0)
+        return CLI_OK;
+    return generation_fail(s->generation, CLI_FAILED, "cannot make the client for outbound requests: %s",
+                           strerror(errno));
+}
+
+static int make_process(struct server *s, const char *data_dir)
+{
+    struct buf why = BUF_INIT;
+    int result = CLI_OK;
+
+    if (keyring_open(&s->process.keyring, str_from(s->core->secret_key.hidden), data_dir, &why) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "%s", buf_text(&why));
+    else if (channels_create(&s->process.channels) != 0 || plugin_hooks_create(&s->process.hooks) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "cannot make room for plugins: out of memory");
+    else
+        result = make_client(s);
+    buf_finish(&why);
+    return result;
+}
+
+/* A plugin that must be there and does not work is for whoever wrote the configuration to decide about. */
+static int carry_out(struct server *s, int result, struct buf *why)
+{
+    if (result != 0)
+        result = generation_fail(s->generation, CLI_CONFIG, "%s", buf_text(why));
+    buf_finish(why);
+    return result;
+}
+
+static int make_registry(struct server *s, struct config *config, const struct config_source *source,
+                         const char *data_dir)
+{
+    const struct registry_options options = {
+        .catalog = s->catalog,
+        .data_dir = data_dir,
+        .config = config,
+        .source = source,
+        .process = &s->process,
+    };
+    struct buf why = BUF_INIT;
+
+    return carry_out(s, registry_create(&s->registry, &options, &why), &why);
+}
+
+static int mount_plugins(struct server *s)
+{
+    struct buf why = BUF_INIT;
+    return carry_out(s, registry_mount(s->registry, s->router, &why), &why);
+}
+
+static int start_plugins(struct server *s)
+{
+    struct buf why = BUF_INIT;
+    return carry_out(s, registry_start(s->registry, &why), &why);
 }
 
 /* ---- its life ---- */
@@ -195,6 +302,7 @@ static void tick(void *ud)
     struct activity_thread t;
 
     upkeep_tick(s->upkeep);
+    channels_tick(s->process.channels, clock_monotonic_us());
     if (activity_watch(s->core->watchdog_warn.us, s->core->watchdog_replace.us, &t))
         generation_stuck(s->generation, t.owner, t.what, clock_monotonic_us() - t.since_us);
 }
@@ -235,18 +343,53 @@ static bool is_idle(void *ud)
     return counts.requests == 0;
 }
 
+/* In the order of who still needs whom: a handler its plugin, a plugin's stop the loops that carry its last answers. */
 static void destroy(struct server *s)
 {
+    http_server_stop(s->http);
+    bool ended = registry_stop(s->registry);
     http_server_destroy(s->http);
     upkeep_destroy(s->upkeep);
     tls_context_destroy(s->tls);
+    if (!ended)
+        return;
+    channels_destroy(s->process.channels);
+    client_destroy(s->process.client);
+    registry_destroy(s->registry);
     router_destroy(s->router);
     static_destroy(s->site);
+    plugin_hooks_destroy(s->process.hooks);
+    keyring_destroy(s->process.keyring);
+    catalog_destroy(s->catalog);
 }
 
-int server_run(struct generation *g, struct config *config, const char *data_dir)
+static int make_all(struct server *s, struct config *config, const struct config_source *source,
+                    const char *data_dir)
 {
-    struct server s = { .generation = g, .core = core_config(config) };
+    int result = make_spool_dir(s, data_dir);
+
+    if (result == CLI_OK)
+        result = make_process(s, data_dir);
+    if (result == CLI_OK)
+        result = make_registry(s, config, source, data_dir);
+    if (result == CLI_OK)
+        result = make_router(s);
+    if (result == CLI_OK)
+        result = mount_plugins(s);
+    if (result == CLI_OK)
+        result = make_http(s);
+    if (result == CLI_OK)
+        result = make_upkeep(s, data_dir);
+    if (result == CLI_OK)
+        result = start_plugins(s);
+    return result == CLI_OK ? start_http(s) : result;
+}
+
+int server_run(struct generation *g, struct config *config, const struct config_source *source,
+               const char *data_dir)
+{
+    /* Not on the stack: a plugin's thread that does not end may use it until the process has gone. */
+    static struct server s;
     const struct generation_hooks hooks = {
         .stalled_us = stalled_us,
         .tick = tick,
@@ -256,20 +399,17 @@ int server_run(struct generation *g, struct config *config, const char *data_dir
         .ud = &s,
     };
 
+    s = (struct server){ .generation = g, .core = core_config(config) };
+    int result = make_catalog(&s, config, data_dir);
     if (log_start() != 0)
         log_warn("the log has no thread of its own and is written directly");
     metric_set(
         metrics_gauge("dowel_generation", "How often the server process was replaced since start", NULL),
         (int64_t)generation_number(g) - 1);
-    int result = make_spool_dir(&s, data_dir);
     readiness_register("loops", loops_go_round, &s);
     readiness_register("server", is_staying, &s);
     if (result == CLI_OK)
-        result = make_router(&s);
-    if (result == CLI_OK)
-        result = make_http(&s);
-    if (result == CLI_OK)
-        result = make_upkeep(&s, data_dir);
+        result = make_all(&s, config, source, data_dir);
     if (result == CLI_OK)
         generation_run(g, &hooks);
     destroy(&s);

@@ -3,18 +3,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/core_config.h"
-
-const struct config_table *const *cli_tables(size_t *n)
-{
-    static const struct config_table *const tables[] = { &core_config_table };
-
-    *n = DW_COUNT_OF(tables);
-    return tables;
-}
 
 static void print_problems(const struct config_problems *problems)
 {
@@ -25,11 +18,9 @@ static void print_problems(const struct config_problems *problems)
     buf_finish(&text);
 }
 
-int cli_config_load(const struct cli *c, const struct config_override *overrides, size_t n,
-                    struct config **out, struct config_problems *problems)
+struct config_source cli_config_source(const struct cli *c, const struct config_override *overrides, size_t n)
 {
-    struct config_problems own;
-    struct config_source source = {
+    return (struct config_source){
         .dir = c->config_dir,
         .dir_required = c->config_given,
         .env_file = ".env",
@@ -37,13 +28,145 @@ int cli_config_load(const struct cli *c, const struct config_override *overrides
         .overrides = overrides,
         .overrides_n = n,
     };
+}
 
-    source.tables = cli_tables(&source.tables_n);
+static int load(struct config_source *source, const struct config_table *const *tables, size_t n,
+                struct config **out, struct config_problems *problems)
+{
+    struct config_problems own;
+
+    source->tables = tables;
+    source->tables_n = n;
     config_problems_init(&own);
-    int result = config_load(out, &source, problems ? problems : &own);
+    int result = config_load(out, source, problems ? problems : &own);
     print_problems(&own);
     config_problems_finish(&own);
     return result == 0 ? CLI_OK : CLI_CONFIG;
+}
+
+/* ---- the server's own ---- */
+
+static const struct config_table *const core_only[] = { &core_config_table };
+
+static const char *say_nothing(struct str name, void *ud)
+{
+    (void)name;
+    (void)ud;
+    return NULL;
+}
+
+int cli_config_load(const struct cli *c, const struct config_override *overrides, size_t n,
+                    struct config **out, struct config_problems *problems)
+{
+    struct config_source source = cli_config_source(c, overrides, n);
+
+    source.unknown_plugin = say_nothing; /* who loads plugins knows more about them */
+    return load(&source, core_only, DW_COUNT_OF(core_only), out, problems);
+}
+
+/* ---- all of it ---- */
+
+/* Where plugins are is said in the configuration. When that is wrong it will be told in its time; until then the
+ * defaults hold. */
+static struct config *load_core(const struct cli *c)
+{
+    struct config_source source = cli_config_source(c, NULL, 0);
+    const struct config_source defaults = { .dir = "",
+                                            .tables = core_only,
+                                            .tables_n = DW_COUNT_OF(core_only) };
+    struct config_problems ignored;
+    struct config *config;
+
+    config_problems_init(&ignored);
+    if (load(&source, core_only, DW_COUNT_OF(core_only), &config, &ignored) != CLI_OK)
+        config_load(&config, &defaults, &ignored);
+    config_problems_finish(&ignored);
+    return config;
+}
+
+static bool is_configured(const char *name, void *ud)
+{
+    size_t n;
+    const struct config_file *files = config_unknown_files(ud, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(files[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int find_plugins(struct cli_settings *s, const struct cli *c, enum cli_plugins which,
+                        struct config_problems *problems)
+{
+    struct config *core = load_core(c);
+    const struct catalog_options options = {
+        .core = core ? core_config(core) : NULL,
+        .data_dir = c->data_dir,
+        .wanted = which == CLI_PLUGINS_ALL ? NULL : is_configured,
+        .wanted_ud = core,
+    };
+    struct buf why = BUF_INIT;
+    int result = core ? catalog_create(&s->catalog, &options, &why) : -1;
+
+    if (result == 0 && why.n > 0 && problems) {
+        struct config_problem problem =
+            config_problem_at((struct config_place){ NULL, 0 }, "core", "plugin_dirs");
+        problem.warning = true;
+        config_problem_add(problems, problem, "%s", buf_text(&why));
+    } else if (result == 0 && why.n > 0) {
+        fprintf(stderr, "%s\n", buf_text(&why));
+    }
+    s->core = core;
+    buf_finish(&why);
+    return result;
+}
+
+static int collect_tables(struct cli_settings *s)
+{
+    s->tables = calloc(s->catalog->n + 1, sizeof(*s->tables));
+    if (!s->tables)
+        return -1;
+    s->tables[s->tables_n++] = &core_config_table;
+    for (size_t i = 0; i < s->catalog->n; i++) {
+        if (s->catalog->plugins[i].table)
+            s->tables[s->tables_n++] = s->catalog->plugins[i].table;
+    }
+    return 0;
+}
+
+static const char *about_plugin(struct str name, void *ud)
+{
+    const struct catalog *catalog = ud;
+
+    for (size_t i = 0; i < catalog->n; i++) {
+        if (str_equal(str_from(catalog->plugins[i].file.name), name))
+            return "its plugin is there, but cannot be used; `dowel plugin list` says why";
+    }
+    return "no plugin of that name is installed";
+}
+
+int cli_settings_load(struct cli_settings *out, const struct cli *c, enum cli_plugins which,
+                      struct config_problems *problems)
+{
+    struct config_source source = cli_config_source(c, NULL, 0);
+
+    *out = (struct cli_settings){ .tables_n = 0 };
+    if (find_plugins(out, c, which, problems) != 0 || collect_tables(out) != 0) {
+        fputs("out of memory\n", stderr);
+        return CLI_FAILED;
+    }
+    source.unknown_plugin = about_plugin;
+    source.unknown_plugin_ud = out->catalog;
+    return load(&source, out->tables, out->tables_n, &out->config, problems);
+}
+
+void cli_settings_finish(struct cli_settings *s)
+{
+    config_drop(s->config);
+    free(s->tables);
+    catalog_destroy(s->catalog);
+    config_drop(s->core);
 }
 
 int cli_make_parents(const char *path)

@@ -244,15 +244,16 @@ static int hear(struct probe *p)
     return result;
 }
 
+/* On one line, without what a terminal would obey. */
 static void add_said(struct probe *p, struct buf *why)
 {
+    for (size_t i = 0; i < p->said.n; i++) {
+        unsigned char c = (unsigned char)p->said.p[i];
+        p->said.p[i] = (char)(c < ' ' || c == 0x7f ? ' ' : c);
+    }
     struct str said = str_trim(buf_str(&p->said));
-
-    if (said.n == 0)
-        return;
-    buf_add_text(why, "; it printed: ");
-    for (size_t i = 0; i < said.n; i++)
-        buf_add_char(why, (unsigned char)said.p[i] < ' ' || said.p[i] == 0x7f ? ' ' : said.p[i]);
+    if (said.n > 0)
+        buf_add_format(why, "; it printed: %.*s", STR_ARG(said));
 }
 
 static void charge(struct probe *p, int status, bool late)

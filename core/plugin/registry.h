@@ -1,56 +1,56 @@
-/* registry.h - the plugins of this process: found, probed, ordered, loaded, started, stopped.
+/* registry.h - the plugins of this process: loaded, started, stopped.
  *
- * What is wrong with one plugin declines that plugin, with a reason an admin understands; the others load. [main thread] */
+ * What is wrong with one plugin declines that plugin, with a reason an admin understands; the others load. What became of
+ * each is told to the log, /readyz, /metrics and DATA/plugins/state.json. [main thread] */
 #ifndef PLUGIN_REGISTRY_H
 #define PLUGIN_REGISTRY_H
 
-#include "config/config.h"
 #include "http/router.h"
 #include "plugin/instance.h"
-#include "util/buf.h"
-
-enum plugin_state {
-    PLUGIN_AVAILABLE,   /* there, but not enabled */
-    PLUGIN_LOADED,      /* it works */
-    PLUGIN_DECLINED,    /* enabled, and why it does not work stands beside it */
-    PLUGIN_QUARANTINED, /* enabled, but it crashed too often */
-    PLUGIN_MISSING      /* conf.d enables it, and there is no such file */
-};
-
-struct plugin_status {
-    const char *name, *version, *summary, *path; /* "" where unknown */
-    enum plugin_state state;
-    bool required;
-    const char *why; /* "" when loaded */
-};
+#include "plugin/plan.h"
 
 struct registry_options {
-    const char *const *directories; /* where plugins are, searched in order; the first of a name counts */
-    size_t directories_n;
+    const struct catalog *catalog; /* in which the enabled ones were looked at */
     const char *data_dir;
     struct config *config; /* the server's snapshot: which are enabled; their files are still raw */
     const struct config_source *source; /* to read the configuration again with the plugins' tables */
-    struct plugin_process *process;
+    const struct plugin_process *process;
 };
 
 struct registry;
 
-/* Finds, probes and loads the enabled ones, up to and with init. 0; a plugin that conf.d requires and that does not work
- * makes -1 with everything that is wrong in why. */
+/* Opens the enabled ones, up to and with init. All options are borrowed until registry_destroy(). 0; a plugin that conf.d
+ * requires and that does not work makes -1 with everything that is wrong in why. */
 int registry_create(struct registry **out, const struct registry_options *options, struct buf *why);
 
 /* Mounts their routes; a clash declines the later one. As above. */
 int registry_mount(struct registry *r, struct router *router, struct buf *why);
 
-/* Calls start, in order; then stop and fini, in reverse order. */
+/* Calls start, in order; and then tells what became of each. As above. */
 int registry_start(struct registry *r, struct buf *why);
-void registry_stop(struct registry *r);
+
+/* When no handler runs any more: completes what they have detached, calls stop and fini, in reverse order. False when
+ * threads of a plugin still hold calls, which the log has been told: then nothing that a plugin may use can be freed, and
+ * the process should end as it is. True for NULL. */
+bool registry_stop(struct registry *r);
+
+/* After registry_stop() was true, and the server of the routes is gone. What was opened stays open. NULL is safe. */
 void registry_destroy(struct registry *r);
 
 /* The snapshot in which the plugins' items have been read as well. Borrowed. */
 struct config *registry_config(struct registry *r);
 
-/* All that are known, sorted by name; NULL after the last. Borrowed until destroy. */
-const struct plugin_status *registry_status(const struct registry *r, size_t i);
+/* All that are known, sorted by name. Borrowed until destroy. */
+const struct plan *registry_plan(const struct registry *r);
+
+/* ---- DATA/plugins/state.json, for the command line ----
+ *
+ *   {"version": 1, "pid": 17, "plugins": [{"name": "notes", "version": "1.0.0", "summary": "", "path": "/...",
+ *    "state": "loaded", "required": false, "why": "", "hash": "ab12..."}]} */
+
+#define PLUGIN_STATE_FILE "state.json"
+
+/* One line of it, or of what would be; a new object, NULL when memory is out. */
+json_t *registry_describe(const struct plan_plugin *p);
 
 #endif
