@@ -105,7 +105,7 @@ static const struct kind kinds[] = {
     { "question", sizeof(dw_question), END_OF(dw_question, silence), offsetof(dw_question, name), ".", 100, 0,
       false },
     { "hook", sizeof(dw_hook), END_OF(dw_hook, priority), offsetof(dw_hook, name), ".", 100,
-      offsetof(dw_hook, answer), false },
+      offsetof(dw_hook, answer), true },
     { "service", sizeof(dw_service), END_OF(dw_service, serve), offsetof(dw_service, name), "./", 100,
       offsetof(dw_service, serve), false },
 };
