@@ -10,7 +10,8 @@
 #                         [LIBRARIES library...])
 #
 # A cmocka program and its ctest: the harness (dowel/harness.h) around the plugin, whose path is the text PLUGIN. The paths
-# of plugins that it needs BESIDE it, which are built here too, are the texts of their names in capitals: GREETER.
+# of plugins that it needs BESIDE it, which are built here too, are the texts of their names in capitals: GREETER. A plugin
+# that is a custom target has its path in the target's property DOWEL_PLUGIN_FILE.
 #
 # Variables, all with a default:
 #   DOWEL_VERIFY                    ON; OFF where the server's program cannot run (cross builds)
@@ -66,10 +67,10 @@ function(dowel_add_plugin_test)
     endif()
     add_executable(${arg_NAME} ${arg_SOURCES})
     add_dependencies(${arg_NAME} ${arg_PLUGIN} ${arg_BESIDE})
-    target_compile_definitions(${arg_NAME} PRIVATE PLUGIN="$<TARGET_FILE:${arg_PLUGIN}>")
+    dowel_define_path_(${arg_NAME} PLUGIN ${arg_PLUGIN})
     foreach(plugin ${arg_BESIDE})
         string(TOUPPER ${plugin} name)
-        target_compile_definitions(${arg_NAME} PRIVATE ${name}="$<TARGET_FILE:${plugin}>")
+        dowel_define_path_(${arg_NAME} ${name} ${plugin})
     endforeach()
     target_link_libraries(${arg_NAME} PRIVATE Dowel::Harness ${arg_LIBRARIES})
     set_target_properties(${arg_NAME} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON)
@@ -89,6 +90,15 @@ macro(dowel_check_arguments_ function)
         endif()
     endforeach()
 endmacro()
+
+# A plugin that another language's tools build is a custom target, which has to say where its file is.
+function(dowel_define_path_ test name plugin)
+    get_target_property(path ${plugin} DOWEL_PLUGIN_FILE)
+    if(NOT path)
+        set(path $<TARGET_FILE:${plugin}>)
+    endif()
+    target_compile_definitions(${test} PRIVATE ${name}="${path}")
+endfunction()
 
 # The files that travel inside, below the plugin's folder.
 function(dowel_find_assets_ out)

@@ -9,6 +9,14 @@
 #include "inside.h"
 #include "plugin/settings.h"
 
+/* A line each, and none after the last: what the test prints it into has its own end. */
+static void tell(dw_harness *h, const struct config_problems *problems)
+{
+    config_problems_format(&h->why, problems);
+    if (h->why.n > 0 && h->why.p[h->why.n - 1] == '\n')
+        h->why.n--;
+}
+
 static int out_of_memory(dw_harness *h)
 {
     buf_add_text(&h->why, "out of memory");
@@ -41,7 +49,7 @@ static int read_conf(dw_harness *h, struct harness_plugin *p, const char *dir)
     config_problems_init(&problems);
     int rc = config_load(&p->config, &source, &problems);
     if (rc != 0)
-        config_problems_format(&h->why, &problems);
+        tell(h, &problems);
     config_problems_finish(&problems);
     return rc;
 }
@@ -77,7 +85,7 @@ static int read_contract(dw_harness *h, struct harness_plugin *p)
     config_problems_init(&problems);
     int rc = api_document_create(str_make(asset->data, asset->size), source, &problems, &p->document);
     if (rc != 0)
-        config_problems_format(&h->why, &problems);
+        tell(h, &problems);
     config_problems_finish(&problems);
     return rc;
 }

@@ -17,7 +17,7 @@ pub const EINTERNAL: c_int = -18;
 // enum dw_type
 pub const INT: u32 = 2;
 pub const TEXT: u32 = 5;
-pub const TO_STR: u32 = 14;
+pub const TO_STR: u32 = 15;
 
 #[repr(C)]
 pub struct Str {
