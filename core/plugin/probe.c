@@ -21,7 +21,8 @@ enum {
     LINE_MAX_BYTES = 64 << 20,
     OUTPUT_KEPT = 600,
     DESCRIPTOR_MEMORY = 64 << 20,
-    WAIT_MS = 20
+    WAIT_MS = 20,
+    READS_MAX = 64 /* between two looks at the clock: who prints without end must not stop it */
 };
 
 json_t *probe_here(const char *name, const char *path, struct buf *why)
@@ -225,18 +226,18 @@ static int read_some(int fd, struct buf *into)
 /* What a constructor prints is told when it fails, and else thrown away. */
 static int drain(struct probe *p)
 {
-    int result;
+    int result = 1;
 
-    while ((result = read_some(p->output, &p->said)) > 0)
+    for (int i = 0; i < READS_MAX && (result = read_some(p->output, &p->said)) > 0; i++)
         p->said.n = p->said.n < OUTPUT_KEPT ? p->said.n : OUTPUT_KEPT;
     return result;
 }
 
 static int hear(struct probe *p)
 {
-    int result;
+    int result = 1;
 
-    while ((result = read_some(p->control, &p->line)) > 0) {
+    for (int i = 0; i < READS_MAX && (result = read_some(p->control, &p->line)) > 0; i++) {
         if (p->line.n > LINE_MAX_BYTES || buf_failed(&p->line))
             return -1;
         take_lines(p);

@@ -86,6 +86,15 @@ static void each_is_charged_for_itself(void **state)
     assert_has(files[1].why, "about to fall");
 }
 
+/* What is printed is read as it comes, and must not keep the limit from being looked at. */
+static void who_prints_without_end_is_cut_off(void **state)
+{
+    int64_t began_us = clock_monotonic_us();
+
+    said(*state, "chatter_on_open", SHORT_US, "did not come back within");
+    assert_true(clock_monotonic_us() - began_us < 5 * SHORT_US);
+}
+
 static void a_missing_symbol_is_named(void **state)
 {
     said(*state, "missing_symbol", LIMIT_US, "undefined symbol: function_that_nobody_has");
@@ -144,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_good_one_says_what_it_is),
         TEST(each_is_charged_for_itself),
+        TEST(who_prints_without_end_is_cut_off),
         TEST(a_missing_symbol_is_named),
         TEST(descriptors_that_cannot_be_are_refused),
         TEST(a_file_of_another_name_is_refused),
