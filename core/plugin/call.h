@@ -76,6 +76,7 @@ struct dw_call {
     dw_err error;
     bool
         error_from_peer; /* it is about a peer of ours: HTTP neither blames our client nor tells him the text */
+    bool error_is_inner; /* its text is for the plugin's author: HTTP's clients learn no more than the code */
     struct buf error_text, error_detail;
     struct problem_error *errors; /* of dw_fail_at, in `base` */
     size_t errors_n, errors_cap;
@@ -165,6 +166,9 @@ void *call_leak(const dw_call *c, size_t size);
 /* Records why a step failed and returns `code`. */
 int call_fail(dw_call *c, int code, const char *format, ...) DW_PRINTF(3, 4);
 int call_fail_detail(dw_call *c, int code, const char *detail, const char *format, ...) DW_PRINTF(4, 5);
+
+/* The same with a text that names what clients need not know: plugins, hooks, channels, functions. */
+int call_fail_inner(dw_call *c, int code, const char *format, ...) DW_PRINTF(3, 4);
 
 /* One member of the input is wrong: recorded as a failure with DW_EINVALID, which is returned, and in c->errors. `pointer`
  * is a JSON pointer with or without its '#'. */

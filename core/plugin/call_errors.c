@@ -23,7 +23,7 @@ static int fail_list(dw_call *c, int code, const char *detail, const char *forma
     buf_add_format_list(&text, format, args);
     buf_add_text(&machine, detail);
     c->error = (dw_err){ .struct_size = sizeof(dw_err), .code = code };
-    c->error_from_peer = false;
+    c->error_from_peer = c->error_is_inner = false;
     c->error.text = replace(&c->error_text, &text);
     c->error.detail = replace(&c->error_detail, &machine);
     return code;
@@ -36,6 +36,17 @@ int call_fail(dw_call *c, int code, const char *format, ...)
     va_start(args, format);
     fail_list(c, code, "", format, args);
     va_end(args);
+    return code;
+}
+
+int call_fail_inner(dw_call *c, int code, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fail_list(c, code, "", format, args);
+    va_end(args);
+    c->error_is_inner = true;
     return code;
 }
 

@@ -97,12 +97,13 @@ static void carry_failure(dw_call *c, const dw_call *child, const struct answere
         return;
     }
     if (e->code != rc || !*e->text) {
-        call_fail(c, rc, "%s: plugin %s refused and did not say why", a->what, a->by->name);
+        call_fail_inner(c, rc, "%s: plugin %s refused and did not say why", a->what, a->by->name);
         return;
     }
     call_fail_detail(c, rc, e->detail, "%s", e->text);
     c->error.retry_after = e->retry_after;
     c->error_from_peer = child->error_from_peer;
+    c->error_is_inner = child->error_is_inner;
 }
 
 static int ask_one(dw_call *c, const struct answerer *a, void *question, int most)
@@ -137,7 +138,7 @@ static void complain(struct plugin_hook *hook, const char *plugin)
 static int deny_without(dw_call *c, struct plugin_hook *hook, const char *plugin)
 {
     complain(hook, plugin);
-    return call_fail(c, DW_EDENIED, "%s: nobody could say", hook->name);
+    return call_fail_inner(c, DW_EDENIED, "%s: nobody could say", hook->name);
 }
 
 static int ask_all(dw_call *c, struct plugin_hook *hook, void *question)
@@ -159,7 +160,7 @@ static int ask_all(dw_call *c, struct plugin_hook *hook, void *question)
         if (rc != 0)
             return rc;
     }
-    return denies ? call_fail(c, DW_EDENIED, "%s: nobody answered, which means no", hook->name) : 0;
+    return denies ? call_fail_inner(c, DW_EDENIED, "%s: nobody answered, which means no", hook->name) : 0;
 }
 
 static int host_ask(dw_call *c, const char *name, void *question)
@@ -174,7 +175,7 @@ static int host_ask(dw_call *c, const char *name, void *question)
         return rc;
     hooks = c->instance->process->hooks;
     if (!hooks)
-        return call_fail(c, DW_EUNAVAILABLE, "%s: there are no hooks in this process", name);
+        return call_fail_inner(c, DW_EUNAVAILABLE, "%s: there are no hooks in this process", name);
     hook = plugin_hooks_find(hooks, name);
     if (!hook || !hook->asker)
         return call_misuse(c, "the hook %s is asked, which no plugin has among its questions", name);
@@ -197,10 +198,11 @@ static int host_serve(dw_call *c, const char *name, void *question)
     hooks = c->instance->process->hooks;
     service = hooks ? plugin_hooks_service(hooks, name) : NULL;
     if (!service)
-        return call_fail(c, DW_EUNAVAILABLE, "nobody offers the service %s; is its plugin enabled?", name);
+        return call_fail_inner(c, DW_EUNAVAILABLE, "nobody offers the service %s; is its plugin enabled?",
+                               name);
     if (atomic_load(&service->answerer.by->missing))
-        return call_fail(c, DW_EUNAVAILABLE, "the service %s is not there: plugin %s has failed", name,
-                         service->answerer.by->name);
+        return call_fail_inner(c, DW_EUNAVAILABLE, "the service %s is not there: plugin %s has failed", name,
+                               service->answerer.by->name);
     rc = check_depth(c, service->answerer.what);
     return rc != 0 ? rc : ask_one(c, &service->answerer, question, INT_MAX);
 }

@@ -114,7 +114,7 @@ static const struct keyring *keys(dw_call *c, const char *step, const void *in, 
     if (!in || !out)
         *rc = call_misuse(c, "%s was given nothing to work on, or no place for its result", step);
     else if (!k)
-        *rc = call_fail(c, DW_EUNAVAILABLE, "%s: this process has no keys", step);
+        *rc = call_fail_inner(c, DW_EUNAVAILABLE, "%s: this process has no keys", step);
     return *rc < 0 ? NULL : k;
 }
 

@@ -13,7 +13,7 @@ static int begin(dw_call *c, const char *step, const char *channel, struct chann
     *out = c->instance->process->channels;
     if (!channel)
         return call_misuse(c, "%s: a channel's name is wanted, not NULL", step);
-    return *out ? 0 : call_fail(c, DW_EUNAVAILABLE, "%s: there are no channels here", step);
+    return *out ? 0 : call_fail_inner(c, DW_EUNAVAILABLE, "%s: there are no channels here", step);
 }
 
 static const char *words_for(int rc)
@@ -31,7 +31,7 @@ static const char *words_for(int rc)
 
 static int end(dw_call *c, int rc, const char *step, const char *channel)
 {
-    return rc < 0 ? call_fail(c, rc, "%s %s: %s", step, channel, words_for(rc)) : 0;
+    return rc < 0 ? call_fail_inner(c, rc, "%s %s: %s", step, channel, words_for(rc)) : 0;
 }
 
 static int open_channel(dw_call *c, const char *channel)

@@ -61,7 +61,7 @@ static int status_of(const struct outcome *o, const struct meaning *m)
 
 static const char *detail_of(const struct outcome *o, const struct meaning *m)
 {
-    if (m->shown == SHOWN && *o->text && !o->is_from_peer)
+    if (m->shown == SHOWN && *o->text && !o->is_from_peer && !o->is_inner)
         return o->text;
     if (o->code == DW_EAUTH && o->is_from_peer)
         return meanings[-DW_EUPSTREAM].detail;

@@ -11,6 +11,7 @@ struct outcome {
     const char *text; /* why, for people; "" when nothing was recorded for this code */
     bool
         is_from_peer; /* somebody whom the plugin asked caused it: that peer's words are not for our client */
+    bool is_inner;    /* the text is for the log, not for our client */
     int64_t retry_after_us; /* 0: not said */
     const struct problem_error *errors;
     size_t errors_n;

@@ -127,6 +127,7 @@ static void answer_error(struct request *r, int rc)
         .code = rc,
         .text = is_told ? e->text : "",
         .is_from_peer = is_told && r->c->error_from_peer,
+        .is_inner = is_told && r->c->error_is_inner,
         .retry_after_us = is_told ? e->retry_after.us : 0,
         .errors = is_input ? r->c->errors : NULL,
         .errors_n = is_input ? r->c->errors_n : 0,
@@ -159,7 +160,7 @@ static void follow(struct request *r)
     int rc = channels_follow(i->process->channels, i->name, r->channel, r->x);
 
     if (rc < 0)
-        answer_error(r, call_fail(r->c, rc, "the channel %s cannot be followed", r->channel));
+        answer_error(r, call_fail_inner(r->c, rc, "the channel %s cannot be followed", r->channel));
 }
 
 static void settle(struct request *r)

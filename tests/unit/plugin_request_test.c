@@ -59,6 +59,18 @@ static int peers(dw_call *c, dw_request *req)
     return DW_EAUTH;
 }
 
+/* What the server says to who writes plugins, passed on as plugins do. */
+static int seeks(dw_call *c, dw_request *req)
+{
+    struct {
+        uint32_t struct_size;
+    } question = { sizeof(question) };
+    int channel = 0;
+
+    DW_TRY(dw_request_read(req, "channel", &channel));
+    return channel ? dw_reply_follow(req, "nowhere") : dw_service_ask(c, "ledger.book/1", &question);
+}
+
 static int waits(dw_call *c, dw_request *req)
 {
     (void)req;
@@ -268,6 +280,7 @@ static const dw_operation operations[] = {
     { "fails", fails },
     { "marks", marks },
     { "peers", peers },
+    { "seeks", seeks },
     { "waits", waits },
     { "saysNothing", says_nothing },
     { "repliesTwice", replies_twice },
@@ -346,6 +359,7 @@ static const char api[] =
     GET("peers", "")
     GET("repliesTwice", "")
     GET("saysNothing", "")
+    GET("seeks", QUERY("channel", "integer"))
     GET("sendsBytes", "")
     GET("sleeps", "")
     GET("streams", QUERY("code", "integer"))
@@ -516,6 +530,19 @@ static void a_peers_refusal_is_not_our_clients_fault(void **state)
     assert_null(strstr(a, "WWW-Authenticate"));
     assert_null(strstr(a, "inner.example"));
     assert_true(rig_log_has("inner.example"));
+}
+
+static void what_is_for_authors_is_not_told_to_clients(void **state)
+{
+    (void)state;
+    const char *a = rig_get("/api/v1/seeks?channel=1");
+    assert_int_equal(rig_status(a), 404);
+    RIG_HAS(a, "there is no such thing");
+    assert_null(strstr(a, "nowhere"));
+    a = rig_get("/api/v1/seeks");
+    assert_int_equal(rig_status(a), 503);
+    assert_null(strstr(a, "ledger"));
+    assert_true(rig_log_has("nobody offers the service ledger.book/1"));
 }
 
 static void retry_after_is_passed_on(void **state)
@@ -697,6 +724,7 @@ int main(void)
         cmocka_unit_test_setup(errors_are_problems, forget),
         cmocka_unit_test_setup(all_that_is_marked_is_shown, forget),
         cmocka_unit_test_setup(a_peers_refusal_is_not_our_clients_fault, forget),
+        cmocka_unit_test_setup(what_is_for_authors_is_not_told_to_clients, forget),
         cmocka_unit_test_setup(retry_after_is_passed_on, forget),
         cmocka_unit_test_setup(no_reply_is_a_500, forget),
         cmocka_unit_test_setup(a_second_reply_changes_nothing, forget),
