@@ -4,6 +4,7 @@
 
 #include "plugin/call.h"
 #include "plugin/values.h"
+#include "secure/base64.h"
 #include "util/json.h"
 
 /* ---- owning ---- */
@@ -24,14 +25,31 @@ json_t *host_json_own(dw_call *c, json_t *json)
 
 /* ---- making ---- */
 
+/* About what a tree of these takes; json among them has been counted when it was made. */
+static size_t tree_size(dw_list list)
+{
+    enum { NODE = 64 };
+    size_t size = NODE;
+
+    for (size_t i = 0; i < list.n; i++) {
+        const dw_value *v = &list.v[i];
+        size += NODE + value_text(v).n;
+        if (v->type == DW_BYTES)
+            size += base64_size(v->n, BASE64_PADDED);
+    }
+    return size;
+}
+
 /* The result of one of values.h, or why there is none. */
-static json_t *made(dw_call *c, const char *step, const char *wrong, json_t *json)
+static json_t *made(dw_call *c, const char *step, const char *wrong, dw_list from, json_t *json)
 {
     if (wrong)
         call_misuse(c, "%s was given %s", step, wrong);
     else if (!json)
         call_misuse(c, "%s: out of memory, or a number above %lld, which a tree cannot hold (a dw_out can)",
                     step, (long long)INT64_MAX);
+    else
+        call_charge(c, tree_size(from));
     return host_json_own(c, json);
 }
 
@@ -41,7 +59,7 @@ json_t *host_json_object(dw_call *c, dw_list pairs)
         call_stray(c, "dw_json");
         return NULL;
     }
-    return made(c, "dw_json", pairs_values_wrong(pairs), pairs_to_json(pairs));
+    return made(c, "dw_json", pairs_values_wrong(pairs), pairs, pairs_to_json(pairs));
 }
 
 json_t *host_json_array(dw_call *c, dw_list values)
@@ -50,7 +68,7 @@ json_t *host_json_array(dw_call *c, dw_list values)
         call_stray(c, "dw_json_list");
         return NULL;
     }
-    return made(c, "dw_json_list", values_wrong(values), values_to_json(values));
+    return made(c, "dw_json_list", values_wrong(values), values, values_to_json(values));
 }
 
 /* ---- parsing ---- */

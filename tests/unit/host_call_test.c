@@ -168,6 +168,27 @@ static void json_is_made_and_owned(void **state)
     assert_error(DW_EMISUSE, "dw_out");
 }
 
+/* Trees are in memory of another allocator, and the call's all the same. */
+static void trees_count_as_memory(void **state)
+{
+    char text[1001];
+    const char *thousand = text;
+    const dw_bytes bytes = { text, 600 };
+
+    (void)state;
+    memset(text, 'x', 1000);
+    text[1000] = 0;
+    size_t before = c->memory;
+    dw_json(c, "text", thousand, "bytes", bytes);
+    assert_in_range(c->memory - before, 1800, 2600);
+    dw_scope_begin(c);
+    for (int i = 0; i < 1000; i++)
+        dw_json_list(c, thousand);
+    assert_true(c->memory - before > 1000000);
+    dw_scope_end(c);
+    assert_in_range(c->memory - before, 1800, 2600);
+}
+
 /* ---- texts and time ---- */
 
 static void texts_grow(void **state)
@@ -388,6 +409,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(json_is_parsed_strictly, begin, end),
         cmocka_unit_test_setup_teardown(members_are_read_by_name, begin, end),
         cmocka_unit_test_setup_teardown(json_is_made_and_owned, begin, end),
+        cmocka_unit_test_setup_teardown(trees_count_as_memory, begin, end),
         cmocka_unit_test_setup_teardown(texts_grow, begin, end),
         cmocka_unit_test_setup_teardown(times_are_rfc3339, begin, end),
         cmocka_unit_test_setup_teardown(lines_say_whose_they_are, begin, end),
