@@ -46,6 +46,8 @@ static void add_switch(struct change *ch, struct str line)
 {
     const char *comment = line.n ? memmem(line.p, line.n, " #", 2) : NULL;
 
+    while (comment && comment > line.p && (comment[-1] == ' ' || comment[-1] == '\t'))
+        comment--;
     buf_add_format(&ch->after, "enabled: %s", ch->enable ? "true" : "false");
     if (comment)
         buf_add(&ch->after, comment, line.n - (size_t)(comment - line.p));

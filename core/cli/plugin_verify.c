@@ -157,7 +157,8 @@ static int tell(struct verification *v)
                            json_array_size(json_object_get(v->found, "operations")),
                            json_array_size(json_object_get(v->found, "routes")),
                            json_array_size(json_object_get(v->found, "items")));
-        result = cli_print(&text);
+        if (text.n > 0)
+            result = cli_print(&text);
     }
     return good ? result : CLI_FAILED;
 }

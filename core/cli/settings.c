@@ -74,13 +74,15 @@ static struct config *load_core(const struct cli *c)
     const struct config_source defaults = { .dir = "",
                                             .tables = core_only,
                                             .tables_n = DW_COUNT_OF(core_only) };
-    struct config_problems ignored;
+    struct config_problems ignored, none;
     struct config *config;
 
     config_problems_init(&ignored);
+    config_problems_init(&none);
     if (load(&source, core_only, DW_COUNT_OF(core_only), &config, &ignored) != CLI_OK)
-        config_load(&config, &defaults, &ignored);
+        config_load(&config, &defaults, &none);
     config_problems_finish(&ignored);
+    config_problems_finish(&none);
     return config;
 }
 

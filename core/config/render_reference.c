@@ -5,7 +5,7 @@
 static const char introduction[] =
     "# Configuration\n"
     "\n"
-    "<!-- Made by `dowel config reference`; change core/config/ and make it again. -->\n"
+    "<!-- Made by `dowel config reference core`; change core/config/ and make it again. -->\n"
     "\n"
     "The server runs without any configuration. What should be different is written into files of\n"
     "the configuration directory (`--config DIR`; else `./conf.d` or `/etc/dowel/conf.d`), one file\n"

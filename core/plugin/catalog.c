@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "log/log.h"
+#include "plugin/order.h"
 #include "plugin/probe.h"
 #include "plugin/record.h"
 #include "plugin/settings.h"
@@ -118,19 +119,21 @@ static const char *text_of(const json_t *found, const char *key)
     return text ? text : "";
 }
 
-static void take_found(struct catalog *c, struct catalog_plugin *p, const json_t *found)
+/* False when it is not understood. */
+static bool take_found(struct catalog *c, struct catalog_plugin *p, const json_t *found)
 {
-    p->table = settings_table_found(found, &c->arena);
-    if (!p->table) {
-        p->why = "what was found out about it cannot be understood";
-        return;
-    }
-    p->found = found;
+    struct version version;
+
+    p->table = json_is_array(json_object_get(found, "items")) ? settings_table_found(found, &c->arena) : NULL;
     p->version = text_of(found, "version");
+    if (!p->table || version_parse(str_from(p->version), &version) != 0)
+        return false;
+    p->found = found;
     p->summary = text_of(found, "summary");
     p->license = text_of(found, "license");
     p->needs = text_of(found, "needs");
     p->wants = text_of(found, "wants");
+    return true;
 }
 
 static void check(struct catalog *c, struct catalog_plugin *p)
@@ -152,10 +155,9 @@ static void take_probed(struct catalog *c, struct catalog_plugin *p, struct prob
         p->why = "was replaced while it was looked at; try again";
     } else if (!file->found) {
         p->why = file->why ? file->why : "out of memory";
-    } else if (json_object_set_new(json_object_get(c->probed, "files"), p->file.hash, file->found) == 0) {
-        take_found(c, p, file->found);
-    } else {
-        p->why = "out of memory";
+    } else if (json_object_set_new(json_object_get(c->probed, "files"), p->file.hash, file->found) != 0 ||
+               !take_found(c, p, file->found)) {
+        p->why = "what it says about itself cannot be kept: out of memory";
     }
 }
 
@@ -188,9 +190,7 @@ static int look(struct catalog *c, const struct catalog_options *o)
             continue;
         check(c, p);
         const json_t *found = p->why ? NULL : known_from_before(c, p);
-        if (found)
-            take_found(c, p, found);
-        else if (!p->why)
+        if (!p->why && (!found || !take_found(c, p, found)))
             fresh[n++] = p;
     }
     return n > 0 ? probe_new(c, o, fresh, n) : 0;

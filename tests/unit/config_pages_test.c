@@ -32,9 +32,9 @@ static void committed_pages_are_up_to_date(void **state)
     (void)state;
 
     render_reference(&text, tables, 1);
-    assert_committed("docs/configuration.md", &text, "dowel config reference >docs/configuration.md");
+    assert_committed("docs/configuration.md", &text, "dowel config reference core >docs/configuration.md");
     render_env(&text, tables, 1);
-    assert_committed(".env.example", &text, "dowel config env >.env.example");
+    assert_committed(".env.example", &text, "dowel config env core >.env.example");
     render_yaml(&text, &core_config_table);
     assert_committed("conf.d/core.yaml", &text, "rm conf.d/core.yaml; dowel init --config conf.d --data var");
 }
