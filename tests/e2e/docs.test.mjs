@@ -67,8 +67,15 @@ for (const [page, atLeast] of [['README.md', 10], ['docs/operations.md', 8], ['d
 describe('docs/operations.md', { timeout }, () => {
   test('has each metric of the server, with its kind, and no other', async () => {
     const page = (await request(server.url, { path: '/metrics' })).text();
-    const served = [...page.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, kind]) => `${name} ${kind}`).sort();
+    const served = [...page.matchAll(/^# TYPE (?!dowel_plugin_)(\S+) (\S+)$/gm)].map(([, name, kind]) => `${name} ${kind}`).sort();
     const told = [...read('docs/operations.md').matchAll(/^\| `(dowel_\w+)(?:\{[\w,]+\})?` \| (\w+) \|/gm)].map(([, name, kind]) => `${name} ${kind}`).sort();
+    assert.deepEqual(told, served);
+  });
+
+  test('leaves those of plugins, such as the one enabled above, to docs/plugins.md', async () => {
+    const page = (await request(server.url, { path: '/metrics' })).text();
+    const served = [...page.matchAll(/^# TYPE (dowel_plugin_\w+) /gm)].map(([, name]) => name).sort();
+    const told = [...read('docs/plugins.md').matchAll(/^\| `(dowel_plugin_\w+)` \|/gm)].map(([, name]) => name).sort();
     assert.deepEqual(told, served);
   });
 
