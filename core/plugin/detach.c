@@ -492,3 +492,16 @@ void detach_stop(dw_instance *instance)
         stop_slot(slot_at(i), instance);
     pthread_mutex_unlock(&all.lock);
 }
+
+unsigned detach_open(const dw_instance *instance)
+{
+    unsigned n = 0;
+
+    pthread_mutex_lock(&all.lock);
+    for (size_t i = 0; i < (size_t)all.blocks * BLOCK_SLOTS; i++) {
+        const struct slot *t = slot_at(i);
+        n += t->instance == instance && t->state != FREE && t->state != RETIRED;
+    }
+    pthread_mutex_unlock(&all.lock);
+    return n;
+}

@@ -33,4 +33,7 @@ int detach_fail(dw_token *t, int code, const char *text);
  * instance. None of its callbacks but these runs any more: after its stop, before its fini. May be repeated. [one thread] */
 void detach_stop(dw_instance *instance);
 
+/* How many tokens of the instance the plugin has not completed, or is just completing. [any thread] */
+unsigned detach_open(const dw_instance *instance);
+
 #endif

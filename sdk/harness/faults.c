@@ -57,7 +57,7 @@ int dw_harness_torture(dw_harness *h, void (*play)(dw_harness *h, void *ud), voi
         struct harness_left left = harness_settle(h);
         if (left.calls + left.tokens > 0) {
             log_error("torture: something is left open", LOG_TEXT("failed_step", step ? step : "none"),
-                      LOG_NUMBER("calls", left.calls), LOG_NUMBER("tokens", left.tokens));
+                      LOG_NUMBER("calls", left.calls), LOG_NUMBER("unanswered", left.tokens));
             return -1;
         }
         if (!step)

@@ -173,8 +173,9 @@ struct harness_left harness_settle(dw_harness *h)
     int64_t until = clock_monotonic_us() + GOODBYE_US;
 
     for (;;) {
-        struct harness_left left = { harness_open_calls(h), memory_transport_collect(h->transport) };
-        if (left.calls + left.tokens == 0 || clock_monotonic_us() >= until)
+        unsigned exchanges = memory_transport_collect(h->transport);
+        struct harness_left left = harness_left(h);
+        if (left.calls + left.tokens + exchanges == 0 || clock_monotonic_us() >= until)
             return left;
         nanosleep(&pause, NULL);
     }
@@ -182,9 +183,12 @@ struct harness_left harness_settle(dw_harness *h)
 
 void dw_harness_stop(dw_harness *h)
 {
-    if (!h->is_stopped)
-        harness_stop(h);
+    if (h->is_stopped)
+        return;
     h->is_stopped = true;
+    harness_stop(h);
+    h->unanswered = harness_settle(h).tokens;
+    harness_retire_tokens(h);
 }
 
 static void destroy(dw_harness *h)
@@ -213,24 +217,32 @@ static void destroy(dw_harness *h)
     free(h);
 }
 
+/* On the standard error: the log goes with the harness. */
+static void tell_left(const dw_harness *h, unsigned calls)
+{
+    if (current == h)
+        log_set_fd(STDERR_FILENO);
+    log_error("the plugin has left something open",
+              LOG_TEXT("plugin", h->plugins ? h->plugins->descriptor->name : ""), LOG_NUMBER("calls", calls),
+              LOG_NUMBER("unanswered", h->unanswered));
+}
+
 unsigned dw_harness_close(dw_harness *h)
 {
     if (!h)
         return 0;
-    dw_harness_stop(h);
     while (h->followers)
         dw_harness_leave(h->followers);
     while (h->pending)
         dw_harness_abandon(h->pending);
-    struct harness_left left = harness_settle(h);
+    dw_harness_stop(h);
+    unsigned calls = harness_settle(h).calls, left = calls + h->unanswered;
     take_along(h);
-    if (left.calls + left.tokens == 0) {
+    if (left > 0)
+        tell_left(h, calls);
+    if (calls > 0)
+        leave_behind(h); /* somebody may still use what would be freed */
+    else
         destroy(h);
-        return 0;
-    }
-    leave_behind(h); /* somebody may still use what would be freed */
-    log_error("the plugin has left something open",
-              LOG_TEXT("plugin", h->plugins ? h->plugins->descriptor->name : ""),
-              LOG_NUMBER("calls", left.calls), LOG_NUMBER("tokens", left.tokens));
-    return left.calls + left.tokens;
+    return left;
 }

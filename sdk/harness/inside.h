@@ -64,6 +64,7 @@ struct dw_harness {
     dw_harness *left_behind;
     int64_t patience_us;
     bool is_stopped;
+    unsigned unanswered; /* tokens, when it was stopped */
 
     /* Guards what follows: the plugin's threads and the client's take steps and look at the clock too. */
     pthread_mutex_t lock;
@@ -102,9 +103,10 @@ int harness_start(dw_harness *h);
 
 /* The way back. */
 void harness_stop(dw_harness *h);
+void harness_retire_tokens(dw_harness *h);
 void harness_fini(dw_harness *h);
 void harness_unload(dw_harness *h);
-unsigned harness_open_calls(const dw_harness *h);
+struct harness_left harness_left(const dw_harness *h);
 
 /* ---- said.c ---- */
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "inside.h"
+#include "plugin/detach.h"
 #include "plugin/settings.h"
 
 /* A line each, and none after the last: what the test prints it into has its own end. */
@@ -94,8 +95,15 @@ static int load(dw_harness *h, struct harness_plugin *p, const char *path, const
 {
     const dw_plugin *raw;
 
-    if (library_open(&p->library, path, &h->why) != 0 || !(raw = library_plugin(p->library, &h->why)) ||
-        descriptor_read(&p->descriptor, raw, &h->arena, &h->why) != 0 || configure(h, p, conf) != 0)
+    if (library_open(&p->library, path, &h->why) != 0)
+        return -1;
+    size_t before = h->why.n;
+    buf_add_format(&h->why, "%s: ", path); /* for what does not name the file itself */
+    if (!(raw = library_plugin(p->library, &h->why)) ||
+        descriptor_read(&p->descriptor, raw, &h->arena, &h->why) != 0)
+        return -1;
+    h->why.n = before;
+    if (configure(h, p, conf) != 0)
         return -1;
     if (instance_create(&p->instance, p->descriptor, &h->process) != 0)
         return out_of_memory(h);
@@ -143,13 +151,15 @@ int harness_start(dw_harness *h)
 
 /* ---- the way back ---- */
 
-unsigned harness_open_calls(const dw_harness *h)
+struct harness_left harness_left(const dw_harness *h)
 {
-    unsigned n = 0;
+    struct harness_left left = { 0, 0 };
 
-    for (const struct harness_plugin *p = h->plugins; p; p = p->next)
-        n += p->instance ? p->instance->calls : 0;
-    return n;
+    for (const struct harness_plugin *p = h->plugins; p; p = p->next) {
+        left.calls += p->instance ? p->instance->calls : 0;
+        left.tokens += p->instance ? detach_open(p->instance) : 0;
+    }
+    return left;
 }
 
 void harness_stop(dw_harness *h)
@@ -161,6 +171,14 @@ void harness_stop(dw_harness *h)
             instance_run(p->instance, INSTANCE_STOP, &ignored);
     }
     buf_finish(&ignored);
+}
+
+void harness_retire_tokens(dw_harness *h)
+{
+    for (struct harness_plugin *p = h->plugins; p; p = p->next) {
+        if (p->instance)
+            detach_stop(p->instance);
+    }
 }
 
 void harness_fini(dw_harness *h)

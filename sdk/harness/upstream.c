@@ -48,8 +48,10 @@ static struct str *make_fields(dw_harness *h, const dw_harness_upstream_args *ar
         fields[(*n)++] = str_from(field);
     }
     while (str_split(&rest, '\n', &line)) {
-        if (str_trim(line).n > 0)
-            fields[(*n)++] = keep(h, str_trim(line), failed);
+        if (str_ends_with(line, STR_OF("\r")))
+            line.n--;
+        if (line.n > 0)
+            fields[(*n)++] = keep(h, line, failed);
     }
     return fields;
 }

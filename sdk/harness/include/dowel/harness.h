@@ -43,13 +43,13 @@ typedef struct dw_harness_args {
 DW_EXPORT int dw_harness_open_(dw_harness **out, const dw_harness_args *args);
 DW_EXPORT const char *dw_harness_why(const dw_harness *h);
 
-/* Calls stop, as a server does that ends: no request runs any more, but those that wait for a token still get their
- * answer. Close does so too, if this has not. */
+/* Calls stop, as a server does that ends: what waits for a token gets its answer, or a 503; nothing new is sent any more.
+ * Close does so too, if this has not. */
 DW_EXPORT void dw_harness_stop(dw_harness *h);
 
-/* Stops the plugin and frees everything, h too: so once. NULL is safe. Returns how much was left behind: calls that its
- * threads did not close and tokens that nobody completed (then standard error says so, and nothing is freed, for somebody
- * may still use it). */
+/* Stops the plugin and frees everything, h too: so once. NULL is safe. Returns how much was left behind, which standard
+ * error tells as well: calls that its threads did not close (then nothing is freed, for they may still use it), and tokens
+ * that nobody completed. */
 DW_EXPORT unsigned dw_harness_close(dw_harness *h);
 
 /* How long the functions below wait for what should come: 10 s until this is called. For a test that wants to see that
