@@ -41,21 +41,33 @@ static const dw_operation operations[] = { { "enter", enter }, { 0 } };
 
 /* ---- answering: this plugin does, as any other could ---- */
 
-static int may_enter(dw_call *c, void *question)
+static int refuse_banned(dw_call *c, void *question)
+{
+    const struct door_conf *conf = dw_conf(c);
+    const struct door_may_enter *q = question;
+
+    if (is_among(conf->banned, q->name))
+        return dw_fail(c, DW_EDENIED, "is banned", "name", q->name);
+    return 0; /* not my business: the next one is asked */
+}
+
+static int let_members_in(dw_call *c, void *question)
 {
     const struct door_conf *conf = dw_conf(c);
     struct door_may_enter *q = question;
 
-    if (is_among(conf->banned, q->name))
-        return dw_fail(c, DW_EDENIED, "is banned", "name", q->name);
     if (!is_among(conf->members, q->name))
-        return 0; /* not my business: the next one is asked */
+        return 0;
     q->by = "the list of members";
     return 1;
 }
 
-/* Early, for what answers ends the asking: a ban counts whatever others would say. */
-static const dw_hook hooks[] = { { "door.may_enter", may_enter, 10 }, { 0 } };
+/* Bans come first: what answers ends the asking. */
+static const dw_hook hooks[] = {
+    { "door.may_enter", refuse_banned, 10 },
+    { "door.may_enter", let_members_in, 50 },
+    { 0 },
+};
 
 DOWEL_PLUGIN(.name = "door", .version = "1.0.0", .summary = "Asks who may come in", .license = "MIT",
              .conf = DW_ITEMS(struct door_conf, items), .operations = operations, .questions = questions,

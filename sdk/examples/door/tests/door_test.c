@@ -38,6 +38,7 @@ static void lets_members_in(void **state)
     assert_int_equal(dw_harness_close(h), 0);
 }
 
+/* refuse_banned() is asked before let_members_in(): 10 comes before 50. */
 static void a_ban_comes_before_a_membership(void **state)
 {
     dw_harness *h = open_with("members: [ann, bob]\nbanned: [bob]\n");
