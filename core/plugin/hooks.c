@@ -195,8 +195,10 @@ static int wrong_hook(const struct plugin_descriptor *d, size_t i, struct buf *w
         return -1;
     }
     for (size_t j = 0; j < i; j++) {
-        if (strcmp(d->hooks[j].name, k->name) == 0) {
-            buf_add_format(why, "it answers the hook %s twice", k->name);
+        if (strcmp(d->hooks[j].name, k->name) == 0 && d->hooks[j].priority == k->priority) {
+            buf_add_format(
+                why, "it answers the hook %s twice at the priority %" PRId32 "; say which one comes first",
+                k->name, k->priority);
             return -1;
         }
     }

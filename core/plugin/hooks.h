@@ -39,7 +39,7 @@ int plugin_hooks_create(struct plugin_hooks **out);
 void plugin_hooks_destroy(struct plugin_hooks *h); /* NULL is safe */
 
 /* Takes up a plugin's questions, answers and services. 0, or -1 with a sentence in why (a name taken twice, a priority
- * out of range); nothing is added then. [main thread, before start] */
+ * out of range, one hook answered twice at one priority); nothing is added then. [main thread, before start] */
 int plugin_hooks_add(struct plugin_hooks *h, dw_instance *instance, struct buf *why);
 
 /* A plugin that is wanted but not there (declined, quarantined), and answers `hook` as its probe told: a hook whose
