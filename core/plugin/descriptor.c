@@ -219,6 +219,14 @@ size_t descriptor_item_size(uint32_t type)
     return type < DW_COUNT_OF(item_types) ? item_types[type].size : 0;
 }
 
+bool descriptor_item_fits(int64_t type, int64_t offset, int64_t conf_size)
+{
+    int64_t size = type > 0 && type < (int64_t)DW_COUNT_OF(item_types) ? (int64_t)item_types[type].size : 0;
+
+    return size > 0 && conf_size <= CONF_MAX && offset >= 0 && offset <= conf_size - size &&
+           offset % (int64_t)item_types[type].alignment == 0;
+}
+
 static int check_item(const struct reader *r, dw_item *it)
 {
     size_t size = descriptor_item_size(it->type);

@@ -48,8 +48,10 @@ int descriptor_check_name(const struct plugin_descriptor *d, const char *file_na
 /* The asset of that path, or NULL. */
 const dw_asset *descriptor_asset(const struct plugin_descriptor *d, const char *path);
 
-/* How much of a conf struct an item of that enum dw_item_type takes, and how it must lie; 0 for a number that is no
- * type. */
+/* How much of a conf struct an item of that enum dw_item_type takes; 0 for a number that is no type. */
 size_t descriptor_item_size(uint32_t type);
+
+/* May an item of that type lie there in a conf struct of that size? Also for numbers that can be no such thing. */
+bool descriptor_item_fits(int64_t type, int64_t offset, int64_t conf_size);
 
 #endif

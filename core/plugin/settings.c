@@ -99,10 +99,9 @@ static int64_t number_of(const json_t *object, const char *key)
 }
 
 /* What a file holds was true when it was written; that it still is nobody promises. */
-static bool read_item(dw_item *out, const json_t *from, size_t conf_size)
+static bool read_item(dw_item *out, const json_t *from, int64_t conf_size)
 {
     int64_t type = number_of(from, "type"), offset = number_of(from, "offset");
-    size_t size = type > 0 && type <= DW_ITEM_LIST ? descriptor_item_size((uint32_t)type) : 0;
 
     *out = (dw_item){
         .name = text_of(from, "name"),
@@ -115,22 +114,22 @@ static bool read_item(dw_item *out, const json_t *from, size_t conf_size)
         .one_of = text_of(from, "one_of"),
         .pattern = text_of(from, "pattern"),
     };
-    return out->name && out->help && size > 0 && offset >= 0 && (size_t)offset <= conf_size &&
-           size <= conf_size - (size_t)offset;
+    return out->name && out->help && descriptor_item_fits(type, offset, conf_size);
 }
 
 const struct config_table *settings_table_found(const json_t *found, struct arena *arena)
 {
     const json_t *list = json_object_get(found, "items");
+    int64_t conf_size = number_of(found, "settings");
     const struct owner owner = { text_of(found, "name"), text_of(found, "summary"),
-                                 (size_t)number_of(found, "settings") };
+                                 conf_size > 0 ? (size_t)conf_size : 0 };
     size_t n = json_array_size(list);
     dw_item *items = arena_calloc(arena, (n + 1) * sizeof(*items));
 
     if (!owner.name || !owner.summary || !items)
         return NULL;
     for (size_t i = 0; i < n; i++) {
-        if (!read_item(&items[i], json_array_get(list, i), owner.size))
+        if (!read_item(&items[i], json_array_get(list, i), conf_size))
             return NULL;
     }
     return make_table(arena, &owner, items, n);

@@ -57,6 +57,36 @@ static void a_good_one_says_what_it_is(void **state)
     json_decref(file.found);
 }
 
+/* As a file that was damaged, or written by another version, may have it. */
+static void items_that_cannot_be_are_not_believed(void **state)
+{
+    static const struct {
+        long long settings, type, offset;
+        bool good;
+    } rows[] = {
+        { 16, DW_ITEM_INT, 8, true },
+        { 16, DW_ITEM_INT, 9, false },
+        { 16, DW_ITEM_INT, 16, false },
+        { 16, DW_ITEM_INT, -8, false },
+        { 16, 0, 0, false },
+        { 16, 99, 0, false },
+        { -1, DW_ITEM_INT, 8, false },
+        { 1LL << 40, DW_ITEM_INT, 8, false },
+        { 1LL << 40, DW_ITEM_INT, (1LL << 32) + 8, false },
+    };
+    struct plugin_folder *f = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_t *found = json_pack("{s:s, s:s, s:I, s:[{s:s, s:s, s:I, s:I}]}", "name", "notes", "summary", "",
+                                  "settings", (json_int_t)rows[i].settings, "items", "name", "most", "help",
+                                  "", "type", (json_int_t)rows[i].type, "offset", (json_int_t)rows[i].offset);
+        assert_non_null(found);
+        if ((settings_table_found(found, &f->arena) != NULL) != rows[i].good)
+            fail_msg("row %zu", i);
+        json_decref(found);
+    }
+}
+
 /* The bad ones stand between good ones: each is charged for itself, and the others are read. */
 static void each_is_charged_for_itself(void **state)
 {
@@ -152,6 +182,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, plugin_folder_setup, plugin_folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_good_one_says_what_it_is),
+        TEST(items_that_cannot_be_are_not_believed),
         TEST(each_is_charged_for_itself),
         TEST(who_prints_without_end_is_cut_off),
         TEST(a_missing_symbol_is_named),
