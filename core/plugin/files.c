@@ -157,8 +157,12 @@ static enum plugin_file_fault check_directories(const char *path, struct buf *wh
     char *behind = realpath(path, NULL);
     enum plugin_file_fault result = check_directory_of(path, why);
 
-    if (result == PLUGIN_FILE_GOOD && behind)
+    if (result == PLUGIN_FILE_GOOD && !behind) {
+        buf_add_format(why, "where its path leads to cannot be found out: %s", strerror(errno));
+        result = PLUGIN_FILE_UNSAFE;
+    } else if (result == PLUGIN_FILE_GOOD) {
         result = check_directory_of(behind, why);
+    }
     free(behind);
     return result;
 }

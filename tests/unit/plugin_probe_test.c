@@ -65,7 +65,7 @@ static void items_that_cannot_be_are_not_believed(void **state)
         bool good;
     } rows[] = {
         { 16, DW_ITEM_INT, 8, true },
-        { 16, DW_ITEM_INT, 9, false },
+        { 32, DW_ITEM_INT, 9, false },
         { 16, DW_ITEM_INT, 16, false },
         { 16, DW_ITEM_INT, -8, false },
         { 16, 0, 0, false },
