@@ -349,6 +349,19 @@ static int check_abi(const struct reader *r, const dw_plugin *raw)
     return 0;
 }
 
+/* Under these names stand the server's own settings and metrics (dowel_http_..., dowel_plugin_...): a plugin's dw_count()
+ * would add to them. */
+static bool is_of_the_server(const char *name)
+{
+    static const char *const names[] = { "core", "client", "data", "http", "plugin", "tls", "workers" };
+
+    for (size_t i = 0; i < DW_COUNT_OF(names); i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int check_name(const struct reader *r)
 {
     struct str name = str_from(r->d->name);
@@ -359,8 +372,9 @@ static int check_name(const struct reader *r)
                       "its name is not of the form [a-z][a-z0-9_]*, at most %d characters and no two _ "
                       "together: %s",
                       PLUGIN_NAME_MAX, name.n ? name.p : "it has none");
-    if (strcmp(r->d->name, "core") == 0)
-        return refuse(r, "is called core, which is the server itself; call it something else");
+    if (is_of_the_server(r->d->name))
+        return refuse(r, "is called %s, which is a name of the server's own; call it something else",
+                      r->d->name);
     return 0;
 }
 

@@ -9,11 +9,6 @@
 
 /* ---- what is what ---- */
 
-bool value_is_input(const dw_value *v)
-{
-    return v->type <= DW_JSON && (v->type != DW_NULL || !v->as.p);
-}
-
 bool value_is_target(const dw_value *v)
 {
     return v->type >= DW_TO_BOOL && v->type <= DW_TO_JSON && v->as.to;

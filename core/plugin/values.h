@@ -10,8 +10,7 @@
 #include "util/arena.h"
 #include "util/buf.h"
 
-/* Is it something on its way in (and not a target, a secret, or a void * that points somewhere)? */
-bool value_is_input(const dw_value *v);
+/* Is it a place for a result? */
 bool value_is_target(const dw_value *v);
 
 /* The bytes of a text, whether it has a length or ends with NUL; p NULL for null. */

@@ -141,6 +141,7 @@ static void descriptors_that_cannot_be_are_refused(void **state)
         { "no_strides", "sizes or host is missing" },
         { "bad_version", "version is not of the form" },
         { "core_itself", "is called core" },
+        { "http_itself", "is called http" },
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         said(*state, wrong[i].name, LIMIT_US, wrong[i].part);

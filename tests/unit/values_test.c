@@ -112,7 +112,6 @@ static void what_is_no_value_is_refused(void **state)
     assert_refused(DW("\xed\xa0\x80"), "UTF-8");
     assert_refused(DW(((dw_str){ "a\0b", 3 })), "NUL");
     assert_refused((dw_value){ .type = 999 }, "not made by DW()");
-    assert_false(value_is_input(&(dw_value){ .type = DW_TO_JSON + 1 }));
     assert_false(value_is_target(&(dw_value){ .type = DW_TO_INT64 }));
     assert_true(value_is_target(&(dw_value){ .type = DW_TO_INT32, .as.to = &n }));
     dw_value large = DW(UINT64_MAX);
