@@ -178,26 +178,32 @@ static int check_keys(const struct reader *r, const struct kind *k, const char *
     return 0;
 }
 
-/* Copies of the host's size: what this host does not know is left out, what the plugin did not know yet is zero. */
-static int take_array(const struct reader *r, const struct kind *k, const void *array, size_t stride,
-                      void *out_array, size_t *out_n)
+static int check_stride(const struct reader *r, const struct kind *k, size_t stride)
+{
+    if (stride >= k->least && stride <= STRUCT_MAX && stride % sizeof(void *) == 0)
+        return 0;
+    return refuse(r, "its %s elements have %zu bytes, at least %zu are needed: build it again with the SDK",
+                  k->what, stride, k->least);
+}
+
+/* Copies of the host's size: what this host does not know is left out, what the plugin did not know yet is zero. NULL
+ * when refused. */
+static void *take_array(const struct reader *r, const struct kind *k, const void *array, size_t stride,
+                        size_t *out_n)
 {
     size_t take = stride < k->size ? stride : k->size, n = 0;
 
-    if (stride < k->least || stride > STRUCT_MAX || stride % sizeof(void *) != 0)
-        return refuse(r,
-                      "its %s elements have %zu bytes, at least %zu are needed: build it again with the SDK",
-                      k->what, stride, k->least);
-    if (array && count(r, k, array, stride, &n) != 0)
-        return -1;
+    if (check_stride(r, k, stride) != 0 || (array && count(r, k, array, stride, &n) != 0))
+        return NULL;
     char *elements = arena_calloc(r->arena, (n + 1) * k->size);
-    if (!elements)
-        return refuse(r, "cannot be read: out of memory");
+    if (!elements) {
+        refuse(r, "cannot be read: out of memory");
+        return NULL;
+    }
     for (size_t i = 0; i < n; i++)
         memcpy(elements + i * k->size, (const char *)array + i * stride, take);
-    memcpy(out_array, &elements, sizeof(elements));
     *out_n = n;
-    return check_keys(r, k, elements, n);
+    return check_keys(r, k, elements, n) == 0 ? elements : NULL;
 }
 
 /* ---- settings ---- */
@@ -268,7 +274,8 @@ static int take_items(const struct reader *r, const dw_plugin *p, const dw_sizes
     d->conf_size = p->conf.struct_bytes;
     if (d->conf_size > CONF_MAX)
         return refuse(r, "says that its settings have %zu bytes, more than %d", d->conf_size, CONF_MAX);
-    if (take_array(r, &kinds[ITEM], p->conf.list, sizes->item, &items, &d->items_n) != 0)
+    items = take_array(r, &kinds[ITEM], p->conf.list, sizes->item, &d->items_n);
+    if (!items)
         return -1;
     for (size_t i = 0; i < d->items_n; i++) {
         if (check_item(r, &items[i]) != 0)
@@ -314,13 +321,13 @@ static int take_lists(const struct reader *r, const dw_plugin *p, const dw_sizes
 {
     struct plugin_descriptor *d = r->d;
 
-    if (take_array(r, &kinds[ASSET], p->assets, sizes->asset, &d->assets, &d->assets_n) != 0 ||
-        take_array(r, &kinds[OPERATION], p->operations, sizes->operation, &d->operations, &d->operations_n) !=
-            0 ||
-        take_array(r, &kinds[ROUTE], p->routes, sizes->route, &d->routes, &d->routes_n) != 0 ||
-        take_array(r, &kinds[QUESTION], p->questions, sizes->question, &d->questions, &d->questions_n) != 0 ||
-        take_array(r, &kinds[HOOK], p->hooks, sizes->hook, &d->hooks, &d->hooks_n) != 0 ||
-        take_array(r, &kinds[SERVICE], p->services, sizes->service, &d->services, &d->services_n) != 0)
+    if (!(d->assets = take_array(r, &kinds[ASSET], p->assets, sizes->asset, &d->assets_n)) ||
+        !(d->operations =
+              take_array(r, &kinds[OPERATION], p->operations, sizes->operation, &d->operations_n)) ||
+        !(d->routes = take_array(r, &kinds[ROUTE], p->routes, sizes->route, &d->routes_n)) ||
+        !(d->questions = take_array(r, &kinds[QUESTION], p->questions, sizes->question, &d->questions_n)) ||
+        !(d->hooks = take_array(r, &kinds[HOOK], p->hooks, sizes->hook, &d->hooks_n)) ||
+        !(d->services = take_array(r, &kinds[SERVICE], p->services, sizes->service, &d->services_n)))
         return -1;
     return check_assets(r) == 0 && check_routes(r) == 0 ? take_items(r, p, sizes) : -1;
 }

@@ -195,7 +195,8 @@ static int read_limits(struct outbound *o, dw_call *c, const dw_fetch_args *args
 
 /* ---- all of it ---- */
 
-/* Our struct, whatever the plugin's was: older ones are shorter, and of newer ones we know the beginning. */
+/* Into our struct, which is zero, whatever the plugin's was: older ones are shorter, and of newer ones we know the
+ * beginning. */
 static int take_args(dw_fetch_args *out, dw_call *c, const dw_fetch_args *args)
 {
     size_t least = offsetof(dw_fetch_args, url) + sizeof(args->url);
@@ -203,7 +204,6 @@ static int take_args(dw_fetch_args *out, dw_call *c, const dw_fetch_args *args)
     if (!args || args->struct_size < least)
         return call_misuse(c,
                            "dw_fetch: the arguments have no struct_size; use the macros of dowel/client.h");
-    *out = (dw_fetch_args){ 0 };
     memcpy(out, args, args->struct_size < sizeof(*out) ? args->struct_size : sizeof(*out));
     return 0;
 }
@@ -237,9 +237,9 @@ static int read_all(struct outbound *o, dw_call *c, const dw_fetch_args *args, b
     return 0;
 }
 
-int outbound_read(struct outbound *o, dw_call *c, const dw_fetch_args *raw, bool is_stream)
+int outbound_read(struct outbound *o, dw_call *c, const dw_fetch_args *args, bool is_stream)
 {
-    dw_fetch_args args;
+    dw_fetch_args ours = { 0 };
     int rc;
 
     *o = (struct outbound){ .client = c->instance->process->client };
@@ -247,8 +247,8 @@ int outbound_read(struct outbound *o, dw_call *c, const dw_fetch_args *raw, bool
         return call_fail(c, DW_EUNAVAILABLE, "this process has no outbound HTTP");
     if (call_is_cancelled(c))
         return call_fail(c, DW_ECANCELLED, "nothing was sent, because the call is cancelled");
-    DW_TRY(take_args(&args, c, raw));
-    rc = read_all(o, c, &args, is_stream);
+    DW_TRY(take_args(&ours, c, args));
+    rc = read_all(o, c, &ours, is_stream);
     if (rc != 0)
         outbound_finish(o);
     return rc;

@@ -70,14 +70,20 @@ void upstream_close(dw_upstream *up)
 
 /* ---- reading ---- */
 
-/* `out`: is there a place for the result? */
-static int begin_read(dw_upstream *up, enum upstream_way way, bool out, const char *step)
+static int check(const dw_upstream *up, const char *step)
 {
-    if (!up)
-        return call_stray(NULL, step);
-    DW_TRY(call_check(up->c, step));
-    if (!out)
-        return call_misuse(up->c, "%s: there is no place for the result", step);
+    return up ? call_check(up->c, step) : call_stray(NULL, step);
+}
+
+static int refuse_place(dw_upstream *up, const char *step)
+{
+    DW_TRY(check(up, step));
+    return call_misuse(up->c, "%s: there is no place for the result", step);
+}
+
+static int begin_read(dw_upstream *up, enum upstream_way way, const char *step)
+{
+    DW_TRY(check(up, step));
     if (!up->stream)
         return call_misuse(up->c, "%s: the stream was closed", step);
     if (up->way != UPSTREAM_UNREAD && up->way != way)
@@ -124,9 +130,10 @@ int upstream_read(dw_upstream *up, dw_bytes *piece)
     struct str bytes;
     int result;
 
-    if (piece)
-        *piece = (dw_bytes){ "", 0 };
-    DW_TRY(begin_read(up, UPSTREAM_PIECES, piece, "dw_upstream_read"));
+    if (!piece)
+        return refuse_place(up, "dw_upstream_read");
+    *piece = (dw_bytes){ "", 0 };
+    DW_TRY(begin_read(up, UPSTREAM_PIECES, "dw_upstream_read"));
     if (up->ended)
         return up->result;
     do
@@ -142,9 +149,10 @@ int upstream_line(dw_upstream *up, dw_str *line)
     struct str text;
     int result;
 
-    if (line)
-        *line = (dw_str){ "", 0 };
-    DW_TRY(begin_read(up, UPSTREAM_LINES, line, "dw_upstream_line"));
+    if (!line)
+        return refuse_place(up, "dw_upstream_line");
+    *line = (dw_str){ "", 0 };
+    DW_TRY(begin_read(up, UPSTREAM_LINES, "dw_upstream_line"));
     if (up->ended)
         return up->result;
     do
@@ -164,7 +172,9 @@ int upstream_event(dw_upstream *up, const char **name, dw_str *data)
         *name = "";
     if (data)
         *data = (dw_str){ "", 0 };
-    DW_TRY(begin_read(up, UPSTREAM_EVENTS, name && data, "dw_upstream_event"));
+    if (!name || !data)
+        return refuse_place(up, "dw_upstream_event");
+    DW_TRY(begin_read(up, UPSTREAM_EVENTS, "dw_upstream_event"));
     if (up->ended)
         return up->result;
     do
