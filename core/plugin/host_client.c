@@ -122,7 +122,7 @@ static int host_fetch(dw_call *c, dw_answer **out, const dw_fetch_args *args)
 {
     struct client_answer *whole;
     struct outbound o;
-    dw_answer *unseen;
+    dw_answer *unseen = NULL;
 
     out = out ? out : &unseen;
     *out = NULL;

@@ -122,10 +122,9 @@ struct quarantine *quarantine_read(const char *data_dir)
 {
     struct place p;
     json_t *root = find_place(&p, data_dir) == 0 ? load(&p) : NULL;
-    json_t *plugins = json_object_get(root, "plugins"), *plugin;
+    json_t *plugins = json_object_get(root, "plugins");
     size_t n = json_object_size(plugins);
     struct quarantine *q = calloc(1, sizeof(*q) + n * sizeof(*q->plugins));
-    const char *name;
 
     if (!q || !root) {
         json_decref(root);
@@ -133,7 +132,8 @@ struct quarantine *quarantine_read(const char *data_dir)
         return NULL;
     }
     q->root = root;
-    json_object_foreach(plugins, name, plugin) take_plugin(&q->plugins[q->n++], name, plugin);
+    for (void *i = json_object_iter(plugins); i; i = json_object_iter_next(plugins, i))
+        take_plugin(&q->plugins[q->n++], json_object_iter_key(i), json_object_iter_value(i));
     return q;
 }
 
