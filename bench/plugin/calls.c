@@ -87,7 +87,7 @@ int main(int argc, char **argv)
                                                 .what = "bench",
                                                 .deadline_us = clock_monotonic_us() + INT64_C(3600000000) };
     const struct call_options options = { .instance = &instance, .what = "bench" };
-    int rounds = argc > 1 ? atoi(argv[1]) : 50;
+    int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 50;
     dw_call *c, *timed;
 
     if (call_begin(&c, &options) != 0 || call_begin(&timed, &with_deadline) != 0)

@@ -1,7 +1,6 @@
 /* no_entry.c - a shared object, but no plugin. */
 #include <dowel/dowel.h>
 
-extern const dw_asset dw_assets_[];
 const void *no_entry(void);
 const void *no_entry(void)
 {

@@ -73,12 +73,20 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* Every element begins with its name. */
+static const char *name_of(const char *element)
+{
+    const char *name;
+
+    memcpy(&name, element, sizeof(name));
+    return name;
+}
+
 static size_t count(const void *array, size_t stride)
 {
     size_t n = 0;
 
-    /* Every one of them begins with its name. */
-    while (array && *(const char *const *)(const void *)((const char *)array + n * stride))
+    while (array && name_of((const char *)array + n * stride))
         n++;
     return n;
 }

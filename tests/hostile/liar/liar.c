@@ -104,8 +104,6 @@ static const dw_plugin plugin = {
     .operations = OPERATIONS,
 };
 
-DW_EXPORT const dw_plugin *dowel_plugin_v0(void);
-
 const dw_plugin *dowel_plugin_v0(void)
 {
     /* Whatever the lie leaves unused. */
