@@ -48,6 +48,19 @@ static int fail_memory(dw_call *c)
     return call_fail(c, DW_ENOMEM, "out of memory");
 }
 
+/* Replaces what `text` was by the value of a pair. */
+static int write_value(dw_call *c, struct buf *text, const dw_value *pair, const char *member)
+{
+    struct str name = value_text(pair);
+    const char *wrong;
+
+    text->n = 0;
+    wrong = write_bare(text, &pair[1]);
+    if (wrong)
+        return call_misuse(c, "dw_fetch: .%s has for \"%.*s\" %s", member, STR_ARG(name), wrong);
+    return buf_failed(text) ? fail_memory(c) : 0;
+}
+
 /* Appends "?a=1&b=2"; NULL values are left out. */
 static int add_pairs(dw_call *c, struct buf *out, dw_list pairs, const char *member)
 {
@@ -56,17 +69,13 @@ static int add_pairs(dw_call *c, struct buf *out, dw_list pairs, const char *mem
     int rc = wrong ? call_misuse(c, "dw_fetch: .%s holds %s", member, wrong) : 0;
 
     for (size_t i = 0; rc == 0 && i < pairs.n; i += 2) {
-        struct str name = value_text(&pairs.v[i]);
         if (is_null(&pairs.v[i + 1]))
             continue;
-        value.n = 0;
-        wrong = write_bare(&value, &pairs.v[i + 1]);
-        if (wrong)
-            rc = call_misuse(c, "dw_fetch: .%s has for \"%.*s\" %s", member, STR_ARG(name), wrong);
-        else
-            url_add_query(out, name, buf_str(&value));
+        rc = write_value(c, &value, &pairs.v[i], member);
+        if (rc == 0)
+            url_add_query(out, value_text(&pairs.v[i]), buf_str(&value));
     }
-    if (rc == 0 && (buf_failed(&value) || buf_failed(out)))
+    if (rc == 0 && buf_failed(out))
         rc = fail_memory(c);
     buf_finish(&value);
     return rc;
@@ -102,18 +111,12 @@ static int read_headers(struct outbound *o, dw_call *c, dw_list pairs)
     headers = call_alloc(c, pairs.n / 2 * sizeof(*headers));
     o->request.headers = headers;
     for (size_t i = 0; rc == 0 && i < pairs.n; i += 2) {
-        struct str name = value_text(&pairs.v[i]);
         if (is_null(&pairs.v[i + 1]))
             continue;
-        value.n = 0;
-        wrong = write_bare(&value, &pairs.v[i + 1]);
-        if (wrong)
-            rc = call_misuse(c, "dw_fetch: .headers has for \"%.*s\" %s", STR_ARG(name), wrong);
-        else if (buf_failed(&value))
-            rc = fail_memory(c);
-        else
+        rc = write_value(c, &value, &pairs.v[i], "headers");
+        if (rc == 0)
             headers[o->request.headers_n++] =
-                (struct client_header){ .name = call_copy(c, name),
+                (struct client_header){ .name = call_copy(c, value_text(&pairs.v[i])),
                                         .value = { call_copy(c, buf_str(&value)), value.n } };
     }
     buf_finish(&value);
