@@ -20,7 +20,7 @@ void channels_destroy(struct channels *c); /* lets all followers go; NULL is saf
 int channels_open(struct channels *c, const char *owner, const char *name);
 int channels_send(struct channels *c, const char *owner, const char *name, struct str event, struct str json);
 int channels_record(struct channels *c, const char *owner, const char *name, struct str event,
-                   struct str json);
+                    struct str json);
 int channels_close(struct channels *c, const char *owner, const char *name);
 int channels_exists(struct channels *c, const char *owner, const char *name); /* 1, or DW_ENOTFOUND */
 
