@@ -69,7 +69,7 @@ static void withdraw(struct registry *r, struct loading *l)
         plugin_hooks_remove(r->options.process->hooks, l->instance);
     if (l->started)
         instance_run(l->instance, INSTANCE_STOP, &ignored);
-    if (l->initialised && l->instance->calls == 0)
+    if (l->initialised && l->instance && l->instance->calls == 0)
         instance_run(l->instance, INSTANCE_FINI, &ignored);
     l->hooked = l->initialised = l->started = false;
     buf_finish(&ignored);
@@ -374,7 +374,7 @@ static void log_plugin(const struct registry *r, const struct plan_plugin *p)
         const struct loading *l = r->loading;
         while (l->plugin != p)
             l++;
-        log_info("plugin loaded", LOG_TEXT("plugin", p->name), LOG_TEXT("version", p->file->version),
+        log_info("plugin loaded", LOG_TEXT("plugin", p->name), LOG_TEXT("version", p->order->version),
                  LOG_SPAN("took", l->took_us));
     } else {
         log_error(p->state == PLUGIN_QUARANTINED ? "plugin quarantined" : "plugin declined",
