@@ -181,6 +181,10 @@ int call_misuse(dw_call *c, const char *format, ...) DW_PRINTF(2, 3);
  * its name where it can be known. Returns DW_ETHREAD. [any thread] */
 int call_stray(const dw_call *c, const char *step);
 
+/* What a thread of the plugin's own comes with: 0, or DW_EMISUSE when it is no instance and DW_EUNAVAILABLE when that is
+ * over, both logged and counted as above. */
+int call_check_instance(dw_instance *i, const char *step);
+
 /* ---- whose is it ---- */
 
 /* What identifies the calling thread: the address of a variable of its own. */

@@ -155,20 +155,45 @@ static bool may_tell(_Atomic int64_t *told_us)
            atomic_compare_exchange_strong(told_us, &before_us, now_us);
 }
 
-int call_stray(const dw_call *c, const char *step)
+/* i NULL: it is not known whose fault it was; then *told_us is when the log last told of such a thing. */
+static void tell_stray(dw_instance *i, _Atomic int64_t *told_us, const char *message, const char *step,
+                       const char *why)
 {
-    static _Atomic int64_t told_of_unknown_us;
-    dw_instance *i = call_slot_is(c) ? atomic_load(&c->instance) : NULL;
-
     if (i)
         metric_add(i->metrics.misuses, 1);
     else
         metric_add(metrics_counter("dowel_plugin_misuses_total", "How often it broke the contract",
                                    "plugin=\"unknown\""),
                    1);
-    if (may_tell(i ? &i->stray_told_us : &told_of_unknown_us))
-        log_error("a plugin used a call where it must not; nothing was done (told once a second)",
-                  LOG_TEXT("plugin", i ? i->name : "unknown"), LOG_TEXT("step", step),
-                  LOG_TEXT("why", why_stray(c)));
+    if (may_tell(i ? &i->stray_told_us : told_us))
+        log_error(message, LOG_TEXT("plugin", i ? i->name : "unknown"), LOG_TEXT("step", step),
+                  LOG_TEXT("why", why));
+}
+
+int call_stray(const dw_call *c, const char *step)
+{
+    static _Atomic int64_t told_us;
+
+    tell_stray(call_slot_is(c) ? atomic_load(&c->instance) : NULL, &told_us,
+               "a plugin used a call where it must not; nothing was done (told once a second)", step,
+               why_stray(c));
     return DW_ETHREAD;
+}
+
+int call_check_instance(dw_instance *i, const char *step)
+{
+    static _Atomic int64_t told_us;
+    static const char message[] =
+        "a plugin used its instance where it must not; nothing was done (told once a second)";
+    uint32_t magic = i ? atomic_load_explicit(&i->magic, memory_order_acquire) : 0;
+
+    if (magic == INSTANCE_MAGIC)
+        return 0;
+    if (magic == INSTANCE_OVER) {
+        tell_stray(i, &told_us, message, step,
+                   "the plugin was stopped: a thread of its own should have ended by then");
+        return DW_EUNAVAILABLE;
+    }
+    tell_stray(NULL, &told_us, message, step, i ? "it is no instance at all" : "there was no instance");
+    return DW_EMISUSE;
 }

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "log/log.h"
+#include "metrics/metrics.h"
 #include "plugin/call.h"
 #include "plugin/host.h"
 #include "plugin/host_json.h"
@@ -102,10 +103,13 @@ static int open_call(dw_instance *i, const char *what, dw_call **out)
 {
     if (out)
         *out = NULL;
-    if (!out || !i || i->magic != INSTANCE_MAGIC) {
-        log_error(
-            "a plugin broke the contract",
-            LOG_TEXT("what", "dw_call_open: no instance of dw_call_instance(), or no place for the call"));
+    int rc = call_check_instance(i, "dw_call_open");
+    if (rc < 0)
+        return rc;
+    if (!out) {
+        metric_add(i->metrics.misuses, 1);
+        log_error("a plugin broke the contract", LOG_TEXT("plugin", i->name),
+                  LOG_TEXT("what", "dw_call_open: no place for the call"));
         return DW_EMISUSE;
     }
     if (!what || !*what)
@@ -117,7 +121,7 @@ static int open_call(dw_instance *i, const char *what, dw_call **out)
         return DW_ENOMEM;
     c->is_opened = true;
     c->what = call_copy(c, str_from(what));
-    int rc = call_comes_too_late(c) ? DW_EUNAVAILABLE : call_check(c, "dw_call_open");
+    rc = call_comes_too_late(c) ? DW_EUNAVAILABLE : call_check(c, "dw_call_open");
     if (rc < 0)
         call_end(c);
     else

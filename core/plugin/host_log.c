@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 
+#include "metrics/metrics.h"
 #include "plugin/call.h"
 #include "plugin/counters.h"
 #include "plugin/values.h"
@@ -77,9 +78,12 @@ static void write_any(dw_instance *i, int level, dw_list l)
 {
     struct log_field fields[FIELDS];
 
-    if (!i || i->magic != INSTANCE_MAGIC || !has_text(l)) {
-        log_error("a plugin broke the contract",
-                  LOG_TEXT("what", "dw_log_any: no instance of dw_call_instance(), or no text"));
+    if (call_check_instance(i, "dw_log_any") != 0)
+        return;
+    if (!has_text(l)) {
+        metric_add(i->metrics.misuses, 1);
+        log_error("a plugin broke the contract", LOG_TEXT("plugin", i->name),
+                  LOG_TEXT("what", "a log line has no text"));
         return;
     }
     if (!i->process->logged && !log_enabled(level_of(level)))

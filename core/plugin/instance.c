@@ -140,15 +140,20 @@ int instance_run(dw_instance *i, enum instance_step step, struct buf *why)
     return rc < 0 ? -1 : 0;
 }
 
+static dw_instance *over; /* in reach: kept, and no leak */
+
 void instance_destroy(dw_instance *i)
 {
     if (!i)
         return;
+    atomic_store(&i->magic, INSTANCE_OVER);
     detach_stop(i); /* no token may name it any more, nor may calls */
     call_forget(i);
     counters_destroy(i->counters);
     config_drop(i->config);
-    i->magic = 0;
     free(i->self);
-    free(i);
+    i->config = NULL;
+    i->conf = i->self = NULL;
+    i->older = over;
+    over = i;
 }

@@ -40,9 +40,10 @@ struct plugin_process {
     bool has_authenticator; /* else operations with a permission answer 503 */
 };
 
-/* Who may be asked for it: see dowel/call.h. Made by the registry before init, freed after fini. */
+/* Who may be asked for it: see dowel/call.h. Made by the registry before init; over after fini, but its memory stays: a
+ * plugin is never unloaded, and a thread that it forgot may come with it at any time. */
 struct dw_instance {
-    uint32_t magic;
+    _Atomic uint32_t magic;
     const char *name;                           /* the descriptor's */
     const struct plugin_descriptor *descriptor; /* host-sized copies */
     const struct plugin_process *process;
@@ -57,10 +58,11 @@ struct dw_instance {
     _Atomic(struct counters *) counters; /* of dw_count; NULL: none yet */
     struct {
         struct metric *memory_peak, *calls, *failures, *misuses, *tokens_lost;
-    } metrics; /* labelled plugin="name" */
+    } metrics;          /* labelled plugin="name" */
+    dw_instance *older; /* of those that are over */
 };
 
-enum { INSTANCE_MAGIC = 0x64776931 };
+enum { INSTANCE_MAGIC = 0x64776931, INSTANCE_OVER = 0x64776930 };
 
 /* Makes the state of a plugin whose descriptor was read, and gives the plugin its tables; none of its code runs. The
  * descriptor and the process are borrowed. 0, or -1 when memory is out. [main thread, as all below] */
