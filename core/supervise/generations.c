@@ -463,17 +463,29 @@ static void give_up_start(struct supervisor *s, struct child *c)
     end_now(s, c, SIGTERM);
 }
 
+/* Whose code is known to hold it up is named: an admin has to learn why a stop takes so long. */
+static void tell_late(const char *message, const struct child *c)
+{
+    struct activity_thread t;
+
+    if (crashes_find_owner(c, &t))
+        log_warn(message, LOG_NUMBER("generation", c->number), LOG_TEXT("owner", t.owner),
+                 LOG_TEXT("what", t.what), LOG_SPAN("for", clock_monotonic_us() - t.since_us));
+    else
+        log_warn(message, LOG_NUMBER("generation", c->number));
+}
+
 static void expire(struct supervisor *s, struct child *c)
 {
     switch (c->phase) {
     case PHASE_STARTING: give_up_start(s, c); break;
     case PHASE_SERVING: replace_hung(s, c); break;
     case PHASE_DRAINING:
-        log_warn("the drain limit is over, ending what is left", LOG_NUMBER("generation", c->number));
+        tell_late("the drain limit is over, ending what is left", c);
         end_now(s, c, SIGTERM);
         break;
     case PHASE_ENDING:
-        log_warn("the server process does not end, killing it", LOG_NUMBER("generation", c->number));
+        tell_late("the server process does not end, killing it", c);
         end_now(s, c, SIGKILL);
         break;
     case PHASE_FREE: break;
