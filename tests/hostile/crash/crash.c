@@ -19,7 +19,7 @@ static int read_nowhere(dw_call *c, dw_request *req)
 static int divide(dw_call *c, dw_request *req)
 {
     (void)c;
-    return dw_reply(req, 200, "value", 1 / zero);
+    return dw_reply(req, 200, "value", 4711 / zero);
 }
 
 static int call_abort(dw_call *c, dw_request *req)
