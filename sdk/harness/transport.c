@@ -422,20 +422,28 @@ static bool handler_has_it(struct memory_exchange *m)
     return m->x && exchange_is_out_of_hand(m->x);
 }
 
-void memory_leave(struct memory_exchange *m)
+static void let_go(struct memory_exchange *m)
 {
-    if (!m)
-        return;
     if (m->x && !m->over) {
-        exchange_set_gone(m->x);
-        content_abort(m->x);
         if (m->x->reply.stream)
             stream_gone(m->x->reply.stream);
         finish(m, true);
     }
+    free_exchange(m);
+}
+
+void memory_leave(struct memory_exchange *m)
+{
+    if (!m)
+        return;
     m->left = true;
-    if (!handler_has_it(m))
-        free_exchange(m);
+    if (m->x && !m->over) {
+        exchange_set_gone(m->x);
+        content_abort(m->x);
+    }
+    if (!handler_has_it(
+            m)) /* else its reply is being made just now, perhaps; see memory_transport_collect() */
+        let_go(m);
 }
 
 unsigned memory_transport_collect(struct memory_transport *t)
@@ -451,7 +459,7 @@ unsigned memory_transport_collect(struct memory_transport *t)
         if (handler_has_it(m))
             kept++;
         else
-            free_exchange(m);
+            let_go(m);
     }
     return kept;
 }
