@@ -103,6 +103,7 @@ describe('examples', { timeout }, () => {
       const commands = join(work, name, 'build/compile_commands.json');
       if (existsSync(commands)) assert.ok(!readFileSync(commands, 'utf8').includes(root), 'the tree is on the include path');
       assert.match(readFileSync(join(work, name, 'README.md'), 'utf8'), new RegExp(`^# ${name}\n`));
+      if (existsSync(join(prefix, 'lib/libdowel-harness.so'))) assert.match(await run('ctest', ['--test-dir', join(work, name, 'build'), '--output-on-failure']), /100% tests passed, 0 tests failed out of \d/);
       return undefined;
     });
   }
