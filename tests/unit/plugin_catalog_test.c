@@ -44,14 +44,13 @@ static const struct catalog_plugin *need(const struct catalog *c, const char *na
 /* Changes what the record says, which a second look then shows, or does not. */
 static void forge(struct plugin_folder *f, const char *path, const char *key, const char *value)
 {
-    json_t *record = record_read(plugin_folder_path(f, "data"), "probed.json"), *at = record;
+    json_t *record = record_read(plugin_folder_path(f, "data"), "probed.json"), *found;
     const char *name;
-    json_t *found;
 
     assert_non_null(record);
     if (*path) {
-        at = json_object_get(record, path);
-        json_object_foreach(at, name, found) json_object_set_new(found, key, json_string(value));
+        json_object_foreach(json_object_get(record, path), name, found)
+            json_object_set_new(found, key, json_string(value));
     } else {
         json_object_set_new(record, key, json_string(value));
     }
