@@ -283,27 +283,33 @@ static struct slot *open_slot(struct request *r, const dw_detach_args *args, int
     return t;
 }
 
-static int check_detach(struct request *r, dw_token **out, const dw_detach_args *args)
+/* Our struct, whatever the plugin's was: older ones are shorter, and of newer ones we know the beginning. */
+static int take_args(dw_detach_args *own, struct request *r, dw_token **out, const dw_detach_args *args)
 {
-    if (!out || !args || args->struct_size < sizeof(*args) || args->timeout.us < 0)
+    size_t least = offsetof(dw_detach_args, ud) + sizeof(args->ud);
+
+    if (!out || !args || args->struct_size < least || args->timeout.us < 0)
         return call_misuse(r->c, "dw_request_detach: no place for the token, or wrong arguments");
+    *own = (dw_detach_args){ 0 };
+    memcpy(own, args, args->struct_size < sizeof(*own) ? args->struct_size : sizeof(*own));
     return reply_claim(r, "dw_request_detach");
 }
 
 int detach_request(dw_request *req, dw_token **out, const dw_detach_args *args)
 {
+    dw_detach_args own;
     struct request *r;
 
     DW_TRY(request_check(req, "dw_request_detach", &r));
-    DW_TRY(check_detach(r, out, args));
+    DW_TRY(take_args(&own, r, out, args));
     if (atomic_load(&r->route->instance->stopping))
         return call_fail(r->c, DW_EUNAVAILABLE, "the plugin is stopping");
     int64_t deadline_us =
-        args->timeout.us ? clock_monotonic_us() + args->timeout.us : http_request_deadline(r->x);
-    struct slot *t = open_slot(r, args, deadline_us);
+        own.timeout.us ? clock_monotonic_us() + own.timeout.us : http_request_deadline(r->x);
+    struct slot *t = open_slot(r, &own, deadline_us);
     if (!t)
         return call_fail(r->c, DW_ENOMEM, "there is no memory, or no thread, for a detached request");
-    if (args->timeout.us)
+    if (own.timeout.us)
         http_set_deadline(r->x, deadline_us);
     *out = handle_of(t);
     r->answer = ANSWER_LATER;
