@@ -5,7 +5,7 @@
 // Appending to a table is no harm, and is reported all the same: the suppression for that hides changed slots as well.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 export const headers = join(here, '../../sdk/include');
 export const baseline = join(here, 'baseline.abi');
 export const history = join(here, 'history.md');
+export const frozen = join(here, 'frozen'); // its README.md says what is in it
 
 // "struct dw_call", "enum dw_error"...: each that a header of the folder declares.
 export function typesOf(folder) {
@@ -25,6 +26,9 @@ export function typesOf(folder) {
 export function constantOf(folder, name) {
   return Number(new RegExp(`^#define ${name} (\\d+)$`, 'm').exec(readFileSync(join(folder, 'dowel/value.h'), 'utf8'))[1]);
 }
+
+// "0.1"
+export const versionOf = (folder) => ['DW_ABI_MAJOR', 'DW_ABI_MINOR'].map((name) => constantOf(folder, name)).join('.');
 
 function probeOf(folder) {
   const takes = typesOf(folder).map((type) => {
@@ -100,11 +104,18 @@ function accept(reason) {
       return;
     }
     const text = dump(probe);
-    const version = `${constantOf(headers, 'DW_ABI_MAJOR')}.${constantOf(headers, 'DW_ABI_MINOR')}`;
-    appendFileSync(history, `\n## ${version}: ${reason}\n\n\`\`\`\n${report.replace(/[ \t]+$/gm, '').replaceAll('\t', '  ').trim()}\n\`\`\`\n`);
+    appendFileSync(history, `\n## ${versionOf(headers)}: ${reason}\n\n\`\`\`\n${report.replace(/[ \t]+$/gm, '').replaceAll('\t', '  ').trim()}\n\`\`\`\n`);
     writeFileSync(baseline, text);
     console.log(`Accepted. Commit tests/abi/baseline.abi and tests/abi/history.md with the headers.`);
   });
+  return 0;
+}
+
+function freeze() {
+  const to = join(frozen, versionOf(headers), 'include');
+  rmSync(to, { recursive: true, force: true });
+  cpSync(headers, to, { recursive: true });
+  console.log(`The headers of ABI ${versionOf(headers)} are frozen. What else belongs to them: tests/abi/frozen/README.md`);
   return 0;
 }
 
@@ -112,7 +123,10 @@ function main([word, ...rest]) {
   const reason = rest.join(' ').trim();
   if (word === undefined) return check();
   if (word === 'accept' && reason) return accept(reason);
-  console.error('./dev abi                   has the ABI changed?\n./dev abi accept "REASON"   it has, and that is meant');
+  if (word === 'freeze' && !reason) return freeze();
+  console.error(`./dev abi                   has the ABI changed?
+./dev abi accept "REASON"   it has, and that is meant
+./dev abi freeze            this minor is released: its headers are kept, to test against`);
   return 2;
 }
 

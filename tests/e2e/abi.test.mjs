@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { ADVICE, baseline, buildProbe, compare, headers, typesOf } from '../abi/abi.mjs';
-import { edit, makeNext } from '../abi/next.mjs';
+import { edit } from '../abi/next.mjs';
 import { preset, root, temporaryFolder } from './support/server.mjs';
 
 const timeout = 120_000;
@@ -154,35 +154,4 @@ DOWEL_PLUGIN(.name = "x", .version = "1.0.0", .summary = "x", .license = "MIT", 
     test(`${compiler} lets no secret be logged`, () =>
       assert.throws(() => compile(compiler, ['-std=c++17', ...flags], { input: '#include <dowel/dowel.h>\nvoid f(dw_call *c, dw_secret s) { dw_info(c, "x", "key", s); }' }), /deleted function|use of deleted/));
   }
-});
-
-// Plugins for the pairs of old and new plugin and server. Old server: the release build. New server: a second build with
-// -DDOWEL_SDK_HEADERS=FOLDER, the folder that makeNext() made. What each pair has to do:
-//   old.so on both, both.so on both: loads, answers /api/v1/pair and /api/v1/pair/again; built_for and server tell which
-//   new.so on the old one: refused, and the reason names 0.2 and 0.1; on the new one: answers
-describe('the next minor', { timeout }, () => {
-  const next = join(folder, 'next');
-  const build = (include, out, ...defines) =>
-    compile('cc', ['-std=c11', '-Wall', '-Wextra', '-Wpedantic', '-Werror', '-shared', '-fPIC', '-fvisibility=hidden', `-I${include}`, ...defines, join(root, 'tests/abi/pair/pair.c'), join(folder, 'assets.c'),
-      ...jansson, `-Wl,--version-script=${join(root, 'sdk/cmake/plugin.map')},-z,defs,-z,now,-z,nodelete`, '-o', out]);
-
-  before(() => {
-    makeNext(next);
-    writeFileSync(join(folder, 'assets.list'), 'api.yaml\n');
-    compile('cmake', ['-DSYMBOL=dw_assets_', `-DFOLDER=${join(root, 'tests/abi/pair')}`, `-DLIST=${join(folder, 'assets.list')}`, `-DOUT=${join(folder, 'assets.c')}`,
-      '-P', join(root, 'sdk/cmake/DowelAssets.cmake')]);
-  });
-
-  test('has headers that differ where they may', () => {
-    buildProbe(next, join(folder, 'next.so'));
-    const report = compare(probe, join(folder, 'next.so'));
-    assert.equal(report.match(/from_next/g)?.length, 4, report);
-  });
-
-  test('has a plugin for both servers, one for the new one alone, and there is the old one', () => {
-    for (const [out, include, ...defines] of [['old.so', headers], ['both.so', next, '-DDOWEL_NEED_MINOR=1'], ['new.so', next]]) {
-      build(include, join(folder, out), ...defines);
-      assert.deepEqual(symbolsOf(join(folder, out)), ['dowel_plugin_v0']);
-    }
-  });
 });

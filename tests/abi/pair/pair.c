@@ -1,31 +1,66 @@
-/* pair - a plugin that is built with the headers of today and with those of tomorrow. With the latter it would use what
- * is new where the server has it (DOWEL_NEED_MINOR 1), or does not do without it. */
+/* pair - a plugin that is built with the headers of today and with those of tomorrow (tests/abi/next.mjs), as NAME. With
+ * the latter it uses what is new where the server has it, or does not do without it: that is for DOWEL_NEED_MINOR to say.
+ * There are two of each, so that a wrong stride finds the second one where it is not. */
 #include <dowel/dowel.h>
 
+struct pair_conf {
+    int64_t first;
+    const char *second;
+};
+
+static const dw_item items[] = {
+    DW_ITEM(struct pair_conf, first, .fallback = "1", .help = "A number"),
+    DW_ITEM(struct pair_conf, second, .fallback = "two", .help = "A text"),
+    { 0 },
+};
+
+/* What the server's new functions say, 0 where it has none. */
+static void ask_new(dw_call *c, int *slot, int *table)
+{
+    *slot = *table = 0;
 #ifdef DW_FROM_NEXT
-#define HAS_NEW (DW_HAS(call, from_next))
+    if (DW_HAS(call, from_next))
+        *slot = dw_host_->call->from_next(c);
+    if (DW_HAS(next, from_next))
+        *table = dw_host_->next->from_next(c);
 #else
-#define HAS_NEW (DW_FALSE)
+    (void)c;
 #endif
+}
 
 static int tell(dw_call *c, dw_request *req)
 {
-    (void)c;
-    return dw_reply(req, 200, "built_for", DW_ABI_MINOR, "server", dw_host_->abi_minor, "has_new",
-                    (bool)HAS_NEW);
+    const struct pair_conf *conf = dw_conf(c);
+    int slot, table;
+
+    ask_new(c, &slot, &table);
+    return dw_reply(req, 200, "built_for", DW_ABI_MINOR, "server", dw_host_->abi_minor, "slot", slot, "table",
+                    table, "first", conf->first, "second", conf->second);
 }
 
-/* Two of each, so that a wrong stride finds the second one where it is not. */
 static int tell_again(dw_call *c, dw_request *req)
 {
     return tell(c, req);
 }
 
+/* The struct of arguments is as long as the headers had it. */
+static int tell_later(dw_call *c, dw_request *req)
+{
+    dw_token *token;
+    int slot, table;
+
+    ask_new(c, &slot, &table);
+    DW_TRY(dw_request_detach(req, &token, .timeout = DW_SECONDS(10)));
+    dw_token_reply(token, 200, "built_for", DW_ABI_MINOR, "slot", slot, "table", table);
+    return 0;
+}
+
 static const dw_operation operations[] = {
     { .id = "tell", .handler = tell },
     { .id = "tellAgain", .handler = tell_again },
+    { .id = "tellLater", .handler = tell_later },
     { 0 },
 };
 
-DOWEL_PLUGIN(.name = "pair", .version = "1.0.0", .summary = "Old and new", .license = "MIT",
-             .operations = operations);
+DOWEL_PLUGIN(.name = NAME, .version = "1.0.0", .summary = "Old and new", .license = "MIT",
+             .conf = DW_ITEMS(struct pair_conf, items), .operations = operations);
