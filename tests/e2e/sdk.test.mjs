@@ -7,7 +7,8 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statS
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
-import { dowel, preset, root, temporaryFolder } from './support/server.mjs';
+import { request } from './support/client.mjs';
+import { launch, preset, root, temporaryFolder } from './support/server.mjs';
 
 const timeout = 120_000;
 const folder = temporaryFolder();
@@ -23,6 +24,13 @@ function run(command, args, { cwd = work, env = {} } = {}) {
     });
   });
 }
+
+// The installed server, on a free port, with the folders that `dowel init` has made in `site`.
+const serve = (site, env = {}) => launch(join(prefix, 'bin/dowel'), ['serve', '--listen', '127.0.0.1:0'], { cwd: site, env });
+const initialise = async (site) => {
+  mkdirSync(site);
+  await run(join(prefix, 'bin/dowel'), ['init', '--config', 'conf.d', '--data', 'var'], { cwd: site });
+};
 
 const has = (command) => run('sh', ['-c', `command -v ${command}`], { cwd: folder }).then(() => true, () => false);
 const symbolsOf = async (plugin) => (await run('nm', ['-D', '--defined-only', '--format=just-symbols', plugin])).trim().split('\n');
@@ -41,8 +49,7 @@ before(async () => {
   mkdirSync(work);
   await run('cmake', ['--install', join(root, 'build', preset), '--prefix', prefix]);
   cpSync(join(root, 'sdk/examples'), work, { recursive: true });
-  const knowsPlugins = (await dowel(['plugin', '--help'])).code === 0;
-  settings = [`-DCMAKE_PREFIX_PATH=${prefix}`, '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON', `-DDOWEL_VERIFY=${knowsPlugins ? 'ON' : 'OFF'}`];
+  settings = [`-DCMAKE_PREFIX_PATH=${prefix}`, '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON'];
   if (await has('ninja')) settings.push('-G', 'Ninja');
 }, { timeout });
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -95,22 +102,39 @@ describe('examples', { timeout }, () => {
   const examples = readdirSync(join(root, 'sdk/examples')).filter((name) => existsSync(join(root, 'sdk/examples', name, 'CMakeLists.txt')));
   test('are there', () => assert.ok(examples.length >= 9, examples.join(' ')));
 
-  for (const name of examples) {
-    test(name, async (t) => {
-      if (name === 'rust' && !(await has('rustc'))) return t.skip('there is no rustc');
-      const plugin = await build(name, '-DCMAKE_C_FLAGS=-Wall -Wextra -Wpedantic -Werror', '-DCMAKE_CXX_FLAGS=-Wall -Wextra -Wpedantic -Werror');
-      assert.deepEqual(await symbolsOf(plugin), ['dowel_plugin_v0']);
-      const commands = join(work, name, 'build/compile_commands.json');
-      if (existsSync(commands)) assert.ok(!readFileSync(commands, 'utf8').includes(root), 'the tree is on the include path');
-      assert.match(readFileSync(join(work, name, 'README.md'), 'utf8'), new RegExp(`^# ${name}\n`));
-      if (existsSync(join(prefix, 'lib/libdowel-harness.so'))) assert.match(await run('ctest', ['--test-dir', join(work, name, 'build'), '--output-on-failure']), /100% tests passed, 0 tests failed out of \d/);
-      return undefined;
-    });
-  }
+  describe('build, please the server and show nothing but a plugin:', { concurrency: 2 }, () => {
+    for (const name of examples) {
+      test(name, async (t) => {
+        if (name === 'rust' && !(await has('rustc'))) return t.skip('there is no rustc');
+        const plugin = await build(name, '-DCMAKE_C_FLAGS=-Wall -Wextra -Wpedantic -Werror', '-DCMAKE_CXX_FLAGS=-Wall -Wextra -Wpedantic -Werror');
+        assert.deepEqual(await symbolsOf(plugin), ['dowel_plugin_v0']);
+        const commands = join(work, name, 'build/compile_commands.json');
+        if (existsSync(commands)) assert.ok(!readFileSync(commands, 'utf8').includes(root), 'the tree is on the include path');
+        assert.match(readFileSync(join(work, name, 'README.md'), 'utf8'), new RegExp(`^# ${name}\n`));
+        if (existsSync(join(prefix, 'lib/libdowel-harness.so'))) assert.match(await run('ctest', ['--test-dir', join(work, name, 'build'), '--output-on-failure']), /100% tests passed, 0 tests failed out of \d/);
+        return undefined;
+      });
+    }
+  });
 
   test('install where the server looks', async () => {
     await run('cmake', ['--install', join(work, 'hello/build')]);
     assert.ok(existsSync(join(prefix, 'lib/dowel/plugins/hello.so')));
+  });
+
+  test('load, and other languages than C answer', async (t) => {
+    const site = join(folder, 'examples');
+    const built = examples.filter((name) => existsSync(join(work, name, 'build', `${name}.so`)));
+    const settingsOf = { settings: 'key: "sixteen letters."\n', fetcher: 'url: https://example.org/\n' };
+    await initialise(site);
+    for (const name of built) writeFileSync(join(site, 'conf.d', `${name}.yaml`), `enabled: true\nrequired: true\n${settingsOf[name] ?? ''}`);
+    const server = await serve(site, { DOWEL_CORE__PLUGIN_DIRS: JSON.stringify(built.map((name) => join(work, name, 'build'))) });
+    t.after(() => server.kill());
+    const get = async (path) => (await request(server.url, { path })).json();
+    assert.deepEqual(await get('/api/v1/words?text=one+two+one'), { one: 2, two: 1 });
+    if (built.includes('rust')) assert.deepEqual(await get(`/api/v1/letters?text=${encodeURIComponent('größe 42')}`), { letters: 5 });
+    else t.diagnostic('the one in Rust was not asked: there is no rustc');
+    await server.stop();
   });
 });
 
@@ -120,16 +144,35 @@ describe('the template', { timeout }, () => {
     assert.deepEqual(await symbolsOf(await build('myplugin', '-DCMAKE_C_FLAGS=-Werror')), ['dowel_plugin_v0']);
   });
 
-  test('`dowel plugin new` goes from an empty folder to a tested plugin', async (t) => {
-    if ((await dowel(['plugin', '--help'])).code !== 0) return t.skip('this program has no verb plugin');
-    if (!existsSync(join(prefix, 'lib/libdowel-harness.so'))) return t.skip('there is no harness');
-    const started = Date.now();
-    await run(join(prefix, 'bin/dowel'), ['plugin', 'new', 'notes']);
-    const plugin = await build('notes', '-DCMAKE_C_FLAGS=-Werror');
-    assert.deepEqual(await symbolsOf(plugin), ['dowel_plugin_v0']);
-    assert.match(await run('ctest', ['--test-dir', join(work, 'notes/build'), '--output-on-failure']), /100% tests passed, 0 tests failed out of 1/);
-    t.diagnostic(`from \`dowel plugin new\` to a tested plugin: ${Date.now() - started} ms`);
-    return undefined;
+  // In an empty folder, with what README.md of the new plugin says; PATH has the program, and CMake finds the SDK by it.
+  test('`dowel plugin new` goes from an empty folder to an answer', async (t) => {
+    const empty = join(folder, 'empty');
+    const env = { PATH: `${join(prefix, 'bin')}:${process.env.PATH}` };
+    const times = [];
+    const step = async (what, act) => {
+      const started = Date.now();
+      const result = await act();
+      times.push([what, Date.now() - started]);
+      return result;
+    };
+    mkdirSync(empty);
+    await step('new', () => run('dowel', ['plugin', 'new', 'notes'], { cwd: empty, env }));
+    const inside = { cwd: join(empty, 'notes'), env };
+    await step('configure', () => run('cmake', ['-B', 'build'], inside));
+    assert.match(await step('build', () => run('cmake', ['--build', 'build'], inside)), /notes\.so: .*notes 0\.1\.0/);
+    assert.match(await step('test', () => run('ctest', ['--test-dir', 'build', '--output-on-failure'], inside)), /100% tests passed, 0 tests failed out of 1/);
+    await step('install', () => run('cmake', ['--install', 'build'], inside));
+    const site = join(empty, 'site');
+    await step('init', () => initialise(site));
+    await step('enable', () => run('dowel', ['plugin', 'enable', 'notes'], { cwd: site, env }));
+    const server = await step('serve', () => serve(site));
+    t.after(() => server.kill());
+    const reply = await step('ask', () => request(server.url, { path: '/api/v1/notes?name=Ann' }));
+    await server.stop();
+    assert.deepEqual([reply.status, reply.json()], [200, { text: 'Hello, Ann!' }]);
+    const all = times.reduce((sum, [, ms]) => sum + ms, 0);
+    t.diagnostic(`from \`dowel plugin new\` to an answer: ${all} ms (${times.map(([what, ms]) => `${what} ${ms}`).join(', ')})`);
+    assert.ok(!readFileSync(join(empty, 'notes/build/CMakeCache.txt'), 'utf8').includes(root), 'the tree had a part in it');
   });
 });
 
@@ -160,6 +203,7 @@ int main(int argc, char **argv)
 }`;
 
 describe('what travels inside of a plugin', { timeout }, () => {
+  const api = 'openapi: 3.1.0\ninfo: { title: Bag, version: "1" }\npaths: {}\n';
   const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, i) => i % 256));
   const line = (path, text) => {
     const data = Buffer.from(text);
@@ -178,8 +222,7 @@ describe('what travels inside of a plugin', { timeout }, () => {
     writeFileSync(join(work, 'bag/CMakeLists.txt'), 'cmake_minimum_required(VERSION 3.25)\nproject(bag C)\nfind_package(Dowel REQUIRED)\ndowel_add_plugin(NAME bag SOURCES bag.c ASSETS more one.txt)\n');
     writeFileSync(join(folder, 'peek.c'), PEEK);
     await run('cc', [join(folder, 'peek.c'), `-I${join(prefix, 'include')}`, '-o', join(folder, 'peek')]);
-    settings.push('-DDOWEL_VERIFY=OFF'); // it has no contract that would please the server
-    write('api.yaml', 'openapi: 3.1.0\n');
+    write('api.yaml', api);
     write('migrations/0001_first.sql', 'SELECT 1;\n');
     write('migrations/notes.txt', 'no migration');
     write('templates/mail/a b.txt', 'Dear "reader" \\ ??=\n');
@@ -189,7 +232,7 @@ describe('what travels inside of a plugin', { timeout }, () => {
     write('ignored/x', 'x');
   });
 
-  const first = () => [line('api.yaml', 'openapi: 3.1.0\n'), line('locales/de.json', ''), line('migrations/0001_first.sql', 'SELECT 1;\n'),
+  const first = () => [line('api.yaml', api), line('locales/de.json', ''), line('migrations/0001_first.sql', 'SELECT 1;\n'),
     line('more/deep/bytes.bin', bytes), line('one.txt', 'ö'), line('templates/mail/a b.txt', 'Dear "reader" \\ ??=\n')];
 
   test('is every byte, with a NUL behind', async () => assert.deepEqual(await carried(), first()));
@@ -226,6 +269,12 @@ describe('a mistake', { timeout }, () => {
   test('that would log a secret does not compile', async () => {
     const source = `#include <dowel/dowel.h>\nstatic int init(dw_call *c) { dw_secret s = { "x" }; dw_info(c, "x", "s", s); return 0; }\n${descriptor('leaky')}\n`;
     assert.match(await fails('leaky', { source }), /selector of type '(struct )?dw_secret/);
+  });
+
+  test('that the server would refuse is told after linking', async () => {
+    const source = `#include <dowel/dowel.h>\nstatic int init(dw_call *c) { (void)c; return 0; }\nstatic int greet(dw_call *c, dw_request *req) { (void)c; return dw_reply(req, 204); }
+static const dw_operation operations[] = { { "greet", greet }, { 0 } };\n${descriptor('unbound').replace('.init', '.operations = operations, .init')}\n`;
+    assert.match(await fails('unbound', { source }), /unbound\.so: the handler of greet has no operation in api\.yaml/);
   });
 
   test('in a name is told by CMake', async () => assert.match(await fails('name', { cmake: 'dowel_add_plugin(NAME No-Name SOURCES name.c)' }), /'No-Name' is no name for a plugin/));
