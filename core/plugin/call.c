@@ -240,6 +240,16 @@ void call_resume(dw_call *c)
         activity_enter(&c->outer, c->label);
 }
 
+void call_hand_off(dw_call *c)
+{
+    atomic_store_explicit(&c->thread, 0, memory_order_release);
+}
+
+void call_take_back(dw_call *c)
+{
+    atomic_store_explicit(&c->thread, call_thread(), memory_order_release);
+}
+
 /* ---- cancelling ---- */
 
 /* Under the lock. */

@@ -106,6 +106,12 @@ void call_end(dw_call *c);
 void call_suspend(dw_call *c);
 void call_resume(dw_call *c);
 
+/* Takes the call from a callback that still runs on this thread: c leads to nothing from then on, but what the thread does
+ * is the plugin's as before, so that a crash or a hang has a name. Back, on the same thread, when the callback has
+ * returned. */
+void call_hand_off(dw_call *c);
+void call_take_back(dw_call *c);
+
 /* ---- cancelling ---- */
 
 /* Cancels the call, whoever asked for it and whom it asks: dw_cancelled() is true from now on, and what blocks returns.

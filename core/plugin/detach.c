@@ -314,7 +314,7 @@ int detach_request(dw_request *req, dw_token **out, const dw_detach_args *args)
     *out = handle_of(t);
     r->answer = ANSWER_LATER;
     http_detach(r->x);
-    call_suspend(r->c); /* the handler's c and req lead to nothing from here on */
+    call_hand_off(r->c); /* the handler's c and req lead to nothing from here on */
     /* Takes the place of the call's own watch. What is gone already is told at once: after this the token may be over. */
     http_watch_gone(r->x, on_exchange_gone, t);
     return 0;

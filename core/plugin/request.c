@@ -199,7 +199,7 @@ static void end(struct request *r)
  * this has returned. */
 static void end_detached(struct request *r, int rc)
 {
-    call_resume(r->c);
+    call_take_back(r->c);
     if (rc < 0)
         call_misuse(r->c, "a handler that has detached its request returns 0, not %s: the token answers",
                     outcome_name(rc));

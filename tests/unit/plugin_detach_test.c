@@ -8,6 +8,7 @@
 
 #include "metrics/metrics.h"
 #include "plugin_rig.h"
+#include "supervise/activity.h"
 #include "util/thread.h"
 
 const dw_asset dw_assets_[] = { { 0 } };
@@ -90,6 +91,19 @@ static int strays(dw_call *c, dw_request *req)
     return DW_ECONFLICT;
 }
 
+static struct activity_thread seen;
+
+/* As a crash note would say it. */
+static int lingers(dw_call *c, dw_request *req)
+{
+    struct job *j = new_job();
+
+    (void)c;
+    DW_TRY(detach_for(req, j, DW_SECONDS(20)));
+    j->completed = activity_own(&seen) ? 2 : 3;
+    return 0;
+}
+
 static int refuses(dw_call *c, dw_request *req)
 {
     struct job *j = new_job();
@@ -122,13 +136,10 @@ static int races(dw_call *c, dw_request *req)
     return detach_for(req, j, DW_SECONDS(20));
 }
 
-static const dw_operation operations[] = { { "keeps", keeps },
-                                           { "hurries", hurries },
-                                           { "outlasts", outlasts },
-                                           { "strays", strays },
-                                           { "refuses", refuses },
-                                           { "races", races },
-                                           { 0 } };
+static const dw_operation operations[] = { { "keeps", keeps },       { "hurries", hurries },
+                                           { "outlasts", outlasts }, { "strays", strays },
+                                           { "lingers", lingers },   { "refuses", refuses },
+                                           { "races", races },       { 0 } };
 
 DOWEL_PLUGIN(.name = "pulse", .version = "1.0.0", .operations = operations);
 
@@ -136,12 +147,13 @@ DOWEL_PLUGIN(.name = "pulse", .version = "1.0.0", .operations = operations);
 static const char api[] = "openapi: 3.1.0\n"
                           "info: { title: Pulse, version: '1' }\n"
                           "paths:\n" GET("keeps", "") GET("hurries", "") GET("outlasts", ", x-timeout: 1s")
-                              GET("strays", "") GET("refuses", "") GET("races", "");
+                              GET("strays", "") GET("lingers", "") GET("refuses", "") GET("races", "");
 
 static int start(void **state)
 {
     (void)state;
     json_start();
+    assert_int_equal(activity_use_private(), 0);
     memset(jobs, 0, sizeof(jobs));
     jobs_n = 0;
     rig_start(&dw_plugin_, api, NULL);
@@ -311,6 +323,33 @@ static void the_handler_has_nothing_left(void **state)
     assert_int_equal(rig.instance->calls, 0);
 }
 
+static bool somebody_works(void)
+{
+    struct activity_thread t;
+    size_t at = 0;
+
+    return activity_next(activity_table(), &at, &t);
+}
+
+static void the_rest_of_the_handler_has_a_name(void **state)
+{
+    struct job *j;
+
+    (void)state;
+    int fd = begin_job("/api/v1/lingers", &j);
+    RIG_UNTIL(j->completed != 1);
+    assert_int_equal(j->completed, 2);
+    assert_string_equal(seen.owner, "pulse");
+    assert_string_equal(seen.what, "operation lingers");
+    RIG_UNTIL(atomic_load(&rig.instance->calls) == 0);
+    assert_false(somebody_works()); /* it ends with the handler, not with the token */
+    assert_int_equal(dw_token_reply(j->token, 200, "n", 1), 0);
+    char *a = rig_read_all(fd);
+    assert_non_null(a);
+    free(a);
+    check_end(j, 0);
+}
+
 static void what_is_answered_cannot_be_detached(void **state)
 {
     (void)state;
@@ -469,6 +508,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_deadline_is_the_servers, start, stop),
         cmocka_unit_test_setup_teardown(a_token_may_last_longer_than_its_operation, start, stop),
         cmocka_unit_test_setup_teardown(the_handler_has_nothing_left, start, stop),
+        cmocka_unit_test_setup_teardown(the_rest_of_the_handler_has_a_name, start, stop),
         cmocka_unit_test_setup_teardown(what_is_answered_cannot_be_detached, start, stop),
         cmocka_unit_test_setup_teardown(a_token_that_is_lost_is_told, start, stop),
         cmocka_unit_test_setup_teardown(stopping_lets_all_tokens_go, start, stop),
