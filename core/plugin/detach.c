@@ -246,13 +246,15 @@ static void set_gone(struct slot *t)
     pthread_cond_signal(&all.keeper_wake);
 }
 
-/* Under the exchange's lock, so that the slot is still its token's. [a loop] */
+/* ud is the handle, for the token may have been completed before it was watched: its slot is another's by now, or will
+ * be. [a loop] */
 static void on_exchange_gone(void *ud)
 {
-    struct slot *t = ud;
+    bool is_current = false;
 
     pthread_mutex_lock(&all.lock);
-    if (t->state == OPEN)
+    struct slot *t = slot_of(ud, &is_current);
+    if (t && is_current && t->state == OPEN)
         set_gone(t);
     pthread_mutex_unlock(&all.lock);
 }
@@ -311,12 +313,12 @@ int detach_request(dw_request *req, dw_token **out, const dw_detach_args *args)
         return call_fail(r->c, DW_ENOMEM, "there is no memory, or no thread, for a detached request");
     if (own.timeout.us)
         http_set_deadline(r->x, deadline_us);
-    *out = handle_of(t);
+    dw_token *handle = *out = handle_of(t);
     r->answer = ANSWER_LATER;
     http_detach(r->x);
     call_hand_off(r->c); /* the handler's c and req lead to nothing from here on */
     /* Takes the place of the call's own watch. What is gone already is told at once: after this the token may be over. */
-    http_watch_gone(r->x, on_exchange_gone, t);
+    http_watch_gone(r->x, on_exchange_gone, handle);
     return 0;
 }
 
