@@ -155,6 +155,9 @@ int call_begin(dw_call **out, const struct call_options *o)
     c->what = o->what;
     c->request_id = o->request_id.n || !o->parent ? o->request_id : o->parent->request_id;
     c->parent = o->parent;
+    c->children = 0;
+    if (c->parent)
+        c->parent->children++;
     atomic_store_explicit(&c->root, o->parent ? o->parent->root : c, memory_order_relaxed);
     atomic_store_explicit(&c->deadline_us, deadline_of(o), memory_order_relaxed);
     c->label = o->label;
@@ -218,6 +221,8 @@ void call_end(dw_call *c)
     buf_finish(&c->error_text);
     buf_finish(&c->error_detail);
     c->what = "";
+    if (c->parent)
+        c->parent->children--;
     if (c->label)
         activity_leave(&c->outer);
     atomic_fetch_sub(&c->instance->calls, 1);

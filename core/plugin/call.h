@@ -59,6 +59,7 @@ struct dw_call {
     const char *what;
     struct str request_id;
     dw_call *parent;
+    unsigned children;           /* that are open */
     dw_call *_Atomic root;       /* the outermost that asks, or itself: cancelling is the root's */
     _Atomic int64_t deadline_us; /* clock_monotonic_us(); INT64_MAX: none */
     struct activity_frame outer;

@@ -292,6 +292,9 @@ static int take_args(dw_detach_args *own, struct request *r, dw_token **out, con
 
     if (!out || !args || args->struct_size < least || args->timeout.us < 0)
         return call_misuse(r->c, "dw_request_detach: no place for the token, or wrong arguments");
+    if (r->c->children > 0)
+        return call_misuse(r->c, "dw_request_detach: a request is detached by its handler, not while "
+                                 "somebody whom it asked is at work");
     *own = (dw_detach_args){ 0 };
     memcpy(own, args, args->struct_size < sizeof(*own) ? args->struct_size : sizeof(*own));
     return reply_claim(r, "dw_request_detach");

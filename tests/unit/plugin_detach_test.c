@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "metrics/metrics.h"
+#include "plugin/call.h"
 #include "plugin_rig.h"
 #include "supervise/activity.h"
 #include "util/thread.h"
@@ -113,6 +114,29 @@ static int refuses(dw_call *c, dw_request *req)
     return detach_for(req, j, (dw_span){ 0 }) == DW_EMISUSE && !j->token ? 0 : DW_EINTERNAL;
 }
 
+/* As a service would that is given the asker's request. */
+static int from_inside(dw_call *c, dw_request *req, struct job *j)
+{
+    const struct call_options options = {
+        .instance = c->instance, .label = activity_label("ledger", "service"), .what = "service", .parent = c
+    };
+    dw_call *child;
+
+    DW_TRY(call_begin(&child, &options));
+    int rc = detach_for(req, j, (dw_span){ 0 });
+    call_end(child);
+    return rc;
+}
+
+static int lends(dw_call *c, dw_request *req)
+{
+    struct job *j = new_job();
+
+    if (from_inside(c, req, j) != DW_EMISUSE || j->token)
+        return DW_EINTERNAL;
+    return detach_for(req, j, DW_SECONDS(20)); /* the child has ended */
+}
+
 static void *answer_at_once(void *ud)
 {
     struct job *j = ud;
@@ -136,18 +160,20 @@ static int races(dw_call *c, dw_request *req)
     return detach_for(req, j, DW_SECONDS(20));
 }
 
-static const dw_operation operations[] = { { "keeps", keeps },       { "hurries", hurries },
-                                           { "outlasts", outlasts }, { "strays", strays },
-                                           { "lingers", lingers },   { "refuses", refuses },
-                                           { "races", races },       { 0 } };
+static const dw_operation operations[] = {
+    { "keeps", keeps },   { "hurries", hurries }, { "outlasts", outlasts },
+    { "strays", strays }, { "lingers", lingers }, { "refuses", refuses },
+    { "lends", lends },   { "races", races },     { 0 }
+};
 
 DOWEL_PLUGIN(.name = "pulse", .version = "1.0.0", .operations = operations);
 
 #define GET(id, more) "  /" id ": { get: { operationId: " id ", x-public: true" more " } }\n"
-static const char api[] = "openapi: 3.1.0\n"
-                          "info: { title: Pulse, version: '1' }\n"
-                          "paths:\n" GET("keeps", "") GET("hurries", "") GET("outlasts", ", x-timeout: 1s")
-                              GET("strays", "") GET("lingers", "") GET("refuses", "") GET("races", "");
+static const char api[] =
+    "openapi: 3.1.0\n"
+    "info: { title: Pulse, version: '1' }\n"
+    "paths:\n" GET("keeps", "") GET("hurries", "") GET("outlasts", ", x-timeout: 1s") GET("strays", "")
+        GET("lingers", "") GET("refuses", "") GET("lends", "") GET("races", "");
 
 static int start(void **state)
 {
@@ -359,6 +385,23 @@ static void what_is_answered_cannot_be_detached(void **state)
     assert_int_equal(atomic_load(&last_job()->released), 0); /* ud stayed the plugin's */
 }
 
+static void who_is_asked_cannot_detach(void **state)
+{
+    struct job *j;
+
+    (void)state;
+    int fd = begin_job("/api/v1/lends", &j);
+    RIG_UNTIL(atomic_load(&rig.instance->calls) == 0);
+    assert_true(rig_log_has("somebody whom it asked is at work"));
+    assert_false(somebody_works());
+    assert_int_equal(dw_token_reply(j->token, 200, "n", 1), 0);
+    char *a = rig_read_all(fd);
+    assert_non_null(a);
+    assert_int_equal(rig_status(a), 200);
+    free(a);
+    check_end(j, 0);
+}
+
 static void a_token_that_is_lost_is_told(void **state)
 {
     struct job *j;
@@ -510,6 +553,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_handler_has_nothing_left, start, stop),
         cmocka_unit_test_setup_teardown(the_rest_of_the_handler_has_a_name, start, stop),
         cmocka_unit_test_setup_teardown(what_is_answered_cannot_be_detached, start, stop),
+        cmocka_unit_test_setup_teardown(who_is_asked_cannot_detach, start, stop),
         cmocka_unit_test_setup_teardown(a_token_that_is_lost_is_told, start, stop),
         cmocka_unit_test_setup_teardown(stopping_lets_all_tokens_go, start, stop),
         cmocka_unit_test_setup_teardown(the_server_can_end_before_its_tokens, start, stop),
