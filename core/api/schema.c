@@ -2,8 +2,9 @@
 #include "api/reader.h"
 #include "config/nearest.h"
 
-/* A chain of allOf and $ref; more is taken for one that leads back into itself. */
-enum { PARTS_DEEP_MAX = 32 };
+/* Of allOf and $ref: a longer chain is taken for one that leads back into itself, and each link may be two of the next:
+ * so their number is bounded as well. */
+enum { PARTS_DEEP_MAX = 32, PARTS_MAX = 10000 };
 
 static const char *const type_names[] = {
     [API_STRING] = "string",   [API_INTEGER] = "integer", [API_NUMBER] = "number",
@@ -22,26 +23,48 @@ const char *api_type_words(enum api_type type)
 
 /* ---- its parts ---- */
 
-static void visit_parts(struct api_reader *r, const struct yaml_node *schema, api_visit_schema visit,
-                        void *ud, unsigned depth)
+struct visit {
+    struct api_reader *reader;
+    const struct yaml_node *whole;
+    api_visit_schema each;
+    void *ud;
+    unsigned parts;
+    bool is_over; /* complained of: once is enough */
+};
+
+static void give_up(struct visit *v, const struct yaml_node *at, const char *hint, const char *what)
 {
-    if (!schema || schema->kind != YAML_MAP)
+    v->is_over = true;
+    api_complain(v->reader, at->line, hint, "%s", what);
+}
+
+static void visit_parts(struct visit *v, const struct yaml_node *schema, unsigned depth)
+{
+    if (!schema || schema->kind != YAML_MAP || v->is_over)
         return;
     if (depth > PARTS_DEEP_MAX) {
-        api_complain(r, schema->line, "let a schema not be made of itself", "allOf leads back into itself");
+        give_up(v, schema, "let a schema not be made of itself", "allOf leads back into itself");
         return;
     }
-    visit(r, schema, ud);
-    const struct yaml_node *target = api_reference_follow(r->root, schema), *all = api_get(schema, "allOf");
+    if (++v->parts > PARTS_MAX) {
+        give_up(v, v->whole, "name each part once",
+                "allOf and $ref make this schema of more than 10000 parts");
+        return;
+    }
+    v->each(v->reader, schema, v->ud);
+    const struct yaml_node *target = api_reference_follow(v->reader->root, schema),
+                           *all = api_get(schema, "allOf");
     if (target != schema)
-        visit_parts(r, target, visit, ud, depth + 1);
+        visit_parts(v, target, depth + 1);
     for (const struct yaml_node *it = all && all->kind == YAML_LIST ? all->first : NULL; it; it = it->next)
-        visit_parts(r, it, visit, ud, depth + 1);
+        visit_parts(v, it, depth + 1);
 }
 
 void api_each_schema(struct api_reader *r, const struct yaml_node *schema, api_visit_schema visit, void *ud)
 {
-    visit_parts(r, schema, visit, ud, 0);
+    struct visit v = { .reader = r, .whole = schema, .each = visit, .ud = ud };
+
+    visit_parts(&v, schema, 0);
 }
 
 /* ---- its types ---- */

@@ -589,6 +589,28 @@ static void a_schema_is_not_made_of_itself(void **state)
                       AT "9: op: allOf leads back into itself, let a schema not be made of itself\n");
 }
 
+/* Twice the next one, and that twice the one after it: a few lines that would be read for years. */
+static void a_schema_has_not_too_many_parts(void **state)
+{
+    struct buf text = BUF_INIT;
+
+    (void)state;
+    buf_add_text(&text,
+                 OPERATION("post", "      requestBody: { content: { application/json: { schema: { $ref: "
+                                   "\"#/components/schemas/S0\" } } } }\n"
+                                   "components:\n"
+                                   "  schemas:\n"));
+    for (int i = 0; i < 14; i++)
+        buf_add_format(&text,
+                       "    S%d: { allOf: [ { $ref: \"#/components/schemas/S%d\" }, { $ref: "
+                       "\"#/components/schemas/S%d\" } ] }\n",
+                       i, i + 1, i + 1);
+    buf_add_text(&text, "    S14: { properties: { a: {} } }\n");
+    assert_complaints(buf_text(&text), AT "8: op: allOf and $ref make this schema of more than 10000 parts, "
+                                          "name each part once\n");
+    buf_finish(&text);
+}
+
 static void bad_extensions(void **state)
 {
     (void)state;
@@ -703,6 +725,7 @@ int main(void)
         cmocka_unit_test(a_name_is_known_once),
         cmocka_unit_test(bad_references),
         cmocka_unit_test(a_schema_is_not_made_of_itself),
+        cmocka_unit_test(a_schema_has_not_too_many_parts),
         cmocka_unit_test(bad_extensions),
         cmocka_unit_test(bad_bodies),
         cmocka_unit_test(the_same_fault_is_told_once),
