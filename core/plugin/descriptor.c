@@ -182,8 +182,10 @@ static int check_stride(const struct reader *r, const struct kind *k, size_t str
 {
     if (stride >= k->least && stride <= STRUCT_MAX && stride % sizeof(void *) == 0)
         return 0;
-    return refuse(r, "its %s elements have %zu bytes, at least %zu are needed: build it again with the SDK",
-                  k->what, stride, k->least);
+    return refuse(r,
+                  "its %s elements have %zu bytes; a multiple of %zu from %zu to %d is right: build it again "
+                  "with the SDK",
+                  k->what, stride, sizeof(void *), k->least, STRUCT_MAX);
 }
 
 /* Copies of the host's size: what this host does not know is left out, what the plugin did not know yet is zero. NULL

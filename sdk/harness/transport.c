@@ -6,6 +6,7 @@
 
 #include "http/content.h"
 #include "http/pipeline.h"
+#include "http/problem.h"
 #include "http/server_struct.h"
 #include "http/stream.h"
 
@@ -329,10 +330,32 @@ static void take_stream(struct memory_exchange *m)
     }
 }
 
+/* The handler keeps what it has; the client is told, as a server would tell it. */
+static void answer_too_late(struct memory_exchange *m)
+{
+    exchange_set_gone(m->x);
+    m->x->timed_out = true;
+    m->status = 504;
+    buf_add_text(&m->fields, "Content-Type: " PROBLEM_CONTENT_TYPE "\r\n");
+    problem_write(&m->content, 504, STR_OF("the operation did not answer within its time"),
+                  http_request_id(m->x), NULL, 0);
+    finish(m, true);
+    m->cut = false;
+}
+
+/* A stream has begun to answer; nothing else may take longer than the request has time. */
+static bool is_late(const struct memory_exchange *m)
+{
+    return !m->is_stream && clock_monotonic_us() >= http_request_deadline(m->x);
+}
+
 /* Under the lock. */
 static bool wait_for_news(struct memory_exchange *m, int64_t patience_us)
 {
-    int64_t until = clock_monotonic_us() + patience_us;
+    int64_t until = clock_monotonic_us() + patience_us, due = http_request_deadline(m->x);
+
+    if (!m->is_stream && due < until)
+        until = due;
     const struct timespec limit = { .tv_sec = (time_t)(until / CLOCK_SECOND),
                                     .tv_nsec = (long)(until % CLOCK_SECOND) * 1000 };
 
@@ -352,6 +375,10 @@ bool memory_wait(struct memory_exchange *m, int64_t patience_us)
     bool is_back = m->completed, ready = m->ready, resumed = m->resumed;
     m->completed = m->ready = m->resumed = false;
     pthread_mutex_unlock(&m->lock);
+    if (!came && is_late(m)) {
+        answer_too_late(m);
+        return true;
+    }
     if (!came)
         return false;
     if (resumed) {

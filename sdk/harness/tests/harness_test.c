@@ -267,6 +267,15 @@ static void a_reply_that_never_comes(void **state)
     assert_int_equal(dw_harness_close(h), 1);
 }
 
+static void a_reply_that_is_due_before(void **state)
+{
+    dw_harness *h = open_plugin();
+    (void)state;
+
+    assert_int_equal(dw_harness_get(h, "/api/v1/never?ms=20").status, 504);
+    assert_int_equal(dw_harness_close(h), 1);
+}
+
 static void a_call_that_is_not_closed(void **state)
 {
     dw_harness *h = open_plugin();
@@ -335,6 +344,7 @@ int main(void)
         cmocka_unit_test(who_sleeps_wakes_at_once_an_hour_later),
         cmocka_unit_test(the_log_has_levels_and_can_be_forgotten),
         cmocka_unit_test(a_reply_that_never_comes),
+        cmocka_unit_test(a_reply_that_is_due_before),
         cmocka_unit_test(a_call_that_is_not_closed),
         cmocka_unit_test(the_next_test_is_not_disturbed),
         cmocka_unit_test(torture_finds_what_is_left_open),

@@ -85,8 +85,10 @@ static int read_form(dw_call *c, dw_request *req)
 static int never_answer(dw_call *c, dw_request *req)
 {
     struct subject *self = dw_self(c);
+    int64_t ms = 60000;
 
-    return dw_request_detach(req, &self->token, .timeout = DW_SECONDS(60));
+    DW_TRY(dw_request_read(req, "ms", &ms));
+    return dw_request_detach(req, &self->token, .timeout = DW_MILLISECONDS(ms));
 }
 
 static int leave_open(dw_call *c, dw_request *req)
