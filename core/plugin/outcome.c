@@ -53,18 +53,24 @@ const char *outcome_name(int code)
     return meaning_of(code)->name;
 }
 
-/* A peer that refuses our credentials is not our client's fault, and no sign-in of his helps. */
-static int status_of(const struct outcome *o, const struct meaning *m)
+/* A peer that refuses our credentials, answers more than we take, or has an address that is none: not our client's fault,
+ * and nothing that he can mend. */
+static bool is_peers_fault(const struct outcome *o)
 {
-    return o->code == DW_EAUTH && o->is_from_peer ? 502 : m->status;
+    return o->is_from_peer && (o->code == DW_EAUTH || o->code == DW_EINVALID || o->code == DW_ETOOLARGE);
 }
 
-static const char *detail_of(const struct outcome *o, const struct meaning *m)
+static int status_of(const struct outcome *o)
 {
+    return meaning_of(is_peers_fault(o) ? DW_EUPSTREAM : o->code)->status;
+}
+
+static const char *detail_of(const struct outcome *o)
+{
+    const struct meaning *m = meaning_of(is_peers_fault(o) ? DW_EUPSTREAM : o->code);
+
     if (m->shown == SHOWN && *o->text && !o->is_from_peer && !o->is_inner)
         return o->text;
-    if (o->code == DW_EAUTH && o->is_from_peer)
-        return meanings[-DW_EUPSTREAM].detail;
     return m->detail ? m->detail : failed;
 }
 
@@ -92,8 +98,7 @@ static void add_retry_after(struct http_exchange *x, int64_t us)
 void outcome_answer(struct http_exchange *x, size_t mark, const struct outcome *o, dw_instance *instance,
                     const char *what)
 {
-    const struct meaning *m = meaning_of(o->code);
-    int status = status_of(o, m);
+    int status = status_of(o);
     struct buf body = BUF_INIT;
 
     http_reply_rollback(x, mark);
@@ -109,7 +114,8 @@ void outcome_answer(struct http_exchange *x, size_t mark, const struct outcome *
         http_reply_header(x, "WWW-Authenticate", STR_OF("Bearer"));
     if (o->retry_after_us > 0 && (status == 429 || status == 503))
         add_retry_after(x, o->retry_after_us);
-    problem_write(&body, status, str_from(detail_of(o, m)), http_request_id(x), o->errors, o->errors_n);
+    problem_write(&body, status, str_from(detail_of(o)), http_request_id(x), o->errors,
+                  is_peers_fault(o) ? 0 : o->errors_n);
     if (http_reply_take(x, status, PROBLEM_CONTENT_TYPE, &body) != 0)
         http_reply_empty(x, status);
 }

@@ -53,10 +53,12 @@ static int marks(dw_call *c, dw_request *req)
 
 static int peers(dw_call *c, dw_request *req)
 {
-    (void)req;
-    call_fail_detail(c, DW_EAUTH, "401", "GET https://inner.example answered 401");
+    int code = DW_EAUTH;
+
+    DW_TRY(dw_request_read(req, "code", &code));
+    call_fail_detail(c, code, "401", "GET https://inner.example answered 401");
     c->error_from_peer = true;
-    return DW_EAUTH;
+    return code;
 }
 
 /* What the server says to who writes plugins, passed on as plugins do. */
@@ -356,7 +358,7 @@ static const char api[] =
     GET("marks", "")
     GET("overstays", ", x-timeout: 1s")
     GET("parks", "")
-    GET("peers", "")
+    GET("peers", QUERY("code", "integer"))
     GET("repliesTwice", "")
     GET("saysNothing", "")
     GET("seeks", QUERY("channel", "integer"))
@@ -522,14 +524,23 @@ static void all_that_is_marked_is_shown(void **state)
     RIG_HAS(a, "\"pointer\":\"#/end\"");
 }
 
-static void a_peers_refusal_is_not_our_clients_fault(void **state)
+static void a_peers_answer_is_not_our_clients_fault(void **state)
 {
     (void)state;
-    const char *a = rig_get("/api/v1/peers");
-    assert_int_equal(rig_status(a), 502);
-    assert_null(strstr(a, "WWW-Authenticate"));
-    assert_null(strstr(a, "inner.example"));
-    assert_true(rig_log_has("inner.example"));
+    const int codes[] = { DW_EAUTH, DW_EINVALID, DW_ETOOLARGE };
+
+    for (size_t i = 0; i < DW_COUNT_OF(codes); i++) {
+        char path[64];
+        rig_forget_log();
+        snprintf(path, sizeof(path), "/api/v1/peers?code=%d", codes[i]);
+        const char *a = rig_get(path);
+        assert_int_equal(rig_status(a), 502);
+        RIG_HAS(a, "a service that this needs answered something unusable");
+        assert_null(strstr(a, "WWW-Authenticate"));
+        assert_null(strstr(a, "inner.example"));
+        assert_true(rig_log_has("inner.example"));
+    }
+    assert_int_equal(rig_status(rig_get("/api/v1/peers?code=-4")), 404); /* what is not there is not there */
 }
 
 static void what_is_for_authors_is_not_told_to_clients(void **state)
@@ -723,7 +734,7 @@ int main(void)
         cmocka_unit_test_setup(large_content_is_bytes, forget),
         cmocka_unit_test_setup(errors_are_problems, forget),
         cmocka_unit_test_setup(all_that_is_marked_is_shown, forget),
-        cmocka_unit_test_setup(a_peers_refusal_is_not_our_clients_fault, forget),
+        cmocka_unit_test_setup(a_peers_answer_is_not_our_clients_fault, forget),
         cmocka_unit_test_setup(what_is_for_authors_is_not_told_to_clients, forget),
         cmocka_unit_test_setup(retry_after_is_passed_on, forget),
         cmocka_unit_test_setup(no_reply_is_a_500, forget),

@@ -37,13 +37,13 @@ extern "C" {
 /* Every int result is >= 0 or one of these. A callback that returns one has answered: the host turns it into the right
  * outcome for where it ran (an HTTP problem with the status that stands here, a declined plugin). */
 enum dw_error {
-    DW_EINVALID = -1, /* the input is wrong: 422 */
+    DW_EINVALID = -1, /* the input is wrong: 422; what a peer was asked: 502 */
     DW_EAUTH = -2,    /* not authenticated: 401; when it comes from a peer: it refused our credentials, 502 */
     DW_EDENIED = -3,  /* 403 */
     DW_ENOTFOUND = -4,     /* 404 */
     DW_ECONFLICT = -5,     /* 409: unique or foreign key, illegal state */
     DW_EPRECONDITION = -6, /* 412: If-Match did not */
-    DW_ETOOLARGE = -7,     /* 413 */
+    DW_ETOOLARGE = -7,     /* 413; what a peer answered: 502 */
     DW_ERATE = -8,         /* 429, with Retry-After where it is known */
     DW_EUPSTREAM = -9,     /* 502: the peer answered something unusable */
     DW_EUNAVAILABLE = -10, /* 503: it certainly did not happen; may be tried again */
