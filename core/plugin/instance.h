@@ -37,7 +37,6 @@ struct plugin_process {
     size_t call_memory_max; /* bytes of one call; 0: 64 MiB */
     int64_t
         token_grace_us; /* after a detached request's deadline, until its token is told to be lost; 0: 10 s */
-    bool has_authenticator; /* else operations with a permission answer 503 */
 };
 
 /* Who may be asked for it: see dowel/call.h. Made by the registry before init; over after fini, but its memory stays: a

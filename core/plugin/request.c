@@ -39,11 +39,12 @@ void request_cancel_call(void *call)
 
 /* ---- before the handler ---- */
 
-static void refuse_without_authenticator(struct http_exchange *x)
+/* A call does not know yet who asks, so that there is nothing a permission could be checked for. */
+static void refuse_guarded(struct http_exchange *x)
 {
     http_reply_problem(x, 503,
-                       "no plugin that authenticates is loaded; until one is, nothing that needs a "
-                       "permission is answered");
+                       "this needs a permission, and this server cannot tell yet who asks; only public "
+                       "operations are answered");
 }
 
 /* Its memory is the exchange's, but what one call may take is the call's to say. */
@@ -244,8 +245,8 @@ void request_handle(struct http_exchange *x)
         http_reply_problem(x, 503, "the plugin that answers this is not running");
         return;
     }
-    if (route->needs_principal && !instance->process->has_authenticator) {
-        refuse_without_authenticator(x);
+    if (route->needs_principal) {
+        refuse_guarded(x);
         return;
     }
     struct request *r = begin(x, route);
