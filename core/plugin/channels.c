@@ -19,7 +19,8 @@ enum {
     EVENT_NAME_MAX = 200,
     EVENT_MAX = 128 * 1024, /* content of one; below an event stream's buffer */
     RECORDS_MAX = 1000,
-    BYTES_MAX = 4 << 20 /* of all records of one channel */
+    BYTES_MAX = 4 << 20,       /* of all records of one channel */
+    OWNER_BYTES_MAX = 64 << 20 /* of all records of one owner */
 };
 
 #define KEPT_CLOSED_US (600 * (int64_t)CLOCK_SECOND)
@@ -27,7 +28,8 @@ enum {
 /* Whose channels they are; stays as long as the table. */
 struct owner {
     struct owner *next;
-    size_t channels;
+    size_t channels;      /* guarded by the table's lock */
+    _Atomic size_t bytes; /* of the records of its channels that are in the table */
     char name[];
 };
 
@@ -203,6 +205,7 @@ static void take_out(struct channel **place)
     ch->owner->channels--;
     pthread_mutex_lock(&ch->lock);
     ch->closed = true; /* for those who are on their way in */
+    atomic_fetch_sub_explicit(&ch->owner->bytes, ch->bytes, memory_order_relaxed);
     let_all_go(ch);
     leave(ch);
 }
@@ -316,6 +319,17 @@ int channels_send(struct channels *c, const char *owner, const char *name, struc
     return rc;
 }
 
+/* Two channels of one owner may be written at once. */
+static bool take_budget(struct owner *o, size_t size)
+{
+    size_t before = atomic_fetch_add_explicit(&o->bytes, size, memory_order_relaxed);
+
+    if (before + size <= OWNER_BYTES_MAX)
+        return true;
+    atomic_fetch_sub_explicit(&o->bytes, size, memory_order_relaxed);
+    return false;
+}
+
 static struct record *make_record(struct str event, struct str json)
 {
     struct record *r = malloc(sizeof(*r) + event.n + json.n);
@@ -351,11 +365,13 @@ static int record(struct channel *ch, struct str event, struct str json)
 
     if (ch->closed)
         return DW_EGONE;
-    if (ch->records_n == RECORDS_MAX || ch->bytes + size > BYTES_MAX)
+    if (ch->records_n == RECORDS_MAX || ch->bytes + size > BYTES_MAX || !take_budget(ch->owner, size))
         return DW_ETOOLARGE;
     struct record *r = reserve_record(ch) ? make_record(event, json) : NULL;
-    if (!r)
+    if (!r) {
+        atomic_fetch_sub_explicit(&ch->owner->bytes, size, memory_order_relaxed);
         return DW_ENOMEM;
+    }
     ch->records[ch->records_n++] = r;
     ch->bytes += size;
     ch->passing = 0;

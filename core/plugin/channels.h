@@ -14,7 +14,7 @@ int channels_create(struct channels **out);
 void channels_destroy(struct channels *c); /* lets all followers go; NULL is safe */
 
 /* `owner` is the plugin: its channels are its own, at most 10,000 (DW_EUNAVAILABLE). A channel keeps at most 1000 records
- * and 4 MiB of them, an event has at most 128 KiB: DW_ETOOLARGE; the first records are never given up for later ones, or a
+ * and 4 MiB of them, an owner 64 MiB in all its channels, an event has at most 128 KiB: DW_ETOOLARGE; the first records are never given up for later ones, or a
  * follower would take half a log for the whole. Names and events have 1 to 200 bytes, an event's is one line:
  * DW_EINVALID. Results are DW_E codes (dowel/value.h). [any thread] */
 int channels_open(struct channels *c, const char *owner, const char *name);

@@ -21,7 +21,9 @@ static const char *words_for(int rc)
     switch (rc) {
     case DW_ENOTFOUND: return "there is no such channel; dw_channel_open makes it";
     case DW_EGONE: return "it was closed";
-    case DW_ETOOLARGE: return "an event has at most 128 KiB, a channel 1000 records and 4 MiB of them";
+    case DW_ETOOLARGE:
+        return "an event has at most 128 KiB, a channel 1000 records and 4 MiB of them, all channels of a "
+               "plugin 64 MiB";
     case DW_EUNAVAILABLE: return "the plugin has 10000 channels; close those that have ended";
     case DW_EINVALID: return "names have 1 to 200 bytes, an event's is one line";
     case DW_ENOMEM: return "out of memory";

@@ -131,6 +131,52 @@ static void what_is_too_much_is_refused(void **state)
     assert_int_equal(channels_open(c, "other", "one more"), 0);
 }
 
+/* Records of 128 KiB into one channel after the other, until one is refused that its channel has room for. */
+static size_t fill(struct channels *c, const char *owner, struct str json)
+{
+    char name[16];
+    size_t n = 0;
+
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof(name), "full%d", i);
+        assert_int_equal(channels_open(c, owner, name), 0);
+        size_t before = n;
+        while (channels_record(c, owner, name, STR_OF("e"), json) == 0)
+            n++;
+        if (n - before < 31)
+            return n;
+    }
+    fail_msg("%s was never refused anything", owner);
+    return n;
+}
+
+static void an_owner_has_a_budget(void **state)
+{
+    struct buf large = BUF_INIT;
+    struct channels *c;
+
+    (void)state;
+    for (int i = 0; i < 128 * 1024; i++)
+        buf_add_char(&large, 'x');
+    assert_false(buf_failed(&large));
+    assert_int_equal(channels_create(&c), 0);
+    assert_int_equal(fill(c, "relay", buf_str(&large)), 511); /* of 64 MiB, with what is kept about each */
+    assert_int_equal(channels_open(c, "relay", "new"), 0);
+    assert_int_equal(channels_record(c, "relay", "new", STR_OF("e"), buf_str(&large)), DW_ETOOLARGE);
+    assert_int_equal(channels_send(c, "relay", "new", STR_OF("e"), buf_str(&large)), 0);
+    assert_int_equal(fill(c, "other", buf_str(&large)), 511);
+
+    assert_int_equal(channels_close(c, "relay", "full0"), 0);
+    channels_tick(c, clock_monotonic_us() +
+                         599 * (int64_t)CLOCK_SECOND); /* what is closed can still be followed */
+    assert_int_equal(channels_record(c, "relay", "new", STR_OF("e"), buf_str(&large)), DW_ETOOLARGE);
+    channels_tick(c, clock_monotonic_us() + 601 * (int64_t)CLOCK_SECOND);
+    for (int i = 0; i < 31; i++)
+        assert_int_equal(channels_record(c, "relay", "new", STR_OF("e"), buf_str(&large)), 0);
+    channels_destroy(c);
+    buf_finish(&large);
+}
+
 static void positions_are_read_as_they_are_written(void **state)
 {
     static const struct {
@@ -480,6 +526,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(channels_have_owners_and_an_end, start, stop),
         cmocka_unit_test_setup_teardown(what_is_too_much_is_refused, start, stop),
+        cmocka_unit_test(an_owner_has_a_budget),
         cmocka_unit_test(positions_are_read_as_they_are_written),
         cmocka_unit_test_setup_teardown(a_follower_gets_what_was_and_what_comes, start, stop),
         cmocka_unit_test_setup_teardown(who_comes_back_gets_the_rest, start, stop),

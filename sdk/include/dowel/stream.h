@@ -1,7 +1,10 @@
 /* stream.h - answers that take time. A channel is a named log of events that clients follow (dw_reply_follow): who
  * writes does not know who reads. A stream is bytes to one client, with its pace.
  *
- * Channels live in the server's memory: they end with it, and with a reload. */
+ * Channels live in the server's memory: they end with it, and with a reload. A plugin may have 10,000 (DW_EUNAVAILABLE),
+ * names of 1 to 200 bytes (DW_EINVALID). An event has at most 128 KiB; a channel keeps at most 1000 records and 4 MiB of
+ * them, all channels of a plugin together 64 MiB: what would be more is refused with DW_ETOOLARGE, and nothing that was
+ * recorded is given up for it. Close channels that have ended: ten minutes later their share is free. */
 #ifndef DOWEL_STREAM_H
 #define DOWEL_STREAM_H
 
@@ -35,11 +38,12 @@ static inline DW_MUST_CHECK int dw_channel_open(dw_call *c, const char *channel)
 
 /* dw_channel_send(c, run, "content", "text", piece): the event "content" with {"text": piece} to those who follow now.
  * For pieces that a recorded event will sum up: who reconnects does not get them. Never waits for a reader.
- * DW_ENOTFOUND, DW_EGONE after close. [call] */
+ * DW_ENOTFOUND, DW_EGONE after close, DW_ETOOLARGE. [call] */
 #define dw_channel_send(c, channel, ...) \
     (dw_host_->stream->channel_send((c), (channel), DW_LIST(__VA_ARGS__)))
 
-/* The same, kept under a number: who comes later, or comes again with Last-Event-ID, gets it too. [call] */
+/* The same, kept under a number: who comes later, or comes again with Last-Event-ID, gets it too. DW_ETOOLARGE also when
+ * the channel or the plugin has no room left. [call] */
 #define dw_channel_record(c, channel, ...) \
     (dw_host_->stream->channel_record((c), (channel), DW_LIST(__VA_ARGS__)))
 
