@@ -63,13 +63,15 @@ static void withdraw(struct registry *r, struct loading *l)
 {
     struct buf ignored = BUF_INIT;
 
-    if (l->instance)
-        l->instance->missing = true;
-    if (l->hooked)
-        plugin_hooks_remove(r->options.process->hooks, l->instance);
+    if (!l->instance)
+        return;
+    /* First, so that nobody asks it any more; also when it was taken up but in part. */
+    plugin_hooks_remove(r->options.process->hooks, l->instance);
     if (l->started)
         instance_run(l->instance, INSTANCE_STOP, &ignored);
-    if (l->initialised && l->instance && l->instance->calls == 0)
+    if (l->initialised)
+        detach_stop(l->instance);
+    if (l->initialised && l->instance->calls == 0)
         instance_run(l->instance, INSTANCE_FINI, &ignored);
     l->hooked = l->initialised = l->started = false;
     buf_finish(&ignored);

@@ -150,6 +150,14 @@ describe('a plugin that cannot be loaded', { timeout }, () => {
     assert.equal(await status('/start_refuses'), 503, 'its routes were mounted before');
   });
 
+  test('and guards something leaves its hook shut, and the log says so', async () => {
+    pluginsOf(folder, 'innocent', 'asker', 'guard_refuses');
+    await start(['innocent', 'asker', 'guard_refuses']);
+    await onlyTheseAreDeclined({ guard_refuses: /start: the moon is not full/ });
+    const line = logged().find((entry) => entry.message.startsWith('a hook denies everything until'));
+    assert.deepEqual([line?.level, line?.hook, line?.plugin], ['warn', 'asker.may', 'guard_refuses']);
+  });
+
   test('for another file of its name: the first counts, and the other one is named', async () => {
     const [one, two] = [pluginsOf(join(folder, 'one'), 'innocent'), pluginsOf(join(folder, 'two'), 'innocent')];
     server = await startServer({ config: { 'core.yaml': `plugin_dirs: [${one}, ${two}]\n`, ...enabled(['innocent']) } });
