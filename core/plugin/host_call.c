@@ -115,7 +115,7 @@ static int open_call(dw_instance *i, const char *what, dw_call **out)
     if (!what || !*what)
         what = "own thread";
     thread_signal_stack();
-    const struct call_options options = { .instance = i, .label = activity_label(i->name, what), .what = "" };
+    const struct call_options options = { .instance = i, .label = instance_label(i, what), .what = "" };
     dw_call *c;
     if (call_begin(&c, &options) != 0)
         return DW_ENOMEM;

@@ -1,6 +1,9 @@
 #include "plugin/instance.h"
 
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "metrics/metrics.h"
 #include "plugin/call.h"
@@ -138,6 +141,53 @@ int instance_run(dw_instance *i, enum instance_step step, struct buf *why)
         say_why(why, name, c, rc);
     call_end(c);
     return rc < 0 ? -1 : 0;
+}
+
+/* ---- what its own threads do ---- */
+
+/* Never changed nor freed once it is in the list, as the instance itself. */
+struct instance_label {
+    struct instance_label *next;
+    uint32_t label;
+    char what[ACTIVITY_WHAT_SIZE];
+};
+
+static const struct instance_label *find_label(dw_instance *i, const char *what)
+{
+    const struct instance_label *l = atomic_load_explicit(&i->labels.first, memory_order_acquire);
+
+    while (l && strncmp(l->what, what, sizeof(l->what) - 1) != 0)
+        l = l->next;
+    return l;
+}
+
+/* Under the lock. NULL: there is no room, or no memory. */
+static const struct instance_label *add_label(dw_instance *i, const char *what)
+{
+    struct instance_label *l = i->labels.n < INSTANCE_LABELS_MAX ? malloc(sizeof(*l)) : NULL;
+
+    if (!l)
+        return NULL;
+    snprintf(l->what, sizeof(l->what), "%s", what);
+    l->label = activity_label(i->name, l->what);
+    l->next = atomic_load_explicit(&i->labels.first, memory_order_relaxed);
+    atomic_store_explicit(&i->labels.first, l, memory_order_release);
+    i->labels.n++;
+    return l;
+}
+
+uint32_t instance_label(dw_instance *i, const char *what)
+{
+    static pthread_mutex_t adding = PTHREAD_MUTEX_INITIALIZER;
+    const struct instance_label *l = find_label(i, what);
+
+    if (!l && i->labels.n < INSTANCE_LABELS_MAX) {
+        pthread_mutex_lock(&adding);
+        l = find_label(i, what);
+        l = l ? l : add_label(i, what);
+        pthread_mutex_unlock(&adding);
+    }
+    return l ? l->label : activity_label(i->name, "own thread");
 }
 
 static dw_instance *over; /* in reach: kept, and no leak */

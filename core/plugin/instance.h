@@ -12,6 +12,7 @@ struct activity;
 struct channels;
 struct client;
 struct counters;
+struct instance_label;
 struct keyring;
 struct metric;
 struct plugin_descriptor;
@@ -57,11 +58,15 @@ struct dw_instance {
     _Atomic(struct counters *) counters; /* of dw_count; NULL: none yet */
     struct {
         struct metric *memory_peak, *calls, *failures, *misuses, *tokens_lost;
-    } metrics;          /* labelled plugin="name" */
+    } metrics; /* labelled plugin="name" */
+    struct {
+        _Atomic(struct instance_label *) first;
+        _Atomic unsigned n;
+    } labels;           /* of instance_label() */
     dw_instance *older; /* of those that are over */
 };
 
-enum { INSTANCE_MAGIC = 0x64776931, INSTANCE_OVER = 0x64776930 };
+enum { INSTANCE_MAGIC = 0x64776931, INSTANCE_OVER = 0x64776930, INSTANCE_LABELS_MAX = 64 };
 
 /* Makes the state of a plugin whose descriptor was read, and gives the plugin its tables; none of its code runs. The
  * descriptor and the process are borrowed. 0, or -1 when memory is out. [main thread, as all below] */
@@ -75,6 +80,11 @@ void instance_configure(dw_instance *i, struct config *config);
  * about it added to why: "init: cannot open the folder (folder: /srv/in)". */
 enum instance_step { INSTANCE_CHECK, INSTANCE_INIT, INSTANCE_START, INSTANCE_STOP, INSTANCE_FINI };
 int instance_run(dw_instance *i, enum instance_step step, struct buf *why);
+
+/* The label (supervise/activity.h) of what the plugin's own thread says that it does. All plugins share one table of them,
+ * so one that says something else each time has only INSTANCE_LABELS_MAX of its own; the rest is its "own thread". Without
+ * a lock for what was said before. [any thread] */
+uint32_t instance_label(dw_instance *i, const char *what);
 
 /* No callback of the plugin runs any more. NULL is safe. */
 void instance_destroy(dw_instance *i);
