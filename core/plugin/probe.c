@@ -276,28 +276,45 @@ static void charge(struct probe *p, int status, bool late)
     buf_finish(&why);
 }
 
-/* Until it has ended or its time is over; what it leaves behind (it may have forked) ends with it. */
+/* Its number stays its own until end_group(). */
+static bool has_ended(pid_t child)
+{
+    siginfo_t info = { .si_pid = 0 };
+
+    if (waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+        return errno != EINTR;
+    return info.si_pid == child;
+}
+
+/* With what it leaves behind: it may have forked. Before it is reaped: after that its number may be anybody's. */
+static int end_group(pid_t child)
+{
+    int status = 0;
+
+    kill(child, SIGKILL); /* by itself as well: it may not have come to its setsid() */
+    kill(-child, SIGKILL);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return status;
+}
+
+/* Until it has ended, nothing is left to hear, or its time is over. */
 static int watch(struct probe *p, bool *late)
 {
     struct pollfd fds[] = { { p->control, POLLIN, 0 }, { p->output, POLLIN, 0 } };
-    int status = 0;
-    pid_t ended = 0;
+    bool ended = false;
 
     *late = false;
-    while (ended == 0) {
+    while (!ended && !*late && p->left > 0) {
         poll(fds, DW_COUNT_OF(fds), WAIT_MS);
         for (size_t i = 0; i < DW_COUNT_OF(fds); i++) {
             if (fds[i].fd >= 0 && (i ? drain(p) : hear(p)) < 0)
                 fds[i].fd = -1;
         }
-        ended = waitpid(p->child, &status, WNOHANG);
-        *late = ended == 0 && clock_monotonic_us() > p->deadline_us;
-        if (*late || (ended == 0 && p->left == 0)) {
-            kill(p->child, SIGKILL);
-            ended = waitpid(p->child, &status, 0);
-        }
+        ended = has_ended(p->child);
+        *late = !ended && clock_monotonic_us() > p->deadline_us;
     }
-    kill(-p->child, SIGKILL);
+    int status = end_group(p->child);
     hear(p);
     drain(p);
     return status;
