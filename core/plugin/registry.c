@@ -414,11 +414,14 @@ json_t *registry_describe(const struct plan_plugin *p)
 
 static void write_state(const struct registry *r)
 {
-    json_t *plugins = json_array();
-    json_t *state = json_pack("{s:i, s:i, s:o}", "version", 1, "pid", (int)getpid(), "plugins", plugins);
+    json_t *plugins = json_array(), *state = NULL;
+    bool whole = plugins != NULL;
 
-    for (size_t i = 0; i < r->plan.n; i++)
-        json_array_append_new(plugins, registry_describe(&r->plan.plugins[i]));
+    for (size_t i = 0; i < r->plan.n && whole; i++)
+        whole = json_array_append_new(plugins, registry_describe(&r->plan.plugins[i])) == 0;
+    if (whole)
+        state = json_pack("{s:i, s:i, s:O}", "version", 1, "pid", (int)getpid(), "plugins", plugins);
+    json_decref(plugins);
     if (!state || record_write(r->options.data_dir, PLUGIN_STATE_FILE, state) != 0)
         log_warn("what became of the plugins is not written down for `dowel plugin list`",
                  LOG_TEXT("data", r->options.data_dir));
