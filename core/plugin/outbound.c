@@ -125,12 +125,12 @@ static int read_headers(struct outbound *o, dw_call *c, dw_list pairs)
 
 static int write_json(struct outbound *o, dw_call *c, const json_t *json)
 {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    const dw_value value = { .type = DW_JSON, .as.p = json };
 
-    if (!text)
-        return call_misuse(c,
-                           "dw_fetch: .json cannot be written: it holds itself, or a text that is not UTF-8");
-    o->body = (struct buf){ .p = text, .n = strlen(text), .cap = strlen(text) + 1 };
+    if (value_write_json(&o->body, &value) != 0)
+        return call_misuse(c, "dw_fetch: .json cannot be written: it holds itself, or is too deep");
+    if (buf_failed(&o->body))
+        return fail_memory(c);
     o->request.body = buf_str(&o->body);
     o->request.content_type = "application/json";
     return 0;

@@ -180,14 +180,14 @@ static void headers_are_sent(void **state)
 static void bodies_are_encoded(void **state)
 {
     struct world *w = *state;
-    json_t *json = dw_json_own(w->c, json_pack("{s:s,s:i}", "a", "\xc3\xa4", "b", 2));
+    json_t *json = dw_json_own(w->c, json_pack("{s:s,s:i,s:f}", "a", "\xc3\xa4", "b", 2, "c", 0.1));
     const char *nothing = NULL;
     dw_answer *a;
 
     assert_int_equal(dw_fetch(w->c, &a, .url = at(w->f, "/echo"), .json = json), 0);
     assert_in_body(a, "POST /echo HTTP/1.1\r\n");
     assert_in_body(a, "Content-Type: application/json\r\n");
-    assert_in_body(a, "{\"a\":\"\xc3\xa4\",\"b\":2}");
+    assert_in_body(a, "{\"a\":\"\xc3\xa4\",\"b\":2,\"c\":0.1}");
 
     assert_int_equal(dw_fetch(w->c, &a, .method = "PATCH", .url = at(w->f, "/echo"), .json = json,
                               .content_type = "application/merge-patch+json"),
