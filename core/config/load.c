@@ -65,6 +65,7 @@ static int prepare(struct load *l)
 struct complaint {
     struct config_problems *problems;
     const char *source, *table;
+    const char *item; /* that all of the text is of; NULL: the parser says */
     bool has_lines;
 };
 
@@ -72,19 +73,23 @@ static void complain(unsigned line, const char *item, const char *text, const ch
 {
     const struct complaint *c = ud;
     struct config_place place = { c->source, c->has_lines ? line : 0 };
-    struct config_problem problem = config_problem_at(place, c->table, item);
+    struct config_problem problem = config_problem_at(place, c->table, c->item ? c->item : item);
 
     problem.hint = hint;
     config_problem_add(c->problems, problem, "%s", text);
+}
+
+static bool may_be_empty(const struct config_item *item)
+{
+    return item->type == CONFIG_TEXT || item->type == CONFIG_SECRET;
 }
 
 /* Texts are never NULL, even those that must be set and were not. */
 static void set_empty(const struct load *l, const struct entry *e, const struct field *field)
 {
     struct typed t = load_typed(l, e, field);
-    enum config_type type = field->item->type;
 
-    if (type != CONFIG_TEXT && type != CONFIG_SECRET)
+    if (!may_be_empty(field->item))
         return;
     const char *empty = arena_copy(t.arena, STR_OF(""));
     if (empty)
@@ -96,14 +101,17 @@ static void set_empty(const struct load *l, const struct entry *e, const struct 
 static void set_fallback(const struct load *l, const struct entry *e, const struct field *field)
 {
     static const char source[] = "default";
-    struct complaint complaint = { l->problems, source, e->table->name, false };
+    struct complaint complaint = { l->problems, source, e->table->name, field->item->name, false };
     struct typed t = load_typed(l, e, field);
     struct yaml_node *node;
 
     set_empty(l, e, field);
     if (!field->item->fallback)
         return;
-    if (yaml_parse(t.arena, str_from(field->item->fallback), &node, complain, &complaint) != 0 || !node) {
+    bool good = yaml_parse(t.arena, str_from(field->item->fallback), &node, complain, &complaint) == 0;
+    if (good && !node && !may_be_empty(field->item))
+        complain(0, NULL, "is empty; write what it is, or nothing where it must be set", NULL, &complaint);
+    if (!good || !node) {
         load_note(field, false, (struct config_place){ source, 0 });
         return;
     }
@@ -243,7 +251,7 @@ static void report_file_fault(const struct load *l, const struct directory_file 
 
 static void load_file(const struct load *l, const struct directory_file *file)
 {
-    struct complaint complaint = { l->problems, file->path, file->name, true };
+    struct complaint complaint = { l->problems, file->path, file->name, NULL, true };
     struct entry *e = config_entry(l->config, str_from(file->name));
     struct config_file_fault fault;
     struct buf text = BUF_INIT;

@@ -23,9 +23,7 @@
 function(dowel_add_plugin)
     cmake_parse_arguments(PARSE_ARGV 0 arg "" NAME "SOURCES;ASSETS;LIBRARIES")
     dowel_check_arguments_(dowel_add_plugin)
-    if(NOT arg_NAME MATCHES "^[a-z][a-z0-9_]*$")
-        message(FATAL_ERROR "dowel_add_plugin: '${arg_NAME}' is no name for a plugin: small letters, digits and _, a letter first")
-    endif()
+    dowel_check_name_(${arg_NAME})
     dowel_find_assets_(assets ${arg_ASSETS})
     dowel_embed_assets_(generated ${arg_NAME} dw_assets_ "${CMAKE_CURRENT_SOURCE_DIR}" ${assets})
 
@@ -98,6 +96,15 @@ function(dowel_define_path_ test name plugin)
         set(path $<TARGET_FILE:${plugin}>)
     endif()
     target_compile_definitions(${test} PRIVATE ${name}="${path}")
+endfunction()
+
+# As the server has it: conf.d/core.yaml is its own, and two _ stand between plugin and item in variables.
+function(dowel_check_name_ name)
+    string(LENGTH "${name}" length)
+    if(NOT name MATCHES "^[a-z][a-z0-9_]*$" OR name MATCHES "__" OR name STREQUAL core OR length GREATER 32)
+        message(FATAL_ERROR "dowel_add_plugin: '${name}' is no name for a plugin: at most 32 small letters, digits and _, "
+                            "a letter first, no two _ together, and not core")
+    endif()
 endfunction()
 
 # The files that travel inside, below the plugin's folder.

@@ -277,7 +277,15 @@ static const dw_operation operations[] = { { "greet", greet }, { 0 } };\n${descr
     assert.match(await fails('unbound', { source }), /unbound\.so: the handler of greet has no operation in api\.yaml/);
   });
 
-  test('in a name is told by CMake', async () => assert.match(await fails('name', { cmake: 'dowel_add_plugin(NAME No-Name SOURCES name.c)' }), /'No-Name' is no name for a plugin/));
+  test('in a name is told by CMake', async () => {
+    for (const [i, name] of ['No-Name', 'two__names', 'core', 'n'.repeat(33)].entries())
+      assert.match(await fails(`name${i}`, { cmake: `dowel_add_plugin(NAME ${name} SOURCES name.c)` }), new RegExp(`'${name}' is no name for a plugin`));
+  });
+  test('of not having the headers of Jansson is told by CMake', async () => {
+    const env = { PKG_CONFIG_LIBDIR: folder };
+    await assert.rejects(run('cmake', ['-S', join(work, 'hello'), '-B', join(folder, 'poor'), settings[0]], { env }), /Debian:\s+apt\s+install\s+libjansson-dev/);
+  });
+
   test('in a word is told by CMake', async () => assert.match(await fails('word', { cmake: 'dowel_add_plugin(NAME word SOURCE word.c)' }), /what is 'SOURCE/));
   test('in a path is told by CMake', async () => assert.match(await fails('path', { cmake: 'dowel_add_plugin(NAME path SOURCES path.c ASSETS ../hello/api.yaml)' }), /is not below the plugin's folder/));
 });

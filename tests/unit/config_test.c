@@ -729,6 +729,8 @@ static void items_are_found_by_name(void **state)
 static const struct config_item wrong_items[] = {
     NOTE(max_length, .fallback = "many", .help = "Longest"),
     NOTE(word, .fallback = "[", .help = "Word"),
+    NOTE(ratio, .fallback = "", .help = "Ratio"),
+    NOTE(url, .fallback = "", .help = "A text may be empty"),
     { .name = NULL },
 };
 
@@ -743,7 +745,9 @@ static void a_wrong_table_is_told(void **state)
     f->source.tables = tables;
     assert_int_equal(fixture_load(f), -1);
     fixture_assert_said(f, "default: max_length: must be a whole number");
-    fixture_assert_said(f, "default: is not YAML");
+    fixture_assert_said(f, "default: word: is not YAML");
+    fixture_assert_said(f, "default: ratio: is empty; write what it is");
+    assert_null(strstr(fixture_said(f), "url"));
 }
 
 #define LOADING(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
