@@ -139,6 +139,11 @@ void *http_resumed_with(const struct http_exchange *x);
  * [any one thread at a time] */
 struct http_stream *http_stream_open(struct http_exchange *x, int status, const char *content_type);
 int http_stream_write(struct http_stream *s, struct str bytes);
+
+/* The same, waiting no longer than until then (monotonic) either, nor once http_stream_hurry() was called, which any
+ * thread that keeps the stream may do. */
+int http_stream_write_until(struct http_stream *s, struct str bytes, int64_t until_us);
+void http_stream_hurry(struct http_stream *s);
 void http_stream_close(struct http_stream *s, bool whole);
 
 /* Server-sent events. send never blocks: a client that is more than its buffer behind is cut off (it reconnects with

@@ -109,17 +109,23 @@ int http_events_wait(struct http_stream *s, size_t n, int64_t until_us)
     return rc;
 }
 
-/* Under the lock, which it gives up meanwhile. False when there is still none after the write timeout. */
-static bool wait_for_room(struct http_stream *s)
+static int64_t give_up_at(const struct http_stream *s, int64_t until_us)
 {
-    struct timespec limit;
+    int64_t limit_us = clock_monotonic_us() + s->write_timeout_us;
 
+    return limit_us < until_us ? limit_us : until_us;
+}
+
+/* Under the lock, which it gives up meanwhile. False when there is still none after the write timeout, or then. */
+static bool wait_for_room(struct http_stream *s, int64_t until_us)
+{
     if (s->pending.n < s->high)
         return true;
-    clock_gettime(CLOCK_MONOTONIC, &limit);
-    limit.tv_sec += (time_t)(s->write_timeout_us / CLOCK_SECOND) + 1;
+    until_us = give_up_at(s, until_us);
+    const struct timespec limit = { .tv_sec = (time_t)(until_us / CLOCK_SECOND),
+                                    .tv_nsec = (long)(until_us % CLOCK_SECOND) * 1000 };
     while (s->pending.n >= s->high && !s->gone) {
-        if (pthread_cond_timedwait(&s->room, &s->lock, &limit) == ETIMEDOUT)
+        if (s->hurried || pthread_cond_timedwait(&s->room, &s->lock, &limit) == ETIMEDOUT)
             return false;
     }
     return true;
@@ -132,12 +138,12 @@ static void cut(struct http_stream *s)
     s->whole = false;
 }
 
-int http_stream_write(struct http_stream *s, struct str bytes)
+int http_stream_write_until(struct http_stream *s, struct str bytes, int64_t until_us)
 {
     int rc = -1;
 
     pthread_mutex_lock(&s->lock);
-    bool room = wait_for_room(s);
+    bool room = wait_for_room(s, until_us);
     if (!s->gone && !s->closed) {
         if (room)
             buf_add_str(&s->pending, bytes);
@@ -147,6 +153,19 @@ int http_stream_write(struct http_stream *s, struct str bytes)
     }
     unlock_and_tell(s);
     return rc;
+}
+
+int http_stream_write(struct http_stream *s, struct str bytes)
+{
+    return http_stream_write_until(s, bytes, INT64_MAX);
+}
+
+void http_stream_hurry(struct http_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->hurried = true;
+    pthread_cond_broadcast(&s->room);
+    pthread_mutex_unlock(&s->lock);
 }
 
 void stream_noticed(struct http_stream *s)

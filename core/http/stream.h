@@ -16,6 +16,7 @@ struct http_stream {
     bool closed, whole; /* guarded by lock */
     bool posted;        /* guarded by lock: the loop knows that there is something */
     bool gone;          /* guarded by lock */
+    bool hurried;       /* guarded by lock: no write waits any more */
     bool events, chunked;
     size_t limit; /* of pending: an event stream's client is too far behind */
     size_t high;  /* of pending: a blocking writer waits */

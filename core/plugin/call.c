@@ -166,6 +166,7 @@ int call_begin(dw_call **out, const struct call_options *o)
     set_memory(c, o);
     set_errors(c);
     c->cancel_token = NULL;
+    c->notice = NULL;
     atomic_store_explicit(&c->cancelled, false, memory_order_relaxed);
     atomic_store_explicit(&c->flags, o->instance->process->fault ? CALL_FAULTS : 0, memory_order_relaxed);
     atomic_fetch_add(&o->instance->calls, 1);
@@ -267,6 +268,9 @@ static void cancel(dw_call *c)
     atomic_store_explicit(&c->cancelled, true, memory_order_release);
     if (c->cancel_token)
         client_token_cancel(c->cancel_token);
+    if (c->notice)
+        c->notice(c->notice_ud);
+    c->notice = NULL;
     pthread_cond_broadcast(&c->wake);
 }
 
@@ -307,6 +311,19 @@ bool call_wait_until(dw_call *c, int64_t until_us)
         wait_on(root, until_us);
     pthread_mutex_unlock(&root->lock);
     return cancelled;
+}
+
+void call_watch_cancelled(dw_call *c, void (*notice)(void *ud), void *ud)
+{
+    dw_call *root = c->root;
+
+    pthread_mutex_lock(&root->lock);
+    bool late = notice && atomic_load_explicit(&root->cancelled, memory_order_relaxed);
+    root->notice = late ? NULL : notice;
+    root->notice_ud = ud;
+    if (late)
+        notice(ud);
+    pthread_mutex_unlock(&root->lock);
 }
 
 struct client_token *call_cancel_token(dw_call *c)

@@ -84,7 +84,9 @@ struct dw_call {
 
     pthread_mutex_t lock; /* guards what follows; only the root's is used */
     pthread_cond_t wake;
-    _Atomic bool cancelled;            /* read without the lock */
+    _Atomic bool cancelled;   /* read without the lock */
+    void (*notice)(void *ud); /* of call_watch_cancelled */
+    void *notice_ud;
     struct client_token *cancel_token; /* made when it first waits for the outside */
 
     dw_call *next; /* in a list of free slots */
@@ -125,6 +127,11 @@ bool call_is_cancelled(const dw_call *c);
 
 /* Waits until then (clock_monotonic_us) or until the call is cancelled: true when it was. */
 bool call_wait_until(dw_call *c, int64_t until_us);
+
+/* Calls notice(ud) once when the call is cancelled, at once when it is; not for its deadline. There is one; NULL ends it:
+ * after the return it does not run and will not. It runs under a lock that this function takes: it must not block, nor
+ * call anything of this call. [owner] */
+void call_watch_cancelled(dw_call *c, void (*notice)(void *ud), void *ud);
 
 /* The token for outbound requests of this call, borrowed; NULL when memory is out. It is not cancelled by the deadline:
  * give that to the request. */

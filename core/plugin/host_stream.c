@@ -3,6 +3,7 @@
 #include "plugin/host.h"
 #include "plugin/reply.h"
 #include "plugin/values.h"
+#include "util/clock.h"
 
 /* ---- channels ---- */
 
@@ -139,6 +140,18 @@ static int open_stream(dw_request *req, dw_stream **out, int status, const char 
     return 0;
 }
 
+/* Why nothing more is sent: 0, or what to return. A deadline makes the request go too, so that it is looked at first. */
+static int check_time(struct request *r, const char *step)
+{
+    if (clock_monotonic_us() >= r->c->deadline_us)
+        return call_fail(r->c, DW_ECANCELLED, "%s: the time of the call is over", step);
+    if (http_request_gone(r->x))
+        return call_fail(r->c, DW_EGONE, "%s: the client has left", step);
+    if (call_is_cancelled(r->c))
+        return call_fail(r->c, DW_ECANCELLED, "%s: the call is cancelled", step);
+    return 0;
+}
+
 static int check_stream(dw_stream *s, const char *step, struct request **out)
 {
     struct request *r;
@@ -147,11 +160,7 @@ static int check_stream(dw_stream *s, const char *step, struct request **out)
     *out = r;
     if (r->answer != ANSWER_STREAM || r->is_finished)
         return call_misuse(r->c, "%s: the stream is finished", step);
-    if (http_request_gone(r->x))
-        return call_fail(r->c, DW_EGONE, "%s: the client has left", step);
-    if (call_is_cancelled(r->c))
-        return call_fail(r->c, DW_ECANCELLED, "%s: the call is over", step);
-    return 0;
+    return check_time(r, step);
 }
 
 /* Not before there is something to send: until then an error can still be told as such. */
@@ -163,6 +172,20 @@ static int ensure_open(struct request *r, const char *step)
     return r->stream ? 0 : call_fail(r->c, DW_ENOMEM, "%s: out of memory", step);
 }
 
+static void hurry(void *stream)
+{
+    http_stream_hurry(stream);
+}
+
+/* Waits for a slow client, but not longer than the call may. */
+static int write_bytes(struct request *r, struct str bytes)
+{
+    call_watch_cancelled(r->c, hurry, r->stream);
+    int rc = http_stream_write_until(r->stream, bytes, r->c->deadline_us);
+    call_watch_cancelled(r->c, NULL, NULL);
+    return rc;
+}
+
 static int write_stream(dw_stream *s, const void *p, size_t n)
 {
     struct request *r;
@@ -171,8 +194,9 @@ static int write_stream(dw_stream *s, const void *p, size_t n)
     if (n && !p)
         return call_misuse(r->c, "dw_stream_write: no bytes");
     DW_TRY(ensure_open(r, "dw_stream_write"));
-    if (http_stream_write(r->stream, str_make(p, n)) == 0)
+    if (write_bytes(r, str_make(p, n)) == 0)
         return 0;
+    DW_TRY(check_time(r, "dw_stream_write"));
     return call_fail(r->c, DW_EGONE, "dw_stream_write: the client has left, or takes nothing more");
 }
 

@@ -169,6 +169,27 @@ static int streams(dw_call *c, dw_request *req)
     return cut == 3 ? 0 : dw_stream_finish(s);
 }
 
+/* More than anybody takes who does not read. */
+static _Atomic int flooded_with;
+static _Atomic unsigned flooded_n;
+static dw_call *_Atomic flooding;
+
+static int floods(dw_call *c, dw_request *req)
+{
+    static const char piece[64 * 1024];
+    dw_stream *s;
+    int rc = 0;
+
+    flooding = c;
+    DW_TRY(dw_stream_open(req, &s, 200, "text/plain"));
+    while (rc == 0) {
+        rc = dw_stream_write(s, piece, sizeof(piece));
+        flooded_n++;
+    }
+    flooded_with = rc;
+    return rc;
+}
+
 /* ---- cancelling ---- */
 
 static _Atomic int cancelled_with;
@@ -293,6 +314,8 @@ static const dw_operation operations[] = {
     { "sendsBytes", sends_bytes },
     { "breaksRules", breaks_rules },
     { "streams", streams },
+    { "floods", floods },
+    { "floodsShortly", floods },
     { "sleeps", sleeps },
     { "overstays", overstays },
     { "keeps", keeps },
@@ -352,6 +375,8 @@ static const char api[] =
     GET("asksUnknown", QUERY("title", "string"))
     GET("breaksRules", "")
     GET("fails", QUERY("code", "integer"))
+    GET("floods", "")
+    GET("floodsShortly", ", x-timeout: 1s")
     GET("forgetsClose", "")
     GET("halves", QUERY("code", "integer"))
     GET("keeps", "")
@@ -609,6 +634,55 @@ static void streams_are_whole_or_cut(void **state)
     assert_true(rig_log_has("without dw_stream_finish"));
 }
 
+/* Until the handler waits for its client; if it does not yet, no test below is wrong for it. */
+static int begin_flood(const char *path)
+{
+    flooded_with = 0;
+    flooded_n = 0;
+    int fd = rig_begin("GET", path, "", "");
+    unsigned before = 0;
+    int64_t since = clock_monotonic_us();
+    while (flooded_n == 0 || clock_monotonic_us() - since < 200000) {
+        if (flooded_n != before)
+            since = clock_monotonic_us();
+        before = flooded_n;
+        usleep(1000);
+    }
+    return fd;
+}
+
+static void a_write_that_waits_ends_with_its_call(void **state)
+{
+    (void)state;
+    int fd = begin_flood("/api/v1/floodsShortly");
+    RIG_UNTIL(flooded_with != 0);
+    assert_int_equal(flooded_with, DW_ECANCELLED);
+    close(fd);
+    RIG_UNTIL(atomic_load(&rig.instance->calls) == 0);
+    fd = begin_flood("/api/v1/floods");
+    assert_int_equal(flooded_with, 0);
+    int64_t before = clock_monotonic_us();
+    call_cancel(flooding);
+    RIG_UNTIL(flooded_with != 0);
+    assert_int_equal(flooded_with, DW_ECANCELLED);
+    assert_true(clock_monotonic_us() - before < 2 * CLOCK_SECOND);
+    close(fd);
+    RIG_UNTIL(atomic_load(&rig.instance->calls) == 0);
+}
+
+static void a_write_to_who_left_is_gone(void **state)
+{
+    const struct linger at_once = { .l_onoff = 1 };
+
+    (void)state;
+    int fd = begin_flood("/api/v1/floods");
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    close(fd);
+    RIG_UNTIL(flooded_with != 0);
+    assert_int_equal(flooded_with, DW_EGONE);
+    RIG_UNTIL(atomic_load(&rig.instance->calls) == 0);
+}
+
 static void nothing_guarded_is_answered(void **state)
 {
     (void)state;
@@ -741,6 +815,8 @@ int main(void)
         cmocka_unit_test_setup(a_second_reply_changes_nothing, forget),
         cmocka_unit_test_setup(replies_of_every_kind, forget),
         cmocka_unit_test_setup(streams_are_whole_or_cut, forget),
+        cmocka_unit_test_setup(a_write_that_waits_ends_with_its_call, forget),
+        cmocka_unit_test_setup(a_write_to_who_left_is_gone, forget),
         cmocka_unit_test_setup(nothing_guarded_is_answered, forget),
         cmocka_unit_test_setup(a_plugin_that_is_missing_answers_503, forget),
         cmocka_unit_test_setup(a_client_that_leaves_cancels_the_call, forget),
