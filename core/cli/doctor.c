@@ -146,6 +146,31 @@ static void check_data(struct doctor *d)
         report(d, LEVEL_OK, "data", NULL, "%s can be written", dir);
 }
 
+static void check_plugin_directory(struct doctor *d, const char *directory)
+{
+    struct buf found = BUF_INIT;
+    struct str rest, line;
+
+    plugin_directory_doubt(directory, &found);
+    rest = buf_str(&found);
+    if (rest.n == 0)
+        report(d, LEVEL_OK, "plugins", NULL, "nobody else can write above %s", directory);
+    while (rest.n > 0 && str_split(&rest, '\n', &line))
+        report(d, LEVEL_WARN, "plugins", "or move the plugins, and name their directory in plugin_dirs",
+               "%s: %.*s", directory, STR_ARG(line));
+    buf_finish(&found);
+}
+
+static void check_plugins(struct doctor *d)
+{
+    const struct catalog *c = d->settings.catalog;
+
+    for (size_t i = 0; c && i < c->directories_n; i++) {
+        if (access(c->directories[i], F_OK) == 0)
+            check_plugin_directory(d, c->directories[i]);
+    }
+}
+
 static void check_disk(struct doctor *d)
 {
     struct statvfs fs;
@@ -324,7 +349,7 @@ static int print(struct doctor *d)
 static int run(const struct cli *c)
 {
     static void (*const checks[])(struct doctor * d) = {
-        check_configuration, check_certificate, check_data,  check_disk,       check_server,
+        check_configuration, check_certificate, check_data,  check_plugins,    check_disk,   check_server,
         check_addresses,     check_descriptors, check_clock, check_time_zones, check_kernel,
     };
     struct doctor d = { .cli = c };
@@ -342,10 +367,12 @@ const struct cli_verb cli_verb_doctor = {
     .name = "doctor",
     .arguments = "",
     .summary = "Looks for what keeps a server from running well, and says what to do",
-    .help = "Looked at are the configuration, the certificate, the data directory and its disk, the running "
-            "server,\n"
-            "the addresses to listen on, the limit of open files, the clock, time zones and the kernel. Ends "
-            "with 1\n"
-            "when something is bad; what is only to think about does not count. Nothing is changed.\n",
+    .help = "Looked at are the configuration, the certificate, the data directory and its disk, the "
+            "directories\n"
+            "of plugins, the running server, the addresses to listen on, the limit of open files, the clock, "
+            "time zones\n"
+            "and the kernel. Ends with 1 when something is bad; what is only to think about does not count. "
+            "Nothing is\n"
+            "changed.\n",
     .run = run,
 };

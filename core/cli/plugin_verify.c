@@ -33,6 +33,11 @@ static bool check_file(struct verification *v)
     if (fault != PLUGIN_FILE_GOOD)
         add(fault == PLUGIN_FILE_UNSAFE ? &v->doubtful : &v->wrong, buf_text(&why));
     buf_finish(&why);
+    if (fault != PLUGIN_FILE_BROKEN)
+        plugin_file_doubt(&v->file, &why);
+    if (why.n > 0)
+        add(&v->doubtful, buf_text(&why));
+    buf_finish(&why);
     return fault != PLUGIN_FILE_BROKEN;
 }
 

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -138,17 +137,26 @@ static enum plugin_file_fault check_rights(const struct stat *st, const char *wh
     return PLUGIN_FILE_GOOD;
 }
 
-static enum plugin_file_fault check_directory_of(const char *path, struct buf *why)
+/* The caller's to free; NULL: no memory. */
+static char *directory_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char directory[PATH_MAX];
+
+    return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static enum plugin_file_fault check_directory_of(const char *path, struct buf *why)
+{
+    char *directory = directory_of(path);
+    enum plugin_file_fault result = PLUGIN_FILE_UNSAFE;
     struct stat st;
 
-    snprintf(directory, sizeof(directory), "%.*s", (int)(slash == path ? 1 : slash - path), path);
-    if (stat(directory, &st) == 0)
-        return check_rights(&st, "its directory", directory, why);
-    buf_add_format(why, "its directory cannot be looked at: %s", strerror(errno));
-    return PLUGIN_FILE_UNSAFE;
+    if (directory && stat(directory, &st) == 0)
+        result = check_rights(&st, "its directory", directory, why);
+    else
+        buf_add_format(why, "its directory cannot be looked at: %s", strerror(errno));
+    free(directory);
+    return result;
 }
 
 /* Who may write to a directory may put another file in the place of this one; with a link that is two directories. */
@@ -165,6 +173,60 @@ static enum plugin_file_fault check_directories(const char *path, struct buf *wh
     }
     free(behind);
     return result;
+}
+
+/* Whoever may write there may put another directory in the place of the one below. Not with a sticky bit, as /tmp has:
+ * there only its owner moves a thing, and each below has been asked for its owner. */
+static void doubt_directory(const char *path, struct buf *why)
+{
+    struct buf wrong = BUF_INIT;
+    struct stat st;
+
+    if (stat(path, &st) != 0) {
+        buf_add_format(&wrong, "cannot be looked at: %s", strerror(errno));
+    } else {
+        if (st.st_mode & S_ISVTX)
+            st.st_mode &= ~(mode_t)(S_IWGRP | S_IWOTH);
+        check_rights(&st, "", path, &wrong);
+    }
+    if (wrong.n > 0)
+        buf_add_format(why, "%sits directory is below %s, which %s", why->n ? "\n" : "", path,
+                       buf_text(&wrong));
+    buf_finish(&wrong);
+}
+
+/* From the nearest up to the root. */
+static void doubt_above(char *path, struct buf *why)
+{
+    for (char *slash = strrchr(path, '/'); slash && path[1]; slash = strrchr(path, '/')) {
+        slash[slash == path] = '\0';
+        doubt_directory(path, why);
+    }
+}
+
+void plugin_directory_doubt(const char *directory, struct buf *why)
+{
+    char *real = realpath(directory, NULL);
+
+    if (real)
+        doubt_above(real, why);
+    free(real);
+}
+
+void plugin_file_doubt(const struct plugin_file *f, struct buf *why)
+{
+    char *found = directory_of(f->path), *behind = realpath(f->path, NULL);
+    char *real = found ? realpath(found, NULL) : NULL, *other = behind ? directory_of(behind) : NULL;
+    bool is_link = real && other && strcmp(real, other) != 0;
+
+    if (real)
+        doubt_above(real, why);
+    if (is_link)
+        doubt_above(other, why);
+    free(found);
+    free(behind);
+    free(real);
+    free(other);
 }
 
 /* ---- what is in them ---- */

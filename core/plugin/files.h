@@ -47,6 +47,13 @@ enum plugin_file_fault {
  * was found and what repairs it is added to why; the path is not in it. */
 enum plugin_file_fault plugin_file_check(struct plugin_file *f, struct buf *why);
 
+/* A line each for the directories above the file's own, also behind a link, that somebody else may write to: root would
+ * have to mean that, and no plugin is refused for it. Nothing when there is none. */
+void plugin_file_doubt(const struct plugin_file *f, struct buf *why);
+
+/* The same of a directory that plugins are looked for in. One that is not there is in no doubt. */
+void plugin_directory_doubt(const char *directory, struct buf *why);
+
 /* Is that path still what plugin_file_check() saw? Ask after opening it. */
 bool plugin_file_is_same(const struct plugin_file *f);
 

@@ -366,6 +366,17 @@ static int start(struct registry *r, struct loading *l, struct buf *why)
 
 /* ---- telling ---- */
 
+static void log_doubt(const struct plan_plugin *p)
+{
+    struct buf what = BUF_INIT;
+
+    plugin_file_doubt(&p->file->file, &what);
+    if (what.n > 0)
+        log_warn("a plugin's file may be replaced by somebody else", LOG_TEXT("plugin", p->name),
+                 LOG_TEXT("path", p->file->file.path), LOG_TEXT("what", buf_text(&what)));
+    buf_finish(&what);
+}
+
 static void log_plugin(const struct registry *r, const struct plan_plugin *p)
 {
     if (p->file && p->file->file.shadowed)
@@ -378,6 +389,7 @@ static void log_plugin(const struct registry *r, const struct plan_plugin *p)
             l++;
         log_info("plugin loaded", LOG_TEXT("plugin", p->name), LOG_TEXT("version", p->order->version),
                  LOG_SPAN("took", l->took_us));
+        log_doubt(p);
     } else {
         log_error(p->state == PLUGIN_QUARANTINED ? "plugin quarantined" : "plugin declined",
                   LOG_TEXT("plugin", p->name), LOG_TEXT("path", p->file ? p->file->file.path : ""),

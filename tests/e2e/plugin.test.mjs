@@ -158,6 +158,16 @@ describe('a plugin that cannot be loaded', { timeout }, () => {
     assert.deepEqual([line?.level, line?.hook, line?.plugin], ['warn', 'asker.may', 'guard_refuses']);
   });
 
+  test('or may be replaced by somebody else is told, the latter not refused', async () => {
+    const inner = pluginsOf(join(folder, 'inner'), 'innocent');
+    chmodSync(folder, 0o777);
+    server = await startServer({ config: { 'core.yaml': `plugin_dirs: [${inner}]\n`, ...enabled(['innocent']) } });
+    await onlyTheseAreDeclined({});
+    const line = await until('a line about it', () => logged().find((entry) => entry.message === "a plugin's file may be replaced by somebody else"));
+    assert.deepEqual([line.level, line.plugin], ['warn', 'innocent']);
+    assert.ok(line.what.includes(`chmod go-w ${folder}`), line.what);
+  });
+
   test('for another file of its name: the first counts, and the other one is named', async () => {
     const [one, two] = [pluginsOf(join(folder, 'one'), 'innocent'), pluginsOf(join(folder, 'two'), 'innocent')];
     server = await startServer({ config: { 'core.yaml': `plugin_dirs: [${one}, ${two}]\n`, ...enabled(['innocent']) } });
@@ -322,6 +332,12 @@ describe('without a server', { timeout }, () => {
     const open = await plugin('verify', join(folder, 'innocent.so'));
     assert.equal(open.code, 0);
     assert.match(open.stderr, /warning: may be written by everyone/);
+    const inner = pluginsOf(join(folder, 'inner'), 'innocent');
+    chmodSync(folder, 0o777);
+    const below = await plugin('verify', join(inner, 'innocent.so'));
+    chmodSync(folder, 0o755);
+    assert.equal(below.code, 0);
+    assert.match(below.stderr, /warning: its directory is below \S+, which may be written by everyone \(mode 0777\): chmod go-w /);
     const bad = await plugin('verify', take(folder, 'no_strides'), '--output', 'json');
     assert.equal(bad.code, FAILED);
     assert.match(JSON.parse(bad.stdout).errors[0], /not made by DOWEL_PLUGIN\(\)/);

@@ -175,6 +175,50 @@ static void somebody_elses_is_refused(void **state)
     refused(f, path, PLUGIN_FILE_UNSAFE, "its directory belongs to user 4711");
 }
 
+static void doubted(struct plugin_folder *f, const char *path, const char *said)
+{
+    struct plugin_file file;
+
+    assert_int_equal(check(f, path), PLUGIN_FILE_GOOD);
+    assert_int_equal(plugin_file_at(&file, &f->arena, path, &f->why), 0);
+    plugin_file_doubt(&file, &f->why);
+    if (said)
+        assert_has(buf_text(&f->why), said);
+    else
+        assert_string_equal(buf_text(&f->why), "");
+}
+
+/* Somebody who may rename what is in between has the file as well. */
+static void what_is_above_is_doubted(void **state)
+{
+    struct plugin_folder *f = *state;
+    char *outer = plugin_folder_path(f, "outer"), *inner = plugin_folder_path(f, "outer/inner"),
+         *link = plugin_folder_path(f, "innocent.so");
+
+    assert_int_equal(mkdir(outer, 0700), 0);
+    assert_int_equal(mkdir(inner, 0700), 0);
+    const char *path = plugin_folder_write(f, "outer/inner/innocent.so", plugin_folder_bytes(f, "innocent"));
+    doubted(f, path, NULL);
+    assert_int_equal(chmod(outer, 0777), 0);
+    doubted(f, path,
+            arena_format(&f->arena,
+                         "its directory is below %s, which may be written by everyone (mode 0777): chmod "
+                         "go-w %s",
+                         outer, outer));
+    assert_null(strchr(buf_text(&f->why), '\n'));
+    assert_int_equal(chmod(outer, 01777), 0);
+    doubted(f, path, NULL);
+    assert_int_equal(chmod(outer, 0770), 0);
+    assert_int_equal(symlink(path, link), 0);
+    doubted(f, link, "which may be written by its group");
+    f->why.n = 0;
+    plugin_directory_doubt(inner, &f->why);
+    assert_has(buf_text(&f->why), outer);
+    f->why.n = 0;
+    plugin_directory_doubt(plugin_folder_path(f, "absent"), &f->why);
+    assert_int_equal(f->why.n, 0);
+}
+
 static void a_swap_is_seen(void **state)
 {
     struct plugin_folder *f = *state;
@@ -237,6 +281,7 @@ int main(void)
         TEST(what_others_may_write_is_refused),
         TEST(behind_a_link_the_same_is_asked),
         TEST(somebody_elses_is_refused),
+        TEST(what_is_above_is_doubted),
         TEST(a_swap_is_seen),
         TEST(the_first_of_a_name_counts),
         TEST(a_directory_that_is_none_is_told),
