@@ -69,6 +69,8 @@ static const char *add_label(struct buf *key, const dw_value *name, const dw_val
     struct str s = value_text(name);
     const char *wrong = value_wrong(value);
 
+    if (str_equal(s, STR_OF("plugin")))
+        return "the label plugin, which every counter has: it is the server's to write";
     if (!is_name(s))
         return "a label's name that is not of a-z, 0-9 and _, or longer than 64";
     value_write_plain(&text, value);
@@ -118,18 +120,23 @@ static struct counter *find(struct counters *c, struct str key, uint32_t hash)
     return at;
 }
 
+/* The name alone does not say whose it is: a plugin a_b may count c, and a plugin a may count b_c. */
 static struct metric *make_metric(const char *plugin, struct str key)
 {
-    struct buf name = BUF_INIT;
+    struct buf name = BUF_INIT, labels = BUF_INIT;
     size_t n = str_find(key, '{');
-    char *labels = n < key.n ? strndup(key.p + n + 1, key.n - n - 1) : NULL;
     struct metric *metric = NULL;
 
     buf_add_format(&name, "dowel_%s_%.*s_total", plugin, (int)n, key.p);
-    if (!buf_failed(&name) && (labels || n == key.n))
-        metric = metrics_counter(buf_text(&name), "Counted by the plugin", labels);
+    metrics_label(&labels, "plugin", str_from(plugin));
+    if (n < key.n) {
+        buf_add_char(&labels, ',');
+        buf_add(&labels, key.p + n + 1, key.n - n - 1);
+    }
+    if (!buf_failed(&name) && !buf_failed(&labels))
+        metric = metrics_counter(buf_text(&name), "Counted by the plugin", buf_text(&labels));
     buf_finish(&name);
-    free(labels);
+    buf_finish(&labels);
     return metric;
 }
 

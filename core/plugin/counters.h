@@ -13,7 +13,7 @@ struct counters;
 int counters_create(struct counters **out);
 void counters_destroy(struct counters *c); /* its metrics stay; NULL is safe */
 
-/* Adds to dowel_<plugin>_<name>_total{labels}. NULL, or why not: "a name that is not of a-z, 0-9 and _". `is_first_over`
+/* Adds to dowel_<plugin>_<name>_total{plugin="...",labels}. NULL, or why not: "a name that is not of a-z, 0-9 and _". `is_first_over`
  * is true once, when a set of labels found no place any more; those are not counted. [any thread] */
 const char *counters_add(struct counters *c, const char *plugin, struct str name, int64_t by, dw_list labels,
                          bool *is_first_over);

@@ -287,10 +287,29 @@ static void counters_count(void **state)
     dw_count(c, "entries", 1, "source", "other", "n", 5);
     dw_count(c, "plain", 2);
     dw_count(c, "plain", 0);
-    assert_int_equal(value_of("dowel_notes_entries_total", "source=\"c\\\"sv\",n=\"5\""), 7);
-    assert_int_equal(value_of("dowel_notes_entries_total", "source=\"other\",n=\"5\""), 1);
-    assert_int_equal(value_of("dowel_notes_plain_total", NULL), 2);
+    assert_int_equal(value_of("dowel_notes_entries_total", "plugin=\"notes\",source=\"c\\\"sv\",n=\"5\""), 7);
+    assert_int_equal(value_of("dowel_notes_entries_total", "plugin=\"notes\",source=\"other\",n=\"5\""), 1);
+    assert_int_equal(value_of("dowel_notes_plain_total", "plugin=\"notes\""), 2);
     assert_string_equal(captured_log_text(), "");
+}
+
+/* Names of plugins and of what they count may both have a _ in them. */
+static void counters_of_two_plugins_never_mix(void **state)
+{
+    dw_instance one = { .magic = INSTANCE_MAGIC, .name = "a", .process = &fixture_process };
+    dw_instance other = { .magic = INSTANCE_MAGIC, .name = "a_b", .process = &fixture_process };
+
+    (void)state;
+    dw_call *of_one = fixture_begin_with((struct call_options){ .instance = &one });
+    dw_count(of_one, "b_c", 3);
+    call_end(of_one);
+    dw_call *of_other = fixture_begin_with((struct call_options){ .instance = &other });
+    dw_count(of_other, "c", 5);
+    call_end(of_other);
+    assert_int_equal(value_of("dowel_a_b_c_total", "plugin=\"a\""), 3);
+    assert_int_equal(value_of("dowel_a_b_c_total", "plugin=\"a_b\""), 5);
+    counters_destroy(one.counters);
+    counters_destroy(other.counters);
 }
 
 static void wrong_counts_are_misuse(void **state)
@@ -307,6 +326,8 @@ static void wrong_counts_are_misuse(void **state)
     assert_error(DW_EMISUSE, "pairs");
     dw_count(c, "a", 1, "b c", 1);
     assert_error(DW_EMISUSE, "label's name");
+    dw_count(c, "a", 1, "plugin", "other");
+    assert_error(DW_EMISUSE, "the label plugin");
     dw_count(c, "a", 1, "b", "\xff");
     assert_error(DW_EMISUSE, "UTF-8");
     dw_count(c, "a", 1, "b", dw_format(c, "%0129d", 1));
@@ -330,8 +351,8 @@ static void ids_are_no_labels(void **state)
             dw_count(c, "many", 1, "id", i);
     }
     assert_int_equal(occurrences(captured_log_text(), "more sets of labels"), 1);
-    assert_int_equal(value_of("dowel_notes_many_total", "id=\"5\""), 2);
-    assert_int_equal(value_of("dowel_notes_many_total", "id=\"1099\""), 0);
+    assert_int_equal(value_of("dowel_notes_many_total", "plugin=\"notes\",id=\"5\""), 2);
+    assert_int_equal(value_of("dowel_notes_many_total", "plugin=\"notes\",id=\"1099\""), 0);
     struct counters *counters = fixture_instance.counters;
     fixture_instance.counters = NULL;
     counters_destroy(counters);
@@ -415,6 +436,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lines_say_whose_they_are, begin, end),
         cmocka_unit_test_setup_teardown(the_harness_hears_all, begin, end),
         cmocka_unit_test_setup_teardown(counters_count, begin, end),
+        cmocka_unit_test_setup_teardown(counters_of_two_plugins_never_mix, begin, end),
         cmocka_unit_test_setup_teardown(wrong_counts_are_misuse, begin, end),
         cmocka_unit_test_setup_teardown(ids_are_no_labels, begin, end),
         cmocka_unit_test_setup_teardown(ids_digests_and_equality, begin, end),

@@ -39,8 +39,9 @@ typedef struct dw_log_api {
  * [any] */
 #define dw_log_any(instance, level, ...) (dw_host_->log->write_any((instance), (level), DW_LIST(__VA_ARGS__)))
 
-/* dw_count(c, "entries", 3, "source", "csv"): adds 3 to the metric dowel_<plugin>_entries_total{source="csv"}. Labels
- * are for a handful of values, never for ids. [call] */
+/* dw_count(c, "entries", 3, "source", "csv"): adds 3 to the metric
+ * dowel_<plugin>_entries_total{plugin="<plugin>",source="csv"}. Labels are for a handful of values, never for ids; plugin
+ * is always the host's. [call] */
 #define dw_count(c, ...) (dw_host_->log->count((c), DW_LIST(__VA_ARGS__)))
 
 #ifdef __cplusplus
