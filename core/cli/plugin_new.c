@@ -9,18 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugin/descriptor.h"
+
 static const struct str placeholder = STR("myplugin");
 
-enum { NAME_MAX_BYTES = 32 };
-
-/* Names that look right and would be in the way: of the server's own file in conf.d, or of CMake's targets. */
+/* Names that look right and would be in the way of CMake's targets. */
 static const struct {
     const char *name, *why;
 } taken[] = {
-    { "core", "conf.d/core.yaml is the server's own" }, { "all", "CMake has a target of that name" },
-    { "clean", "CMake has a target of that name" },     { "help", "CMake has a target of that name" },
-    { "install", "CMake has a target of that name" },   { "package", "CMake has a target of that name" },
-    { "test", "CMake has a target of that name" },
+    { "all", "CMake has a target of that name" },     { "clean", "CMake has a target of that name" },
+    { "help", "CMake has a target of that name" },    { "install", "CMake has a target of that name" },
+    { "package", "CMake has a target of that name" }, { "test", "CMake has a target of that name" },
 };
 
 /* What was made, in that order: undone from its end. */
@@ -64,11 +63,19 @@ static int check_name(const char *name, struct buf *why)
 {
     size_t n = strlen(name);
 
-    if (n > NAME_MAX_BYTES || name[0] < 'a' || name[0] > 'z' ||
+    if (n > PLUGIN_NAME_MAX || name[0] < 'a' || name[0] > 'z' ||
         strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != n) {
         buf_add_json(why, str_from(name));
         buf_add_format(why, " is no name for a plugin: at most %d of a-z, 0-9 and _, beginning with a letter",
-                       NAME_MAX_BYTES);
+                       PLUGIN_NAME_MAX);
+        return -1;
+    }
+    if (strstr(name, "__")) { /* the border between plugin and item in variables */
+        buf_add_format(why, "a plugin cannot be called %s: no two _ together", name);
+        return -1;
+    }
+    if (plugin_name_is_reserved(name)) {
+        buf_add_format(why, "a plugin cannot be called %s, which is a name of the server's own", name);
         return -1;
     }
     for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {

@@ -360,7 +360,7 @@ static int check_abi(const struct reader *r, const dw_plugin *raw)
 
 /* Under these names stand the server's own settings and metrics (dowel_http_..., dowel_plugin_...): a plugin's dw_count()
  * would add to them. */
-static bool is_of_the_server(const char *name)
+bool plugin_name_is_reserved(const char *name)
 {
     static const char *const names[] = { "core", "client", "data", "http", "plugin", "tls", "workers" };
 
@@ -381,7 +381,7 @@ static int check_name(const struct reader *r)
                       "its name is not of the form [a-z][a-z0-9_]*, at most %d characters and no two _ "
                       "together: %s",
                       PLUGIN_NAME_MAX, name.n ? name.p : "it has none");
-    if (is_of_the_server(r->d->name))
+    if (plugin_name_is_reserved(r->d->name))
         return refuse(r, "is called %s, which is a name of the server's own; call it something else",
                       r->d->name);
     return 0;

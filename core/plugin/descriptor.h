@@ -10,6 +10,9 @@
 
 enum { PLUGIN_NAME_MAX = 32 };
 
+/* Does the server itself have settings or metrics of that name? No plugin is called so. [any thread] */
+bool plugin_name_is_reserved(const char *name);
+
 struct plugin_descriptor {
     const dw_plugin *raw;
     uint16_t abi_major, abi_minor, need_minor;

@@ -116,7 +116,9 @@ static void refuses_names(void **state)
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_refused(f, bad[i], below(f, "x"), "is no name for a plugin");
-    assert_refused(f, "core", below(f, "x"), "conf.d/core.yaml");
+    assert_refused(f, "core", below(f, "x"), "a name of the server's own");
+    assert_refused(f, "http", below(f, "x"), "a name of the server's own");
+    assert_refused(f, "a__b", below(f, "x"), "no two _ together");
     assert_refused(f, "test", below(f, "x"), "CMake");
     assert_false(there(f, "x"));
     assert_int_equal(plugin_new("a2345678901234567890123456789012", below(f, "x"), &f->why), 0);
