@@ -67,11 +67,6 @@ void instance_configure(dw_instance *i, struct config *config)
 
 /* ---- its callbacks ---- */
 
-static int run_check(dw_instance *i, dw_call *c)
-{
-    return i->descriptor->check ? i->descriptor->check(c, i->conf) : 0;
-}
-
 static int run_init(dw_instance *i, dw_call *c)
 {
     return i->descriptor->init ? i->descriptor->init(c) : 0;
@@ -98,8 +93,9 @@ static const struct {
     const char *name;
     int (*run)(dw_instance *i, dw_call *c);
 } steps[] = {
-    [INSTANCE_CHECK] = { "check", run_check }, [INSTANCE_INIT] = { "init", run_init },
-    [INSTANCE_START] = { "start", run_start }, [INSTANCE_STOP] = { "stop", run_stop },
+    [INSTANCE_INIT] = { "init", run_init },
+    [INSTANCE_START] = { "start", run_start },
+    [INSTANCE_STOP] = { "stop", run_stop },
     [INSTANCE_FINI] = { "fini", run_fini },
 };
 
@@ -134,7 +130,7 @@ int instance_run(dw_instance *i, enum instance_step step, struct buf *why)
         return -1;
     }
     int rc = steps[step].run(i, c);
-    /* dw_fail_at() marks items; a check that marked one and forgot to return the code has refused as well. */
+    /* Who marked an item by dw_fail_at() and forgot to return the code has refused as well. */
     if (rc >= 0 && c->errors_n > 0)
         rc = DW_EINVALID;
     if (rc < 0)

@@ -77,8 +77,8 @@ int instance_create(dw_instance **out, const struct plugin_descriptor *d,
 void instance_configure(dw_instance *i, struct config *config);
 
 /* Runs the descriptor's callback of that name, if there is one, in a call of its own. 0, or -1 with what the plugin said
- * about it added to why: "init: cannot open the folder (folder: /srv/in)". */
-enum instance_step { INSTANCE_CHECK, INSTANCE_INIT, INSTANCE_START, INSTANCE_STOP, INSTANCE_FINI };
+ * about it added to why: "init: cannot open the folder (folder: /srv/in)". Its check is settings_check()'s. */
+enum instance_step { INSTANCE_INIT, INSTANCE_START, INSTANCE_STOP, INSTANCE_FINI };
 int instance_run(dw_instance *i, enum instance_step step, struct buf *why);
 
 /* The label (supervise/activity.h) of what the plugin's own thread says that it does. All plugins share one table of them,

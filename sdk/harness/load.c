@@ -108,9 +108,9 @@ static int load(dw_harness *h, struct harness_plugin *p, const char *path, const
     if (instance_create(&p->instance, p->descriptor, &h->process) != 0)
         return out_of_memory(h);
     instance_configure(p->instance, p->config);
-    if (read_contract(h, p) != 0 || instance_run(p->instance, INSTANCE_CHECK, &h->why) != 0 ||
+    if (read_contract(h, p) != 0 ||
         plugin_routes_create(&p->routes, p->instance, p->document, &h->why) != 0 ||
-        plugin_hooks_add(h->hooks, p->instance, &h->why) != 0 ||
+        settings_check(p->instance, &h->why) != 0 || plugin_hooks_add(h->hooks, p->instance, &h->why) != 0 ||
         instance_run(p->instance, INSTANCE_INIT, &h->why) != 0)
         return -1;
     p->has_init = true;

@@ -110,6 +110,8 @@ static void calls_what_is_due(const char *refuses, const char *calls)
     assert_int_equal(dw_harness_open(&h, .plugin = PLUGIN, .conf = diary.conf), works ? 0 : -1);
     if (!works)
         assert_non_null(strstr(dw_harness_why(h), "it was told to refuse"));
+    if (strcmp(refuses, "check") == 0) /* as the server's log has it */
+        assert_non_null(strstr(dw_harness_why(h), "its check says: it was told to refuse"));
     assert_int_equal(dw_harness_close(h), 0);
     assert_string_equal(read_diary(&diary), calls);
 }
