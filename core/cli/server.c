@@ -253,6 +253,7 @@ static int make_registry(struct server *s, struct config *config, const struct c
         .config = config,
         .source = source,
         .process = &s->process,
+        .may_refuse = generation_follows(s->generation),
     };
     struct buf why = BUF_INIT;
 

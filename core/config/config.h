@@ -34,6 +34,9 @@ struct config_source {
      * sentence, or NULL for nothing. Without the function: that no plugin of that name is installed. */
     const char *(*unknown_plugin)(struct str name, void *ud);
     void *unknown_plugin_ud;
+    /* True: the server's own table, the first one, was read before and its snapshot is in use. What is wrong with it by now,
+     * or with anything but the other tables, is told and does not make the load fail. */
+    bool is_second;
 };
 
 /* Adds all that is wrong to problems (initialised by the caller), warnings too. 0 and a snapshot with one reference,

@@ -432,6 +432,28 @@ static void load_all(struct load *l)
     check_tables(l);
 }
 
+static bool is_about_plugin(const struct config_source *source, const struct config_problem *problem)
+{
+    for (size_t i = 1; problem->table && i < source->tables_n; i++) {
+        if (strcmp(source->tables[i]->name, problem->table) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool fails(const struct config_source *source, const struct config_problems *problems)
+{
+    bool any = config_problems_any(problems);
+
+    if (!any || !source->is_second || problems->out_of_memory || problems->left_out)
+        return any;
+    for (const struct config_problem *p = problems->first; p; p = p->next) {
+        if (!p->warning && is_about_plugin(source, p))
+            return true;
+    }
+    return false;
+}
+
 int config_load(struct config **out, const struct config_source *source, struct config_problems *problems)
 {
     struct load l = { .problems = problems, .source = source };
@@ -448,7 +470,7 @@ int config_load(struct config **out, const struct config_source *source, struct 
         load_all(&l);
     else
         problems->out_of_memory = true;
-    if (config_problems_any(problems)) {
+    if (fails(source, problems)) {
         config_drop(l.config);
         return -1;
     }

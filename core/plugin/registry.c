@@ -207,6 +207,7 @@ static int load_with(struct registry *r, const struct config_table **tables, str
     }
     source.tables = tables;
     source.tables_n = n;
+    source.is_second = true; /* after a crash the files may say by now what nobody has asked to be used */
     source.unknown_plugin = unknown_plugin;
     source.unknown_plugin_ud = r;
     return config_load(&r->config, &source, problems);
@@ -453,10 +454,41 @@ static void tell_all(const struct registry *r)
     write_state(r);
 }
 
+static const struct plan_plugin *enabled_plugin(const struct registry *r, const char *name)
+{
+    for (size_t i = 0; name && i < r->plan.n; i++) {
+        if (r->plan.plugins[i].order && strcmp(r->plan.plugins[i].name, name) == 0)
+            return &r->plan.plugins[i];
+    }
+    return NULL;
+}
+
+/* What the process that serves has loaded, and this one could not. */
+static int keep_what_works(const struct registry *r, struct buf *why)
+{
+    json_t *state = record_read(r->options.data_dir, PLUGIN_STATE_FILE), *before;
+    size_t i, had = why->n;
+
+    json_array_foreach(json_object_get(state, "plugins"), i, before)
+    {
+        const char *was = json_string_value(json_object_get(before, "state"));
+        const struct plan_plugin *p = enabled_plugin(r, json_string_value(json_object_get(before, "name")));
+        if (!p || !was || strcmp(was, plugin_state_name(PLUGIN_LOADED)) != 0 ||
+            (p->state != PLUGIN_DECLINED && p->state != PLUGIN_MISSING))
+            continue;
+        buf_add_format(why,
+                       "%sthe plugin %s works now and would not any more: %s (or switch it off: dowel plugin "
+                       "disable %s)",
+                       why->n ? "\n" : "", p->name, p->why, p->name);
+    }
+    json_decref(state);
+    return why->n > had ? -1 : 0;
+}
+
 int registry_start(struct registry *r, struct buf *why)
 {
     each(r, start);
-    if (require(r, why) != 0)
+    if (require(r, why) != 0 || (r->options.may_refuse && keep_what_works(r, why) != 0))
         return -1;
     tell_all(r);
     return 0;

@@ -15,6 +15,8 @@ struct registry_options {
     struct config *config; /* the server's snapshot: which are enabled; their files are still raw */
     const struct config_source *source; /* to read the configuration again with the plugins' tables */
     const struct plugin_process *process;
+    bool
+        may_refuse; /* another process serves and goes on when this one does not: what works there must work here */
 };
 
 struct registry;
@@ -26,7 +28,8 @@ int registry_create(struct registry **out, const struct registry_options *option
 /* Mounts their routes; a clash declines the later one. As above. */
 int registry_mount(struct registry *r, struct router *router, struct buf *why);
 
-/* Calls start, in order; and then tells what became of each. As above. */
+/* Calls start, in order; and then tells what became of each. As above; with may_refuse also -1 for an enabled plugin that
+ * the process which serves has loaded, and that would be missing here. */
 int registry_start(struct registry *r, struct buf *why);
 
 /* When no handler runs any more: completes what they have detached, calls stop and fini, in reverse order. False when

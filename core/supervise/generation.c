@@ -25,6 +25,7 @@ enum {
 
 struct generation {
     uint64_t number;
+    bool follows;
     int channel;
     int ended; /* an eventfd: drained, or SIGTERM */
     bool draining;
@@ -61,6 +62,11 @@ static void on_sigterm(int number)
 uint64_t generation_number(const struct generation *g)
 {
     return g->number;
+}
+
+bool generation_follows(const struct generation *g)
+{
+    return g->follows;
 }
 
 size_t generation_listeners(const struct generation *g)
@@ -148,9 +154,11 @@ static void begin_notes(const struct supervisor *s, const struct child *self)
 void generation_main(struct supervisor *s, struct child *self, int channel,
                      const struct supervisor_setup *setup)
 {
-    struct generation g = {
-        .number = self->number, .channel = channel, .deadline_us = SUPERVISOR_NEVER, .addresses = s->addresses
-    };
+    struct generation g = { .number = self->number,
+                            .follows = s->current != NULL,
+                            .channel = channel,
+                            .deadline_us = SUPERVISOR_NEVER,
+                            .addresses = s->addresses };
 
     g.ended = ended_by_signal = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     close_others(s, self);

@@ -16,6 +16,9 @@ struct generation_listener {
 
 /* Counts from 1. */
 uint64_t generation_number(const struct generation *g);
+
+/* True when another generation served as this one began: it goes on when this one fails. */
+bool generation_follows(const struct generation *g);
 size_t generation_listeners(const struct generation *g);
 void generation_listener(const struct generation *g, size_t i, struct generation_listener *out);
 

@@ -194,6 +194,28 @@ describe('a plugin that cannot be loaded', { timeout }, () => {
     assert.equal(await status('/innocent'), 200);
   });
 
+  test('though it works now refuses the reload; a process that is replaced after a crash asks nobody', async () => {
+    pluginsOf(folder, 'innocent', 'check_refuses');
+    await start(['innocent', 'check_refuses'], { more: { check_refuses: 'most: 5\n' } });
+    const before = readFileSync(join(server.configDir, 'check_refuses.yaml'));
+    writeFileSync(join(server.configDir, 'check_refuses.yaml'), 'enabled: true\nmots: 5\n');
+    const refused = await dowel(['reload', '--config', server.configDir, '--data', server.dataDir]);
+    assert.equal(refused.code, CONFIGURATION);
+    assert.match(refused.stderr, /the plugin check_refuses works now and would not any more: .*check_refuses\.yaml:2: mots: unknown item/);
+    assert.equal(await status('/innocent'), 200);
+    assert.equal(declined('check_refuses'), undefined);
+
+    writeFileSync(join(server.configDir, 'core.yaml'), 'no_such_item: 1\n');
+    process.kill(logged().find((line) => line.message === 'serving').pid, 'SIGKILL');
+    await until('it serves again', () => logged().filter((line) => line.message === 'serving').length === 2);
+    assert.equal(await status('/innocent'), 200);
+    assert.match(declined('check_refuses'), /mots: unknown item/);
+
+    writeFileSync(join(server.configDir, 'core.yaml'), `plugin_dirs: [${folder}]\n`);
+    writeFileSync(join(server.configDir, 'check_refuses.yaml'), before);
+    assert.equal((await dowel(['reload', '--config', server.configDir, '--data', server.dataDir])).code, 0);
+  });
+
   test('is probed once, and again when its file changes', async () => {
     pluginsOf(folder, 'innocent');
     await start(['innocent']);
