@@ -285,7 +285,8 @@ static struct slot *open_slot(struct request *r, const dw_detach_args *args, int
     return t;
 }
 
-/* Our struct, whatever the plugin's was: older ones are shorter, and of newer ones we know the beginning. */
+/* Into our struct, which is zero, whatever the plugin's was: older ones are shorter, and of newer ones we know the
+ * beginning. */
 static int take_args(dw_detach_args *own, struct request *r, dw_token **out, const dw_detach_args *args)
 {
     size_t least = offsetof(dw_detach_args, ud) + sizeof(args->ud);
@@ -295,14 +296,13 @@ static int take_args(dw_detach_args *own, struct request *r, dw_token **out, con
     if (r->c->children > 0)
         return call_misuse(r->c, "dw_request_detach: a request is detached by its handler, not while "
                                  "somebody whom it asked is at work");
-    *own = (dw_detach_args){ 0 };
     memcpy(own, args, args->struct_size < sizeof(*own) ? args->struct_size : sizeof(*own));
     return reply_claim(r, "dw_request_detach");
 }
 
 int detach_request(dw_request *req, dw_token **out, const dw_detach_args *args)
 {
-    dw_detach_args own;
+    dw_detach_args own = { 0 };
     struct request *r;
 
     DW_TRY(request_check(req, "dw_request_detach", &r));
