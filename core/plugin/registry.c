@@ -371,6 +371,8 @@ static void log_doubt(const struct plan_plugin *p)
 {
     struct buf what = BUF_INIT;
 
+    if (!p->file)
+        return;
     plugin_file_doubt(&p->file->file, &what);
     if (what.n > 0)
         log_warn("a plugin's file may be replaced by somebody else", LOG_TEXT("plugin", p->name),
