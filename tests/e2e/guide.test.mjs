@@ -67,6 +67,9 @@ async function serve() {
 // gdb asks what to do; here it runs the program and says where it stopped.
 const unattended = (line) => line.replace(/^gdb /, 'gdb -batch -nx -ex run ');
 
+// CMake installs only what is newer by a whole second, and this machine is faster than a reader.
+const age = `find ${prefix}/lib/dowel/plugins -name '*.so' -exec touch -d '1 minute ago' {} +`;
+
 const needs = (line) => /^gdb /.test(line) && !existsSync('/usr/bin/gdb') && 'there is no gdb';
 
 function follow(page, atLeast) {
@@ -85,6 +88,7 @@ function follow(page, atLeast) {
         const line = server ? step.type.replaceAll('http://127.0.0.1:8000', server.url) : step.type;
         const { code, stdout, stderr } = await run(unattended(line));
         assert.equal(code, 0, stdout + stderr);
+        if (line.startsWith('cmake --install')) await run(age);
         return step.output && assertOutput(stdout, step.output);
       });
     }
