@@ -161,7 +161,7 @@ for (const [age, server] of Object.entries({
             digest: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
             hmac: execFileSync('openssl', ['dgst', '-sha256', '-hmac', 'word', '-r', '/dev/null'], { encoding: 'utf8' }).split(' ')[0],
           });
-          assert.match((await get('/metrics')).text(), new RegExp(`^dowel_${name}_threads_total\\{kind="own"\\} 1$`, 'm'));
+          assert.match((await get('/metrics')).text(), new RegExp(`^dowel_${name}_threads_total\\{plugin="${name}",kind="own"\\} 1$`, 'm'));
         });
 
         test('requests and replies', async () => {
