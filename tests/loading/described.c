@@ -1,4 +1,6 @@
 /* described.c - a whole little plugin, of which one field is replaced by what FIELDS says. */
+#include <signal.h>
+
 #include <dowel/dowel.h>
 
 #ifndef FIELDS
@@ -56,7 +58,7 @@ int crash(dw_call *c);
 int crash(dw_call *c)
 {
     (void)c;
-    *(volatile int *)8 = 1;
+    raise(SIGSEGV);
     return 0;
 }
 

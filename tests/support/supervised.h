@@ -100,7 +100,7 @@ struct answer {
 
 static inline void write_file(const struct server *s, const char *name, const char *content)
 {
-    char path[128], temporary[160];
+    char path[256], temporary[264];
 
     snprintf(path, sizeof(path), "%s/%s", s->folder, name);
     snprintf(temporary, sizeof(temporary), "%s.new", path);

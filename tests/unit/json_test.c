@@ -163,7 +163,7 @@ static const char *exception_of(const char *name)
 static struct str load(const char *folder, const char *name)
 {
     static char bytes[256 * 1024];
-    char path[1024];
+    char path[1400];
 
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     FILE *file = fopen(path, "rb");

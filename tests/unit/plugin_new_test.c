@@ -17,7 +17,7 @@
 
 struct fixture {
     char root[64];
-    char path[256]; /* of the last below() */
+    char path[640]; /* of the last below() */
     struct buf why;
 };
 
