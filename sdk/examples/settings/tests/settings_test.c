@@ -58,7 +58,8 @@ static void refuses_what_the_items_do_not_allow(void **state)
 static void refuses_what_the_check_does_not_allow(void **state)
 {
     (void)state;
-    refuses("least: 20\nkey: 0123456789abcdef\n", "settings.yaml:2: least: is more than most (least: 20, most: 10)");
+    refuses("least: 20\nkey: 0123456789abcdef\n",
+            "settings.yaml:2: least: is more than most (least: 20, most: 10)");
 }
 
 /* ---- secrets ---- */
