@@ -102,7 +102,7 @@ int plugin_file_at(struct plugin_file *out, struct arena *arena, const char *pat
     struct str name = name_in(slash ? slash + 1 : path);
 
     if (name.n == 0) {
-        buf_add_text(why, "is not called NAME.so");
+        buf_add_text(why, "is not called NAME.so, as the file of a plugin NAME is");
         return -1;
     }
     *out = (struct plugin_file){ .name = arena_copy(arena, name),
