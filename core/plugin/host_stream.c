@@ -172,18 +172,35 @@ static int ensure_open(struct request *r, const char *step)
     return r->stream ? 0 : call_fail(r->c, DW_ENOMEM, "%s: out of memory", step);
 }
 
-static void hurry(void *stream)
+/* A write that may have to wait for its client. */
+struct patience {
+    struct request *r;
+    bool is_cancelled; /* by another one than the client, who leaves first and has the call cancelled then */
+};
+
+static void hurry(void *ud)
 {
-    http_stream_hurry(stream);
+    struct patience *p = ud;
+
+    p->is_cancelled = !http_request_gone(p->r->x);
+    http_stream_hurry(p->r->stream);
 }
 
-/* Waits for a slow client, but not longer than the call may. */
+/* Waits for a slow client, but not longer than the call may. A write that was given up cuts the stream, and to the loop
+ * a cut stream is a client that left: why it ended is known only from what came first. */
 static int write_bytes(struct request *r, struct str bytes)
 {
-    call_watch_cancelled(r->c, hurry, r->stream);
+    struct patience p = { .r = r };
+
+    call_watch_cancelled(r->c, hurry, &p);
     int rc = http_stream_write_until(r->stream, bytes, r->c->deadline_us);
     call_watch_cancelled(r->c, NULL, NULL);
-    return rc;
+    if (rc == 0)
+        return 0;
+    if (p.is_cancelled)
+        return call_fail(r->c, DW_ECANCELLED, "dw_stream_write: the call is cancelled");
+    DW_TRY(check_time(r, "dw_stream_write"));
+    return call_fail(r->c, DW_EGONE, "dw_stream_write: the client has left, or takes nothing more");
 }
 
 static int write_stream(dw_stream *s, const void *p, size_t n)
@@ -194,10 +211,7 @@ static int write_stream(dw_stream *s, const void *p, size_t n)
     if (n && !p)
         return call_misuse(r->c, "dw_stream_write: no bytes");
     DW_TRY(ensure_open(r, "dw_stream_write"));
-    if (write_bytes(r, str_make(p, n)) == 0)
-        return 0;
-    DW_TRY(check_time(r, "dw_stream_write"));
-    return call_fail(r->c, DW_EGONE, "dw_stream_write: the client has left, or takes nothing more");
+    return write_bytes(r, str_make(p, n));
 }
 
 static int finish_stream(dw_stream *s)
