@@ -1,0 +1,108 @@
+/* driver.h - what an engine does for sessions. Two of these tables exist: sqlite_driver and postgres_driver.
+ *
+ * session.c does what both have in common: which step may follow which, values against parameters, statements read and
+ * remembered, slow ones logged, metrics, implicit transactions and their repetition. A driver knows connections. */
+#ifndef DB_DRIVER_H
+#define DB_DRIVER_H
+
+#include <stdatomic.h>
+
+#include "db/db.h"
+#include "db/statement.h"
+
+struct db_driver;
+
+/* A set of names that never changes; a newer one takes its place. */
+struct db_walls {
+    _Atomic unsigned references;
+    uint64_t version; /* counts up: a connection whose walls are older puts them up anew */
+    size_t n;
+    const char *tables[]; /* sorted */
+};
+
+struct db {
+    const struct db_driver *driver;
+    struct db_options options; /* with defaults filled in; texts are the db's own */
+    void *engine;              /* the driver's */
+    struct statements *statements; /* read once a text; see statements.h */
+    pthread_mutex_t lock;          /* guards walls */
+    struct db_walls *walls;
+};
+
+enum db_transaction { DB_TX_NONE, DB_TX_OPEN, DB_TX_FAILED };
+
+struct db_session {
+    struct db *db;
+    struct db_who who;
+    void *connection; /* the driver's, while it holds one */
+    enum db_transaction transaction;
+    int64_t transaction_deadline_us;
+    _Atomic bool cancelled;
+    bool wants_repeat, has_committed;
+    struct db_rows *rows; /* open, newest first */
+    struct db_error error;
+    struct buf error_text, error_detail;
+    struct arena own;
+};
+
+struct db_rows {
+    struct db_session *session;
+    const struct db_driver *driver;
+    struct db_rows *older;
+    const struct statement *statement;
+    void *cursor; /* the driver's; NULL: kept in memory */
+    size_t columns_n;
+    struct db_column *columns; /* the rows' own; names without "::type" */
+    int64_t changed;           /* by a statement that writes; rows that came otherwise */
+    struct db_kept *kept;      /* rows that were read ahead of an implicit commit */
+    bool has_row, at_end;
+};
+
+struct db_column {
+    const char *name;
+    enum db_type type;
+};
+
+/* Every function returns 0 or more, or session_fail(...)'s code. [the session's thread] */
+struct db_driver {
+    enum db_engine engine;
+    int (*open)(struct db *db, struct buf *why); /* 0 or -1 */
+    void (*close)(struct db *db);
+    int (*ping)(struct db *db, struct buf *why);
+
+    int (*begin)(struct db_session *s);
+    int (*commit)(struct db_session *s); /* afterwards there is no transaction, whatever it returns */
+    int (*rollback)(struct db_session *s);
+
+    /* Binds (values[i] belongs to statement->parameters[i]), runs to the first row or the end, fills rows->columns.
+     * In a transaction, or a read of its own. */
+    int (*query)(struct db_session *s, struct db_rows *rows, const dw_value *values);
+    int (*next)(struct db_rows *rows); /* 1, 0 or an error */
+    int (*cell)(struct db_rows *rows, size_t column, struct db_cell *out);
+    void (*close_rows)(struct db_rows *rows);
+
+    int (*script)(struct db_session *s, struct str sql);
+    int (*lock)(struct db_session *s, const char *name, int64_t patience_us);
+    void (*finish)(struct db_session *s); /* gives the connection back; rows are closed, nothing is open */
+    void (*cancel)(struct db_session *s); /* [any thread] */
+    int (*listen)(struct db *db, const struct db_listener *listener);
+    int (*notify)(struct db_session *s, const char *channel, const char *text);
+};
+
+extern const struct db_driver sqlite_driver, postgres_driver;
+
+/* Records why a step failed; a failure inside a transaction ends it. Returns code. */
+int session_fail(struct db_session *s, int code, const char *detail, const char *format, ...) DW_PRINTF(4, 5);
+
+/* The same for what can be tried again from the start: DW_EUNAVAILABLE. */
+int session_fail_repeatable(struct db_session *s, const char *detail, const char *format, ...) DW_PRINTF(3, 4);
+
+/* The earliest of the session's, the transaction's and the statement's limit; clock_monotonic_us(). */
+int64_t session_deadline_us(const struct db_session *s);
+
+/* Held; NULL is none. To be dropped. [any thread] */
+struct db_walls *db_walls_hold(struct db *db);
+void db_walls_drop(struct db_walls *w);
+bool db_walls_has(const struct db_walls *w, struct str table);
+
+#endif
