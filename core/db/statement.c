@@ -166,7 +166,7 @@ static size_t number_of(struct statement *s, struct statement_parameter p)
 
 static int add_parameter(struct reading *r, size_t i)
 {
-    struct statement_parameter p;
+    struct statement_parameter p = { STATEMENT_VALUE, 0 };
     int rc = token_at(r, i)->kind == TOKEN_NAMED ? name_parameter(r, i, &p) : number_parameter(r, i, &p);
 
     if (rc < 0)
