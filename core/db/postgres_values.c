@@ -145,9 +145,9 @@ static int put_int(struct binding *b, const dw_value *v)
     if (v->type == DW_TEXT)
         return put_text(b, text_of(v));
     if (v->type == DW_REAL) {
-        if (!(fabs(v->as.r) < 9.2e18) || v->as.r != floor(v->as.r))
+        i = fabs(v->as.r) < 9.2e18 ? (int64_t)v->as.r : 0;
+        if ((double)i != v->as.r)
             return refuse(b);
-        i = (int64_t)v->as.r;
     } else if (v->type != DW_INT && v->type != DW_BOOL && v->type != DW_SPAN) {
         return refuse(b);
     }
