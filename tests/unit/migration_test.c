@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "db/migration.h"
+#include "db/migrations_core.h"
 #include "util/compiler.h"
 
 struct fixture {
@@ -299,6 +299,16 @@ static void all_files_that_are_wrong_are_told(void **state)
                         "notes/migrations/0003_c.sql: does nothing: there is no SQL below -- migrate:up");
 }
 
+static void those_of_the_server_are_in_order(void **state)
+{
+    struct fixture *f = *state;
+
+    if (migrations_of_core(&f->m, &f->arena, &f->why) != 0)
+        fail_msg("%s", buf_text(&f->why));
+    assert_true(f->m.n >= 1);
+    assert_string_equal(f->m.v[0].source, "core/migrations/0001_database.sql");
+}
+
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -316,6 +326,7 @@ int main(void)
         FILE_TEST(they_are_sorted_by_number),
         FILE_TEST(numbers_have_no_gap_and_stand_once),
         FILE_TEST(all_files_that_are_wrong_are_told),
+        FILE_TEST(those_of_the_server_are_in_order),
     };
     return cmocka_run_group_tests_name("migration", tests, NULL, NULL);
 }
