@@ -318,5 +318,5 @@ int main(void)
         TEST(a_new_wall_stands_at_once),
         TEST(a_new_column_is_seen_through_the_wall),
     };
-    return DB_FIXTURE_RUN("db_guard", tests);
+    return DB_ON_EVERY_ENGINE("db_guard", tests);
 }
