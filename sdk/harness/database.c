@@ -10,6 +10,7 @@
 #include "db/migrate.h"
 #include "db/migrations_core.h"
 #include "inside.h"
+#include "plugin/migrations.h"
 #include "util/clock.h"
 
 #define FILE_NAME "harness.db"
@@ -40,33 +41,11 @@ int harness_open_database(dw_harness *h)
 
 /* ---- what the plugin brings ---- */
 
-static bool is_migration(const dw_asset *asset)
-{
-    return str_starts_with(str_from(asset->path), STR_OF("migrations/"));
-}
-
-static int read_migrations(dw_harness *h, const struct plugin_descriptor *d, struct migrations *out)
-{
-    struct migration_file *files = arena_calloc(&h->arena, (d->assets_n + 1) * sizeof(*files));
-    size_t n = 0;
-
-    if (!files) {
-        buf_add_text(&h->why, "out of memory");
-        return -1;
-    }
-    for (size_t i = 0; i < d->assets_n; i++) {
-        const dw_asset *asset = &d->assets[i];
-        if (is_migration(asset))
-            files[n++] = (struct migration_file){ asset->path, str_make(asset->data, asset->size) };
-    }
-    return migrations_read(out, &h->arena, d->name, files, n, &h->why);
-}
-
 int harness_migrate(dw_harness *h, const struct plugin_descriptor *d)
 {
     struct migrations own;
 
-    if (read_migrations(h, d, &own) != 0)
+    if (plugin_migrations_read(&own, &h->arena, d, &h->why) != 0)
         return -1;
     if (own.n == 0)
         return 0;
