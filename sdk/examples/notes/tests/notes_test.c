@@ -126,6 +126,17 @@ static void lists_page_after_page(void **state)
     assert_string_equal(dw_harness_text(page, "/items/0/title"), "c");
     assert_string_equal(dw_harness_text(page, "/items/1/title"), "");
     assert_string_equal(dw_harness_text(page, "/next"), "null");
+    page = dw_harness_get(h, "/api/v1/notes?sort=-title&limit=1");
+    assert_string_equal(dw_harness_text(page, "/items/0/title"), "c");
+    snprintf(path, sizeof(path), "/api/v1/notes?sort=-title&cursor=%s", dw_harness_text(page, "/next"));
+    page = dw_harness_get(h, path);
+    assert_string_equal(dw_harness_text(page, "/items/0/title"), "b");
+    assert_string_equal(dw_harness_text(page, "/items/1/title"), "a");
+    page = dw_harness_get(h, "/api/v1/notes?sort=created_at&limit=1");
+    snprintf(path, sizeof(path), "/api/v1/notes?sort=created_at&cursor=%s", dw_harness_text(page, "/next"));
+    page = dw_harness_get(h, path);
+    assert_string_equal(dw_harness_text(page, "/items/1/title"), "c");
+    assert_int_equal(dw_harness_get(h, "/api/v1/notes?sort=body").status, 422);
     page = dw_harness_get(h, "/api/v1/notes?author=bob");
     assert_int_equal(json_array_size(json_object_get(page.json, "items")), 0);
     assert_int_equal(dw_harness_close(h), 0);
