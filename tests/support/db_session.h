@@ -1,11 +1,54 @@
-/* db_session.h - sessions of tests, and steps that must succeed. */
+/* db_session.h - tables, walls and sessions of tests, and steps that must succeed. */
 #ifndef TESTS_DB_SESSION_H
 #define TESTS_DB_SESSION_H
 
+#include "db/dialect.h"
+#include "db/wall.h"
 #include "db_fixture.h"
 
 #define TENANT_A "00000000-0000-7000-8000-00000000000a"
 #define TENANT_B "00000000-0000-7000-8000-00000000000b"
+
+/* Portable SQL, which may make tables; several statements, one transaction. 0 or -1, and why on standard error. */
+static inline int db_fixture_script(struct db_fixture *f, const char *portable)
+{
+    const struct db_who who = { .owner = "core", .is_system = true, .is_unguarded = true };
+    struct buf sql = BUF_INIT, why = BUF_INIT;
+    struct db_session *s = NULL;
+    struct arena arena;
+
+    arena_init(&arena, NULL, 0, 0);
+    int rc = dialect_write(&sql, &arena, str_from(portable), db_engine(f->db), &why);
+    if (rc == 0)
+        rc = db_session_create(&s, f->db, &who);
+    if (rc == 0 && (rc = db_begin(s)) == 0 && (rc = db_run_script(s, buf_str(&sql))) == 0)
+        rc = db_commit(s);
+    if (rc != 0)
+        fprintf(stderr, "%s%s\n", buf_text(&why), s ? db_error_of(s)->text : "");
+    db_session_destroy(s);
+    arena_finish(&arena);
+    buf_finish(&sql);
+    buf_finish(&why);
+    return rc == 0 ? 0 : -1;
+}
+
+/* The wall around a table that is there. */
+static inline int db_fixture_wall(struct db_fixture *f, const char *table)
+{
+    struct buf sql = BUF_INIT, why = BUF_INIT;
+
+    if (db_engine(f->db) == DB_POSTGRES)
+        wall_write_postgres(&sql, str_from(table));
+    buf_add_text(
+        &sql, "CREATE TABLE IF NOT EXISTS dowel_tenant_tables (name TEXT PRIMARY KEY, owner TEXT NOT NULL);");
+    buf_add_format(&sql, "INSERT INTO dowel_tenant_tables (name, owner) VALUES ('%s', 'core');", table);
+    int rc = db_fixture_script(f, buf_text(&sql));
+    if (rc == 0 && (rc = db_learn_walls(f->db, &why)) != 0)
+        fprintf(stderr, "%s\n", buf_text(&why));
+    buf_finish(&sql);
+    buf_finish(&why);
+    return rc;
+}
 
 /* A step that must not fail; its result. */
 #define OK(s, step) db_session_ok((s), (step), __FILE__, __LINE__)

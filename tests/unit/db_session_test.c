@@ -764,5 +764,5 @@ int main(void)
         TEST(a_notice_is_short),
     };
     json_start();
-    return DB_FIXTURE_RUN("db_session", tests);
+    return DB_ON_EVERY_ENGINE("db_session", tests);
 }
