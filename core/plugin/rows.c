@@ -64,11 +64,10 @@ int rows_check(const dw_rows *handle, const char *step, struct rows_slot **out)
         return call_stray(NULL, step);
     DW_TRY(call_check(s->c, step));
     if (!is_current(s, handle) || (!s->rows && !s->at_end))
-        return call_misuse(
-            s->c,
-            "%s: these rows are closed; they end with the transaction, the scope, the call, and "
-            "dw_rows_close()",
-            step);
+        return call_misuse(s->c,
+                           "%s: these rows are closed; they end with the scope, the call, and "
+                           "dw_rows_close()",
+                           step);
     return 0;
 }
 
