@@ -28,7 +28,8 @@ enum db_engine { DB_SQLITE = 1, DB_POSTGRES = 2 }; /* the numbers of enum dw_dia
 struct db_options {
     const char *url;      /* "sqlite:/var/lib/dowel/dowel.db", "postgres://user@host/name?..." */
     unsigned connections; /* at most so many at a time; 0: sixteen */
-    bool through_pooler;  /* a pooler in transaction mode stands before PostgreSQL: nothing lasts on a connection */
+    bool
+        through_pooler; /* a pooler in transaction mode stands before PostgreSQL: nothing lasts on a connection */
     int64_t statement_timeout_us;   /* 0: 30 s */
     int64_t transaction_timeout_us; /* 0: 10 s; on SQLite nobody else writes meanwhile */
     int64_t slow_us;                /* a statement that takes longer is logged with its owner; 0: 200 ms */
@@ -58,10 +59,11 @@ struct db_who {
     const char *tenant;    /* a UUID; NULL: none, and then tables with a wall look empty and take nothing */
     const char *principal; /* :me; NULL: null */
     bool is_system;        /* sees all tenants */
-    bool is_unguarded;     /* migrations: no wall, DDL allowed, the base tables themselves; core only */
-    int64_t now_us;        /* :now */
-    int64_t deadline_us;   /* clock_monotonic_us(); 0: none */
-    struct arena *memory;  /* where found texts lie; NULL: the session's own, until it ends */
+    bool is_repeat;      /* runs again what db_wants_repeat(): on SQLite it then commits without neighbours */
+    bool is_unguarded;   /* migrations: no wall, DDL allowed, the base tables themselves; core only */
+    int64_t now_us;      /* :now */
+    int64_t deadline_us; /* clock_monotonic_us(); 0: none */
+    struct arena *memory; /* where found texts lie; NULL: the session's own, until it ends */
 };
 
 /* Takes no connection yet. 0, or -1 when memory is out. One thread at a time uses it. */

@@ -22,6 +22,7 @@ enum statement_kind {
 };
 
 struct statement {
+    uint64_t id; /* filled by statements.c: no other of this process ever has it. For caches of drivers */
     enum statement_kind kind; /* of the outermost; a CTE may write as well, see writes */
     bool writes;              /* anywhere in it */
     bool is_upsert;           /* ON CONFLICT DO UPDATE */
