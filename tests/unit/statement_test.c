@@ -175,6 +175,11 @@ static const struct {
     { "INSERT INTO notes (id) VALUES (1)", "INSERT INTO main.notes (id) VALUES (1)" },
     { "INSERT INTO \"notes\" AS n SELECT * FROM notes",
       "INSERT INTO main.\"notes\" AS n SELECT * FROM notes" },
+    { "INSERT INTO notes SELECT * FROM tags t JOIN tags u ON t.id = u.id ON CONFLICT DO NOTHING",
+      "INSERT INTO main.notes SELECT * FROM tags t JOIN tags u ON t.id = u.id WHERE true ON CONFLICT DO "
+      "NOTHING" },
+    { "INSERT INTO tags SELECT * FROM tags WHERE x ON CONFLICT DO NOTHING",
+      "INSERT INTO tags SELECT * FROM tags WHERE x ON CONFLICT DO NOTHING" },
     { "INSERT INTO tags (id) VALUES (1)", "INSERT INTO tags (id) VALUES (1)" },
     { "UPDATE notes SET x = 1", "UPDATE main.notes SET x = 1 WHERE " MINE },
     { "UPDATE notes SET x = 1;", "UPDATE main.notes SET x = 1 WHERE " MINE ";" },
