@@ -200,6 +200,8 @@ static const struct {
       "WITH w AS (SELECT 1 WHERE 1) UPDATE main.notes SET x = 1 WHERE " MINE
       " AND ( id IN (SELECT * FROM w))" },
     { "DELETE FROM notes", "DELETE FROM main.notes WHERE " MINE },
+    { "UPDATE notes SET x = 1 WHERE notes.limit OR notes.order", /* PostgreSQL's column may be called so */
+      "UPDATE main.notes SET x = 1 WHERE " MINE " AND ( notes.limit OR notes.order)" },
     { "DELETE FROM notes -- all\n", "DELETE FROM main.notes WHERE " MINE },
     { "DELETE FROM notes WHERE a -- some\n;", "DELETE FROM main.notes WHERE " MINE " AND ( a) -- some\n;" },
     { "DELETE FROM notes AS \"the n\" WHERE a",
