@@ -394,9 +394,10 @@ static const char *const accepted[] = {
     "SELECT * FROM notes n FOR UPDATE OF n",
     "SELECT replace(title, 'a', 'b'), 'dowel_jobs; main.notes' FROM notes",
     "SELECT title AS \"a.b;c\" FROM notes -- main.notes\n",
-    "INSERT INTO notes (id, title) SELECT t.id, t.title FROM tags t WHERE t.x ON CONFLICT (tenant_id, id) DO "
-    "UPDATE SET"
-    " title = excluded.title, x = notes.x + 1 WHERE notes.x < excluded.x RETURNING id, title",
+    ("INSERT INTO notes (id, title) SELECT t.id, t.title FROM tags t WHERE t.x ON CONFLICT (tenant_id, id) "
+     "DO "
+     "UPDATE SET"
+     " title = excluded.title, x = notes.x + 1 WHERE notes.x < excluded.x RETURNING id, title"),
     "UPDATE notes SET a = t.a, b = t.b FROM tags t, notes m WHERE t.id = notes.id AND m.id = t.id",
     "DELETE FROM notes WHERE notes.id = $1 RETURNING id",
     "SELECT CASE WHEN n.a THEN n.b ELSE n.c END FROM notes n",
