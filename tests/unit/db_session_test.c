@@ -582,7 +582,8 @@ static void statements_are_counted(void **state)
 
 enum { CLIENTS = 8, ADDITIONS = 25 };
 
-/* Reads, adds one, writes: lost unless the engine keeps transactions apart, or says that it wants a repetition. */
+/* Reads, adds one, writes. The read takes the row by an UPDATE that changes nothing, so that whoever comes next waits: a
+ * SELECT alone does not on PostgreSQL, and two would add to the same number. */
 static void *add_often(void *ud)
 {
     int *failed = ud;
@@ -598,7 +599,7 @@ static void *add_often(void *ud)
             if (rc == 0)
                 rc = db_begin(mine);
             if (rc == 0)
-                rc = TRY_FIND(mine, DW_TO(&n), "SELECT small FROM things WHERE id = 1");
+                rc = TRY_FIND(mine, DW_TO(&n), "UPDATE things SET small = small WHERE id = 1 RETURNING small");
             if (rc > 0)
                 rc = (int)TRY_EXEC(mine, "UPDATE things SET small = $1 WHERE id = 1", n + 1);
             if (rc > 0)
