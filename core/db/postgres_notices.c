@@ -11,7 +11,13 @@
 #include "util/clock.h"
 #include "util/thread.h"
 
-enum { POLL_MS = 250, RETRY_FIRST_MS = 50, RETRY_MAX_MS = 1000, CHECK_MS = 15 * 1000, CLEAN_US = 60 * CLOCK_SECOND };
+enum {
+    POLL_MS = 250,
+    RETRY_FIRST_MS = 50,
+    RETRY_MAX_MS = 1000,
+    CHECK_MS = 15 * 1000,
+    CLEAN_US = 60 * CLOCK_SECOND
+};
 
 struct pg_listening {
     struct postgres *pg;
@@ -19,7 +25,7 @@ struct pg_listening {
     pthread_t thread;
     int stop;                    /* an eventfd */
     struct pg_connection *first; /* made before the thread was */
-    struct buf snapshot; /* polling: what was visible when it was looked at last */
+    struct buf snapshot;         /* polling: what was visible when it was looked at last */
     int64_t clean_at_us;
 };
 
@@ -42,7 +48,8 @@ static void tell(struct pg_listening *l, const char *payload)
         return;
     memcpy(name, channel.p, channel.n);
     name[channel.n] = 0;
-    l->listener.notice(name, payload + (channel.n < strlen(payload) ? channel.n + 1 : channel.n), l->listener.ud);
+    l->listener.notice(name, payload + (channel.n < strlen(payload) ? channel.n + 1 : channel.n),
+                       l->listener.ud);
 }
 
 static void lost(struct pg_listening *l)
@@ -84,7 +91,8 @@ static bool ask(struct pg_connection *c, const char *sql)
  * a question now and then finds out. */
 static void listen_on(struct pg_listening *l, struct pg_connection *c)
 {
-    struct pollfd ready[2] = { { .fd = PQsocket(c->conn), .events = POLLIN }, { .fd = l->stop, .events = POLLIN } };
+    struct pollfd ready[2] = { { .fd = PQsocket(c->conn), .events = POLLIN },
+                               { .fd = l->stop, .events = POLLIN } };
 
     for (;;) {
         tell_all(l, c);
@@ -148,7 +156,8 @@ static bool look_first(struct pg_listening *l, struct pg_connection *c)
 {
     struct pg_exchange x;
 
-    bool worked = look(c, &x, "SELECT pg_current_snapshot()::text", NULL) && keep_snapshot(l, x.results[0], 0);
+    bool worked =
+        look(c, &x, "SELECT pg_current_snapshot()::text", NULL) && keep_snapshot(l, x.results[0], 0);
     pg_exchange_finish(&x);
     return worked;
 }
@@ -157,12 +166,11 @@ static bool look_first(struct pg_listening *l, struct pg_connection *c)
  * the snapshot before did not see and this one does is each notice, once. */
 static bool look_again(struct pg_listening *l, struct pg_connection *c)
 {
-    static const char sql[] =
-        "SELECT n.channel || ' ' || n.text, pg_current_snapshot()::text"
-        "  FROM (SELECT 1) AS always LEFT JOIN dowel_notices n"
-        "       ON n.xid >= pg_snapshot_xmin($1::pg_snapshot)"
-        "      AND NOT pg_visible_in_snapshot(n.xid, $1::pg_snapshot)"
-        " ORDER BY n.id";
+    static const char sql[] = "SELECT n.channel || ' ' || n.text, pg_current_snapshot()::text"
+                              "  FROM (SELECT 1) AS always LEFT JOIN dowel_notices n"
+                              "       ON n.xid >= pg_snapshot_xmin($1::pg_snapshot)"
+                              "      AND NOT pg_visible_in_snapshot(n.xid, $1::pg_snapshot)"
+                              " ORDER BY n.id";
     struct pg_exchange x;
 
     bool worked = look(c, &x, sql, buf_text(&l->snapshot)) && keep_snapshot(l, x.results[0], 1);
@@ -229,7 +237,8 @@ static struct pg_connection *reconnect(struct pg_listening *l)
 {
     struct pg_connection *c = NULL;
 
-    for (int pause_ms = RETRY_FIRST_MS; !c; pause_ms = pause_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : pause_ms * 2) {
+    for (int pause_ms = RETRY_FIRST_MS; !c;
+         pause_ms = pause_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : pause_ms * 2) {
         lost(l);
         if (sleep_or_stop(l, pause_ms))
             return NULL;

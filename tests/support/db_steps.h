@@ -21,7 +21,8 @@ static inline struct db_session *as_who(struct db *db, struct db_who who)
 
 static inline struct db_session *as_tenant(struct db *db, const char *tenant)
 {
-    return as_who(db, (struct db_who){ .tenant = tenant, .principal = "0190cccc-0000-7000-8000-000000000001" });
+    return as_who(db,
+                  (struct db_who){ .tenant = tenant, .principal = "0190cccc-0000-7000-8000-000000000001" });
 }
 
 static inline struct db_session *as_system(struct db *db)

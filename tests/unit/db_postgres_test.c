@@ -22,9 +22,10 @@ static int run(const char *word, const char *more)
 {
     char command[512];
 
-    snprintf(command, sizeof(command), "sh %s/tests/support/postgres.sh %s %s %s >%s.out 2>&1", DOWEL_SOURCE_DIR, word,
-             server, more, server);
-    if (system(command) == 0) /* NOLINT(cert-env33-c,concurrency-mt-unsafe): nothing of it comes from outside */
+    snprintf(command, sizeof(command), "sh %s/tests/support/postgres.sh %s %s %s >%s.out 2>&1",
+             DOWEL_SOURCE_DIR, word, server, more, server);
+    if (system(command) ==
+        0) /* NOLINT(cert-env33-c,concurrency-mt-unsafe): nothing of it comes from outside */
         return 0;
     snprintf(command, sizeof(command), "cat %s.out >&2", server);
     return system(command) == 0 ? -1 : -1; /* NOLINT(cert-env33-c,concurrency-mt-unsafe) */
@@ -156,7 +157,8 @@ static void a_role_above_the_wall_is_refused(void **state)
     const char *why = refusal(url_of("postgres", f.name));
     assert_contains(why, "is a superuser");
     assert_contains(why, "CREATE ROLE dowel LOGIN NOINHERIT");
-    assert_int_equal(db_fixture_admin("CREATE ROLE sees_all LOGIN BYPASSRLS NOINHERIT IN ROLE dowel_system"), 0);
+    assert_int_equal(db_fixture_admin("CREATE ROLE sees_all LOGIN BYPASSRLS NOINHERIT IN ROLE dowel_system"),
+                     0);
     why = refusal(url_of("sees_all", f.name));
     assert_contains(why, "bypasses row security");
     assert_contains(why, "ALTER ROLE \"sees_all\" NOSUPERUSER NOBYPASSRLS");
@@ -174,15 +176,17 @@ static void the_second_role_is_asked_for(void **state)
     assert_int_equal(db_fixture_admin("ALTER ROLE elsewhere RENAME TO dowel_system"), 0);
     assert_contains(why, "CREATE ROLE dowel_system NOLOGIN; GRANT dowel_system TO \"dowel\"");
     assert_int_equal(db_fixture_admin("CREATE DATABASE of_another"), 0);
-    assert_contains(refusal(url_of("dowel", "of_another")), "ALTER DATABASE \"of_another\" OWNER TO dowel_system");
+    assert_contains(refusal(url_of("dowel", "of_another")),
+                    "ALTER DATABASE \"of_another\" OWNER TO dowel_system");
 }
 
 static void a_wrong_password_is_not_repeated(void **state)
 {
     (void)state;
-    assert_int_equal(db_fixture_admin("CREATE ROLE careful LOGIN NOINHERIT PASSWORD 'right' IN ROLE dowel_system;"
-                                      "GRANT with_password TO careful"),
-                     0);
+    assert_int_equal(
+        db_fixture_admin("CREATE ROLE careful LOGIN NOINHERIT PASSWORD 'right' IN ROLE dowel_system;"
+                         "GRANT with_password TO careful"),
+        0);
     const char *why = refusal(url_of("careful:wr0ng", f.name));
     assert_contains(why, "ALTER ROLE dowel PASSWORD");
     assert_null(strstr(why, "wr0ng"));
@@ -203,9 +207,10 @@ static void what_is_not_there_is_named(void **state)
     assert_contains(refusal("postgres://dowel@127.0.0.1:1/dowel"), "Is it up");
     assert_contains(refusal(url_of("dowel", "nowhere")), "CREATE DATABASE dowel OWNER dowel_system");
     assert_contains(refusal(url_of("nobody_here", f.name)), "there is no such role");
-    assert_int_equal(db_fixture_admin("CREATE DATABASE old_letters OWNER dowel_system ENCODING 'LATIN1' LC_COLLATE 'C'"
-                                      " LC_CTYPE 'C' TEMPLATE template0"),
-                     0);
+    assert_int_equal(
+        db_fixture_admin("CREATE DATABASE old_letters OWNER dowel_system ENCODING 'LATIN1' LC_COLLATE 'C'"
+                         " LC_CTYPE 'C' TEMPLATE template0"),
+        0);
     assert_contains(refusal(url_of("dowel", "old_letters")), "stores texts as LATIN1, and UTF8 is needed");
 }
 
@@ -223,41 +228,53 @@ static void every_type_comes_back(void **state)
     struct db_session *s;
 
     (void)state;
-    migrate(f.db, "CREATE TABLE kinds (id BIGINT, small SMALLINT, n INTEGER, r DOUBLE PRECISION, f REAL, t TEXT, b BYTEA,"
+    migrate(f.db, "CREATE TABLE kinds (id BIGINT, small SMALLINT, n INTEGER, r DOUBLE PRECISION, f REAL, t "
+                  "TEXT, b BYTEA,"
                   " yes BOOLEAN, j JSONB, at TIMESTAMPTZ, u UUID, d NUMERIC(10,2), day DATE, raw JSON)");
     s = as_system(f.db);
     json_t *json = json_pack("{s:i,s:[b]}", "a", 1, "b", 1);
     must(s, EXEC(s, "INSERT INTO kinds VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-                 INT64_C(9007199254740993), DW_TRUE, 3.0, 7, 0.5, "text", ((dw_bytes){ "\0\xff", 2 }), 1, json,
-                 ((dw_time){ 1000001 }), "0190A000-0000-7000-8000-00000000000A", "12.5", "2026-11-27", "[1, 2]"));
+                 INT64_C(9007199254740993), DW_TRUE, 3.0, 7, 0.5, "text", ((dw_bytes){ "\0\xff", 2 }), 1,
+                 json, ((dw_time){ 1000001 }), "0190A000-0000-7000-8000-00000000000A", "12.5", "2026-11-27",
+                 "[1, 2]"));
+    assert_string_equal(ROWS(s, "SELECT * FROM kinds"),
+                        "{\"id\":9007199254740993,\"small\":1,\"n\":3,\"r\":7.0,\"f\":0.5,\"t\":\"text\","
+                        "\"b\":\"AP8=\",\"yes\":true,"
+                        "\"j\":{\"a\": 1, \"b\": [true]},\"at\":\"1970-01-01T00:00:01.000001Z\","
+                        "\"u\":\"0190a000-0000-7000-8000-00000000000a\",\"d\":\"12.50\",\"day\":\"2026-11-"
+                        "27\",\"raw\":[1, 2]}");
+    must(s, EXEC(s, "UPDATE kinds SET t = $1, r = $2, d = $3, j = $4, b = $5, day = :now, at = :now", 5, 7,
+                 1.25, "true", "bytes"));
     assert_string_equal(
-        ROWS(s, "SELECT * FROM kinds"),
-        "{\"id\":9007199254740993,\"small\":1,\"n\":3,\"r\":7.0,\"f\":0.5,\"t\":\"text\",\"b\":\"AP8=\",\"yes\":true,"
-        "\"j\":{\"a\": 1, \"b\": [true]},\"at\":\"1970-01-01T00:00:01.000001Z\","
-        "\"u\":\"0190a000-0000-7000-8000-00000000000a\",\"d\":\"12.50\",\"day\":\"2026-11-27\",\"raw\":[1, 2]}");
-    must(s, EXEC(s, "UPDATE kinds SET t = $1, r = $2, d = $3, j = $4, b = $5, day = :now, at = :now", 5, 7, 1.25, "true",
-                 "bytes"));
-    assert_string_equal(ROWS(s, "SELECT t, r, d, j, b, day, at FROM kinds"),
-                        "{\"t\":\"5\",\"r\":7.0,\"d\":\"1.25\",\"j\":true,\"b\":\"Ynl0ZXM=\",\"day\":\"2026-09-21\","
-                        "\"at\":\"2026-09-21T14:13:20.123456Z\"}");
-    must(s, EXEC(s, "UPDATE kinds SET id = $1, t = $2, b = $3, yes = $4, j = $5, at = $6, u = $7, d = $8", NULL, NULL, NULL,
-                 NULL, NULL, NULL, NULL, NULL));
-    assert_string_equal(ROWS(s, "SELECT id, t, b, yes, j, at, u, d FROM kinds"),
-                        "{\"id\":null,\"t\":null,\"b\":null,\"yes\":null,\"j\":null,\"at\":null,\"u\":null,\"d\":null}");
+        ROWS(s, "SELECT t, r, d, j, b, day, at FROM kinds"),
+        "{\"t\":\"5\",\"r\":7.0,\"d\":\"1.25\",\"j\":true,\"b\":\"Ynl0ZXM=\",\"day\":\"2026-09-21\","
+        "\"at\":\"2026-09-21T14:13:20.123456Z\"}");
+    must(s, EXEC(s, "UPDATE kinds SET id = $1, t = $2, b = $3, yes = $4, j = $5, at = $6, u = $7, d = $8",
+                 NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL));
+    assert_string_equal(
+        ROWS(s, "SELECT id, t, b, yes, j, at, u, d FROM kinds"),
+        "{\"id\":null,\"t\":null,\"b\":null,\"yes\":null,\"j\":null,\"at\":null,\"u\":null,\"d\":null}");
     json_decref(json);
     db_session_destroy(s);
 }
 
 static void times_are_exact(void **state)
 {
-    static const int64_t times[] = { 0, 1, -1, INT64_C(-62135596800000000), INT64_C(253402300799999999),
-                                     INT64_C(951782400000000), INT64_C(4102444800000000), INT64_C(-11644473600000001) };
+    static const int64_t times[] = { 0,
+                                     1,
+                                     -1,
+                                     INT64_C(-62135596800000000),
+                                     INT64_C(253402300799999999),
+                                     INT64_C(951782400000000),
+                                     INT64_C(4102444800000000),
+                                     INT64_C(-11644473600000001) };
     struct db_session *s = as_tenant(f.db, TENANT_A);
 
     (void)state;
     for (size_t i = 0; i < DW_COUNT_OF(times); i++) {
         dw_time back = { 7 };
-        must(s, db_find(s, DW_TO(&back), DB_BY_PLUGIN, DW_LIST("SELECT $1::timestamptz", ((dw_time){ times[i] }))));
+        must(s, db_find(s, DW_TO(&back), DB_BY_PLUGIN,
+                        DW_LIST("SELECT $1::timestamptz", ((dw_time){ times[i] }))));
         assert_int_equal(back.us, times[i]);
     }
     assert_contains(ROWS(s, "SELECT 'infinity'::timestamptz AS at"), "holds what is not an instant");
@@ -269,12 +286,16 @@ static void what_does_not_fit_is_named(void **state)
     struct db_session *s = as_tenant(f.db, TENANT_A);
 
     (void)state;
-    assert_string_equal(ROWS(s, "UPDATE notes SET title = $1, hits = $2", "x", INT64_C(3000000000)),
-                        "!-1 the value of $2 does not fit: a whole number from -2147483648 to 2147483647 is wanted there");
-    assert_contains(ROWS(s, "UPDATE notes SET hits = $1", "abc"), "invalid input syntax for type integer: \"abc\", in $1");
-    assert_contains(ROWS(s, "SELECT id FROM notes WHERE tenant_id = $1", "abc"), "!-1 invalid input syntax for type uuid");
+    assert_string_equal(
+        ROWS(s, "UPDATE notes SET title = $1, hits = $2", "x", INT64_C(3000000000)),
+        "!-1 the value of $2 does not fit: a whole number from -2147483648 to 2147483647 is wanted there");
+    assert_contains(ROWS(s, "UPDATE notes SET hits = $1", "abc"),
+                    "invalid input syntax for type integer: \"abc\", in $1");
+    assert_contains(ROWS(s, "SELECT id FROM notes WHERE tenant_id = $1", "abc"),
+                    "!-1 invalid input syntax for type uuid");
     assert_contains(ROWS(s, "UPDATE notes SET hits = $1", 1.5), "!-1 the value of $1 does not fit");
-    assert_contains(ROWS(s, "SELECT id FROM notes WHERE id = $1 AND nothing = 2", 1), "!-16 column \"nothing\"");
+    assert_contains(ROWS(s, "SELECT id FROM notes WHERE id = $1 AND nothing = 2", 1),
+                    "!-16 column \"nothing\"");
     assert_contains(ROWS(s, "SELECT 1 / $1", 0), "!-1 division by zero");
     assert_contains(ROWS(s, "SELECT id FROM nowhere"), "!-16 relation \"nowhere\" does not exist");
     db_session_destroy(s);
@@ -290,7 +311,8 @@ static void types_are_told_where_the_server_cannot_know(void **state)
     assert_string_equal(ROWS(s, "SELECT jsonb_build_object('v', $1) AS o", 1), "{\"o\":{\"v\": 1}}");
     assert_string_equal(ROWS(s, "SELECT jsonb_build_object('v', $1) AS o", "t"), "{\"o\":{\"v\": \"t\"}}");
     assert_string_equal(ROWS(s, "SELECT jsonb_build_object('v', $1) AS o", 1.5), "{\"o\":{\"v\": 1.5}}");
-    assert_string_equal(ROWS(s, "SELECT coalesce($1, title) AS t FROM notes WHERE id = 1", "t"), "{\"t\":\"t\"}");
+    assert_string_equal(ROWS(s, "SELECT coalesce($1, title) AS t FROM notes WHERE id = 1", "t"),
+                        "{\"t\":\"t\"}");
     /* In the middle of a transaction: what went before it is still there. */
     must(s, db_begin(s));
     must(s, EXEC(s, "UPDATE notes SET hits = 99 WHERE id = 1"));
@@ -306,8 +328,9 @@ static void an_alias_names_the_type(void **state)
     struct db_session *s = as_tenant(f.db, TENANT_A);
 
     (void)state;
-    assert_string_equal(ROWS(s, "SELECT 1 AS \"open::boolean\", sum(id) AS total, avg(id) AS \"mean::real\","
-                                " '{}' AS \"j::json\", sum(hits) AS \"n::integer\", count(*) AS c FROM notes"),
+    assert_string_equal(ROWS(s,
+                             "SELECT 1 AS \"open::boolean\", sum(id) AS total, avg(id) AS \"mean::real\","
+                             " '{}' AS \"j::json\", sum(hits) AS \"n::integer\", count(*) AS c FROM notes"),
                         "{\"open\":true,\"total\":55,\"mean\":5.5,\"j\":{},\"n\":55,\"c\":10}");
     db_session_destroy(s);
 }
@@ -352,7 +375,8 @@ static void the_login_role_cannot_take_the_wall_down(void **state)
     PGconn *conn = PQconnectdb(f.url);
 
     (void)state;
-    assert_int_equal(PQresultStatus(PQexec(conn, "ALTER TABLE notes DISABLE ROW LEVEL SECURITY")), PGRES_FATAL_ERROR);
+    assert_int_equal(PQresultStatus(PQexec(conn, "ALTER TABLE notes DISABLE ROW LEVEL SECURITY")),
+                     PGRES_FATAL_ERROR);
     assert_int_equal(PQresultStatus(PQexec(conn, "TRUNCATE notes")), PGRES_FATAL_ERROR);
     PQfinish(conn);
 }
@@ -360,7 +384,8 @@ static void the_login_role_cannot_take_the_wall_down(void **state)
 /* One connection, two tenants, statements that fail in between. */
 static void no_tenant_is_remembered(void **state)
 {
-    struct db_session *a = as_tenant(f.db, TENANT_A), *b = as_tenant(f.db, TENANT_B), *none = as_tenant(f.db, NULL);
+    struct db_session *a = as_tenant(f.db, TENANT_A), *b = as_tenant(f.db, TENANT_B),
+                      *none = as_tenant(f.db, NULL);
     struct db_session *system = as_system(f.db);
 
     (void)state;
@@ -372,7 +397,8 @@ static void no_tenant_is_remembered(void **state)
         assert_int_equal(NUMBER(b, "SELECT count(*) FROM notes"), 20);
         must(b, db_begin(b));
         assert_int_equal(NUMBER(b, "SELECT count(*) FROM notes"), 20);
-        assert_contains(ROWS(b, "INSERT INTO notes VALUES (:tenant, 1)"), "!-5 a row with this key exists already");
+        assert_contains(ROWS(b, "INSERT INTO notes VALUES (:tenant, 1)"),
+                        "!-5 a row with this key exists already");
         db_rollback(b);
         assert_int_equal(NUMBER(system, "SELECT count(*) FROM notes"), 30);
     }
@@ -398,7 +424,8 @@ static void *read_beside(void *ud)
         int rc = db_find(s, DW_TO(&count), DB_BY_PLUGIN, DW_LIST("SELECT count(*) FROM notes"));
         n->wrong += rc == 1 && count != n->rows;
         n->failed += rc != 1;
-        rc = db_find(s, DW_TO(&count), DB_BY_PLUGIN, DW_LIST("SELECT 10 / (5 - min(id)) FROM notes WHERE id = 5"));
+        rc = db_find(s, DW_TO(&count), DB_BY_PLUGIN,
+                     DW_LIST("SELECT 10 / (5 - min(id)) FROM notes WHERE id = 5"));
         n->wrong += rc != DW_EINVALID;
     }
     db_session_destroy(s);
@@ -428,7 +455,8 @@ static void cut_all(void)
     char sql[256];
 
     snprintf(sql, sizeof(sql),
-             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '%s' AND pid <> pg_backend_pid()",
+             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '%s' AND pid <> "
+             "pg_backend_pid()",
              f.name);
     assert_int_equal(db_fixture_admin(sql), 0);
 }
@@ -458,8 +486,8 @@ static void while_it_is_away_that_is_said(void **state)
 
     (void)state;
     assert_int_equal(run("stop", ""), 0);
-    struct db_session *s = as_who(f.db, (struct db_who){ .tenant = TENANT_A,
-                                                         .deadline_us = clock_monotonic_us() + 400 * CLOCK_MS });
+    struct db_session *s = as_who(
+        f.db, (struct db_who){ .tenant = TENANT_A, .deadline_us = clock_monotonic_us() + 400 * CLOCK_MS });
     int64_t before = clock_monotonic_us();
     const char *said = ROWS(s, "SELECT 1");
     assert_contains(said, "!-10 PostgreSQL at postgres://dowel@");
@@ -505,17 +533,19 @@ static void a_commit_that_was_cut_is_unknown(void **state)
 
     (void)state;
     assert_int_equal(db_fixture_admin("GRANT pg_signal_backend TO dowel"), 0);
-    migrate(f.db, "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS"
-                  " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(5); RETURN NULL; END';"
-                  "CREATE CONSTRAINT TRIGGER dies AFTER UPDATE ON notes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
-                  " EXECUTE FUNCTION die()");
+    migrate(f.db,
+            "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(5); RETURN NULL; END';"
+            "CREATE CONSTRAINT TRIGGER dies AFTER UPDATE ON notes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+            " EXECUTE FUNCTION die()");
     s = as_tenant(f.db, TENANT_A);
     must(s, db_begin(s));
     must(s, EXEC(s, "UPDATE notes SET hits = 0 WHERE id = 1"));
     assert_int_equal(db_commit(s), DW_EUNKNOWN);
     assert_false(db_wants_repeat(s));
     assert_true(db_has_committed(s));
-    assert_int_equal(EXEC(s, "UPDATE notes SET hits = 0 WHERE id = 1"), DW_EUNKNOWN); /* and it was not tried twice */
+    assert_int_equal(EXEC(s, "UPDATE notes SET hits = 0 WHERE id = 1"),
+                     DW_EUNKNOWN); /* and it was not tried twice */
     db_session_destroy(s);
 }
 
@@ -604,9 +634,10 @@ static bool is_sleeping(void)
     struct db_session *s = as_tenant(f.db, NULL);
     int64_t n = 0;
 
-    int rc = db_find(s, DW_TO(&n), DB_BY_CORE,
-                     DW_LIST("SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(25)' AND datname = "
-                             "current_database() AND state = 'active'"));
+    int rc = db_find(
+        s, DW_TO(&n), DB_BY_CORE,
+        DW_LIST("SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(25)' AND datname = "
+                "current_database() AND state = 'active'"));
     db_session_destroy(s);
     return rc == 1 && n > 0;
 }
@@ -722,7 +753,8 @@ static void a_script_says_where_it_failed(void **state)
 
     (void)state;
     must(s, db_begin(s));
-    assert_int_equal(db_run_script(s, str_from("CREATE TABLE x (id INT);\n-- \xc3\xbc\nSELECT nothing;\n")), DW_EMISUSE);
+    assert_int_equal(db_run_script(s, str_from("CREATE TABLE x (id INT);\n-- \xc3\xbc\nSELECT nothing;\n")),
+                     DW_EMISUSE);
     assert_contains(db_error_of(s)->text, "column \"nothing\" does not exist (line 3)");
     db_rollback(s);
     must(s, db_begin(s));
@@ -761,7 +793,9 @@ static void a_lost_lock_stops_its_session(void **state)
     must(s, db_lock(s, "migrations", 0));
     must(s, db_begin(s));
     must(s, db_run_script(s, str_from("CREATE TABLE locked (id INT)")));
-    assert_int_equal(db_fixture_admin("SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"), 0);
+    assert_int_equal(
+        db_fixture_admin("SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"),
+        0);
     assert_int_equal(db_commit(s), DW_EUNAVAILABLE);
     assert_contains(db_error_of(s)->text, "lock was lost");
     db_session_destroy(s);
@@ -888,7 +922,8 @@ static void nothing_is_left_on_the_server(void **state)
     db_session_destroy(s);
     s = as_system(f.db);
     int64_t n;
-    must(s, db_find(s, DW_TO(&n), DB_BY_CORE, DW_LIST("SELECT count(*) FROM pg_prepared_statements WHERE name <> ''")));
+    must(s, db_find(s, DW_TO(&n), DB_BY_CORE,
+                    DW_LIST("SELECT count(*) FROM pg_prepared_statements WHERE name <> ''")));
     assert_int_equal(n, 0);
     db_session_destroy(s);
 }
@@ -911,7 +946,10 @@ static void no_notice_is_lost_with_a_connection(void **state)
 }
 
 #define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, teardown)
-#define THROUGH_POOLER(test) { "through a pooler: " #test, test, setup_pooler, teardown, NULL }
+#define THROUGH_POOLER(test)                                           \
+    {                                                                  \
+        "through a pooler: " #test, test, setup_pooler, teardown, NULL \
+    }
 
 int main(void)
 {
