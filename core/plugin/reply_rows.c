@@ -1,0 +1,213 @@
+#include "plugin/reply_rows.h"
+
+#include <stdio.h>
+
+#include "plugin/call_db.h"
+#include "plugin/page.h"
+#include "plugin/reply.h"
+#include "plugin/rows.h"
+#include "plugin/values.h"
+
+enum { ROWS_MAX = 10000, BYTES_MAX = 64 << 20 };
+
+/* ---- what all of them do ---- */
+
+/* May it be made, of these rows? 0, or what to return. */
+static int begin(dw_request *req, const char *step, int status, const dw_rows *rows, struct request **r,
+                 struct rows_slot **s)
+{
+    const char *wrong = reply_status_wrong(status, true);
+
+    DW_TRY(request_check(req, step, r));
+    DW_TRY(reply_claim(*r, step));
+    if (wrong)
+        return call_misuse((*r)->c, "%s: %s", step, wrong);
+    return rows_check(rows, step, s);
+}
+
+static int write_row(struct rows_slot *s, const char *step, struct buf *out)
+{
+    if (db_rows_write_json(s->rows, out) != 0)
+        return call_fail_inner(s->c, DW_EINTERNAL,
+                               "%s: a cell of the row cannot be JSON; is it text that is not UTF-8?", step);
+    if (out->n > BYTES_MAX)
+        return call_fail_inner(s->c, DW_ETOOLARGE, "%s: the rows make more than %d MiB of JSON", step,
+                               BYTES_MAX >> 20);
+    return 0;
+}
+
+/* Takes the body. */
+static int stage(struct request *r, const char *step, int status, struct buf *body)
+{
+    if (reply_stage_json(r->x, status, body) != 0)
+        return call_fail(r->c, DW_ENOMEM, "%s: there is no memory for the reply", step);
+    r->answer = ANSWER_STAGED;
+    return 0;
+}
+
+/* ---- one ---- */
+
+static int add_etag(struct request *r, struct db_rows *rows)
+{
+    struct buf etag = BUF_INIT;
+    struct db_cell cell;
+    size_t at;
+    int rc = 0;
+
+    if (!rows_find_column(rows, "version", &at) || db_rows_cell(rows, at, &cell) < 0)
+        return 0;
+    if (cell.type == DB_INTEGER)
+        buf_add_format(&etag, "\"%lld\"", (long long)cell.i);
+    else if (cell.type == DB_TEXT || cell.type == DB_UUID)
+        buf_add_format(&etag, "\"%.*s\"", STR_ARG(cell.text));
+    if (etag.n > 0)
+        rc = reply_header(request_handle_of(r), "ETag", buf_text(&etag));
+    buf_finish(&etag);
+    return rc;
+}
+
+static int fail_missing(struct request *r)
+{
+    if (http_request_header(r->x, "If-Match").p)
+        return call_fail(r->c, DW_EPRECONDITION, "it was changed meanwhile, or is gone; read it again");
+    return call_fail(r->c, DW_ENOTFOUND, "there is no such thing");
+}
+
+int reply_row(dw_request *req, int status, dw_rows *rows)
+{
+    static const char step[] = "dw_reply_row";
+    struct buf body = BUF_INIT;
+    struct rows_slot *s;
+    struct request *r;
+
+    DW_TRY(begin(req, step, status, rows, &r, &s));
+    int rc = rows_next(s, step);
+    if (rc == 0)
+        return fail_missing(r);
+    if (rc == 1)
+        rc = write_row(s, step, &body);
+    if (rc == 0)
+        rc = add_etag(r, s->rows);
+    if (rc == 0)
+        return stage(r, step, status, &body);
+    buf_finish(&body);
+    return rc;
+}
+
+/* ---- all ---- */
+
+/* Elements of an array, at most `most`; *n of them. Whether there are more is the caller's to ask. */
+static int write_rows(struct rows_slot *s, const char *step, size_t most, struct buf *out, size_t *n)
+{
+    int rc = 1;
+
+    for (*n = 0; *n < most && (rc = rows_next(s, step)) == 1; (*n)++) {
+        if (*n > 0)
+            buf_add_char(out, ',');
+        DW_TRY(write_row(s, step, out));
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int write_all(struct rows_slot *s, const char *step, struct buf *out)
+{
+    size_t n;
+
+    buf_add_text(out, "{\"items\":[");
+    DW_TRY(write_rows(s, step, ROWS_MAX, out, &n));
+    buf_add_text(out, "]}");
+    int more = n == ROWS_MAX ? rows_next(s, step) : 0;
+    if (more > 0)
+        return call_fail_inner(s->c, DW_ETOOLARGE,
+                               "%s: there are more than %d rows; dw_reply_list gives pages", step, ROWS_MAX);
+    return more;
+}
+
+int reply_rows(dw_request *req, int status, dw_rows *rows)
+{
+    static const char step[] = "dw_reply_rows";
+    struct buf body = BUF_INIT;
+    struct rows_slot *s;
+    struct request *r;
+
+    DW_TRY(begin(req, step, status, rows, &r, &s));
+    int rc = write_all(s, step, &body);
+    if (rc == 0)
+        return stage(r, step, status, &body);
+    buf_finish(&body);
+    return rc;
+}
+
+/* ---- a page ---- */
+
+/* The cursor of what follows the current row, the page's last. */
+static int write_next(struct request *r, struct rows_slot *s, const struct page *page, struct buf *out)
+{
+    struct buf plain = BUF_INIT;
+    int rc = page_note(r, page, s->rows, &plain);
+
+    if (rc == 0)
+        rc = rows_next(s, "dw_reply_list");
+    if (rc == 0)
+        buf_add_text(out, "null");
+    if (rc == 1) {
+        buf_add_char(out, '"');
+        rc = cursor_seal(r, buf_str(&plain), out);
+        buf_add_char(out, '"');
+    }
+    out->failed |= plain.failed;
+    buf_finish(&plain);
+    return rc;
+}
+
+static int write_page(struct request *r, struct rows_slot *s, const struct page *page, struct buf *out)
+{
+    size_t n;
+
+    buf_add_text(out, "{\"items\":[");
+    DW_TRY(write_rows(s, "dw_reply_list", page->limit, out, &n));
+    buf_add_text(out, "],\"next\":");
+    if (n == page->limit)
+        DW_TRY(write_next(r, s, page, out));
+    else
+        buf_add_text(out, "null");
+    buf_add_char(out, '}');
+    return 0;
+}
+
+static int check_list(dw_call *c, const char *step, dw_list list)
+{
+    if (list.n == 0 || list.v[0].type != DW_TEXT || !list.v[0].as.p)
+        return call_misuse(c, "%s: the SQL stands first, and its values after it", step);
+    const char *wrong = values_wrong((dw_list){ list.v + 1, list.n - 1 });
+    return wrong ? call_misuse(c, "%s: the values hold %s", step, wrong) : 0;
+}
+
+int reply_page(dw_call *c, dw_request *req, dw_list list)
+{
+    static const char step[] = "dw_reply_list";
+    struct buf body = BUF_INIT;
+    struct db_session *session;
+    struct db_rows *rows;
+    struct page page;
+    struct request *r;
+
+    DW_TRY(request_check(req, step, &r));
+    DW_TRY(reply_claim(r, step));
+    DW_TRY(call_session(c, step, &session));
+    DW_TRY(check_list(c, step, list));
+    DW_TRY(page_read(r, &page));
+    list = page_wrap(c, &page, list);
+    DW_TRY(call_check(c, step)); /* memory */
+    struct rows_slot *s = rows_slot(c);
+    if (!s)
+        return call_fail(c, DW_ENOMEM, "%s: out of memory", step);
+    DW_TRY(call_session_result(c, step, db_query(session, &rows, DB_BY_PLUGIN, list)));
+    rows_open(s, rows);
+    int rc = write_page(r, s, &page, &body);
+    rows_close(s);
+    if (rc == 0)
+        return stage(r, step, 200, &body);
+    buf_finish(&body);
+    return rc;
+}
