@@ -31,7 +31,8 @@ static unsigned roll(unsigned sides)
     return (unsigned)((state >> 11) % sides);
 }
 
-#define PICK(...) pick((const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+#define PICK(...) \
+    pick((const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
 static const char *pick(const char *const *of, size_t n)
 {
     return of[roll((unsigned)n)];
@@ -136,13 +137,14 @@ static void add_condition(struct written *w, const char *t, unsigned depth)
         buf_add_text(&w->sql, ")");
         break;
     case 12:
-        buf_add_format(&w->sql, "EXISTS (SELECT 1 FROM %s AS e WHERE e.id = %s.id AND ", PICK("cases", "lines", "marks"),
-                       t);
+        buf_add_format(&w->sql, "EXISTS (SELECT 1 FROM %s AS e WHERE e.id = %s.id AND ",
+                       PICK("cases", "lines", "marks"), t);
         add_condition(w, "e", depth - 1);
         buf_add_text(&w->sql, ")");
         break;
     default:
-        buf_add_format(&w->sql, "%s.id IN (SELECT i.id FROM %s AS i WHERE ", t, PICK("cases", "lines", "marks"));
+        buf_add_format(&w->sql, "%s.id IN (SELECT i.id FROM %s AS i WHERE ", t,
+                       PICK("cases", "lines", "marks"));
         add_condition(w, "i", depth - 1);
         buf_add_text(&w->sql, ")");
     }
@@ -166,12 +168,14 @@ static void write_select(struct written *w)
         add_where(w, "t");
         break;
     case 1:
-        buf_add_format(&w->sql, "SELECT count(*) AS c, sum(t.n) AS s, min(t.id) AS low, max(t.n) AS high FROM %s t", table);
+        buf_add_format(&w->sql,
+                       "SELECT count(*) AS c, sum(t.n) AS s, min(t.id) AS low, max(t.n) AS high FROM %s t",
+                       table);
         add_where(w, "t");
         break;
     case 2:
-        buf_add_format(&w->sql, "SELECT t.id, u.id AS other, u.n FROM %s t %s JOIN %s u ON u.id = t.id AND ", table,
-                       PICK("", "LEFT"), PICK("cases", "lines", "marks"));
+        buf_add_format(&w->sql, "SELECT t.id, u.id AS other, u.n FROM %s t %s JOIN %s u ON u.id = t.id AND ",
+                       table, PICK("", "LEFT"), PICK("cases", "lines", "marks"));
         add_condition(w, "u", 1);
         add_where(w, "t");
         break;
@@ -191,8 +195,8 @@ static void write_select(struct written *w)
     case 5:
         buf_add_format(&w->sql, "SELECT id, n FROM %s AS t WHERE ", table);
         add_condition(w, "t", 1);
-        buf_add_format(&w->sql, " %s SELECT id, n FROM %s AS u WHERE ", PICK("UNION", "UNION ALL", "EXCEPT", "INTERSECT"),
-                       PICK("cases", "lines"));
+        buf_add_format(&w->sql, " %s SELECT id, n FROM %s AS u WHERE ",
+                       PICK("UNION", "UNION ALL", "EXCEPT", "INTERSECT"), PICK("cases", "lines"));
         add_condition(w, "u", 1);
         break;
     default:
@@ -294,7 +298,9 @@ static void write_update(struct written *w)
         buf_add_text(&w->sql, " SET n = coalesce(n, 0) + ");
         add_number(w, roll(3));
         break;
-    case 2: buf_add_format(&w->sql, " SET n = (SELECT count(*) FROM %s)", PICK("cases", "lines", "marks")); break;
+    case 2:
+        buf_add_format(&w->sql, " SET n = (SELECT count(*) FROM %s)", PICK("cases", "lines", "marks"));
+        break;
     case 3:
         /* One row at most, whoever's: which of several meets a key first is the engine's. */
         buf_add_text(&w->sql, " SET id = ");
@@ -305,9 +311,7 @@ static void write_update(struct written *w)
         add_id(w);
         add_returning(w);
         return;
-    default:
-        buf_add_text(&w->sql, " SET n = ");
-        add_number(w, (int64_t)roll(12) - 1);
+    default: buf_add_text(&w->sql, " SET n = "); add_number(w, (int64_t)roll(12) - 1);
     }
     add_where(w, table);
     add_returning(w);
@@ -330,18 +334,22 @@ static void write_delete(struct written *w)
 static void write_trick(struct written *w)
 {
     buf_add_text(&w->sql,
-                 PICK("SELECT * FROM main.cases", "SELECT * FROM public.cases", "INSERT OR REPLACE INTO marks VALUES (1, "
-                                                                                ":tenant, 1)",
-                      "SELECT rowid FROM cases", "DELETE FROM main.lines", "SELECT * FROM dowel_tenant_tables",
-                      "UPDATE public.marks SET n = 0", "ATTACH 'x' AS y", "DROP TABLE cases", "REPLACE INTO marks VALUES "
-                                                                                              "(1, :tenant, 1)",
+                 PICK("SELECT * FROM main.cases", "SELECT * FROM public.cases",
+                      "INSERT OR REPLACE INTO marks VALUES (1, "
+                      ":tenant, 1)",
+                      "SELECT rowid FROM cases", "DELETE FROM main.lines",
+                      "SELECT * FROM dowel_tenant_tables", "UPDATE public.marks SET n = 0", "ATTACH 'x' AS y",
+                      "DROP TABLE cases",
+                      "REPLACE INTO marks VALUES "
+                      "(1, :tenant, 1)",
                       "SELECT c.n FROM \"main\".cases AS c", "TRUNCATE cases", "SELECT nothing FROM cases"));
 }
 
 static void write_statement(struct written *w)
 {
-    static void (*const kinds[])(struct written *) = { write_select, write_select, write_select, write_insert,
-                                                       write_insert, write_update, write_update, write_delete };
+    static void (*const kinds[])(
+        struct written *) = { write_select, write_select, write_select, write_insert,
+                              write_insert, write_update, write_update, write_delete };
 
     w->sql.n = 0;
     w->values_n = 0;
@@ -420,14 +428,14 @@ static void complain(const struct written *w, uint64_t seed, unsigned at, char *
         else
             print_error("    $%u = %" PRId64 "\n", i + 1, w->values[i].as.i);
     }
-    print_error("SQLite:\n%s (%s)\nPostgreSQL:\n%s (%s)\n", said[SQLITE], db_error_of(s[SQLITE])->text, said[POSTGRES],
-                db_error_of(s[POSTGRES])->text);
+    print_error("SQLite:\n%s (%s)\nPostgreSQL:\n%s (%s)\n", said[SQLITE], db_error_of(s[SQLITE])->text,
+                said[POSTGRES], db_error_of(s[POSTGRES])->text);
     buf_finish(&sql);
 }
 
 /* True: they agree; *failed: that it did not work. */
-static bool run_on_both(struct db_session *const s[ENGINES], const struct written *w, uint64_t seed, unsigned at,
-                        bool *failed)
+static bool run_on_both(struct db_session *const s[ENGINES], const struct written *w, uint64_t seed,
+                        unsigned at, bool *failed)
 {
     char *said[ENGINES];
 
@@ -454,8 +462,8 @@ static struct db_session *session_of(int engine, int who)
 
 static bool tables_are_same(uint64_t seed, unsigned at)
 {
-    static const char *const selects[] = { "SELECT * FROM cases", "SELECT * FROM lines", "SELECT * FROM marks",
-                                           "SELECT * FROM shared" };
+    static const char *const selects[] = { "SELECT * FROM cases", "SELECT * FROM lines",
+                                           "SELECT * FROM marks", "SELECT * FROM shared" };
     struct db_session *s[ENGINES] = { session_of(SQLITE, AS_SYSTEM), session_of(POSTGRES, AS_SYSTEM) };
     bool same = true, failed;
 
@@ -476,8 +484,8 @@ static bool step_on_both(struct db_session *const s[ENGINES], int (*step)(struct
     int rc = step(s[SQLITE]), other = step(s[POSTGRES]);
 
     if (rc != other)
-        print_error("a step gave %d (%s) on SQLite, %d (%s) on PostgreSQL\n", rc, db_error_of(s[SQLITE])->text, other,
-                    db_error_of(s[POSTGRES])->text);
+        print_error("a step gave %d (%s) on SQLite, %d (%s) on PostgreSQL\n", rc,
+                    db_error_of(s[SQLITE])->text, other, db_error_of(s[POSTGRES])->text);
     return rc == other;
 }
 
@@ -506,7 +514,8 @@ static unsigned run_some(uint64_t seed, unsigned at)
 /* ---- the test ---- */
 
 static const char tables[] =
-    "CREATE TABLE cases (tenant_id UUID NOT NULL, id BIGINT NOT NULL, title TEXT, n INTEGER CHECK (n >= 0), code TEXT,"
+    "CREATE TABLE cases (tenant_id UUID NOT NULL, id BIGINT NOT NULL, title TEXT, n INTEGER CHECK (n >= 0), "
+    "code TEXT,"
     " PRIMARY KEY (tenant_id, id), UNIQUE (tenant_id, code));"
     "CREATE TABLE lines (tenant_id UUID NOT NULL, id BIGINT NOT NULL, case_id BIGINT NOT NULL, n INTEGER,"
     " PRIMARY KEY (tenant_id, id),"
@@ -521,8 +530,9 @@ static int setup(void **unused)
     for (int e = 0; e < ENGINES; e++) {
         db_fixture_on(e == SQLITE ? DB_SQLITE : DB_POSTGRES);
         struct db_fixture *f = &fixtures[e];
-        if (db_fixture_open(f) != 0 || db_fixture_script(f, tables) != 0 || db_fixture_wall(f, "cases") != 0 ||
-            db_fixture_wall(f, "lines") != 0 || db_fixture_wall(f, "marks") != 0)
+        if (db_fixture_open(f) != 0 || db_fixture_script(f, tables) != 0 ||
+            db_fixture_wall(f, "cases") != 0 || db_fixture_wall(f, "lines") != 0 ||
+            db_fixture_wall(f, "marks") != 0)
             return -1;
     }
     return 0;
