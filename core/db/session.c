@@ -99,6 +99,12 @@ static bool has_passed(int64_t deadline_us, int64_t now_us)
     return deadline_us && now_us >= deadline_us;
 }
 
+bool session_is_over(const struct db_session *s)
+{
+    return atomic_load_explicit(&s->cancelled, memory_order_relaxed) ||
+           has_passed(s->who.deadline_us, clock_monotonic_us());
+}
+
 static bool must_stop_at(const struct db_session *s, int64_t now_us)
 {
     return atomic_load_explicit(&s->cancelled, memory_order_relaxed) ||
