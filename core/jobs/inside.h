@@ -116,6 +116,7 @@ struct jobs {
     enum jobs_phase phase;
     bool must_poll;
     struct job_pool common;
+    bool has_keeper; /* who starts and stops it knows */
     pthread_t keeper;
 
     /* The keeper's. */
