@@ -11,13 +11,19 @@
 #include "util/clock.h"
 #include "util/thread.h"
 
-enum { POLL_MS = 250, RETRY_FIRST_MS = 50, RETRY_MAX_MS = 1000, CHECK_MS = 15 * 1000, CLEAN_US = 60 * CLOCK_SECOND };
+enum {
+    POLL_MS = 250,
+    RETRY_FIRST_MS = 50,
+    RETRY_MAX_MS = 1000,
+    CHECK_MS = 15 * 1000,
+    CLEAN_US = 60 * CLOCK_SECOND
+};
 
 struct pg_listening {
     struct postgres *pg;
     struct db_listener listener;
     pthread_t thread;
-    int stop; /* an eventfd */
+    int stop;            /* an eventfd */
     struct buf snapshot; /* polling: what was visible when it was looked at last */
     int64_t clean_at_us;
 };
@@ -41,7 +47,8 @@ static void tell(struct pg_listening *l, const char *payload)
         return;
     memcpy(name, channel.p, channel.n);
     name[channel.n] = 0;
-    l->listener.notice(name, payload + (channel.n < strlen(payload) ? channel.n + 1 : channel.n), l->listener.ud);
+    l->listener.notice(name, payload + (channel.n < strlen(payload) ? channel.n + 1 : channel.n),
+                       l->listener.ud);
 }
 
 static void lost(struct pg_listening *l)
@@ -83,7 +90,8 @@ static bool ask(struct pg_connection *c, const char *sql)
  * a question now and then finds out. */
 static void listen_on(struct pg_listening *l, struct pg_connection *c)
 {
-    struct pollfd ready[2] = { { .fd = PQsocket(c->conn), .events = POLLIN }, { .fd = l->stop, .events = POLLIN } };
+    struct pollfd ready[2] = { { .fd = PQsocket(c->conn), .events = POLLIN },
+                               { .fd = l->stop, .events = POLLIN } };
 
     for (;;) {
         tell_all(l, c);
@@ -147,7 +155,8 @@ static bool look_first(struct pg_listening *l, struct pg_connection *c)
 {
     struct pg_exchange x;
 
-    bool worked = look(c, &x, "SELECT pg_current_snapshot()::text", NULL) && keep_snapshot(l, x.results[0], 0);
+    bool worked =
+        look(c, &x, "SELECT pg_current_snapshot()::text", NULL) && keep_snapshot(l, x.results[0], 0);
     pg_exchange_finish(&x);
     return worked;
 }
@@ -156,12 +165,11 @@ static bool look_first(struct pg_listening *l, struct pg_connection *c)
  * the snapshot before did not see and this one does is each notice, once. */
 static bool look_again(struct pg_listening *l, struct pg_connection *c)
 {
-    static const char sql[] =
-        "SELECT n.channel || ' ' || n.text, pg_current_snapshot()::text"
-        "  FROM (SELECT 1) AS always LEFT JOIN dowel_notices n"
-        "       ON n.xid >= pg_snapshot_xmin($1::pg_snapshot)"
-        "      AND NOT pg_visible_in_snapshot(n.xid, $1::pg_snapshot)"
-        " ORDER BY n.id";
+    static const char sql[] = "SELECT n.channel || ' ' || n.text, pg_current_snapshot()::text"
+                              "  FROM (SELECT 1) AS always LEFT JOIN dowel_notices n"
+                              "       ON n.xid >= pg_snapshot_xmin($1::pg_snapshot)"
+                              "      AND NOT pg_visible_in_snapshot(n.xid, $1::pg_snapshot)"
+                              " ORDER BY n.id";
     struct pg_exchange x;
 
     bool worked = look(c, &x, sql, buf_text(&l->snapshot)) && keep_snapshot(l, x.results[0], 1);
