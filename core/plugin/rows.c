@@ -83,6 +83,17 @@ int rows_next(struct rows_slot *s, const char *step)
     return rc;
 }
 
+/* ---- columns ---- */
+
+bool rows_find_column(const struct db_rows *rows, const char *name, size_t *at)
+{
+    for (*at = 0; *at < db_rows_columns(rows); (*at)++) {
+        if (strcmp(db_rows_name(rows, *at), name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* ---- closing ---- */
 
 void rows_close(struct rows_slot *s)

@@ -70,7 +70,7 @@ static void what_it_does_to_the_database_is_found(void **state)
     assert_string_equal(m.owner, "keeper");
     assert_int_equal(m.n, 3);
     assert_string_equal(m.v[1].source, "keeper/migrations/0002_words.sql");
-    assert_string_equal(m.v[0].tenant_tables[0], "keeper_things");
+    assert_string_equal(m.v[0].tenant_tables[MIGRATION_UP][0], "keeper_things");
     assert_int_equal(plugin_migrations_found(&m, &f->arena, files[1].found, &why), 0);
     assert_int_equal(m.n, 0);
     json_decref(files[0].found);
@@ -189,7 +189,7 @@ static void descriptors_that_cannot_be_are_refused(void **state)
         const char *name, *part;
     } wrong[] = {
         { "other_major", "was built for plugin ABI 9, this server has 0" },
-        { "newer_minor", "needs plugin ABI 0.99, this server has 0.1" },
+        { "newer_minor", "needs plugin ABI 0.99, this server has 0.2" },
         { "too_small", "its descriptor has 40 bytes" },
         { "no_strides", "sizes or host is missing" },
         { "bad_version", "version is not of the form" },
