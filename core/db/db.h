@@ -28,7 +28,8 @@ enum db_engine { DB_SQLITE = 1, DB_POSTGRES = 2 }; /* the numbers of enum dw_dia
 struct db_options {
     const char *url;      /* "sqlite:/var/lib/dowel/dowel.db", "postgres://user@host/name?..." */
     unsigned connections; /* at most so many at a time; 0: sixteen */
-    bool through_pooler;  /* a pooler in transaction mode stands before PostgreSQL: nothing lasts on a connection */
+    bool
+        through_pooler; /* a pooler in transaction mode stands before PostgreSQL: nothing lasts on a connection */
     int64_t statement_timeout_us;   /* 0: 30 s */
     int64_t transaction_timeout_us; /* 0: 10 s; on SQLite nobody else writes meanwhile */
     int64_t slow_us;                /* a statement that takes longer is logged with its owner; 0: 200 ms */

@@ -5,6 +5,7 @@
 #ifndef DB_DRIVER_H
 #define DB_DRIVER_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "db/db.h"
@@ -22,8 +23,8 @@ struct db_walls {
 
 struct db {
     const struct db_driver *driver;
-    struct db_options options; /* with defaults filled in; texts are the db's own */
-    void *engine;              /* the driver's */
+    struct db_options options;     /* with defaults filled in; texts are the db's own */
+    void *engine;                  /* the driver's */
     struct statements *statements; /* read once a text; see statements.h */
     pthread_mutex_t lock;          /* guards walls */
     struct db_walls *walls;
@@ -37,11 +38,13 @@ struct db_session {
     void *connection; /* the driver's, while it holds one */
     enum db_transaction transaction;
     int64_t transaction_deadline_us;
+    int64_t statement_deadline_us; /* of the newest statement */
     _Atomic bool cancelled;
     bool wants_repeat, has_committed;
     struct db_rows *rows; /* open, newest first */
     struct db_error error;
     struct buf error_text, error_detail;
+    struct db_tree *trees; /* json that db_find() gave out */
     struct arena own;
 };
 
@@ -49,18 +52,24 @@ struct db_rows {
     struct db_session *session;
     const struct db_driver *driver;
     struct db_rows *older;
+    struct remembered *remembered; /* what keeps the statement; see statements.h */
     const struct statement *statement;
     void *cursor; /* the driver's; NULL: kept in memory */
     size_t columns_n;
-    struct db_column *columns; /* the rows' own; names without "::type" */
+    struct db_column *columns; /* of db_column_fill(); in memory, or the cursor's as long as that is open */
     int64_t changed;           /* by a statement that writes; rows that came otherwise */
     struct db_kept *kept;      /* rows that were read ahead of an implicit commit */
+    struct db_tree *trees;     /* json that the present row gave out */
+    struct arena memory;       /* given back with the rows */
     bool has_row, at_end;
+    bool in_transaction; /* and ends with it */
+    bool was_cut;        /* it ended before it was read */
 };
 
 struct db_column {
-    const char *name;
+    const char *name; /* without "::type" */
     enum db_type type;
+    struct str json; /* "name": as it stands in an object */
 };
 
 /* Every function returns 0 or more, or session_fail(...)'s code. [the session's thread] */
@@ -74,11 +83,14 @@ struct db_driver {
     int (*commit)(struct db_session *s); /* afterwards there is no transaction, whatever it returns */
     int (*rollback)(struct db_session *s);
 
-    /* Binds (values[i] belongs to statement->parameters[i]), runs to the first row or the end, fills rows->columns.
-     * In a transaction, or a read of its own. */
+    /* Binds, runs to the first row or the end, fills rows->columns. In a transaction, or a read of its own.
+     *
+     * values[i] belongs to statement->parameters[i], wherever that comes from. They have been judged and made simple:
+     * null is DW_NULL of whatever kind it was; DW_TEXT is valid UTF-8 and n its length, DW_JSON the same with its text
+     * in place of the tree; DW_UINT has become DW_INT, DW_SPAN stays (microseconds); DW_REAL is no NaN. */
     int (*query)(struct db_session *s, struct db_rows *rows, const dw_value *values);
-    int (*next)(struct db_rows *rows); /* 1, 0 or an error */
-    int (*cell)(struct db_rows *rows, size_t column, struct db_cell *out);
+    int (*next)(struct db_rows *rows);                                     /* 1, 0 or an error */
+    int (*cell)(struct db_rows *rows, size_t column, struct db_cell *out); /* texts are terminated */
     void (*close_rows)(struct db_rows *rows);
 
     int (*script)(struct db_session *s, struct str sql);
@@ -95,10 +107,23 @@ extern const struct db_driver sqlite_driver, postgres_driver;
 int session_fail(struct db_session *s, int code, const char *detail, const char *format, ...) DW_PRINTF(4, 5);
 
 /* The same for what can be tried again from the start: DW_EUNAVAILABLE. */
-int session_fail_repeatable(struct db_session *s, const char *detail, const char *format, ...) DW_PRINTF(3, 4);
+int session_fail_repeatable(struct db_session *s, const char *detail, const char *format, ...)
+    DW_PRINTF(3, 4);
+
+/* The same for what was stopped because it was cancelled or took too long: says which, and with which code. */
+int session_fail_stopped(struct db_session *s);
+
+/* It was cancelled, or a limit has passed: whoever waits or computes on its behalf stops. [any thread] */
+bool session_must_stop(struct db_session *s);
 
 /* The earliest of the session's, the transaction's and the statement's limit; clock_monotonic_us(). */
 int64_t session_deadline_us(const struct db_session *s);
+
+/* Cuts "::type" off the label: it wins over what was declared. In the arena. 0, or -1 when memory is out. */
+int db_column_fill(struct db_column *out, struct arena *arena, const char *label, enum db_type declared);
+
+/* The type of a portable name, whatever follows it in brackets: "decimal(10,2)". DB_NULL: none. [any thread] */
+enum db_type db_type_of(struct str name);
 
 /* Held; NULL is none. To be dropped. [any thread] */
 struct db_walls *db_walls_hold(struct db *db);
