@@ -59,10 +59,11 @@ struct db_who {
     const char *tenant;    /* a UUID; NULL: none, and then tables with a wall look empty and take nothing */
     const char *principal; /* :me; NULL: null */
     bool is_system;        /* sees all tenants */
-    bool is_unguarded;     /* migrations: no wall, DDL allowed, the base tables themselves; core only */
-    int64_t now_us;        /* :now */
-    int64_t deadline_us;   /* clock_monotonic_us(); 0: none */
-    struct arena *memory;  /* where found texts lie; NULL: the session's own, until it ends */
+    bool is_repeat;      /* runs again what db_wants_repeat(): on SQLite it then commits without neighbours */
+    bool is_unguarded;   /* migrations: no wall, DDL allowed, the base tables themselves; core only */
+    int64_t now_us;      /* :now */
+    int64_t deadline_us; /* clock_monotonic_us(); 0: none */
+    struct arena *memory; /* where found texts lie; NULL: the session's own, until it ends */
 };
 
 /* Takes no connection yet. 0, or -1 when memory is out. One thread at a time uses it. */

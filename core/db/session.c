@@ -251,6 +251,7 @@ static int run(struct db_session *s, struct db_rows *rows, const dw_value *value
         if (rc >= 0 || !s->wants_repeat || s->transaction != DB_TX_NONE || session_must_stop(s))
             break;
         db_rows_forget(rows);
+        s->who.is_repeat = true;
     }
     return rc;
 }

@@ -23,7 +23,9 @@ struct sqlite_connection {
     struct sqlite_connection *next; /* in the pool, while nobody uses it */
     struct db_session *session;     /* who uses it now */
     unsigned cursors;               /* open on it */
-    int64_t busy_until_us;          /* how long to wait for other processes; 0: not waiting */
+    int64_t busy_until_us;          /* how long to wait for other processes; set at the first nap */
+    bool is_controlled;             /* a BEGIN or COMMIT runs, which nothing may interrupt */
+    bool may_all;                   /* the driver itself speaks: the authorizer lets it pass */
     uint64_t walls;                 /* the version that is put up */
     struct list ages;               /* prepared statements; the newest last */
     struct sqlite_prepared *buckets[SQLITE_PREPARED_BUCKETS];
@@ -120,7 +122,7 @@ int sqlite_fail(struct db_session *s, struct sqlite_connection *c, int rc);
 /* "SQLITE_CONSTRAINT_UNIQUE" */
 const char *sqlite_code_name(int rc);
 
-/* The same in a sentence, for who has no session. */
-void sqlite_explain(struct buf *why, const char *path, int rc, const char *message);
+/* A sentence about what cannot be used, and what to do; for who has no session too. The handle may be NULL. */
+void sqlite_explain(struct buf *why, const char *path, int rc, sqlite3 *handle);
 
 #endif

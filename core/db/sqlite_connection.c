@@ -15,7 +15,7 @@ static int look_around(void *ud)
 {
     const struct sqlite_connection *c = ud;
 
-    return c->session && session_must_stop(c->session);
+    return c->session && !c->is_controlled && session_must_stop(c->session);
 }
 
 /* Another process has the file. Each nap is longer, so that one commit is not missed and a long one not spun upon. */
@@ -27,7 +27,7 @@ static int wait_for_others(void *ud, int times)
 
     if (times == 0)
         c->busy_until_us = now + BUSY_PATIENCE_US;
-    if (now >= c->busy_until_us || look_around(c))
+    if (now >= c->busy_until_us || (c->session && session_must_stop(c->session)))
         return 0;
     nanosleep(&(struct timespec){ .tv_nsec = nap * 1000 }, NULL);
     return 1;
@@ -63,10 +63,29 @@ static int define_functions(struct sqlite_connection *c)
                                       NULL, NULL);
 }
 
-/* The journal's mode belongs to the file; all else is each connection's. */
+static int note_mode(void *ud, int n, char **values, char **names)
+{
+    bool *is_wal = ud;
+
+    (void)names;
+    *is_wal = n == 1 && values[0] && strcmp(values[0], "wal") == 0;
+    return 0;
+}
+
+/* The journal's mode is the file's. Where memory cannot be shared, as on network shares, SQLite answers with another. */
+static int set_journal(struct sqlite_connection *c)
+{
+    bool is_wal = false;
+
+    if (sqlite3_db_readonly(c->handle, "main") == 1)
+        return SQLITE_READONLY;
+    int rc = sqlite3_exec(c->handle, "PRAGMA journal_mode = WAL", note_mode, &is_wal, NULL);
+    return rc == SQLITE_OK && !is_wal ? SQLITE_PROTOCOL : rc;
+}
+
 static int set_up(struct sqlite_connection *c)
 {
-    int rc = exec(c, "PRAGMA journal_mode = WAL");
+    int rc = set_journal(c);
 
     if (rc == SQLITE_OK)
         rc = exec(c, "PRAGMA synchronous = FULL;"
@@ -102,7 +121,7 @@ int sqlite_connect(struct sqlite_connection **out, struct sqlite *engine, enum s
         rc = set_up(c);
     }
     if (rc != SQLITE_OK) {
-        sqlite_explain(why, engine->path, rc, c->handle ? sqlite3_errmsg(c->handle) : "");
+        sqlite_explain(why, engine->path, rc, c->handle);
         sqlite_disconnect(c);
         return -1;
     }

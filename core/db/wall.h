@@ -4,6 +4,11 @@
 
 #include "db/db.h"
 
+/* What the triggers say, as SQLITE_CONSTRAINT_TRIGGER: sqlite3_errmsg() is one of these. PostgreSQL says SQLSTATE 42501 to
+ * both. */
+#define WALL_SAYS_FOREIGN  "dowel: a row may only belong to the tenant of the session"
+#define WALL_SAYS_CONFLICT "dowel: a row with this key belongs to another tenant" /* DW_ECONFLICT */
+
 /* PostgreSQL, once a table, part of its migration: row security, forced, with the tenant's policy and the system's. */
 void wall_write_postgres(struct buf *out, struct str table);
 
