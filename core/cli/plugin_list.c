@@ -146,8 +146,9 @@ static json_t *info_json(const struct plugin_view *v, const struct plan_plugin *
     json_t *info = describe(p, running);
     json_t *found = p->file && p->file->found ? json_copy((json_t *)(uintptr_t)p->file->found) : NULL;
 
-    /* The text of api.yaml is for programs that read api.yaml. */
+    /* Their texts are long, and for programs that read such. */
     json_object_del(found, "api");
+    json_object_del(found, "migrations");
     if (found)
         json_object_set_new(info, "found", found);
     if (p->file && p->file->file.shadowed)

@@ -150,6 +150,7 @@ static int tell(struct verification *v)
 
     if (v->cli->json) {
         json_object_del(v->found, "api");
+        json_object_del(v->found, "migrations");
         result = plugin_print_json(json_pack("{s:b, s:s, s:o, s:o, s:O?}", "ok", good, "file",
                                              v->cli->argv[1], "errors", lines_json(&v->wrong), "warnings",
                                              lines_json(&v->doubtful), "found", v->found));

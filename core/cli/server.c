@@ -7,10 +7,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "cli/database_start.h"
 #include "cli/settings.h"
 #include "cli/upkeep.h"
 #include "client/client.h"
 #include "config/core_config.h"
+#include "db/db.h"
 #include "http/operations.h"
 #include "http/problem_pages.h"
 #include "http/readiness.h"
@@ -231,6 +233,8 @@ static int make_process(struct server *s, const char *data_dir)
         result = generation_fail(s->generation, CLI_FAILED, "cannot make room for plugins: out of memory");
     else
         result = make_client(s);
+    if (result == CLI_OK)
+        result = database_start(&s->process.db, s->generation, s->core, data_dir);
     buf_finish(&why);
     return result;
 }
@@ -310,7 +314,14 @@ static void tick(void *ud)
 
 static int make_upkeep(struct server *s, const char *data_dir)
 {
-    if (upkeep_create(&s->upkeep, (unsigned)s->core->job_workers, data_dir, s->tls) == 0)
+    const struct upkeep_options options = {
+        .threads = (unsigned)s->core->job_workers,
+        .data_dir = data_dir,
+        .tls = s->tls,
+        .db = s->process.db,
+    };
+
+    if (upkeep_create(&s->upkeep, &options) == 0)
         return CLI_OK;
     return generation_fail(s->generation, CLI_FAILED, "cannot make the job workers: %s", strerror(errno));
 }
@@ -362,6 +373,7 @@ static void destroy(struct server *s)
     plugin_hooks_destroy(s->process.hooks);
     keyring_destroy(s->process.keyring);
     catalog_destroy(s->catalog);
+    db_close(s->process.db);
 }
 
 static int make_all(struct server *s, struct config *config, const struct config_source *source,

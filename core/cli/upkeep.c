@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "db/db.h"
 #include "http/readiness.h"
 #include "http/spool.h"
 #include "http/tls.h"
@@ -19,7 +20,12 @@
 #include "util/list.h"
 #include "util/workers.h"
 
-enum { DATA_EVERY_US = 10 * CLOCK_SECOND, QUEUE = 64, CERTIFICATE_WARN_DAYS = 14 };
+enum {
+    DATA_EVERY_US = 10 * CLOCK_SECOND,
+    DATABASE_EVERY_US = 2 * CLOCK_SECOND,
+    QUEUE = 64,
+    CERTIFICATE_WARN_DAYS = 14
+};
 enum { ROOM_WANTED = 64 << 20 };
 static const int64_t certificate_every_us = INT64_C(6) * 3600 * CLOCK_SECOND;
 
@@ -31,16 +37,42 @@ struct chore {
     _Atomic bool busy;        /* on the pool: not to be put again */
 };
 
+/* What was found last. */
+struct finding {
+    pthread_mutex_t lock;
+    char why[READINESS_WHY_SIZE]; /* guarded by lock; "": all is well */
+};
+
 struct upkeep {
     struct workers *jobs;
     const char *data_dir;
     struct tls_context *tls;
-    struct chore chores[2];
-    struct metric *room, *days_left;
-
-    pthread_mutex_t lock;
-    char data_why[READINESS_WHY_SIZE]; /* guarded by lock; "": all is well */
+    struct db *db;
+    struct chore chores[3];
+    size_t chores_n;
+    struct metric *room, *days_left, *database_up;
+    struct finding data, database;
 };
+
+/* True when it is other than before: that is logged once, not each time. */
+static bool set_finding(struct finding *f, const char why[READINESS_WHY_SIZE])
+{
+    pthread_mutex_lock(&f->lock);
+    bool changed = (f->why[0] == 0) != (why[0] == 0);
+    memcpy(f->why, why, READINESS_WHY_SIZE);
+    pthread_mutex_unlock(&f->lock);
+    return changed;
+}
+
+static bool is_well(char why[READINESS_WHY_SIZE], void *ud)
+{
+    struct finding *f = ud;
+
+    pthread_mutex_lock(&f->lock);
+    memcpy(why, f->why, READINESS_WHY_SIZE);
+    pthread_mutex_unlock(&f->lock);
+    return why[0] == 0;
+}
 
 /* ---- the data folder ---- */
 
@@ -75,30 +107,36 @@ static bool has_room(struct upkeep *u, char why[READINESS_WHY_SIZE])
     return false;
 }
 
-/* What has changed is logged once, not every ten seconds. */
 static void look_at_data(struct upkeep *u)
 {
     char why[READINESS_WHY_SIZE] = "";
     bool good = has_room(u, why) && can_write(u->data_dir, why);
 
-    pthread_mutex_lock(&u->lock);
-    bool was_good = u->data_why[0] == 0;
-    memcpy(u->data_why, why, sizeof(why));
-    pthread_mutex_unlock(&u->lock);
-    if (was_good && !good)
-        log_error("the data folder is not in order", LOG_TEXT("why", why));
-    if (!was_good && good)
+    if (!set_finding(&u->data, why))
+        return;
+    if (good)
         log_info("the data folder is in order again");
+    else
+        log_error("the data folder is not in order", LOG_TEXT("why", why));
 }
 
-static bool data_is_ready(char why[READINESS_WHY_SIZE], void *ud)
-{
-    struct upkeep *u = ud;
+/* ---- the database ---- */
 
-    pthread_mutex_lock(&u->lock);
-    memcpy(why, u->data_why, READINESS_WHY_SIZE);
-    pthread_mutex_unlock(&u->lock);
-    return why[0] == 0;
+static void look_at_database(struct upkeep *u)
+{
+    char why[READINESS_WHY_SIZE] = "";
+    struct buf found = BUF_INIT;
+    bool good = db_ping(u->db, &found) == 0;
+
+    if (!good)
+        snprintf(why, sizeof(why), "%s", found.n > 0 ? buf_text(&found) : "it does not answer");
+    metric_set(u->database_up, good);
+    bool changed = set_finding(&u->database, why);
+    if (changed && good)
+        log_info("the database answers again");
+    else if (changed)
+        log_error("the database does not answer", LOG_TEXT("why", why));
+    buf_finish(&found);
 }
 
 /* ---- the certificate ---- */
@@ -137,7 +175,7 @@ void upkeep_tick(struct upkeep *u)
 {
     int64_t now_us = clock_monotonic_us();
 
-    for (size_t i = 0; i < DW_COUNT_OF(u->chores); i++) {
+    for (size_t i = 0; i < u->chores_n; i++) {
         struct chore *chore = &u->chores[i];
         if (now_us < chore->due_us || atomic_load_explicit(&chore->busy, memory_order_acquire))
             continue;
@@ -154,12 +192,39 @@ static unsigned default_threads(void)
     return cores > 4 ? (unsigned)cores : 4;
 }
 
-int upkeep_create(struct upkeep **out, unsigned threads, const char *data_dir, struct tls_context *tls)
+static void add_chore(struct upkeep *u, void (*run)(struct upkeep *u), int64_t every_us)
+{
+    u->chores[u->chores_n++] = (struct chore){ .upkeep = u, .run = run, .every_us = every_us };
+}
+
+static void add_chores(struct upkeep *u)
+{
+    u->room = metrics_gauge("dowel_data_free_bytes", "Room in the file system of the data folder", NULL);
+    add_chore(u, look_at_data, DATA_EVERY_US);
+    if (u->tls)
+        u->days_left =
+            metrics_gauge("dowel_tls_certificate_days_left", "Until the certificate expires", NULL);
+    add_chore(u, look_at_certificate, certificate_every_us);
+    if (!u->db)
+        return;
+    u->database_up =
+        metrics_gauge("dowel_database_up", "Whether the database answered when asked last", NULL);
+    add_chore(u, look_at_database, DATABASE_EVERY_US);
+}
+
+static int add_readiness(struct upkeep *u)
+{
+    if (readiness_register("data", is_well, &u->data) != 0)
+        return -1;
+    return u->db ? readiness_register("database", is_well, &u->database) : 0;
+}
+
+int upkeep_create(struct upkeep **out, const struct upkeep_options *options)
 {
     struct upkeep *u = calloc(1, sizeof(*u));
     const struct workers_options jobs = {
         .name = "jobs",
-        .threads = threads ? threads : default_threads(),
+        .threads = options->threads ? options->threads : default_threads(),
         .queue = QUEUE,
         .run = run_chore,
         .expired = drop_chore,
@@ -168,17 +233,13 @@ int upkeep_create(struct upkeep **out, unsigned threads, const char *data_dir, s
     *out = NULL;
     if (!u)
         return -1;
-    u->data_dir = data_dir;
-    u->tls = tls;
-    u->chores[0] = (struct chore){ .upkeep = u, .run = look_at_data, .every_us = DATA_EVERY_US };
-    u->chores[1] =
-        (struct chore){ .upkeep = u, .run = look_at_certificate, .every_us = certificate_every_us };
-    u->room = metrics_gauge("dowel_data_free_bytes", "Room in the file system of the data folder", NULL);
-    if (tls)
-        u->days_left =
-            metrics_gauge("dowel_tls_certificate_days_left", "Until the certificate expires", NULL);
-    pthread_mutex_init(&u->lock, NULL);
-    if (workers_create(&u->jobs, &jobs) != 0 || readiness_register("data", data_is_ready, u) != 0) {
+    u->data_dir = options->data_dir;
+    u->tls = options->tls;
+    u->db = options->db;
+    pthread_mutex_init(&u->data.lock, NULL);
+    pthread_mutex_init(&u->database.lock, NULL);
+    add_chores(u);
+    if (workers_create(&u->jobs, &jobs) != 0 || add_readiness(u) != 0) {
         upkeep_destroy(u);
         return -1;
     }
@@ -192,6 +253,7 @@ void upkeep_destroy(struct upkeep *u)
     if (!u)
         return;
     workers_destroy(u->jobs);
-    pthread_mutex_destroy(&u->lock);
+    pthread_mutex_destroy(&u->data.lock);
+    pthread_mutex_destroy(&u->database.lock);
     free(u);
 }

@@ -39,6 +39,22 @@ static const char *client_allow_wrong(struct str text)
     return NULL;
 }
 
+/* A path that depends on where the server was started would one day be another, empty database. */
+static const char *database_wrong(struct str text)
+{
+    static const struct str sqlite = STR("sqlite:");
+
+    if (text.n == 0)
+        return NULL;
+    if (str_starts_with(text, sqlite))
+        return text.n > sqlite.n + 1 && text.p[sqlite.n] == '/'
+                   ? NULL
+                   : "has no absolute path; write sqlite:/var/lib/dowel/dowel.db";
+    if (core_database_is_postgres(text))
+        return NULL;
+    return "is neither sqlite:PATH nor postgres://USER@HOST/NAME";
+}
+
 #define ITEM(member, ...) CONFIG_ITEM(struct core_config, member, __VA_ARGS__)
 
 static const struct config_item items[] = {
@@ -123,6 +139,23 @@ static const struct config_item items[] = {
          .example = "[\"10.0.0.0/8\"]",
          .help = "Networks that may read `/metrics` and the details of `/readyz`, beside this machine"),
 
+    ITEM(database_url, .section = "Database", .fallback = "\"\"", .wrong = database_wrong, .restart = true,
+         .aliases = "DATABASE_URL", .example = "postgres://dowel@db.example/dowel",
+         .help =
+             "Where everything is kept: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/NAME` for several "
+             "servers. Empty: SQLite's `dowel.db` in the data directory"),
+    ITEM(database_connections, .fallback = "16", .min = 1, .max = 10000, .restart = true,
+         .help = "Connections to it at most; who comes when all are taken waits"),
+    ITEM(database_pooler, .fallback = "false", .restart = true,
+         .help = "A pooler in transaction mode, such as PgBouncer, stands before PostgreSQL: nothing is kept "
+                 "on a connection, and news of other servers are asked for instead of waited for"),
+    ITEM(statement_timeout, .fallback = "30s", .min = MILLISECONDS(10), .max = HOURS(24), .restart = true,
+         .help = "A statement that takes longer is cut off, and its request fails"),
+    ITEM(transaction_timeout, .fallback = "10s", .min = MILLISECONDS(10), .max = HOURS(24), .restart = true,
+         .help = "The same of a transaction; with SQLite nobody else writes while one lasts"),
+    ITEM(slow_query, .fallback = "200ms", .min = 1, .max = HOURS(24), .restart = true,
+         .help = "A statement that takes longer is logged, with the plugin's name"),
+
     ITEM(secret_key, .section = "Secrets", .fallback = "\"\"", .wrong = keyring_wrong, .restart = true,
          .aliases = "SECRET_KEY",
          .help =
@@ -160,6 +193,11 @@ static const struct config_item items[] = {
 };
 
 /* ---- what texts mean ---- */
+
+bool core_database_is_postgres(struct str url)
+{
+    return str_starts_with(url, STR_OF("postgres://")) || str_starts_with(url, STR_OF("postgresql://"));
+}
 
 static bool cut_prefix(struct str *text, struct str prefix)
 {
@@ -304,6 +342,13 @@ static void check_tls(const struct core_config *c, struct config_check *check)
                           "names a file that everyone may read");
 }
 
+static void check_database(const struct core_config *c, struct config_check *check)
+{
+    if (c->database_pooler && !core_database_is_postgres(str_from(c->database_url.hidden)))
+        config_check_warn(check, "database_pooler database_url", "remove it",
+                          "is not used: the database is not PostgreSQL");
+}
+
 static void check_together(void *values, struct config_check *check)
 {
     struct core_config *c = values;
@@ -316,6 +361,7 @@ static void check_together(void *values, struct config_check *check)
 
     check_listeners(c, check);
     check_tls(c, check);
+    check_database(c, check);
     if (c->rate_burst && !c->rate_requests)
         config_check_warn(check, "rate_burst rate_limit", "set rate_limit, for example to 100/1m",
                           "is not used: rate_limit is off");

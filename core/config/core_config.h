@@ -43,6 +43,11 @@ struct core_config {
     const char *static_dir; /* "": none */
     struct config_texts metrics_allow;
 
+    struct config_secret database_url; /* "": SQLite in the data directory */
+    int64_t database_connections;
+    bool database_pooler;
+    struct config_span statement_timeout, transaction_timeout, slow_query;
+
     struct config_secret secret_key; /* for keyring_open() */
 
     struct config_texts plugin_dirs; /* none: see catalog_directories() */
@@ -77,5 +82,8 @@ const char *core_listener_parse(struct str text, struct core_listener *out);
 
 /* "off", "" or "100/1m". NULL, or why not. */
 const char *core_rate_parse(struct str text, uint32_t *requests, int64_t *window_us);
+
+/* "postgres://..." or "postgresql://..."? */
+bool core_database_is_postgres(struct str url);
 
 #endif

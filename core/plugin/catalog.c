@@ -10,7 +10,7 @@
 #include "plugin/record.h"
 #include "plugin/settings.h"
 
-enum { DIRECTORIES_DEFAULT = 2, PROBED_VERSION = 1 };
+enum { DIRECTORIES_DEFAULT = 2, PROBED_VERSION = 2 };
 
 static const char probed_name[] = "probed.json";
 

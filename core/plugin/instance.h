@@ -12,7 +12,9 @@ struct activity;
 struct channels;
 struct client;
 struct counters;
+struct db;
 struct instance_label;
+struct jobs;
 struct keyring;
 struct metric;
 struct plugin_descriptor;
@@ -25,6 +27,8 @@ struct plugin_process {
     struct keyring *keyring;
     struct channels *channels;
     struct plugin_hooks *hooks;             /* who answers and serves what */
+    struct db *db;
+    struct jobs *jobs;
     int64_t (*wall_us)(void *ud);           /* NULL: clock_wall_us */
     int64_t (*monotonic_us)(void *ud);      /* NULL: clock_monotonic_us */
     void (*sleep_us)(void *ud, int64_t us); /* instead of waiting in dw_sleep; NULL: waits */

@@ -13,6 +13,7 @@
 
 #include "log/log.h"
 #include "plugin/library.h"
+#include "plugin/migrations.h"
 #include "plugin/settings.h"
 #include "util/clock.h"
 
@@ -29,13 +30,14 @@ json_t *probe_here(const char *name, const char *path, struct buf *why)
 {
     struct library *library = NULL;
     struct plugin_descriptor *d;
+    struct migrations migrations;
     struct arena arena;
     json_t *found = NULL;
 
     arena_init(&arena, NULL, 0, DESCRIPTOR_MEMORY);
     const dw_plugin *raw = library_open(&library, path, why) == 0 ? library_plugin(library, why) : NULL;
     if (raw && descriptor_read(&d, raw, &arena, why) == 0 && descriptor_check_name(d, name, why) == 0 &&
-        settings_check_items(d, why) == 0)
+        settings_check_items(d, why) == 0 && plugin_migrations_read(&migrations, &arena, d, why) == 0)
         found = probe_describe(d, why);
     library_forget(library);
     arena_finish(&arena);

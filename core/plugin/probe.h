@@ -30,9 +30,10 @@ json_t *probe_here(const char *name, const char *path, struct buf *why);
  *    "settings": 24, "items": [{"name": "max_length", "type": 2, "offset": 0, "fallback": "10000", "help": "",
  *    "min": 1, "max": 0, "one_of": null, "pattern": null}], "operations": ["createNote"],
  *    "routes": [{"method": "GET", "path": "/dav/{rest...}", "permission": "-"}], "questions": ["door.may_enter"],
- *    "hooks": ["auth.authenticate"], "services": ["mail.send/1"], "assets": ["api.yaml"], "api": "openapi: 3.1.0..."} */
+ *    "hooks": ["auth.authenticate"], "services": ["mail.send/1"], "assets": ["api.yaml"],
+ *    "migrations": [{"path": "migrations/0001_notes.sql", "text": "-- migrate:up..."}], "api": "openapi: 3.1.0..."} */
 
-/* A new object; NULL when memory is out or the text of api.yaml is not UTF-8, with a sentence added to why. */
+/* A new object; NULL when memory is out or a text is not UTF-8, with a sentence added to why. */
 json_t *probe_describe(const struct plugin_descriptor *d, struct buf *why);
 
 /* The ABI that this server probes with, "0.1": what was found with another one is not believed. */

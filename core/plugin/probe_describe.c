@@ -1,6 +1,7 @@
 /* probe_describe.c - a descriptor as JSON. */
 #include <stdio.h>
 
+#include "plugin/migrations.h"
 #include "plugin/probe.h"
 #include "util/compiler.h"
 
@@ -63,6 +64,24 @@ static json_t *names_json(const void *elements, size_t n, size_t size, size_t ke
     return list;
 }
 
+/* With their texts: what would be done to the database can be told without opening the plugin. */
+static json_t *migrations_json(const struct plugin_descriptor *d, struct buf *why)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < d->assets_n && list; i++) {
+        const dw_asset *a = &d->assets[i];
+        if (!plugin_migrations_has(a->path))
+            continue;
+        struct str bytes = str_make(a->data, a->size);
+        json_t *text = str_is_utf8(bytes) ? json_stringn(a->size ? a->data : "", a->size) : NULL;
+        if (!text)
+            buf_add_format(why, "has a file %s that is not UTF-8", a->path);
+        list = append(list, text ? json_pack("{s:s, s:o}", "path", a->path, "text", text) : NULL);
+    }
+    return list;
+}
+
 static json_t *api_json(const struct plugin_descriptor *d, struct buf *why)
 {
     const dw_asset *api = descriptor_asset(d, "api.yaml");
@@ -77,18 +96,24 @@ static json_t *api_json(const struct plugin_descriptor *d, struct buf *why)
 
 json_t *probe_describe(const struct plugin_descriptor *d, struct buf *why)
 {
-    json_t *api = api_json(d, why);
+    json_t *api = api_json(d, why), *migrations = migrations_json(d, why);
 
-    if (!api)
+    if (!api || !migrations) {
+        json_decref(api);
+        json_decref(migrations);
+        if (why->n == 0)
+            buf_add_text(why, "cannot be described: out of memory");
         return NULL;
-    json_t *found = json_pack(
-        "{s:s, s:s, s:[iii], s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
-        d->name, "version", d->version, "abi", (int)d->abi_major, (int)d->abi_minor, (int)d->need_minor,
-        "summary", d->summary, "license", d->license, "needs", d->needs, "wants", d->wants, "settings",
-        (json_int_t)d->conf_size, "items", items_json(d), "operations",
-        NAMES_OF(d, operations, dw_operation, id), "routes", routes_json(d), "questions",
-        NAMES_OF(d, questions, dw_question, name), "hooks", NAMES_OF(d, hooks, dw_hook, name), "services",
-        NAMES_OF(d, services, dw_service, name), "assets", NAMES_OF(d, assets, dw_asset, path), "api", api);
+    }
+    json_t *found =
+        json_pack("{s:s, s:s, s:[iii], s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                  "name", d->name, "version", d->version, "abi", (int)d->abi_major, (int)d->abi_minor,
+                  (int)d->need_minor, "summary", d->summary, "license", d->license, "needs", d->needs,
+                  "wants", d->wants, "settings", (json_int_t)d->conf_size, "items", items_json(d),
+                  "operations", NAMES_OF(d, operations, dw_operation, id), "routes", routes_json(d),
+                  "questions", NAMES_OF(d, questions, dw_question, name), "hooks",
+                  NAMES_OF(d, hooks, dw_hook, name), "services", NAMES_OF(d, services, dw_service, name),
+                  "assets", NAMES_OF(d, assets, dw_asset, path), "migrations", migrations, "api", api);
     if (!found)
         buf_add_text(why, "cannot be described: out of memory");
     return found;

@@ -12,6 +12,7 @@
 #include "plugin/detach.h"
 #include "plugin/hooks.h"
 #include "plugin/library.h"
+#include "plugin/migrations.h"
 #include "plugin/record.h"
 #include "plugin/routes.h"
 #include "plugin/settings.h"
@@ -38,7 +39,8 @@ struct registry {
     struct loading *loading; /* in the order of the plan */
     size_t n;
     struct config *config;
-    struct router *router; /* from registry_mount() on */
+    struct migrate_history history; /* of all owners, before the plugins' migrations */
+    struct router *router;          /* from registry_mount() on */
 };
 
 struct config *registry_config(struct registry *r)
@@ -276,6 +278,34 @@ static int initialise(struct registry *r, struct loading *l, struct buf *why)
     return 0;
 }
 
+static bool brings_migrations(const struct loading *l)
+{
+    for (size_t i = 0; i < l->descriptor->assets_n; i++) {
+        if (plugin_migrations_has(l->descriptor->assets[i].path))
+            return true;
+    }
+    return false;
+}
+
+static int migrate(struct registry *r, struct loading *l, struct buf *why)
+{
+    const struct migrate_options o = { .db = r->options.process->db, .is_serving = r->options.may_refuse };
+
+    if (o.db)
+        return plugin_migrate(&o, &r->history, l->descriptor, why);
+    if (!brings_migrations(l))
+        return 0;
+    buf_add_text(why, "has migrations, and there is no database here");
+    return -1;
+}
+
+static int read_history(struct registry *r, struct buf *why)
+{
+    struct db *db = r->options.process->db;
+
+    return db ? migrate_history_read(&r->history, &r->arena, db, why) : 0;
+}
+
 /* A guard that is not there must not leave the door open. */
 static int miss_hooks(struct registry *r)
 {
@@ -315,6 +345,9 @@ static int load_all(struct registry *r, struct buf *why)
         return -1;
     each(r, make_instance);
     each(r, initialise);
+    if (read_history(r, why) != 0)
+        return -1;
+    each(r, migrate);
     if (miss_hooks(r) != 0) {
         buf_add_text(why, "the plugins cannot be loaded: out of memory");
         return -1;

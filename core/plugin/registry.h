@@ -21,7 +21,7 @@ struct registry_options {
 
 struct registry;
 
-/* Opens the enabled ones, up to and with init. All options are borrowed until registry_destroy(). 0; a plugin that conf.d
+/* Opens the enabled ones, up to and with init and their migrations. All options are borrowed until registry_destroy(). 0; a plugin that conf.d
  * requires and that does not work makes -1 with everything that is wrong in why. */
 int registry_create(struct registry **out, const struct registry_options *options, struct buf *why);
 

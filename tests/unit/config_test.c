@@ -275,6 +275,31 @@ static void secrets_are_not_told(void **state)
                 "conf.d/core.yaml:1: client_proxy: is not a proxy like http://host.example:3128\n");
 }
 
+static void the_database_is_named_in_one_of_two_ways(void **state)
+{
+    static const struct {
+        const char *yaml, *said;
+    } cases[] = {
+        { "database_url: sqlite:/srv/dowel.db\n", "" },
+        { "database_url: postgres://dowel:hunter2@db.example/dowel\ndatabase_pooler: true\n", "" },
+        { "database_url: postgresql:///dowel?host=/run/postgresql\n", "" },
+        { "database_url: sqlite:dowel.db\n",
+          "conf.d/core.yaml:1: database_url: has no absolute path; write sqlite:/var/lib/dowel/dowel.db\n" },
+        { "database_url: mysql://root:hunter2@localhost/dowel\n",
+          "conf.d/core.yaml:1: database_url: is neither sqlite:PATH nor postgres://USER@HOST/NAME\n" },
+        { "database_pooler: true\n",
+          "conf.d/core.yaml:1: warning: database_pooler: is not used: the database is "
+          "not PostgreSQL, remove it\n" },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < DW_COUNT_OF(cases); i++) {
+        fixture_write_bytes(f, "conf.d/core.yaml", cases[i].yaml, strlen(cases[i].yaml), 0600);
+        fixture_load(f);
+        assert_string_equal(fixture_said(f), cases[i].said);
+    }
+}
+
 static void long_values_are_shortened(void **state)
 {
     struct fixture *f = *state;
@@ -765,6 +790,7 @@ int main(void)
         LOADING(forms_are_checked),
         LOADING(entries_of_lists_have_their_lines),
         LOADING(secrets_are_not_told),
+        LOADING(the_database_is_named_in_one_of_two_ways),
         LOADING(long_values_are_shortened),
         LOADING(typos_get_the_nearest_name),
         LOADING(what_must_be_set_is_asked_for_when_enabled),

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "plugin/migrations.h"
 #include "plugin/settings.h"
 #include "util/clock.h"
 
@@ -55,6 +56,57 @@ static void a_good_one_says_what_it_is(void **state)
     assert_int_equal(table->items[2].type, CONFIG_SECRET);
     assert_null(table->items[3].name);
     json_decref(file.found);
+}
+
+static void what_it_does_to_the_database_is_found(void **state)
+{
+    struct plugin_folder *f = *state;
+    struct probe_file files[] = { file_of(f, "keeper"), file_of(f, "innocent") };
+    struct migrations m;
+    struct buf why = BUF_INIT;
+
+    assert_int_equal(probe_files(files, 2, LIMIT_US, &f->arena), 0);
+    assert_int_equal(plugin_migrations_found(&m, &f->arena, files[0].found, &why), 0);
+    assert_string_equal(m.owner, "keeper");
+    assert_int_equal(m.n, 3);
+    assert_string_equal(m.v[1].source, "keeper/migrations/0002_words.sql");
+    assert_string_equal(m.v[0].tenant_tables[0], "keeper_things");
+    assert_int_equal(plugin_migrations_found(&m, &f->arena, files[1].found, &why), 0);
+    assert_int_equal(m.n, 0);
+    json_decref(files[0].found);
+    json_decref(files[1].found);
+}
+
+/* In the file's bytes: what would be found when somebody had written this plugin. */
+static struct probe_file changed(struct plugin_folder *f, const char *name, const char *from, const char *to)
+{
+    struct probe_file file = file_of(f, name);
+    struct str bytes = plugin_folder_read(f, file.path);
+    char *at = memmem(bytes.p, bytes.n, from, strlen(from));
+
+    assert_non_null(at);
+    assert_int_equal(strlen(from), strlen(to));
+    memcpy(at, to, strlen(to));
+    plugin_folder_write(f, arena_format(&f->arena, "%s.so", name), bytes);
+    return file;
+}
+
+static void migrations_that_cannot_be_read_are_told(void **state)
+{
+    struct plugin_folder *f = *state;
+    struct probe_file file = changed(f, "keeper", "0002_words.sql", "0004_words.sql");
+
+    assert_int_equal(probe_files(&file, 1, LIMIT_US, &f->arena), 0);
+    assert_string_equal(file.why,
+                        "keeper/migrations/0003_loudness.sql: there is no 0002 before it; numbers begin "
+                        "with 0001 and leave none out");
+    file = changed(f, "keeper", "-- tenant-table:", "-- tenant table:");
+    assert_int_equal(probe_files(&file, 1, LIMIT_US, &f->arena), 0);
+    assert_string_equal(file.why, "keeper/migrations/0001_things.sql:3: -- tenant table: did you mean -- "
+                                  "tenant-table?");
+    file = changed(f, "keeper", "of people", "of p\xffople");
+    assert_int_equal(probe_files(&file, 1, LIMIT_US, &f->arena), 0);
+    assert_string_equal(file.why, "keeper/migrations/0001_things.sql: is not UTF-8");
 }
 
 /* As a file that was damaged, or written by another version, may have it. */
@@ -184,6 +236,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, plugin_folder_setup, plugin_folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_good_one_says_what_it_is),
+        TEST(what_it_does_to_the_database_is_found),
+        TEST(migrations_that_cannot_be_read_are_told),
         TEST(items_that_cannot_be_are_not_believed),
         TEST(each_is_charged_for_itself),
         TEST(who_prints_without_end_is_cut_off),

@@ -1,0 +1,53 @@
+#include "cli/database_start.h"
+
+#include "cli/cli.h"
+#include "cli/database.h"
+#include "db/identity.h"
+#include "db/migrate.h"
+#include "db/migrations_core.h"
+#include "log/log.h"
+
+static int migrate(struct db *db, struct generation *g, struct buf *why)
+{
+    const struct migrate_options options = { .db = db, .is_serving = generation_follows(g) };
+    struct migrations migrations;
+    struct arena arena;
+
+    arena_init(&arena, NULL, 0, 0);
+    int result = migrations_of_core(&migrations, &arena, why);
+    if (result == 0)
+        result = migrate_up(&options, &migrations, why);
+    arena_finish(&arena);
+    return result < 0 ? -1 : 0;
+}
+
+static void introduce(const struct database_place *place, const char *id)
+{
+    struct buf where = BUF_INIT;
+
+    database_describe(&where, place);
+    log_info("the database is open", LOG_TEXT("where", buf_text(&where)), LOG_TEXT("id", id));
+    buf_finish(&where);
+}
+
+int database_start(struct db **out, struct generation *g, const struct core_config *core,
+                   const char *data_dir)
+{
+    struct database_place place;
+    struct buf why = BUF_INIT;
+    char id[UUID_TEXT_SIZE];
+    int result = CLI_OK;
+
+    database_find(&place, core, data_dir);
+    if (db_open(out, &place.options, &why) != 0 || migrate(*out, g, &why) != 0 ||
+        db_identify(*out, id, &why) != 0)
+        result = generation_fail(g, CLI_FAILED, "%s", buf_text(&why));
+    else
+        introduce(&place, id);
+    if (result != CLI_OK) {
+        db_close(*out);
+        *out = NULL;
+    }
+    buf_finish(&why);
+    return result;
+}

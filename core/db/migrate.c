@@ -1,0 +1,281 @@
+#include "db/migrate.h"
+
+#include "db/migrate_history.h"
+#include "db/script.h"
+#include "db/wall.h"
+#include "log/log.h"
+#include "util/clock.h"
+
+enum { PATIENCE_US = 60 * CLOCK_SECOND, TRIES_MAX = 5 };
+
+/* One owner's way up or down. */
+struct run {
+    const struct migrate_options *o;
+    const struct migrations *migrations;
+    struct db_session *session;
+    struct arena arena; /* of one try */
+    enum db_engine engine;
+    struct buf *why;
+    size_t done;   /* in all tries */
+    size_t wanted; /* on the way down: so many */
+};
+
+/* ---- saying what failed ---- */
+
+static int fail_step(struct run *r, const char *step)
+{
+    const struct db_error *e = db_error_of(r->session);
+
+    buf_add_format(r->why, "the migrations of %s: %s: %s%s%s%s", r->migrations->owner, step,
+                   *e->text ? e->text : "out of memory", *e->detail ? " (" : "", e->detail,
+                   *e->detail ? ")" : "");
+    return -1;
+}
+
+static int fail_statement(struct run *r, const struct migration *m, unsigned line)
+{
+    const struct db_error *e = db_error_of(r->session);
+
+    buf_add_format(r->why, "%s", m->source);
+    if (line > 0)
+        buf_add_format(r->why, ":%u", line);
+    buf_add_format(r->why, ": %s%s%s%s", *e->text ? e->text : "out of memory", *e->detail ? " (" : "",
+                   e->detail, *e->detail ? ")" : "");
+    return -1;
+}
+
+/* ---- one migration ---- */
+
+/* The script, statement by statement: the line of the one that fails is known. */
+static int run_script(struct run *r, const struct migration *m, enum migration_way way)
+{
+    struct script_statement statement;
+    struct script script;
+    struct buf wrong = BUF_INIT;
+    int more;
+
+    script_init(&script, migration_script(m, r->engine, way), r->engine);
+    while ((more = script_next(&script, &statement, &wrong)) > 0) {
+        if (db_run_script(r->session, statement.sql) < 0)
+            return fail_statement(r, m, statement.line);
+    }
+    if (more < 0)
+        buf_add_format(r->why, "%s: %s", m->source, buf_text(&wrong));
+    buf_finish(&wrong);
+    return more;
+}
+
+/* SQLite has its walls on connections, not in the database. */
+static int run_walls(struct run *r, const struct migration *m, enum migration_way way)
+{
+    struct buf sql = BUF_INIT;
+    int result = 0;
+
+    if (r->engine != DB_POSTGRES)
+        return 0;
+    for (size_t i = 0; i < m->tenant_tables_n; i++) {
+        if (way == MIGRATION_UP)
+            wall_write_postgres(&sql, str_from(m->tenant_tables[i]));
+        else
+            wall_write_postgres_down(&sql, str_from(m->tenant_tables[i]));
+    }
+    if (buf_failed(&sql) || (sql.n > 0 && db_run_script(r->session, buf_str(&sql)) < 0))
+        result = fail_statement(r, m, 0);
+    buf_finish(&sql);
+    return result;
+}
+
+static int apply(struct run *r, const struct migration *m)
+{
+    int64_t begin_us = clock_monotonic_us();
+
+    if (db_begin(r->session) < 0)
+        return fail_step(r, "cannot begin a transaction");
+    if (run_script(r, m, MIGRATION_UP) < 0 || run_walls(r, m, MIGRATION_UP) < 0)
+        return -1;
+    int64_t took_us = clock_monotonic_us() - begin_us;
+    if (history_add(r->session, m, took_us) < 0 || db_commit(r->session) < 0)
+        return fail_statement(r, m, 0);
+    log_info("migration applied", LOG_TEXT("owner", m->owner), LOG_TEXT("migration", m->name),
+             LOG_SPAN("took", clock_monotonic_us() - begin_us));
+    r->done++;
+    return 0;
+}
+
+static int take_back(struct run *r, const struct migration *m)
+{
+    if (db_begin(r->session) < 0)
+        return fail_step(r, "cannot begin a transaction");
+    if (run_walls(r, m, MIGRATION_DOWN) < 0 || run_script(r, m, MIGRATION_DOWN) < 0)
+        return -1;
+    if (history_remove(r->session, m) < 0 || db_commit(r->session) < 0)
+        return fail_statement(r, m, 0);
+    log_info("migration taken back", LOG_TEXT("owner", m->owner), LOG_TEXT("migration", m->name));
+    r->done++;
+    return 0;
+}
+
+/* ---- all of one owner ---- */
+
+/* Who never had a migration applied has no version before that could still run. */
+static int refuse_offline(struct run *r, const struct migrate_plan *plan, const struct migrate_step *step)
+{
+    if (!step->file->is_offline || !r->o->is_serving || plan->applied == 0)
+        return 0;
+    buf_add_format(
+        r->why,
+        "%s is an offline migration: no server may work with the database while it is applied. Stop all "
+        "servers; then start the new one, which applies it, or do it by hand: dowel db up",
+        step->file->source);
+    return -1;
+}
+
+static void say_how_things_stand(struct run *r, const struct migrate_plan *plan, size_t at)
+{
+    buf_add_format(r->why, "; nothing of %s is left in the database, which stays at %s", plan->steps[at].name,
+                   at > 0 ? plan->steps[at - 1].name : "no migration");
+}
+
+static int go_up(struct run *r, const struct migrate_plan *plan)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        if (plan->steps[i].state == MIGRATE_PENDING && refuse_offline(r, plan, &plan->steps[i]) != 0)
+            return -1;
+    }
+    for (size_t i = 0; i < plan->n; i++) {
+        if (plan->steps[i].state != MIGRATE_PENDING)
+            continue;
+        if (apply(r, plan->steps[i].file) != 0) {
+            say_how_things_stand(r, plan, i);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* All of them can be taken back, or none is. */
+static int check_down(struct run *r, const struct migrate_plan *plan, size_t n)
+{
+    if (n > plan->applied) {
+        buf_add_format(r->why, "%s has only %zu migrations that could be taken back", plan->owner,
+                       plan->applied);
+        return -1;
+    }
+    for (size_t i = plan->applied - n; i < plan->applied; i++) {
+        const struct migration *m = plan->steps[i].file;
+        if (m->has_down)
+            continue;
+        buf_add_format(r->why, "%s has no part -- migrate:down: there is no way back but a backup",
+                       m->source);
+        return -1;
+    }
+    return 0;
+}
+
+static int go_down(struct run *r, const struct migrate_plan *plan)
+{
+    size_t n = r->wanted - r->done;
+
+    if (check_down(r, plan, n) != 0)
+        return -1;
+    for (size_t i = plan->applied; i > plan->applied - n; i--) {
+        if (take_back(r, plan->steps[i - 1].file) != 0) {
+            buf_add_format(r->why, "; the database stays at %s", plan->steps[i - 1].name);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Under the lock: what was pending a moment ago another server may have done. */
+static int carry_out(struct run *r, int (*go)(struct run *r, const struct migrate_plan *plan))
+{
+    struct migrate_history history;
+    struct migrate_plan plan;
+    int64_t patience_us = r->o->patience_us > 0 ? r->o->patience_us : PATIENCE_US;
+
+    if (db_lock(r->session, "migrations", patience_us) < 0)
+        return fail_step(r, "the lock cannot be had");
+    if (history_make_tables(r->session, r->engine) < 0 ||
+        history_load(&history, &r->arena, r->session, r->engine) < 0)
+        return fail_step(r, "the history cannot be read");
+    if (migrate_plan_make(&plan, &r->arena, r->migrations, &history) != 0) {
+        buf_add_text(r->why, "the migrations cannot be planned: out of memory");
+        return -1;
+    }
+    if (plan.wrong) {
+        buf_add_text(r->why, plan.wrong);
+        return -1;
+    }
+    return go(r, &plan);
+}
+
+/* One try, in a session of its own. 1: the engine wants it done again from the start. */
+static int try_once(struct run *r, int (*go)(struct run *r, const struct migrate_plan *plan))
+{
+    const struct db_who who = { .owner = r->migrations->owner,
+                                .is_unguarded = true,
+                                .now_us = clock_wall_us() };
+
+    if (db_session_create(&r->session, r->o->db, &who) != 0) {
+        buf_add_text(r->why, "the migrations cannot be carried out: out of memory");
+        return -1;
+    }
+    arena_init(&r->arena, NULL, 0, 0);
+    int result = carry_out(r, go);
+    if (result != 0 && db_wants_repeat(r->session))
+        result = 1;
+    db_session_destroy(r->session);
+    arena_finish(&r->arena);
+    return result;
+}
+
+static int run(struct run *r, int (*go)(struct run *r, const struct migrate_plan *plan))
+{
+    size_t before = r->why->n;
+    int result = 1;
+
+    r->engine = db_engine(r->o->db);
+    for (int i = 0; i < TRIES_MAX && result > 0; i++) {
+        r->why->n = before;
+        result = try_once(r, go);
+    }
+    if (r->done > 0 && db_learn_walls(r->o->db, r->why) != 0)
+        result = -1;
+    return result == 0 ? (int)r->done : -1;
+}
+
+int migrate_up(const struct migrate_options *o, const struct migrations *migrations, struct buf *why)
+{
+    struct run r = { .o = o, .migrations = migrations, .why = why };
+
+    return run(&r, go_up);
+}
+
+int migrate_down(const struct migrate_options *o, const struct migrations *migrations, size_t n,
+                 struct buf *why)
+{
+    struct run r = { .o = o, .migrations = migrations, .why = why, .wanted = n };
+
+    return run(&r, go_down);
+}
+
+/* ---- only looking ---- */
+
+int migrate_history_read(struct migrate_history *out, struct arena *arena, struct db *db, struct buf *why)
+{
+    const struct db_who who = { .owner = "core", .is_unguarded = true };
+    struct db_session *s;
+
+    if (db_session_create(&s, db, &who) != 0) {
+        buf_add_text(why, "the history of migrations cannot be read: out of memory");
+        return -1;
+    }
+    int rc = history_load(out, arena, s, db_engine(db));
+    if (rc < 0) {
+        const char *text = db_error_of(s)->text;
+        buf_add_format(why, "the history of migrations cannot be read: %s", *text ? text : "out of memory");
+    }
+    db_session_destroy(s);
+    return rc < 0 ? -1 : 0;
+}

@@ -1,0 +1,12 @@
+/* keeper.c - a plugin with migrations. */
+#include <dowel/dowel.h>
+
+static int answer(dw_call *c, dw_request *req)
+{
+    (void)c;
+    return dw_reply(req, 200, "plugin", "keeper");
+}
+
+static const dw_route routes[] = { { "GET", "/keeper", "-", answer }, { 0 } };
+
+DOWEL_PLUGIN(.name = "keeper", .version = "1.0.0", .summary = "Keeps things", .routes = routes);

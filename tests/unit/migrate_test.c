@@ -1,0 +1,432 @@
+/* Migrations carried out, taken back, and refused; on each engine. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "db_fixture.h"
+
+#include "db/migrate.h"
+#include "db/migrations_core.h"
+#include "util/clock.h"
+#include "util/compiler.h"
+
+struct fixture {
+    struct db_fixture database;
+    struct arena arena;
+    struct buf why;
+    struct migrations m;
+    bool is_serving;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    if (!f || db_fixture_open(&f->database) != 0)
+        return -1;
+    arena_init(&f->arena, NULL, 0, 0);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    db_fixture_close(&f->database);
+    arena_finish(&f->arena);
+    buf_finish(&f->why);
+    free(f);
+    return 0;
+}
+
+/* ---- saying it ---- */
+
+/* The owner's files: 0001_a.sql, 0002_b.sql... with these texts. */
+static void bring(struct fixture *f, const char *owner, const char *const *texts, size_t n)
+{
+    struct migration_file files[8];
+
+    for (size_t i = 0; i < n; i++)
+        files[i] = (struct migration_file){ arena_format(&f->arena, "%04zu_%c.sql", i + 1, (char)('a' + i)),
+                                            str_from(texts[i]) };
+    f->why.n = 0;
+    if (migrations_read(&f->m, &f->arena, owner, files, n, &f->why) != 0)
+        fail_msg("%s", buf_text(&f->why));
+}
+
+#define BRING(f, owner, ...)                              \
+    bring(f, owner, (const char *const[]){ __VA_ARGS__ }, \
+          sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+
+static struct migrate_options options_of(const struct fixture *f)
+{
+    return (struct migrate_options){ .db = f->database.db, .is_serving = f->is_serving };
+}
+
+static int up(struct fixture *f)
+{
+    const struct migrate_options o = options_of(f);
+
+    f->why.n = 0;
+    return migrate_up(&o, &f->m, &f->why);
+}
+
+static int down(struct fixture *f, size_t n)
+{
+    const struct migrate_options o = options_of(f);
+
+    f->why.n = 0;
+    return migrate_down(&o, &f->m, n, &f->why);
+}
+
+static void assert_up(struct fixture *f, int n)
+{
+    if (up(f) != n)
+        fail_msg("not %d: %s", n, buf_text(&f->why));
+}
+
+static void assert_said(struct fixture *f, const char *part)
+{
+    if (!strstr(buf_text(&f->why), part))
+        fail_msg("expected \"%s\" in:\n%s", part, buf_text(&f->why));
+}
+
+static struct migrate_plan plan_of(struct fixture *f)
+{
+    struct migrate_history history;
+    struct migrate_plan plan;
+
+    f->why.n = 0;
+    if (migrate_history_read(&history, &f->arena, f->database.db, &f->why) != 0)
+        fail_msg("%s", buf_text(&f->why));
+    assert_int_equal(migrate_plan_make(&plan, &f->arena, &f->m, &history), 0);
+    return plan;
+}
+
+/* ---- looking at the database ---- */
+
+static struct db_session *open_session(struct fixture *f)
+{
+    const struct db_who who = { .owner = "core", .is_unguarded = true, .now_us = clock_wall_us() };
+    struct db_session *s;
+
+    assert_int_equal(db_session_create(&s, f->database.db, &who), 0);
+    return s;
+}
+
+/* -1: the statement failed. */
+static int64_t number(struct fixture *f, const char *sql)
+{
+    struct db_session *s = open_session(f);
+    int64_t n = -1;
+
+    if (db_find(s, DW_TO(&n), DB_BY_CORE, DW_LIST(sql)) < 0)
+        n = -1;
+    db_session_destroy(s);
+    return n;
+}
+
+static void execute(struct fixture *f, const char *sql)
+{
+    struct db_session *s = open_session(f);
+
+    if (db_exec(s, DB_BY_CORE, DW_LIST(sql)) < 0)
+        fail_msg("%s: %s", sql, db_error_of(s)->text);
+    db_session_destroy(s);
+}
+
+/* ---- up ---- */
+
+static void nothing_brought_is_nothing_done(void **state)
+{
+    struct fixture *f = *state;
+
+    bring(f, "notes", NULL, 0);
+    assert_up(f, 0);
+    assert_int_equal(number(f, "SELECT count(*) FROM dowel_migrations"), 0);
+}
+
+static void each_is_applied_once_and_recorded(void **state)
+{
+    struct fixture *f = *state;
+    int64_t begin_us = clock_wall_us();
+
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\nINSERT INTO notes (id) VALUES (1);\n",
+          "-- migrate:up\nINSERT INTO notes (id) VALUES (2)\n");
+    assert_up(f, 2);
+    assert_up(f, 0);
+    assert_int_equal(number(f, "SELECT sum(id) FROM notes"), 3);
+
+    struct migrate_plan plan = plan_of(f);
+    assert_null(plan.wrong);
+    assert_int_equal(plan.n, 2);
+    assert_int_equal(plan.applied, 2);
+    assert_int_equal(plan.pending, 0);
+    assert_string_equal(plan.steps[1].name, "0002_b");
+    assert_string_equal(plan.steps[1].record->checksum, f->m.v[1].checksum);
+    assert_string_equal(plan.steps[1].record->server, DOWEL_VERSION);
+    assert_in_range(plan.steps[1].record->applied_at_us, begin_us, clock_wall_us());
+    assert_in_range(plan.steps[1].record->took_us, 0, 60 * CLOCK_SECOND);
+}
+
+static void what_is_new_is_pending(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n");
+    assert_int_equal(plan_of(f).pending, 1); /* of a database that has no history at all */
+    assert_up(f, 1);
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
+          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n");
+    struct migrate_plan plan = plan_of(f);
+    assert_int_equal(plan.steps[0].state, MIGRATE_APPLIED);
+    assert_int_equal(plan.steps[1].state, MIGRATE_PENDING);
+    assert_int_equal(plan.pending, 1);
+    assert_up(f, 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM words"), 0);
+}
+
+static void owners_do_not_know_each_other(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n");
+    assert_up(f, 1);
+    BRING(f, "words", "-- migrate:up\nCREATE TABLE words (id INTEGER);\n");
+    assert_int_equal(plan_of(f).n, 1);
+    assert_up(f, 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM dowel_migrations"), 2);
+}
+
+static void lines_of_the_other_engine_are_left_out(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes",
+          "-- migrate:up\n"
+          "-- dialect: sqlite\n"
+          "CREATE TABLE notes (id INTEGER);\n"
+          "-- dialect: postgres\n"
+          "CREATE TABLE notes (id integer);\n"
+          "-- dialect: all\n"
+          "CREATE INDEX notes_id ON notes (id);\n");
+    assert_up(f, 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM notes"), 0);
+}
+
+static void tenant_tables_are_known(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes",
+          "-- migrate:up\n"
+          "-- tenant-table: notes\n"
+          "CREATE TABLE notes (tenant_id UUID NOT NULL, id UUID NOT NULL, PRIMARY KEY (tenant_id, id));\n"
+          "-- migrate:down\n"
+          "DROP TABLE notes;\n");
+    assert_up(f, 1);
+    assert_int_equal(
+        number(f, "SELECT count(*) FROM dowel_tenant_tables WHERE name = 'notes' AND owner = 'notes'"), 1);
+    assert_int_equal(down(f, 1), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM dowel_tenant_tables"), 0);
+}
+
+static void the_servers_own_are_applied_and_taken_back(void **state)
+{
+    struct fixture *f = *state;
+
+    f->why.n = 0;
+    assert_int_equal(migrations_of_core(&f->m, &f->arena, &f->why), 0);
+    assert_up(f, (int)f->m.n);
+    assert_int_equal(number(f, "SELECT count(*) FROM dowel_database"), 0);
+    if (down(f, f->m.n) != (int)f->m.n)
+        fail_msg("%s", buf_text(&f->why));
+    assert_int_equal(number(f, "SELECT count(*) FROM dowel_database"), -1);
+    assert_up(f, (int)f->m.n);
+}
+
+/* ---- down ---- */
+
+static void the_newest_are_taken_back(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n-- migrate:down\nDROP TABLE notes;\n",
+          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n-- migrate:down\nDROP TABLE words;\n",
+          "-- migrate:up\nINSERT INTO words VALUES (1);\n-- migrate:down\n");
+    assert_up(f, 3);
+    assert_int_equal(down(f, 2), 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM words"), -1);
+    assert_int_equal(number(f, "SELECT count(*) FROM notes"), 0);
+    assert_int_equal(plan_of(f).pending, 2);
+    assert_int_equal(down(f, 2), -1);
+    assert_said(f, "notes has only 1 migrations that could be taken back");
+    assert_int_equal(down(f, 1), 1);
+    assert_up(f, 3);
+}
+
+static void without_a_way_back_nothing_is_touched(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
+          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n-- migrate:down\nDROP TABLE words;\n");
+    assert_up(f, 2);
+    assert_int_equal(down(f, 2), -1);
+    assert_said(f, "notes/migrations/0001_a.sql has no part -- migrate:down");
+    assert_int_equal(number(f, "SELECT count(*) FROM words"), 0);
+}
+
+static void a_failing_way_back_leaves_all_as_it_was(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes",
+          "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n-- migrate:down\nDROP TABLE notes;\nDROP TABLE "
+          "nothing;\n");
+    assert_up(f, 1);
+    assert_int_equal(down(f, 1), -1);
+    assert_said(f, "notes/migrations/0001_a.sql:5: ");
+    assert_said(f, "the database stays at 0001_a");
+    assert_int_equal(number(f, "SELECT count(*) FROM notes"), 0);
+    assert_int_equal(plan_of(f).applied, 1);
+}
+
+/* ---- what fails leaves nothing behind ---- */
+
+static void a_failing_statement_is_told_and_undone(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
+          "-- migrate:up\n"
+          "-- tenant-table: words\n"
+          "CREATE TABLE words (tenant_id UUID NOT NULL, id UUID NOT NULL,\n"
+          "                    PRIMARY KEY (tenant_id, id));\n"
+          "INSERT INTO notes (id) VALUES (1);\n"
+          "\n"
+          "INSERT INTO notes (id, nothing)\n"
+          "VALUES (1, 2);\n");
+    assert_int_equal(up(f), -1);
+    assert_said(f, "notes/migrations/0002_b.sql:7: ");
+    assert_said(f, "nothing");
+    assert_said(f, "; nothing of 0002_b is left in the database, which stays at 0001_a");
+    assert_int_equal(number(f, "SELECT count(*) FROM notes"), 0);
+    assert_int_equal(number(f, "SELECT count(*) FROM words"), -1);
+    assert_int_equal(number(f, "SELECT count(*) FROM dowel_tenant_tables"), 0);
+    assert_int_equal(plan_of(f).applied, 1);
+    assert_int_equal(plan_of(f).pending, 1);
+}
+
+static void text_that_is_no_sql_is_told_with_its_line(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\nCREAT TABLE b (id INTEGER);\n");
+    assert_int_equal(up(f), -1);
+    assert_said(f, "notes/migrations/0001_a.sql:3: ");
+    assert_said(f, "stays at no migration");
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\nINSERT INTO notes VALUES ('a);\n");
+    assert_int_equal(up(f), -1);
+    assert_said(f, "notes/migrations/0001_a.sql: line 3");
+    assert_int_equal(number(f, "SELECT count(*) FROM notes"), -1);
+}
+
+/* ---- refused ---- */
+
+static void a_changed_file_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n");
+    assert_up(f, 1);
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id BIGINT);\n",
+          "-- migrate:up\nDROP TABLE notes;\n");
+    assert_int_equal(plan_of(f).steps[0].state, MIGRATE_CHANGED);
+    assert_int_equal(up(f), -1);
+    assert_said(f,
+                "notes/migrations/0001_a.sql was changed after it had been applied (by dowel " DOWEL_VERSION);
+    assert_said(f, "write what is to change into a new migration");
+    assert_int_equal(number(f, "SELECT count(*) FROM notes"), 0);
+    assert_int_equal(down(f, 1), -1);
+}
+
+static void a_newer_database_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
+          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n");
+    assert_up(f, 2);
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n");
+    struct migrate_plan plan = plan_of(f);
+    assert_int_equal(plan.n, 2);
+    assert_int_equal(plan.steps[1].state, MIGRATE_UNKNOWN);
+    assert_string_equal(plan.steps[1].name, "0002_b");
+    assert_int_equal(up(f), -1);
+    assert_said(
+        f, "the database is newer than this plugin: it has the migration 0002_b of notes, applied by dowel");
+    assert_said(f, "dowel db down notes");
+    bring(f, "notes", NULL, 0); /* also when it has none at all any more */
+    assert_int_equal(up(f), -1);
+    assert_said(f, "it has the migration 0001_a of notes");
+}
+
+static void a_gap_in_the_history_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
+          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n");
+    assert_up(f, 2);
+    execute(f, "DELETE FROM dowel_migrations WHERE number = 1");
+    assert_int_equal(up(f), -1);
+    assert_said(f, "the history of notes has a gap: 0002_b was applied and 0001_a before it was not");
+}
+
+static void offline_ones_wait_for_the_server_to_stop(void **state)
+{
+    struct fixture *f = *state;
+
+    f->is_serving = true;
+    BRING(f, "notes", "-- migrate:offline\n-- migrate:up\nCREATE TABLE notes (id INTEGER);\n");
+    assert_up(f, 1); /* nobody can be working with what never was */
+    BRING(f, "notes", "-- migrate:offline\n-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
+          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n",
+          "-- migrate:offline\n-- migrate:up\nDROP TABLE notes;\n");
+    assert_int_equal(up(f), -1);
+    assert_said(f, "notes/migrations/0003_c.sql is an offline migration");
+    assert_int_equal(number(f, "SELECT count(*) FROM words"), -1); /* nor those before it */
+    f->is_serving = false;
+    assert_up(f, 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM notes"), -1);
+}
+
+#define DATABASE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DATABASE_TEST(nothing_brought_is_nothing_done),
+        DATABASE_TEST(each_is_applied_once_and_recorded),
+        DATABASE_TEST(what_is_new_is_pending),
+        DATABASE_TEST(owners_do_not_know_each_other),
+        DATABASE_TEST(lines_of_the_other_engine_are_left_out),
+        DATABASE_TEST(tenant_tables_are_known),
+        DATABASE_TEST(the_servers_own_are_applied_and_taken_back),
+        DATABASE_TEST(the_newest_are_taken_back),
+        DATABASE_TEST(without_a_way_back_nothing_is_touched),
+        DATABASE_TEST(a_failing_way_back_leaves_all_as_it_was),
+        DATABASE_TEST(a_failing_statement_is_told_and_undone),
+        DATABASE_TEST(text_that_is_no_sql_is_told_with_its_line),
+        DATABASE_TEST(a_changed_file_is_refused),
+        DATABASE_TEST(a_newer_database_is_refused),
+        DATABASE_TEST(a_gap_in_the_history_is_refused),
+        DATABASE_TEST(offline_ones_wait_for_the_server_to_stop),
+    };
+    return cmocka_run_group_tests_name("migrate", tests, NULL, NULL);
+}
