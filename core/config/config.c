@@ -10,6 +10,10 @@ const struct config_item switch_items[] = {
                 .restart = true),
     CONFIG_ITEM(struct switches, required, .fallback = "false",
                 .help = "The server does not run without it: it is never quarantined", .restart = true),
+    CONFIG_ITEM(struct switches, allow, .fallback = "[]", .one_of = "system",
+                .help =
+                    "What it may do beyond its callers: `system` reads and writes the data of all tenants",
+                .restart = true),
     { .name = NULL },
 };
 
@@ -85,6 +89,17 @@ bool config_is_required(const struct config *c, const char *table)
 {
     const struct entry *e = config_entry(c, str_from(table));
     return e && (e->table->always || e->switches.required);
+}
+
+bool config_allows(const struct config *c, const char *table, const char *what)
+{
+    const struct entry *e = c ? config_entry(c, str_from(table)) : NULL;
+
+    for (size_t i = 0; e && i < e->switches.allow.n; i++) {
+        if (strcmp(e->switches.allow.v[i], what) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void tell(const struct entry *e, const struct field *field, struct config_field *out)

@@ -55,6 +55,9 @@ const void *config_values(const struct config *c, const char *table);
 bool config_is_enabled(const struct config *c, const char *table);
 bool config_is_required(const struct config *c, const char *table);
 
+/* Has the admin written `allow: [WHAT]` beside them? c may be NULL. */
+bool config_allows(const struct config *c, const char *table, const char *what);
+
 /* One item as it came out. */
 struct config_field {
     const struct config_table *table;
@@ -63,7 +66,7 @@ struct config_field {
     struct config_place place; /* where the value came from: its origin */
 };
 
-/* All items in the order of the tables; `enabled` and `required` first. Start with *at = 0. */
+/* All items in the order of the tables; `enabled`, `required` and `allow` first. Start with *at = 0. */
 bool config_next(const struct config *c, size_t *at, struct config_field *out);
 
 /* "core.listen", or "listen" where only one table has it. 0; -1: there is none, with the nearest name or NULL in

@@ -85,7 +85,7 @@ struct config_table {
     const char *summary;             /* a sentence for the generated pages */
     const struct config_item *items; /* ends with { 0 } */
     size_t size;                     /* of the struct */
-    /* True for what cannot be switched off; others have `enabled` and `required` beside their items. */
+    /* True for what cannot be switched off; others have `enabled`, `required` and `allow` beside their items. */
     bool always;
     /* Looks at items together and may fill members that are no items; see config_check_* in config.h. May be NULL. */
     void (*check)(void *values, struct config_check *check);

@@ -68,8 +68,9 @@ static const char introduction[] =
     "| a size | bytes: `1000`; `64 KiB`, `1 MiB` (powers of 1024); `1 MB` (powers of 1000) |\n"
     "| a list of texts | `[a, b]`, a line `- a` each, or one text alone |\n"
     "\n"
-    "A plugin's file has two items of the server's beside its own: `enabled: true` loads the\n"
-    "plugin, `required: true` keeps the server from running without it.\n";
+    "A plugin's file has three items of the server's beside its own: `enabled: true` loads the\n"
+    "plugin, `required: true` keeps the server from running without it, and `allow: [system]` lets it\n"
+    "read and write the data of all tenants; each time that it does, the log says why.\n";
 
 static void add_reference_default(struct buf *out, const struct config_item *item)
 {

@@ -14,6 +14,7 @@ struct slot {
 
 struct switches {
     bool enabled, required;
+    struct config_texts allow;
 };
 
 extern const struct config_item switch_items[]; /* of struct switches */
@@ -37,7 +38,7 @@ struct config {
     size_t files_n;
 };
 
-enum { SWITCHES = 2 };
+enum { SWITCHES = 3 };
 
 /* An item of an entry, by its number: switches come first and tables that are always on have none. */
 struct field {

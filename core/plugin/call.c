@@ -4,8 +4,10 @@
 
 #include "client/client.h"
 #include "metrics/metrics.h"
+#include "plugin/call_db.h"
 #include "plugin/call_slots.h"
 #include "plugin/call_struct.h"
+#include "plugin/rows.h"
 #include "util/clock.h"
 
 enum { MEMORY_MAX = 64 << 20, SCOPE_CHUNK = 4096 };
@@ -92,6 +94,7 @@ void call_scope_end(dw_call *c)
         call_misuse(c, "dw_scope_end without dw_scope_begin");
         return;
     }
+    rows_close_scope(c, s);
     undo_all_down_to(c, s->undo_before);
     c->scope = s->outer;
     c->arena = s->arena_before;
@@ -145,6 +148,19 @@ static void set_errors(dw_call *c)
     c->errors_n = c->errors_cap = 0;
 }
 
+static void set_whom(dw_call *c, const struct call_options *o)
+{
+    const dw_call *p = o->parent;
+    bool is_parents = p && !o->tenant && !o->is_system;
+
+    c->tenant = is_parents ? p->tenant : o->tenant;
+    c->principal = o->principal || !p ? o->principal : p->principal;
+    c->is_system = is_parents ? p->is_system && p->instance == o->instance : o->is_system;
+    c->session = NULL;
+    c->derived = c->sessions = NULL;
+    c->wants_repeat = c->was_seen_outside = false;
+}
+
 int call_begin(dw_call **out, const struct call_options *o)
 {
     dw_call *c = *out = call_slot_take();
@@ -156,8 +172,10 @@ int call_begin(dw_call **out, const struct call_options *o)
     c->request_id = o->request_id.n || !o->parent ? o->request_id : o->parent->request_id;
     c->parent = o->parent;
     c->children = 0;
-    if (c->parent)
+    c->is_derived = o->is_derived;
+    if (c->parent && !c->is_derived)
         c->parent->children++;
+    set_whom(c, o);
     atomic_store_explicit(&c->root, o->parent ? o->parent->root : c, memory_order_relaxed);
     atomic_store_explicit(&c->deadline_us, deadline_of(o), memory_order_relaxed);
     c->label = o->label;
@@ -211,6 +229,7 @@ void call_end(dw_call *c)
         call_stray(c, "call_end");
         return;
     }
+    call_session_end(c);
     while (c->scope)
         call_scope_end(c);
     note_memory(c->instance, c->memory);
@@ -222,7 +241,7 @@ void call_end(dw_call *c)
     buf_finish(&c->error_text);
     buf_finish(&c->error_detail);
     c->what = "";
-    if (c->parent)
+    if (c->parent && !c->is_derived)
         c->parent->children--;
     if (c->label)
         activity_leave(&c->outer);
@@ -230,13 +249,64 @@ void call_end(dw_call *c)
     call_slot_give(c);
 }
 
+/* ---- for another tenant ---- */
+
+static void end_derived(void *ud)
+{
+    dw_call *d = ud;
+
+    d->parent->derived = d->older_derived; /* it is the newest */
+    call_take_back(d);
+    call_end(d);
+}
+
+int call_derive(dw_call *c, dw_call **out, const char *tenant, bool is_system)
+{
+    const struct call_options options = {
+        .instance = c->instance,
+        .what = c->what,
+        .parent = c,
+        .tenant = tenant ? call_copy(c, str_from(tenant)) : NULL,
+        .is_system = is_system,
+        .is_derived = true,
+    };
+    dw_call *d;
+
+    *out = NULL;
+    if (call_begin(&d, &options) != 0)
+        return call_fail(c, DW_ENOMEM, "out of memory");
+    d->older_derived = c->derived;
+    c->derived = d;
+    call_at_end(c, CALL_UNDO_CUT, end_derived, d);
+    *out = d;
+    return 0;
+}
+
+bool call_is_asking(const dw_call *c)
+{
+    bool is = c->children > 0;
+
+    for (const dw_call *d = c->derived; d && !is; d = d->older_derived)
+        is = call_is_asking(d);
+    return is;
+}
+
 /* ---- two halves ---- */
+
+/* Nobody has the call for a while: what it holds in the database others may need. */
+static void leave_thread(dw_call *c)
+{
+    call_session_end(c);
+    for (dw_call *d = c->derived; d; d = d->older_derived)
+        leave_thread(d);
+    atomic_store_explicit(&c->thread, 0, memory_order_release);
+}
 
 void call_suspend(dw_call *c)
 {
     if (c->label)
         activity_leave(&c->outer);
-    atomic_store_explicit(&c->thread, 0, memory_order_release);
+    leave_thread(c);
 }
 
 void call_resume(dw_call *c)
@@ -248,7 +318,7 @@ void call_resume(dw_call *c)
 
 void call_hand_off(dw_call *c)
 {
-    atomic_store_explicit(&c->thread, 0, memory_order_release);
+    leave_thread(c);
 }
 
 void call_take_back(dw_call *c)
@@ -268,6 +338,7 @@ static void cancel(dw_call *c)
     atomic_store_explicit(&c->cancelled, true, memory_order_release);
     if (c->cancel_token)
         client_token_cancel(c->cancel_token);
+    call_sessions_cancel(c);
     if (c->notice)
         c->notice(c->notice_ud);
     c->notice = NULL;
@@ -281,6 +352,13 @@ void call_cancel(dw_call *c)
     pthread_mutex_lock(&root->lock);
     cancel(root);
     pthread_mutex_unlock(&root->lock);
+}
+
+int64_t call_wall_us(const dw_call *c)
+{
+    const struct plugin_process *p = c->instance->process;
+
+    return p->wall_us ? p->wall_us(p->clock_ud) : clock_wall_us();
 }
 
 bool call_is_cancelled(const dw_call *c)

@@ -18,6 +18,8 @@
 #include "util/compiler.h"
 
 struct client_token;
+struct db_session;
+struct rows_slot;
 
 /* CALL_ENDING: what was deferred runs; it may log, nothing else. */
 enum call_state { CALL_FREE = 0, CALL_OPEN = 0x63616c6c, CALL_ENDING = 0x656e6421, CALL_ENDED = 0x656e6465 };
@@ -48,6 +50,12 @@ struct call_options {
         *arena; /* lent memory (a request's) that outlives the call; NULL: the parent's, or its own */
     dw_call
         *parent; /* who asks (services, hooks), on this thread: cancelled with it; deadline not after its */
+    /* For whom; borrowed until the end, and without them the parent's. What sees all tenants does so for its own plugin
+     * only: whom it asks has no tenant. */
+    const char *tenant;    /* a UUID; NULL: none */
+    const char *principal; /* an id; NULL: none */
+    bool is_system;        /* in all tenants */
+    bool is_derived;       /* the same callback for another tenant: see call_derive() */
     struct str request_id; /* for the log; empty: the parent's */
 };
 
@@ -64,7 +72,20 @@ struct dw_call {
     _Atomic int64_t deadline_us; /* clock_monotonic_us(); INT64_MAX: none */
     struct activity_frame outer;
     uint32_t label;
-    bool is_opened; /* by dw_call_open */
+    bool is_opened;  /* by dw_call_open */
+    bool is_derived; /* by call_derive() */
+
+    const char *tenant, *principal; /* NULL: none */
+    bool is_system;
+    struct db_session *session;       /* NULL: not needed yet, see call_db.h */
+    dw_call *older_session;           /* the next one in the root's `sessions` */
+    struct rows_slot *rows;           /* stay with the slot, whoever's call it is: see rows.h */
+    dw_call *derived, *older_derived; /* newest first */
+
+    /* Of the root: what the whole callback did. */
+    dw_call *sessions; /* calls that have one, newest first; changed under the lock */
+    bool wants_repeat; /* the last step in the database failed in a way that running it all again may mend */
+    bool was_seen_outside; /* a commit, a request to a peer, a stream: running it again would do it twice */
 
     struct arena *arena; /* where call_alloc() takes from: `base`, or the scope's */
     struct arena *base;  /* own or lent: what must outlive scopes */
@@ -100,12 +121,21 @@ struct dw_call {
  *   rc = callback(c);
  *   call_end(c);
  *
- * call_end ends scopes, then undoes in the order of enum call_undo_kind, then frees memory. What a child left in lent
+ * call_end rolls back and closes what is open in the database, so that nobody waits for it; ends scopes; undoes in the order
+ * of enum call_undo_kind; frees memory. What a child left in lent
  * memory, texts and json too, lives until the end of whoever lent it; c->error does not. begin: 0, or DW_ENOMEM. */
 int call_begin(dw_call **out, const struct call_options *options);
 void call_end(dw_call *c);
 
-/* Leaves the thread without ending (the first half of two), and goes on on another. Not inside a child. */
+/* The same callback in another tenant, or in all (tenant NULL): shares the memory, the deadline and the cancelling of c, has
+ * its own session and error, and ends with c or its current scope. While c is suspended or handed off, and after it, it is
+ * a stray. The tenant is copied. 0, or DW_ENOMEM. */
+int call_derive(dw_call *c, dw_call **out, const char *tenant, bool is_system);
+
+/* Is somebody whom it asked at work? */
+bool call_is_asking(const dw_call *c);
+
+/* Leaves the thread without ending (the first half of two), and goes on on another. Not inside a child. Its session ends. */
 void call_suspend(dw_call *c);
 void call_resume(dw_call *c);
 
@@ -145,6 +175,9 @@ bool call_comes_too_late(dw_call *c);
 
 /* The instance is about to be freed: no slot remembers it any more. [any thread; its threads have ended] */
 void call_forget(const dw_instance *instance);
+
+/* The time of day, which is the harness's where it says so. */
+int64_t call_wall_us(const dw_call *c);
 
 /* ---- what hangs on a call ---- */
 

@@ -248,7 +248,8 @@ static int check_item(const struct reader *r, dw_item *it)
     if (it->offset % item_types[it->type].alignment != 0)
         return refuse(r, "the item %s lies at offset %u, where nothing of its type can be", it->name,
                       (unsigned)it->offset);
-    if (strcmp(it->name, "enabled") == 0 || strcmp(it->name, "required") == 0)
+    if (strcmp(it->name, "enabled") == 0 || strcmp(it->name, "required") == 0 ||
+        strcmp(it->name, "allow") == 0)
         return refuse(r, "the item %s is the server's own; call it something else", it->name);
     if (it->max && it->max < it->min)
         return refuse(r, "the item %s has a minimum above its maximum", it->name);

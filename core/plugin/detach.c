@@ -6,6 +6,7 @@
 
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "plugin/call_db.h"
 #include "plugin/outcome.h"
 #include "plugin/reply.h"
 #include "util/clock.h"
@@ -293,7 +294,7 @@ static int take_args(dw_detach_args *own, struct request *r, dw_token **out, con
 
     if (!out || !args || args->struct_size < least || args->timeout.us < 0)
         return call_misuse(r->c, "dw_request_detach: no place for the token, or wrong arguments");
-    if (r->c->children > 0)
+    if (call_is_asking(r->c))
         return call_misuse(r->c, "dw_request_detach: a request is detached by its handler, not while "
                                  "somebody whom it asked is at work");
     memcpy(own, args, args->struct_size < sizeof(*own) ? args->struct_size : sizeof(*own));
@@ -306,6 +307,7 @@ int detach_request(dw_request *req, dw_token **out, const dw_detach_args *args)
     struct request *r;
 
     DW_TRY(request_check(req, "dw_request_detach", &r));
+    DW_TRY(call_refuse_in_transaction(r->c, "dw_request_detach"));
     DW_TRY(take_args(&own, r, out, args));
     if (atomic_load(&r->route->instance->stopping))
         return call_fail(r->c, DW_EUNAVAILABLE, "the plugin is stopping");

@@ -12,4 +12,5 @@ const dw_host host_tables = {
     .hook = &host_hook_api,
     .client = &host_client_api,
     .secure = &host_secure_api,
+    .db = &host_db_api,
 };

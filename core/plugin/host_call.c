@@ -2,11 +2,12 @@
 
 #include "log/log.h"
 #include "metrics/metrics.h"
-#include "plugin/call.h"
+#include "plugin/call_db.h"
 #include "plugin/host.h"
 #include "plugin/host_json.h"
 #include "plugin/text.h"
 #include "plugin/values.h"
+#include "secure/uuid.h"
 #include "util/clock.h"
 #include "util/thread.h"
 
@@ -36,17 +37,10 @@ static dw_instance *instance(dw_call *c)
     return NULL;
 }
 
-static int64_t wall_us(const dw_call *c)
-{
-    const struct plugin_process *p = c->instance->process;
-
-    return p->wall_us ? p->wall_us(p->clock_ud) : clock_wall_us();
-}
-
 static dw_time now(dw_call *c)
 {
     if (call_is_mine(c))
-        return (dw_time){ wall_us(c) };
+        return (dw_time){ call_wall_us(c) };
     call_stray(c, "dw_now");
     return (dw_time){ clock_wall_us() };
 }
@@ -59,7 +53,7 @@ static dw_time deadline(dw_call *c)
     }
     if (c->deadline_us == INT64_MAX)
         return (dw_time){ INT64_MAX };
-    return (dw_time){ wall_us(c) + (c->deadline_us - clock_monotonic_us()) };
+    return (dw_time){ call_wall_us(c) + (c->deadline_us - clock_monotonic_us()) };
 }
 
 /* Also for threads that help: so only the state counts, not whose it is. At the end of a scope a call is CALL_ENDING, of
@@ -90,10 +84,76 @@ static int sleep_for(dw_call *c, dw_span span)
 {
     int rc = call_check(c, "dw_sleep");
 
+    if (rc == 0)
+        rc = call_refuse_in_transaction(c, "dw_sleep");
     if (rc < 0)
         return rc;
     if (sleep_until_cancelled(c, span.us > 0 ? span.us : 0))
         return call_fail(c, DW_ECANCELLED, "the call was cancelled, or its time is over");
+    return 0;
+}
+
+/* ---- for whom ---- */
+
+static const char *tenant(dw_call *c)
+{
+    if (call_is_mine(c))
+        return c->tenant;
+    call_stray(c, "dw_tenant");
+    return NULL;
+}
+
+static int check_allowed(dw_call *c, const char *step)
+{
+    const dw_instance *i = c->instance;
+
+    if (config_allows(i->config, i->name, "system"))
+        return 0;
+    return call_fail_inner(
+        c, DW_EDENIED,
+        "%s: the plugin %s may not act for tenants that did not ask it; if it shall, write "
+        "`allow: [system]` into conf.d/%s.yaml",
+        step, i->name, i->name);
+}
+
+static int as_tenant(dw_call *c, const char *id, dw_call **out)
+{
+    static const char step[] = "dw_call_as_tenant";
+    char text[UUID_TEXT_SIZE];
+    struct uuid uuid;
+
+    if (out)
+        *out = NULL;
+    DW_TRY(call_check(c, step));
+    if (!out || !id)
+        return call_misuse(c, "%s: a tenant and a place for the call are wanted, not NULL", step);
+    if (uuid_parse(str_from(id), &uuid) != 0)
+        return call_fail(c, DW_EINVALID, "%s: \"%.40s\" is no tenant's id, which is a UUID", step, id);
+    uuid_format(&uuid, text);
+    if (!c->tenant || strcmp(c->tenant, text) != 0)
+        DW_TRY(check_allowed(c, step));
+    return call_derive(c, out, text, false);
+}
+
+static void tell_system_call(const dw_call *c, const char *reason)
+{
+    metric_add(c->instance->metrics.system_calls, 1);
+    log_info("a plugin works in all tenants", LOG_TEXT("plugin", c->instance->name),
+             LOG_TEXT("callback", c->what), LOG_STR("request", c->request_id), LOG_TEXT("reason", reason));
+}
+
+static int as_system(dw_call *c, const char *reason, dw_call **out)
+{
+    static const char step[] = "dw_call_as_system";
+
+    if (out)
+        *out = NULL;
+    DW_TRY(call_check(c, step));
+    if (!out || !reason || !*reason)
+        return call_misuse(c, "%s: a reason for the log and a place for the call are wanted", step);
+    DW_TRY(check_allowed(c, step));
+    DW_TRY(call_derive(c, out, NULL, true));
+    tell_system_call(c, reason);
     return 0;
 }
 
@@ -135,8 +195,10 @@ static void close_call(dw_call *c)
         call_stray(c, "dw_call_close");
     else if (!c->is_opened)
         call_misuse(c, "dw_call_close: this call is the host's; only what dw_call_open gave is closed");
-    else
+    else {
+        call_check_committed(c, 0);
         call_end(c);
+    }
 }
 
 /* ---- memory ---- */
@@ -347,4 +409,7 @@ const dw_call_api host_call_api = {
     .json_array = host_json_array,
     .fail = fail,
     .error = error,
+    .tenant = tenant,
+    .as_tenant = as_tenant,
+    .as_system = as_system,
 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "log/log.h"
-#include "plugin/call.h"
+#include "plugin/call_db.h"
 #include "plugin/hooks.h"
 #include "plugin/host.h"
 #include "util/clock.h"
@@ -114,7 +114,7 @@ static int ask_one(dw_call *c, const struct answerer *a, void *question, int mos
 
     if (rc != 0)
         return call_fail(c, DW_ENOMEM, "%s: out of memory", a->what);
-    rc = judge(child, a, a->answer(child, question), most);
+    rc = judge(child, a, call_check_committed(child, a->answer(child, question)), most);
     if (rc < 0)
         carry_failure(c, child, a, rc);
     call_end(child);

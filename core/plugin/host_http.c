@@ -3,6 +3,7 @@
 #include "plugin/detach.h"
 #include "plugin/host.h"
 #include "plugin/reply.h"
+#include "plugin/reply_rows.h"
 
 static int read_values(dw_request *req, dw_list pairs)
 {
@@ -80,4 +81,7 @@ const dw_http_api host_http_api = {
     .detach = detach_request,
     .token_reply = detach_reply,
     .token_fail = detach_fail,
+    .reply_row = reply_row,
+    .reply_rows = reply_rows,
+    .reply_list = reply_page,
 };

@@ -1,4 +1,5 @@
 /* host_stream.c - the table of answers that take time: channels, and bytes to one client. */
+#include "plugin/call_db.h"
 #include "plugin/channels.h"
 #include "plugin/host.h"
 #include "plugin/reply.h"
@@ -70,6 +71,8 @@ static int put(dw_call *c, const char *step, const char *channel, dw_list list, 
     int rc;
 
     DW_TRY(begin(c, step, channel, &all));
+    DW_TRY(call_refuse_in_transaction(c, step));
+    call_seen_outside(c);
     const char *wrong = read_event(list, &event, &json);
     if (wrong)
         rc = call_misuse(c, "%s: %s", step, wrong);
@@ -96,6 +99,8 @@ static int close_channel(dw_call *c, const char *channel)
     struct channels *all;
 
     DW_TRY(begin(c, "dw_channel_close", channel, &all));
+    DW_TRY(call_refuse_in_transaction(c, "dw_channel_close"));
+    call_seen_outside(c);
     return end(c, channels_close(all, c->instance->name, channel), "dw_channel_close", channel);
 }
 
@@ -125,6 +130,7 @@ static int open_stream(dw_request *req, dw_stream **out, int status, const char 
     if (!out)
         return call_misuse(r->c, "dw_stream_open: no place for the stream");
     *out = NULL;
+    DW_TRY(call_refuse_in_transaction(r->c, "dw_stream_open"));
     DW_TRY(reply_claim(r, "dw_stream_open"));
     const char *wrong = reply_status_wrong(status, true);
     if (!wrong && !reply_is_content_type(content_type))
@@ -160,6 +166,7 @@ static int check_stream(dw_stream *s, const char *step, struct request **out)
     *out = r;
     if (r->answer != ANSWER_STREAM || r->is_finished)
         return call_misuse(r->c, "%s: the stream is finished", step);
+    DW_TRY(call_refuse_in_transaction(r->c, step));
     return check_time(r, step);
 }
 
@@ -168,6 +175,7 @@ static int ensure_open(struct request *r, const char *step)
 {
     if (r->stream)
         return 0;
+    call_seen_outside(r->c);
     r->stream = http_stream_open(r->x, r->status, r->content_type);
     return r->stream ? 0 : call_fail(r->c, DW_ENOMEM, "%s: out of memory", step);
 }

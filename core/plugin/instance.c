@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "metrics/metrics.h"
-#include "plugin/call.h"
+#include "plugin/call_db.h"
 #include "plugin/counters.h"
 #include "plugin/descriptor.h"
 #include "plugin/detach.h"
@@ -31,6 +31,12 @@ static void make_metrics(dw_instance *i)
         metrics_counter("dowel_plugin_misuses_total", "How often it broke the contract", labels);
     i->metrics.tokens_lost =
         metrics_counter("dowel_plugin_tokens_lost_total", "Detached requests that it never answered", labels);
+    i->metrics.system_calls =
+        metrics_counter("dowel_plugin_system_calls_total",
+                        "How often it used dw_call_as_system, to work in all tenants", labels);
+    i->metrics.repeats =
+        metrics_counter("dowel_plugin_repeats_total",
+                        "Callbacks of it that ran again because the database wanted it", labels);
     buf_finish(&label);
 }
 
@@ -129,7 +135,7 @@ int instance_run(dw_instance *i, enum instance_step step, struct buf *why)
         buf_add_format(why, "%s: out of memory", name);
         return -1;
     }
-    int rc = steps[step].run(i, c);
+    int rc = call_check_committed(c, steps[step].run(i, c));
     /* Who marked an item by dw_fail_at() and forgot to return the code has refused as well. */
     if (rc >= 0 && c->errors_n > 0)
         rc = DW_EINVALID;

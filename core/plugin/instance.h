@@ -26,7 +26,7 @@ struct plugin_process {
     struct client *client;
     struct keyring *keyring;
     struct channels *channels;
-    struct plugin_hooks *hooks;             /* who answers and serves what */
+    struct plugin_hooks *hooks; /* who answers and serves what */
     struct db *db;
     struct jobs *jobs;
     int64_t (*wall_us)(void *ud);           /* NULL: clock_wall_us */
@@ -36,6 +36,9 @@ struct plugin_process {
     /* Asked before each step that can fail: an error is what the step then returns. NULL but in the harness. */
     int (*fault)(dw_call *c, const char *step, void *ud);
     void *fault_ud;
+    /* Asked before a commit: true rolls back, as if the engine wanted the transaction repeated. NULL but in the harness;
+     * gets fault_ud. */
+    bool (*spoils)(dw_call *c, void *ud);
     /* Sees every log line of a plugin before it is written. NULL but in the harness. */
     void (*logged)(dw_instance *instance, int level, const char *text, dw_list pairs, void *ud);
     void *logged_ud;
@@ -61,7 +64,7 @@ struct dw_instance {
     _Atomic int64_t stray_told_us;       /* when the log last told of a misused call */
     _Atomic(struct counters *) counters; /* of dw_count; NULL: none yet */
     struct {
-        struct metric *memory_peak, *calls, *failures, *misuses, *tokens_lost;
+        struct metric *memory_peak, *calls, *failures, *misuses, *tokens_lost, *system_calls, *repeats;
     } metrics; /* labelled plugin="name" */
     struct {
         _Atomic(struct instance_label *) first;

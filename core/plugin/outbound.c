@@ -5,6 +5,7 @@
 
 #include "client/url.h"
 #include "http/trace.h"
+#include "plugin/call_db.h"
 #include "plugin/request.h"
 #include "plugin/values.h"
 
@@ -250,10 +251,13 @@ int outbound_read(struct outbound *o, dw_call *c, const dw_fetch_args *args, boo
         return call_fail(c, DW_EUNAVAILABLE, "this process has no outbound HTTP");
     if (call_is_cancelled(c))
         return call_fail(c, DW_ECANCELLED, "nothing was sent, because the call is cancelled");
+    DW_TRY(call_refuse_in_transaction(c, is_stream ? "dw_upstream_open" : "dw_fetch"));
     DW_TRY(take_args(&ours, c, args));
     rc = read_all(o, c, &ours, is_stream);
     if (rc != 0)
         outbound_finish(o);
+    else
+        call_seen_outside(c);
     return rc;
 }
 

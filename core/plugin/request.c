@@ -5,6 +5,7 @@
 #include "api/input.h"
 #include "http/router.h"
 #include "log/log.h"
+#include "plugin/call_db.h"
 #include "plugin/channels.h"
 #include "plugin/outcome.h"
 
@@ -57,14 +58,16 @@ static struct arena *lend_arena(struct http_exchange *x, const dw_instance *inst
     return a;
 }
 
-static void take_arena_back(struct http_exchange *x, const dw_instance *instance)
+static void take_arena_back(struct request *r, struct http_exchange *x)
 {
-    size_t max = instance->process->call_memory_max;
+    size_t max = r->route->instance->process->call_memory_max;
 
-    http_arena(x)->limit -= max ? max : MEMORY_MAX;
+    if (r->has_lent)
+        http_arena(x)->limit -= max ? max : MEMORY_MAX;
+    r->has_lent = false;
 }
 
-static int begin_call(struct request *r)
+static int begin_call(struct request *r, bool is_first)
 {
     const struct plugin_route *route = r->route;
     const struct call_options options = {
@@ -72,12 +75,13 @@ static int begin_call(struct request *r)
         .label = route->label,
         .what = route->what,
         .deadline_us = http_request_deadline(r->x),
-        .arena = lend_arena(r->x, route->instance),
+        .arena = is_first ? lend_arena(r->x, route->instance) : NULL,
         .request_id = http_request_id(r->x),
     };
 
+    r->has_lent |= is_first;
     if (call_begin(&r->c, &options) != 0) {
-        take_arena_back(r->x, route->instance);
+        take_arena_back(r, r->x);
         http_reply_problem(r->x, 503, "there is no memory for this request; try again later");
         return -1;
     }
@@ -110,7 +114,7 @@ static struct request *begin(struct http_exchange *x, const struct plugin_route 
     r->mark = http_reply_mark(x);
     if (read_input(r) != 0)
         return NULL;
-    if (begin_call(r) != 0) {
+    if (begin_call(r, true) != 0) {
         api_input_finish(r->input);
         return NULL;
     }
@@ -181,19 +185,24 @@ static void settle(struct request *r)
     }
 }
 
-static void end(struct request *r)
+/* All but the call. */
+static void release(struct request *r, struct http_exchange *x)
 {
-    struct http_exchange *x = r->x;
-    const dw_instance *instance = r->route->instance;
-
-    call_end(r->c);
     api_input_finish(r->input);
     json_decref(r->json);
     buf_finish(&r->body);
     buf_finish(&r->streamed);
     if (r->mapped)
         munmap(r->mapped, r->mapped_n);
-    take_arena_back(x, instance);
+    take_arena_back(r, x);
+}
+
+static void end(struct request *r)
+{
+    struct http_exchange *x = r->x;
+
+    call_end(r->c);
+    release(r, x);
 }
 
 /* Whoever has the token may be answering just now: nothing of the exchange may be touched but its arena, which stays until
@@ -215,16 +224,47 @@ static void suspend(struct request *r, int rc)
     call_suspend(r->c);
 }
 
-/* A handler, or its second half, is over. */
-static void finish(struct request *r, int rc)
+/* ---- once more ---- */
+
+/* What the handler has read and prepared, as if it had never run. What came of the content stays: it comes once. */
+static void forget(struct request *r)
 {
+    http_reply_rollback(r->x, r->mark);
+    buf_finish(&r->body);
+    r->answer = ANSWER_NONE;
+    json_decref(r->json);
+    r->json = NULL;
+    r->json_read = false;
+    api_input_finish(r->input);
+    r->input = NULL;
+}
+
+/* 0: the handler may run again in a new call. Else the request is answered, and over. */
+static int begin_again(struct request *r)
+{
+    call_end(r->c);
+    forget(r);
+    if (read_input(r) == 0 && begin_call(r, false) == 0)
+        return 0;
+    release(r, r->x);
+    return -1;
+}
+
+/* A handler, or its second half, is over. True: the handler is to run again. */
+static bool finish(struct request *r, int rc)
+{
+    rc = call_check_committed(r->c, rc);
     if (r->answer == ANSWER_LATER) {
         end_detached(r, rc);
-        return;
+        return false;
     }
     if (r->then) {
         suspend(r, rc);
-        return;
+        return false;
+    }
+    if (repeat_wanted(&r->repeat, r->c, rc)) {
+        http_watch_gone(r->x, NULL, NULL);
+        return begin_again(r) == 0;
     }
     http_watch_gone(r->x, NULL, NULL);
     if (rc >= 0)
@@ -234,6 +274,13 @@ static void finish(struct request *r, int rc)
     else
         answer_error(r, rc);
     end(r);
+    return false;
+}
+
+static void run(struct request *r)
+{
+    while (finish(r, r->route->handler(r->c, request_handle_of(r))))
+        ;
 }
 
 void request_handle(struct http_exchange *x)
@@ -251,7 +298,7 @@ void request_handle(struct http_exchange *x)
     }
     struct request *r = begin(x, route);
     if (r)
-        finish(r, route->handler(r->c, request_handle_of(r)));
+        run(r);
 }
 
 /* ---- two halves ---- */
@@ -266,7 +313,8 @@ static void run_second_half(struct http_exchange *x)
     int rc = then(r->c, request_handle_of(r), r->then_ud);
     if (r->first_rc < 0 && r->answer != ANSWER_LATER && !r->then)
         rc = r->first_rc;
-    finish(r, rc);
+    if (finish(r, rc))
+        run(r);
 }
 
 int request_suspend(dw_call *c, dw_request *req, int (*then)(dw_call *c, dw_request *req, void *ud), void *ud)

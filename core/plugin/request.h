@@ -9,6 +9,7 @@
 #include "http/exchange.h"
 #include "plugin/call.h"
 #include "plugin/out.h"
+#include "plugin/repeat.h"
 
 struct api_input;
 struct api_operation;
@@ -38,6 +39,9 @@ struct request {
     struct http_exchange *x;
     const struct plugin_route *route;
     struct api_input *input; /* NULL for .routes */
+    struct repeat repeat;
+    bool
+        has_lent; /* the exchange's memory to the call, which only the first one gets: what one leaves there stays */
     enum request_answer answer;
     size_t mark; /* the fields up to it are the server's */
 

@@ -1,7 +1,7 @@
 #include "plugin/settings.h"
 
 #include "config/pattern.h"
-#include "plugin/call.h"
+#include "plugin/call_db.h"
 #include "util/clock.h"
 
 enum { CHECK_US = 30 * CLOCK_SECOND };
@@ -236,7 +236,7 @@ int settings_check(dw_instance *i, struct buf *why)
         buf_add_text(why, "its check cannot run: out of memory");
         return -1;
     }
-    int rc = i->descriptor->check(c, i->conf);
+    int rc = call_check_committed(c, i->descriptor->check(c, i->conf));
     /* Who marked an item and forgot to return the code has refused as well. */
     if (rc >= 0 && c->errors_n > 0)
         rc = DW_EINVALID;

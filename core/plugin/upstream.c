@@ -1,5 +1,6 @@
 /* upstream.c - a long answer, read piece by piece on the thread of its call. */
 #include "client/events.h"
+#include "plugin/call_db.h"
 #include "plugin/outbound.h"
 #include "util/clock.h"
 
@@ -84,6 +85,7 @@ static int refuse_place(dw_upstream *up, const char *step)
 static int begin_read(dw_upstream *up, enum upstream_way way, const char *step)
 {
     DW_TRY(check(up, step));
+    DW_TRY(call_refuse_in_transaction(up->c, step));
     if (!up->stream)
         return call_misuse(up->c, "%s: the stream was closed", step);
     if (up->way != UPSTREAM_UNREAD && up->way != way)

@@ -1,8 +1,8 @@
 /* call.h - the call: for whom a callback runs, until when, with which memory, and why its last step failed.
  *
  * Every callback gets one first and hands it to whatever it uses. It belongs to the thread that runs the callback and
- * ends when the callback returns (dw_fetch_then keeps it for the second half): memory is freed, upstream connections are
- * cut, what was deferred is undone. Nothing obtained from a call outlives it. A call that is used on another thread, or
+ * ends when the callback returns (dw_fetch_then keeps it for the second half): an open transaction is rolled back, rows
+ * are closed, upstream connections are cut, what was deferred is undone, memory is freed. Nothing obtained from a call outlives it. A call that is used on another thread, or
  * after its end, does nothing: DW_ETHREAD, logged with the plugin's name. */
 #ifndef DOWEL_CALL_H
 #define DOWEL_CALL_H
@@ -55,6 +55,9 @@ typedef struct dw_call_api {
     json_t *(*json_array)(dw_call *c, dw_list values);
     int (*fail)(dw_call *c, int code, const char *pointer, dw_list text_and_pairs);
     const dw_err *(*error)(dw_call *c);
+    const char *(*tenant)(dw_call *c);
+    int (*as_tenant)(dw_call *c, const char *tenant, dw_call **out);
+    int (*as_system)(dw_call *c, const char *reason, dw_call **out);
 } dw_call_api;
 
 /* What the host gives a plugin: small tables of functions, only ever appended to. NULL where this host has no such table
@@ -70,7 +73,7 @@ typedef struct dw_host {
     const struct dw_hook_api *hook;
     const struct dw_client_api *client;
     const struct dw_secure_api *secure;
-    const struct dw_db_api *db;               /* no host yet */
+    const struct dw_db_api *db;               /* since minor 2 */
     const struct dw_jobs_api *jobs;           /* no host yet */
     const struct dw_events_api *events;       /* no host yet */
     const struct dw_connector_api *connector; /* no host yet */
@@ -97,6 +100,24 @@ static inline const void *dw_conf(dw_call *c) { return dw_host_->call->conf(c); 
 /* The instance, to open calls from own threads. Lives until fini. [call] */
 static inline dw_instance *dw_call_instance(dw_call *c) { return dw_host_->call->instance(c); }
 
+/* The tenant's id, or NULL where there is none: in init and start, in calls of own threads, in what has x-tenant: none,
+ * across all of them. Borrowed for the call. Since minor 2. [call] */
+static inline const char *dw_tenant(dw_call *c) { return dw_host_->call->tenant(c); }
+
+/* The same callback in one other tenant (a UUID), or, for the reason given, across all of them: *out sees their data in a
+ * session of its own. It has the memory, the deadline and the thread of c, and its own error; it ends with c, with the
+ * scope that it was made in (use one in a loop), and when the request is detached or waits in dw_fetch_then. DW_EDENIED
+ * unless the admin wrote `allow: [system]` into the plugin's conf.d file; each use of dw_call_as_system is logged with its
+ * reason: one of a handful of texts, never an id. Since minor 2. [call] */
+static inline DW_MUST_CHECK int dw_call_as_tenant(dw_call *c, const char *tenant, dw_call **out)
+{
+    return dw_host_->call->as_tenant(c, tenant, out);
+}
+static inline DW_MUST_CHECK int dw_call_as_system(dw_call *c, const char *reason, dw_call **out)
+{
+    return dw_host_->call->as_system(c, reason, out);
+}
+
 /* Now. Use it instead of clock_gettime: tests and replays set it. [call] */
 static inline dw_time dw_now(dw_call *c) { return dw_host_->call->now(c); }
 
@@ -109,7 +130,7 @@ static inline int dw_cancelled(dw_call *c) { return dw_host_->call->cancelled(c)
 /* Waits; DW_ECANCELLED as soon as the call is cancelled. [call] */
 static inline int dw_sleep(dw_call *c, dw_span span) { return dw_host_->call->sleep(c, span); }
 
-/* A call for a thread of your own; close it on the same thread, all of them before stop returns. `what` names the work
+/* A call for a thread of your own, without a tenant; close it on the same thread, all of them before stop returns. `what` names the work
  * in the log and in crash notes: one of a handful of texts, never an id. DW_EUNAVAILABLE once stop began, which also
  * cancels those that are open. [any] */
 static inline int dw_call_open(dw_instance *instance, const char *what, dw_call **out)

@@ -2,11 +2,12 @@
  * answers once, with a dw_reply_* or by returning an error, which becomes problem+json (RFC 9457).
  *
  * A reply is made now and sent when the handler returns 0; a handler that then returns an error takes it back. So reply
- * first, and do what can still fail last. */
+ * first, and do what can still fail last:  DW_TRY(dw_reply_row(req, 201, note)); return dw_tx_commit(c); */
 #ifndef DOWEL_HTTP_H
 #define DOWEL_HTTP_H
 
 #include "call.h"
+#include "db.h"
 #include "out.h"
 
 #ifdef __cplusplus
@@ -58,6 +59,9 @@ typedef struct dw_http_api {
     int (*detach)(dw_request *req, dw_token **out, const dw_detach_args *args);
     int (*token_reply)(dw_token *t, dw_list status_and_pairs);
     int (*token_fail)(dw_token *t, int code, const char *text);
+    int (*reply_row)(dw_request *req, int status, dw_rows *rows);
+    int (*reply_rows)(dw_request *req, int status, dw_rows *rows);
+    int (*reply_list)(dw_call *c, dw_request *req, dw_list sql_and_values);
 } dw_http_api;
 
 static inline DW_MUST_CHECK int dw_request_read_(dw_request *req, dw_list pairs)
@@ -92,6 +96,32 @@ static inline const char *dw_request_id(dw_request *req) { return dw_host_->http
 
 /* dw_reply(req, 200, "state", state, "count", n): a small object; dw_reply(req, 204): nothing but the status. [call] */
 #define dw_reply(req, ...) (dw_host_->http->reply((req), DW_LIST(__VA_ARGS__)))
+
+/* The next row as an object with its columns as members. A column "version" becomes the ETag as well. Without a row:
+ * DW_ENOTFOUND, or DW_EPRECONDITION where the request has an If-Match: read that, put it into the WHERE, and a stale one
+ * finds no row. Since minor 2. [call] */
+static inline DW_MUST_CHECK int dw_reply_row(dw_request *req, int status, dw_rows *rows)
+{
+    return dw_host_->http->reply_row(req, status, rows);
+}
+
+/* All rows that are left: {"items":[...]}. More than 10000 are DW_ETOOLARGE: what grows is a dw_reply_list. Since minor 2.
+ * [call] */
+static inline DW_MUST_CHECK int dw_reply_rows(dw_request *req, int status, dw_rows *rows)
+{
+    return dw_host_->http->reply_rows(req, status, rows);
+}
+static inline DW_MUST_CHECK int dw_reply_list_(dw_call *c, dw_request *req, dw_list sql_and_values)
+{
+    return dw_host_->http->reply_list(c, req, sql_and_values);
+}
+
+/* dw_reply_list(c, req, "SELECT id, body FROM notes WHERE author = $1", author): a page of it, {"items":[...],"next":...}.
+ * The query parameters `limit` (1 to 200; 50 if absent) and `cursor` count where api.yaml declares them; "next" is the
+ * cursor of the page that follows, or null. The statement needs a column "id", unique and not null, by which the rows are
+ * sorted (a dw_id(): oldest first), and has no ORDER BY or LIMIT of its own. A cursor that is not of this list is
+ * DW_EINVALID. Since minor 2. [call] */
+#define dw_reply_list(c, req, ...) dw_reply_list_((c), (req), DW_LIST(__VA_ARGS__))
 
 /* json is borrowed; body is copied. [call] */
 static inline int dw_reply_json(dw_request *req, int status, const json_t *json)

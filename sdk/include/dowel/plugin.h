@@ -6,6 +6,7 @@
 #include "call.h"
 #include "client.h"
 #include "conf.h"
+#include "db.h"
 #include "hook.h"
 #include "http.h"
 #include "log.h"

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define DW_ABI_MAJOR 0
-#define DW_ABI_MINOR 1
+#define DW_ABI_MINOR 2
 
 /* The oldest host that the plugin loads on. Define it lower before the include, and ask with DW_HAS() for what came
  * after it. */

@@ -1,0 +1,132 @@
+/* jobs_fixture.h - a database with the core's tables, and engines of jobs on it under a clock of the test's. */
+#ifndef TESTS_JOBS_FIXTURE_H
+#define TESTS_JOBS_FIXTURE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "db/migrations_core.h"
+#include "db_fixture.h"
+#include "jobs/jobs.h"
+#include "util/clock.h"
+
+struct jobs_fixture {
+    struct db_fixture db;
+    _Atomic int64_t now_us;
+};
+
+static inline int64_t jobs_fixture_now(void *ud)
+{
+    struct jobs_fixture *f = ud;
+
+    return atomic_load(&f->now_us);
+}
+
+/* A statement of the core's; what it returns. */
+#define JOBS_EXEC(f, ...) (jobs_fixture_exec((f), DW_LIST(__VA_ARGS__)))
+static inline int64_t jobs_fixture_exec(struct jobs_fixture *f, dw_list sql)
+{
+    const struct db_who who = { .owner = "core", .now_us = atomic_load(&f->now_us) };
+    struct db_session *s;
+
+    if (db_session_create(&s, f->db.db, &who) != 0)
+        return DW_ENOMEM;
+    int64_t rc = db_exec(s, DB_BY_CORE, sql);
+    if (rc < 0)
+        fprintf(stderr, "%s\n", db_error_of(s)->text);
+    db_session_destroy(s);
+    return rc;
+}
+
+/* The one number that it finds; -1000 without a row. */
+#define JOBS_NUMBER(f, ...) (jobs_fixture_number((f), DW_LIST(__VA_ARGS__)))
+static inline int64_t jobs_fixture_number(struct jobs_fixture *f, dw_list sql)
+{
+    const struct db_who who = { .owner = "core", .now_us = atomic_load(&f->now_us) };
+    struct db_session *s;
+    int64_t number = -1000;
+
+    if (db_session_create(&s, f->db.db, &who) != 0)
+        return DW_ENOMEM;
+    int rc = db_find(s, DW_TO(&number), DB_BY_CORE, sql);
+    if (rc < 0)
+        fprintf(stderr, "%s\n", db_error_of(s)->text);
+    db_session_destroy(s);
+    return rc < 0 ? rc : number;
+}
+
+static inline int jobs_fixture_migrate(struct jobs_fixture *f, const struct migrations *core)
+{
+    const struct db_who who = { .owner = "core", .is_unguarded = true };
+    struct db_session *s;
+    int rc = db_session_create(&s, f->db.db, &who);
+
+    if (rc >= 0)
+        rc = db_begin(s);
+    for (size_t i = 0; rc >= 0 && i < core->n; i++)
+        rc = db_run_script(s, migration_script(&core->v[i], db_engine(f->db.db), MIGRATION_UP));
+    if (rc >= 0)
+        rc = db_run_script(s, str_from("CREATE TABLE effects (job TEXT, n INTEGER)"));
+    if (rc >= 0)
+        rc = db_commit(s);
+    if (rc < 0)
+        fprintf(stderr, "%s\n", db_error_of(s)->text);
+    db_session_destroy(s);
+    return rc < 0 ? -1 : 0;
+}
+
+static inline int jobs_fixture_open(struct jobs_fixture *f)
+{
+    struct buf why = BUF_INIT;
+    struct arena arena;
+    struct migrations core;
+    int rc = db_fixture_open(&f->db);
+
+    atomic_store(&f->now_us, INT64_C(1800000000000000));
+    arena_init(&arena, NULL, 0, 0);
+    if (rc == 0)
+        rc = migrations_of_core(&core, &arena, &why);
+    if (rc == 0)
+        rc = jobs_fixture_migrate(f, &core);
+    if (rc != 0)
+        fprintf(stderr, "%s\n", buf_text(&why));
+    arena_finish(&arena);
+    buf_finish(&why);
+    return rc;
+}
+
+static inline void jobs_fixture_close(struct jobs_fixture *f)
+{
+    db_fixture_close(&f->db);
+}
+
+static inline struct jobs *jobs_fixture_engine(struct jobs_fixture *f, const struct jobs_options *more)
+{
+    struct jobs_options o = *more;
+    struct jobs *j = NULL;
+
+    o.db = f->db.db;
+    o.wall_us = jobs_fixture_now;
+    o.clock_ud = f;
+    return jobs_create(&j, &o) == 0 ? j : NULL;
+}
+
+/* Adds it, in a transaction of its own: what job_add() returns. */
+#define JOBS_ADD(f, ...) (jobs_fixture_add((f), &(struct job_new){ __VA_ARGS__ }))
+static inline int jobs_fixture_add(struct jobs_fixture *f, const struct job_new *n)
+{
+    const struct db_who who = { .owner = "core", .now_us = atomic_load(&f->now_us) };
+    struct job_new job = *n;
+    struct db_session *s;
+
+    job.now_us = who.now_us;
+    if (db_session_create(&s, f->db.db, &who) != 0)
+        return DW_ENOMEM;
+    int rc = job_add(s, &job);
+    if (rc < 0)
+        fprintf(stderr, "%s\n", db_error_of(s)->text);
+    db_session_destroy(s);
+    return rc;
+}
+
+#endif
