@@ -32,10 +32,10 @@ static struct {
 static inline void receiver_field(const char *head, const char *name, char *out, size_t size)
 {
     const char *at = strcasestr(head, name);
-    const char *end = at ? strstr(at, "\r\n") : NULL;
+    const char *end = at ? strstr(at + strlen(name), "\r\n") : NULL;
 
     if (end)
-        snprintf(out, size, "%.*s", (int)(end - at - (long)strlen(name)), at + strlen(name));
+        snprintf(out, size, "%.*s", (int)(end - at) - (int)strlen(name), at + strlen(name));
 }
 
 static inline bool receiver_route(struct peer_conn *c, const struct peer_request *r)
