@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "db/driver.h"
+#include "db/meter.h"
 #include "db/statements.h"
 #include "util/clock.h"
 
@@ -52,6 +53,7 @@ static void set_options(struct db_options *to, const struct db_options *from)
 static void free_db(struct db *db)
 {
     statements_destroy(db->statements);
+    db_meters_destroy(db);
     db_walls_drop(db->walls);
     pthread_mutex_destroy(&db->lock);
     free((char *)(uintptr_t)db->options.url);

@@ -28,6 +28,8 @@ struct db {
     struct statements *statements; /* read once a text; see statements.h */
     pthread_mutex_t lock;          /* guards walls */
     struct db_walls *walls;
+    _Atomic(struct db_meter *) meters; /* see meter.h */
+    _Atomic uint64_t walls_version;    /* of those, to be compared without the lock */
 };
 
 enum db_transaction { DB_TX_NONE, DB_TX_OPEN, DB_TX_FAILED };
@@ -36,8 +38,11 @@ struct db_session {
     struct db *db;
     struct db_who who;
     void *connection; /* the driver's, while it holds one */
+    void *held;       /* the driver's locks, until finish() */
+    struct db_meter *meter;
     enum db_transaction transaction;
     int64_t transaction_deadline_us;
+    int64_t step_us;               /* when the newest step began */
     int64_t statement_deadline_us; /* of the newest statement */
     _Atomic bool cancelled;
     bool wants_repeat, has_committed;
@@ -127,6 +132,7 @@ enum db_type db_type_of(struct str name);
 
 /* Held; NULL is none. To be dropped. [any thread] */
 struct db_walls *db_walls_hold(struct db *db);
+uint64_t db_walls_version(struct db *db); /* of the newest; 0: none were learnt yet */
 void db_walls_drop(struct db_walls *w);
 bool db_walls_has(const struct db_walls *w, struct str table);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "db/driver.h"
+#include "db/meter.h"
 #include "db/rows.h"
 #include "db/statements.h"
 #include "db/values.h"
@@ -21,6 +22,7 @@ int db_session_create(struct db_session **out, struct db *db, const struct db_wh
     s->db = db;
     s->who = *who;
     s->error = (struct db_error){ 0, "", "" };
+    s->meter = db_meter_of(db, who->owner);
     arena_init(&s->own, NULL, 0, 0);
     return 0;
 }
@@ -36,8 +38,7 @@ void db_session_destroy(struct db_session *s)
     if (!s)
         return;
     close_all_rows(s);
-    if (s->transaction != DB_TX_NONE)
-        s->db->driver->rollback(s);
+    db_rollback(s);
     s->db->driver->finish(s);
     db_trees_drop(&s->trees);
     buf_finish(&s->error_text);
@@ -66,6 +67,7 @@ static void DW_PRINTF(4, 0)
     buf_add_format_list(&s->error_text, format, args);
     buf_add_text(&s->error_detail, detail);
     s->error = (struct db_error){ code, buf_text(&s->error_text), buf_text(&s->error_detail) };
+    db_meter_failure(s->meter, code);
     if (s->transaction == DB_TX_OPEN)
         s->transaction = DB_TX_FAILED;
 }
@@ -97,12 +99,15 @@ static bool has_passed(int64_t deadline_us, int64_t now_us)
     return deadline_us && now_us >= deadline_us;
 }
 
+static bool must_stop_at(const struct db_session *s, int64_t now_us)
+{
+    return atomic_load_explicit(&s->cancelled, memory_order_relaxed) ||
+           has_passed(session_deadline_us(s), now_us);
+}
+
 bool session_must_stop(struct db_session *s)
 {
-    int64_t deadline = session_deadline_us(s);
-
-    return atomic_load_explicit(&s->cancelled, memory_order_relaxed) ||
-           has_passed(deadline, clock_monotonic_us());
+    return must_stop_at(s, clock_monotonic_us());
 }
 
 int session_fail_stopped(struct db_session *s)
@@ -146,8 +151,9 @@ static int admit(struct db_session *s)
     if (s->transaction == DB_TX_FAILED)
         return session_fail(s, DW_ETX, "",
                             "a statement of this transaction failed before: only a rollback ends it");
-    s->statement_deadline_us = clock_monotonic_us() + s->db->options.statement_timeout_us;
-    return session_must_stop(s) ? session_fail_stopped(s) : 0;
+    s->step_us = clock_monotonic_us();
+    s->statement_deadline_us = s->step_us + s->db->options.statement_timeout_us;
+    return must_stop_at(s, s->step_us) ? session_fail_stopped(s) : 0;
 }
 
 /* ---- transactions ---- */
@@ -174,9 +180,17 @@ static int commit(struct db_session *s)
         rc = s->db->driver->commit(s);
     }
     s->transaction = DB_TX_NONE;
+    db_meter_transaction(s->meter, rc < 0 ? DB_TX_ROLLED_BACK : DB_TX_COMMITTED);
     if (rc >= 0 || rc == DW_EUNKNOWN)
         s->has_committed = true;
     return rc < 0 ? rc : 0;
+}
+
+static void roll_back(struct db_session *s)
+{
+    s->db->driver->rollback(s); /* what fails here has ended the transaction as well */
+    s->transaction = DB_TX_NONE;
+    db_meter_transaction(s->meter, DB_TX_ROLLED_BACK);
 }
 
 int db_begin(struct db_session *s)
@@ -201,8 +215,7 @@ int db_rollback(struct db_session *s)
     if (s->transaction == DB_TX_NONE)
         return 0;
     db_rows_end_with_transaction(s);
-    s->db->driver->rollback(s); /* what fails here has ended the transaction as well */
-    s->transaction = DB_TX_NONE;
+    roll_back(s);
     return 0;
 }
 
@@ -233,8 +246,7 @@ static int run_in_own_transaction(struct db_session *s, struct db_rows *rows, co
     db_rows_let_go(rows);
     if (rc >= 0)
         return commit(s);
-    s->db->driver->rollback(s);
-    s->transaction = DB_TX_NONE;
+    roll_back(s);
     return rc;
 }
 
@@ -251,6 +263,7 @@ static int run(struct db_session *s, struct db_rows *rows, const dw_value *value
         if (rc >= 0 || !s->wants_repeat || s->transaction != DB_TX_NONE || session_must_stop(s))
             break;
         db_rows_forget(rows);
+        db_meter_repeat(s->meter);
         s->who.is_repeat = true;
     }
     return rc;
@@ -302,6 +315,16 @@ static int start(struct db_session *s, struct db_rows **out, struct remembered *
     return 0;
 }
 
+/* To the first row, or the end: what comes after is the reader's own pace. */
+static void measure(struct db_session *s, const char *sql)
+{
+    int64_t took = clock_monotonic_us() - s->step_us;
+
+    db_meter_statement(s->meter, took);
+    if (took > s->db->options.slow_us)
+        db_log_slow(s, sql, took);
+}
+
 int db_query(struct db_session *s, struct db_rows **out, enum db_author by, dw_list sql_and_values)
 {
     struct remembered *remembered;
@@ -309,7 +332,9 @@ int db_query(struct db_session *s, struct db_rows **out, enum db_author by, dw_l
     *out = NULL;
     DW_TRY(admit(s));
     DW_TRY(find_statement(s, &remembered, by, sql_and_values.n > 0 ? sql_and_values.v : NULL));
-    return start(s, out, remembered, (dw_list){ sql_and_values.v + 1, sql_and_values.n - 1 });
+    int rc = start(s, out, remembered, (dw_list){ sql_and_values.v + 1, sql_and_values.n - 1 });
+    measure(s, sql_and_values.v->as.p);
+    return rc;
 }
 
 int64_t db_exec(struct db_session *s, enum db_author by, dw_list sql_and_values)

@@ -1,7 +1,10 @@
 #include "db/sqlite.h"
 
+#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
+
+#include "util/clock.h"
 
 static void sqlite_close(struct db *db)
 {
@@ -9,10 +12,24 @@ static void sqlite_close(struct db *db)
 
     if (!engine)
         return;
+    sqlite_notices_stop(engine->notices);
     sqlite_readers_finish(&engine->readers);
-    sqlite_writer_destroy(engine->writer);
+    sqlite_writer_destroy(engine->writer); /* last: its closing brings the journal into the file */
     free(engine);
     db->engine = NULL;
+}
+
+static int note_file(struct sqlite *engine, struct buf *why)
+{
+    struct stat st;
+
+    if (stat(engine->path, &st) != 0) {
+        buf_add_format(why, "cannot use the database %s: %s", engine->path, strerror(errno));
+        return -1;
+    }
+    engine->device = st.st_dev;
+    engine->inode = st.st_ino;
+    return 0;
 }
 
 static int sqlite_open(struct db *db, struct buf *why)
@@ -27,28 +44,48 @@ static int sqlite_open(struct db *db, struct buf *why)
     engine->db = db;
     engine->path = db->options.url + strlen("sqlite:");
     sqlite_readers_init(&engine->readers, db->options.connections);
-    if (sqlite_writer_create(engine, why) == 0)
-        return 0;
+    if (*engine->path && *engine->path != ':') {
+        if (sqlite_writer_create(engine, why) == 0 && note_file(engine, why) == 0)
+            return 0;
+    } else {
+        buf_add_text(why, "the database's URL names no file: write sqlite:/PATH/TO/dowel.db");
+    }
     sqlite_close(db);
+    return -1;
+}
+
+/* A file that was replaced under an open database takes no more part in it: all that is written is lost. */
+static int check_file(const struct sqlite *engine, struct buf *why)
+{
+    struct stat st;
+
+    if (stat(engine->path, &st) == 0 && st.st_dev == engine->device && st.st_ino == engine->inode)
+        return 0;
+    buf_add_format(why,
+                   "the database %s was moved or replaced while the server runs: put it back, or restart",
+                   engine->path);
     return -1;
 }
 
 static int sqlite_ping(struct db *db, struct buf *why)
 {
-    (void)db;
-    (void)why;
-    return 0;
-}
+    const struct db_who who = { .owner = "core",
+                                .is_system = true,
+                                .deadline_us = clock_monotonic_us() + CLOCK_SECOND };
+    struct db_session *s;
+    int64_t n;
 
-static int sqlite_lock(struct db_session *s, const char *name, int64_t patience_us)
-{
-    (void)patience_us;
-    return session_fail(s, DW_EUNAVAILABLE, "", "locks are not there yet: %s", name);
-}
-
-static void sqlite_finish(struct db_session *s)
-{
-    (void)s;
+    if (check_file(db->engine, why) != 0)
+        return -1;
+    if (db_session_create(&s, db, &who) != 0) {
+        buf_add_text(why, "memory is out");
+        return -1;
+    }
+    int rc = db_find(s, DW_TO(&n), DB_BY_CORE, DW_LIST("SELECT count(*) FROM dowel_notices WHERE id < 0"));
+    if (rc < 0)
+        buf_add_text(why, db_error_of(s)->text);
+    db_session_destroy(s);
+    return rc < 0 ? -1 : 0;
 }
 
 static void sqlite_cancel(struct db_session *s)
@@ -57,21 +94,6 @@ static void sqlite_cancel(struct db_session *s)
 
     sqlite_readers_wake(engine);
     sqlite_writer_wake(engine->writer, s);
-}
-
-static int sqlite_listen(struct db *db, const struct db_listener *listener)
-{
-    (void)db;
-    (void)listener;
-    return 0;
-}
-
-static int sqlite_notify(struct db_session *s, const char *channel, const char *text)
-{
-    (void)s;
-    (void)channel;
-    (void)text;
-    return 0;
 }
 
 const struct db_driver sqlite_driver = { .engine = DB_SQLITE,
@@ -87,7 +109,7 @@ const struct db_driver sqlite_driver = { .engine = DB_SQLITE,
                                          .close_rows = sqlite_close_rows,
                                          .script = sqlite_script,
                                          .lock = sqlite_lock,
-                                         .finish = sqlite_finish,
+                                         .finish = sqlite_unlock_all,
                                          .cancel = sqlite_cancel,
                                          .listen = sqlite_listen,
                                          .notify = sqlite_notify };

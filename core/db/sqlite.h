@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "db/driver.h"
 #include "util/list.h"
@@ -14,20 +15,40 @@
 /* With views that show one tenant's rows, or without. */
 enum sqlite_kind { SQLITE_GUARDED, SQLITE_OPEN, SQLITE_KINDS };
 
+/* BEGIN, COMMIT, ROLLBACK, and the same for one member of a group. */
+enum sqlite_control {
+    CONTROL_BEGIN,
+    CONTROL_COMMIT,
+    CONTROL_ROLLBACK,
+    CONTROL_MEMBER,
+    CONTROL_RELEASE,
+    CONTROL_ROLLBACK_TO,
+    CONTROLS
+};
+
+/* Tables that foreign keys join, over however many others, are of one group. */
+struct sqlite_link {
+    char *table;
+    unsigned group;
+};
+
 enum { SQLITE_PREPARED_BUCKETS = 64 };
 
 struct sqlite_connection {
     sqlite3 *handle;
     struct sqlite *engine;
     enum sqlite_kind kind;
-    struct sqlite_connection *next; /* in the pool, while nobody uses it */
-    struct db_session *session;     /* who uses it now */
-    unsigned cursors;               /* open on it */
-    int64_t busy_until_us;          /* how long to wait for other processes; set at the first nap */
-    bool is_controlled;             /* a BEGIN or COMMIT runs, which nothing may interrupt */
-    bool may_all;                   /* the driver itself speaks: the authorizer lets it pass */
-    uint64_t walls;                 /* the version that is put up */
-    struct list ages;               /* prepared statements; the newest last */
+    struct sqlite_connection *next;    /* in the pool, while nobody uses it */
+    struct db_session *session;        /* who uses it now */
+    unsigned cursors;                  /* open on it */
+    int64_t busy_until_us;             /* how long to wait for other processes; set at the first nap */
+    bool is_controlled;                /* a BEGIN or COMMIT runs, which nothing may interrupt */
+    const struct statement *statement; /* being prepared or stepped, for the authorizer and the walls */
+    struct db_walls *walls;            /* that are put up; held */
+    struct sqlite_link *links;         /* which tables foreign keys lead to */
+    size_t links_n;
+    sqlite3_stmt *controls[CONTROLS];
+    struct list ages; /* prepared statements; the newest last */
     struct sqlite_prepared *buckets[SQLITE_PREPARED_BUCKETS];
     unsigned prepared_n;
 };
@@ -46,6 +67,9 @@ struct sqlite {
     const char *path;
     struct sqlite_readers readers;
     struct sqlite_writer *writer;
+    struct sqlite_notices *notices; /* NULL: nobody listens */
+    dev_t device;
+    ino_t inode; /* of the file that was opened */
 };
 
 /* ---- connections: sqlite_connection.c ---- */
@@ -55,10 +79,22 @@ int sqlite_connect(struct sqlite_connection **out, struct sqlite *engine, enum s
                    struct buf *why);
 void sqlite_disconnect(struct sqlite_connection *c); /* NULL is safe */
 
+/* It is open, and the walls that it has put up are the newest. */
+bool sqlite_is_fresh(const struct sqlite_connection *c);
+
+/* Opens it anew unless it is fresh; not while anything is open on it. 0; or -1 with a sentence: it can be tried again. */
+int sqlite_refresh(struct sqlite_connection *c, struct buf *why);
+
 enum sqlite_kind sqlite_kind_of(const struct db_session *s);
 
-/* Says for whom it works from now on; to be taken back with NULL. */
-void sqlite_lend(struct sqlite_connection *c, struct db_session *s);
+/* SQLite's code. Nothing interrupts it. */
+int sqlite_control(struct sqlite_connection *c, enum sqlite_control what);
+
+/* ---- walls: sqlite_guard.c ---- */
+
+/* For a connection that was just opened. SQLite's code. */
+int sqlite_guard_set_up(struct sqlite_connection *c);
+void sqlite_guard_forget(struct sqlite_connection *c);
 
 /* ---- readers: sqlite_readers.c ---- */
 
@@ -113,6 +149,15 @@ void sqlite_close_rows(struct db_rows *rows);
 int sqlite_script(struct db_session *s, struct str sql);
 int sqlite_bind(sqlite3_stmt *st, int n, const dw_value *value); /* SQLite's code */
 void sqlite_read_cell(sqlite3_stmt *st, int column, enum db_type declared, struct db_cell *out);
+
+/* ---- between processes: sqlite_lock.c, sqlite_notices.c ---- */
+
+int sqlite_lock(struct db_session *s, const char *name, int64_t patience_us);
+void sqlite_unlock_all(struct db_session *s);
+int sqlite_notices_make_table(struct sqlite_connection *c); /* SQLite's code */
+int sqlite_listen(struct db *db, const struct db_listener *listener);
+void sqlite_notices_stop(struct sqlite_notices *n); /* NULL is safe */
+int sqlite_notify(struct db_session *s, const char *channel, const char *text);
 
 /* ---- errors: sqlite_errors.c ---- */
 

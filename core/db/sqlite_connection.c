@@ -1,7 +1,5 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "db/sqlite.h"
 #include "util/clock.h"
@@ -33,35 +31,7 @@ static int wait_for_others(void *ud, int times)
     return 1;
 }
 
-/* ---- functions of the walls ---- */
-
-static void tenant(sqlite3_context *context, int n, sqlite3_value **values)
-{
-    const struct sqlite_connection *c = sqlite3_user_data(context);
-    const char *id = c->session ? c->session->who.tenant : NULL;
-
-    (void)n;
-    (void)values;
-    if (id)
-        sqlite3_result_text(context, id, -1, SQLITE_STATIC);
-    else
-        sqlite3_result_null(context);
-}
-
-/* ---- life ---- */
-
-static int exec(struct sqlite_connection *c, const char *sql)
-{
-    return sqlite3_exec(c->handle, sql, NULL, NULL, NULL);
-}
-
-/* Deterministic while a statement runs, which is all that SQLite makes of it: it is called once a statement. */
-static int define_functions(struct sqlite_connection *c)
-{
-    return sqlite3_create_function_v2(c->handle, "dw_tenant", 0,
-                                      SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, c, tenant, NULL,
-                                      NULL, NULL);
-}
+/* ---- setting up ---- */
 
 static int note_mode(void *ud, int n, char **values, char **names)
 {
@@ -85,44 +55,65 @@ static int set_journal(struct sqlite_connection *c)
 
 static int set_up(struct sqlite_connection *c)
 {
-    int rc = set_journal(c);
+    static const char pragmas[] = "PRAGMA synchronous = FULL;"
+                                  "PRAGMA foreign_keys = ON;"
+                                  "PRAGMA recursive_triggers = ON;"
+                                  "PRAGMA trusted_schema = OFF;"
+                                  "PRAGMA temp_store = MEMORY;"
+                                  "PRAGMA journal_size_limit = 67108864";
 
+    sqlite3_progress_handler(c->handle, STEPS_BETWEEN_LOOKS, look_around, c);
+    sqlite3_busy_handler(c->handle, wait_for_others, c);
+    int rc = set_journal(c);
     if (rc == SQLITE_OK)
-        rc = exec(c, "PRAGMA synchronous = FULL;"
-                     "PRAGMA foreign_keys = ON;"
-                     "PRAGMA recursive_triggers = ON;"
-                     "PRAGMA trusted_schema = OFF;"
-                     "PRAGMA temp_store = MEMORY;"
-                     "PRAGMA journal_size_limit = 67108864");
-    if (rc == SQLITE_OK)
-        rc = define_functions(c);
-    return rc;
+        rc = sqlite3_exec(c->handle, pragmas, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? sqlite_guard_set_up(c) : rc;
 }
+
+static void close_handle(struct sqlite_connection *c)
+{
+    sqlite_prepared_forget_all(c);
+    for (unsigned i = 0; i < CONTROLS; i++) {
+        sqlite3_finalize(c->controls[i]);
+        c->controls[i] = NULL;
+    }
+    sqlite3_close(c->handle);
+    c->handle = NULL;
+    sqlite_guard_forget(c);
+}
+
+static int open_handle(struct sqlite_connection *c, struct buf *why)
+{
+    const int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+
+    int rc = sqlite3_open_v2(c->engine->path, &c->handle, flags, NULL);
+    if (rc == SQLITE_OK)
+        rc = set_up(c);
+    if (rc == SQLITE_OK)
+        return 0;
+    sqlite_explain(why, c->engine->path, rc, c->handle);
+    close_handle(c);
+    return -1;
+}
+
+/* ---- life ---- */
 
 int sqlite_connect(struct sqlite_connection **out, struct sqlite *engine, enum sqlite_kind kind,
                    struct buf *why)
 {
-    const int flags =
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     struct sqlite_connection *c = calloc(1, sizeof(*c));
 
     *out = NULL;
     if (!c) {
-        buf_add_text(why, "memory is out");
+        buf_add_text(why, "cannot open the database: memory is out");
         return -1;
     }
     c->engine = engine;
     c->kind = kind;
     list_init(&c->ages);
-    int rc = sqlite3_open_v2(engine->path, &c->handle, flags, NULL);
-    if (rc == SQLITE_OK) {
-        sqlite3_progress_handler(c->handle, STEPS_BETWEEN_LOOKS, look_around, c);
-        sqlite3_busy_handler(c->handle, wait_for_others, c);
-        rc = set_up(c);
-    }
-    if (rc != SQLITE_OK) {
-        sqlite_explain(why, engine->path, rc, c->handle);
-        sqlite_disconnect(c);
+    if (open_handle(c, why) != 0) {
+        free(c);
         return -1;
     }
     *out = c;
@@ -133,9 +124,22 @@ void sqlite_disconnect(struct sqlite_connection *c)
 {
     if (!c)
         return;
-    sqlite_prepared_forget_all(c);
-    sqlite3_close(c->handle);
+    close_handle(c);
     free(c);
+}
+
+bool sqlite_is_fresh(const struct sqlite_connection *c)
+{
+    return c->handle && (c->kind != SQLITE_GUARDED ||
+                         db_walls_version(c->engine->db) == (c->walls ? c->walls->version : 0));
+}
+
+int sqlite_refresh(struct sqlite_connection *c, struct buf *why)
+{
+    if (sqlite_is_fresh(c))
+        return 0;
+    close_handle(c);
+    return open_handle(c, why);
 }
 
 enum sqlite_kind sqlite_kind_of(const struct db_session *s)
@@ -143,7 +147,29 @@ enum sqlite_kind sqlite_kind_of(const struct db_session *s)
     return s->who.is_system || s->who.is_unguarded ? SQLITE_OPEN : SQLITE_GUARDED;
 }
 
-void sqlite_lend(struct sqlite_connection *c, struct db_session *s)
+/* ---- transactions ---- */
+
+int sqlite_control(struct sqlite_connection *c, enum sqlite_control what)
 {
-    c->session = s;
+    static const char *const sql[CONTROLS] = {
+        [CONTROL_BEGIN] = "BEGIN IMMEDIATE",  [CONTROL_COMMIT] = "COMMIT",
+        [CONTROL_ROLLBACK] = "ROLLBACK",      [CONTROL_MEMBER] = "SAVEPOINT member",
+        [CONTROL_RELEASE] = "RELEASE member", [CONTROL_ROLLBACK_TO] = "ROLLBACK TO member"
+    };
+    sqlite3_stmt **st = &c->controls[what];
+    struct db_session *s = c->session;
+    int rc = SQLITE_OK;
+
+    if (!*st) {
+        c->session = NULL; /* the authorizer lets nobody's transactions pass */
+        rc = sqlite3_prepare_v3(c->handle, sql[what], -1, SQLITE_PREPARE_PERSISTENT, st, NULL);
+        c->session = s;
+    }
+    if (rc != SQLITE_OK)
+        return rc;
+    c->is_controlled = true; /* a commit that was done must not look interrupted */
+    rc = sqlite3_step(*st);
+    sqlite3_reset(*st);
+    c->is_controlled = false;
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }

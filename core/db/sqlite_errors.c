@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "db/sqlite.h"
+#include "db/wall.h"
 
 const char *sqlite_code_name(int rc)
 {
@@ -131,25 +132,40 @@ void sqlite_explain(struct buf *why, const char *path, int rc, sqlite3 *handle)
 
 /* ---- about a statement ---- */
 
-/* What the walls' triggers say begins so; see wall.h. */
-static bool is_of_wall(const char *message)
+/* "UNIQUE constraint failed: notes.id": the part behind the colon. */
+static const char *named(const char *message)
 {
-    return strncmp(message, "dw_wall", strlen("dw_wall")) == 0;
+    const char *colon = strstr(message, ": ");
+
+    return colon ? colon + 2 : message;
 }
 
+/* In the words of the other engine's driver. No values, and nothing about rows of other tenants: this may reach who sent
+ * them. */
 static int fail_constraint(struct db_session *s, int rc, const char *message)
 {
-    const char *name = sqlite_code_name(rc);
+    const char *code = sqlite_code_name(rc);
 
     switch (rc) {
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_ROWID:
-    case SQLITE_CONSTRAINT_FOREIGNKEY: return session_fail(s, DW_ECONFLICT, name, "%s", message);
-    case SQLITE_CONSTRAINT_TRIGGER:
-        return session_fail(s, is_of_wall(message) ? DW_EDENIED : DW_ECONFLICT, name, "%s", message);
-    default: return session_fail(s, DW_EINVALID, name, "%s", message);
+        return session_fail(s, DW_ECONFLICT, code, "a row with this key exists already (%s)", named(message));
+    case SQLITE_CONSTRAINT_FOREIGNKEY:
+        return session_fail(s, DW_ECONFLICT, code,
+                            "the row refers to one that does not exist, or is referred to");
+    case SQLITE_CONSTRAINT_NOTNULL:
+        return session_fail(s, DW_EINVALID, code, "%s must not be null", named(message));
+    case SQLITE_CONSTRAINT_CHECK:
+        return session_fail(s, DW_EINVALID, code, "the row breaks the rule %s of its table", named(message));
+    case SQLITE_CONSTRAINT_TRIGGER: break;
+    default: return session_fail(s, DW_EINVALID, code, "%s", message);
     }
+    if (strcmp(message, WALL_SAYS_FOREIGN) == 0)
+        return session_fail(s, DW_EDENIED, code, "the row belongs to another tenant");
+    if (strcmp(message, WALL_SAYS_CONFLICT) == 0)
+        return session_fail(s, DW_ECONFLICT, code, "a row with this key exists already");
+    return session_fail(s, DW_ECONFLICT, code, "%s", message);
 }
 
 static int fail_file(struct db_session *s, struct sqlite_connection *c, int rc)

@@ -49,6 +49,8 @@ static int bind_all(struct cursor *cursor, size_t n, const dw_value *values)
 static int step(struct db_rows *rows)
 {
     struct cursor *cursor = rows->cursor;
+
+    cursor->connection->statement = rows->statement;
     int rc = sqlite3_step(cursor->prepared->handle);
 
     if (rc == SQLITE_ROW)
@@ -75,6 +77,7 @@ static int start(struct db_session *s, struct db_rows *rows, const dw_value *val
     struct cursor *cursor = rows->cursor;
     size_t n = rows->statement->parameters_n;
 
+    cursor->connection->statement = rows->statement;
     DW_TRY(sqlite_prepare(cursor->connection, rows->statement, &cursor->prepared));
     DW_TRY(check(s, cursor));
     int wanted = sqlite3_bind_parameter_count(cursor->prepared->handle);

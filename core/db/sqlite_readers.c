@@ -61,12 +61,14 @@ static int wait_for_one(struct sqlite_readers *r, struct db_session *s, struct s
     return 0;
 }
 
-static int connect_new(struct sqlite *engine, struct db_session *s, struct sqlite_connection **out)
+/* A new one, or this one with the newest walls. */
+static int make_ready(struct sqlite *engine, struct db_session *s, struct sqlite_connection **out)
 {
     struct buf why = BUF_INIT;
 
-    if (sqlite_connect(out, engine, sqlite_kind_of(s), &why) == 0)
+    if (*out ? sqlite_refresh(*out, &why) == 0 : sqlite_connect(out, engine, sqlite_kind_of(s), &why) == 0)
         return 0;
+    sqlite_disconnect(*out);
     pthread_mutex_lock(&engine->readers.lock);
     engine->readers.open--;
     pthread_mutex_unlock(&engine->readers.lock);
@@ -87,9 +89,9 @@ int sqlite_readers_take(struct sqlite *engine, struct db_session *s, struct sqli
     if (rc < 0)
         return session_fail_stopped(s);
     sqlite_disconnect(surplus);
-    if (!*out)
-        DW_TRY(connect_new(engine, s, out));
-    sqlite_lend(*out, s);
+    if (!*out || !sqlite_is_fresh(*out))
+        DW_TRY(make_ready(engine, s, out));
+    (*out)->session = s;
     return 0;
 }
 
@@ -97,7 +99,7 @@ void sqlite_readers_give(struct sqlite *engine, struct sqlite_connection *c)
 {
     struct sqlite_readers *r = &engine->readers;
 
-    sqlite_lend(c, NULL);
+    c->session = NULL;
     pthread_mutex_lock(&r->lock);
     c->next = r->free[c->kind];
     r->free[c->kind] = c;

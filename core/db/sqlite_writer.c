@@ -15,13 +15,6 @@ enum {
     GROUP_AGE_US = 20 * CLOCK_MS, /* older ones take no more: the first of it waits for its answer */
 };
 
-enum control { BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE, ROLLBACK_TO, CONTROLS };
-
-static const char *const control_sql[CONTROLS] = {
-    [BEGIN] = "BEGIN IMMEDIATE",      [COMMIT] = "COMMIT",          [ROLLBACK] = "ROLLBACK",
-    [SAVEPOINT] = "SAVEPOINT member", [RELEASE] = "RELEASE member", [ROLLBACK_TO] = "ROLLBACK TO member"
-};
-
 enum outcome { UNDECIDED, COMMITTED, SPOILED, LOST };
 
 /* One transaction, from its begin to its end; the session's connection. */
@@ -37,8 +30,7 @@ struct member {
 };
 
 struct sqlite_writer {
-    struct sqlite_connection *connections[SQLITE_KINDS];
-    sqlite3_stmt *controls[SQLITE_KINDS][CONTROLS]; /* of who has the turn, as the connection is */
+    struct sqlite_connection *connections[SQLITE_KINDS]; /* used by who has the turn */
 
     pthread_mutex_t lock;
     pthread_condattr_t monotonic;
@@ -65,24 +57,6 @@ struct sqlite_connection *sqlite_writing(const struct db_session *s)
 
 /* ---- life ---- */
 
-static int connect_kind(struct sqlite *engine, enum sqlite_kind kind, struct buf *why)
-{
-    struct sqlite_writer *w = engine->writer;
-
-    if (sqlite_connect(&w->connections[kind], engine, kind, why) != 0)
-        return -1;
-    sqlite3 *handle = w->connections[kind]->handle;
-    for (unsigned i = 0; i < CONTROLS; i++) {
-        int rc = sqlite3_prepare_v3(handle, control_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                    &w->controls[kind][i], NULL);
-        if (rc != SQLITE_OK) {
-            sqlite_explain(why, engine->path, rc, handle);
-            return -1;
-        }
-    }
-    return 0;
-}
-
 int sqlite_writer_create(struct sqlite *engine, struct buf *why)
 {
     struct sqlite_writer *w = calloc(1, sizeof(*w));
@@ -98,21 +72,21 @@ int sqlite_writer_create(struct sqlite *engine, struct buf *why)
     list_init(&w->queue);
     list_init(&w->done);
     for (unsigned kind = 0; kind < SQLITE_KINDS; kind++) {
-        if (connect_kind(engine, (enum sqlite_kind)kind, why) != 0)
+        if (sqlite_connect(&w->connections[kind], engine, (enum sqlite_kind)kind, why) != 0)
             return -1;
     }
-    return 0;
+    int rc = sqlite_notices_make_table(w->connections[SQLITE_OPEN]);
+    if (rc != SQLITE_OK)
+        sqlite_explain(why, engine->path, rc, w->connections[SQLITE_OPEN]->handle);
+    return rc == SQLITE_OK ? 0 : -1;
 }
 
 void sqlite_writer_destroy(struct sqlite_writer *w)
 {
     if (!w)
         return;
-    for (unsigned kind = 0; kind < SQLITE_KINDS; kind++) {
-        for (unsigned i = 0; i < CONTROLS; i++)
-            sqlite3_finalize(w->controls[kind][i]);
+    for (unsigned kind = 0; kind < SQLITE_KINDS; kind++)
         sqlite_disconnect(w->connections[kind]);
-    }
     pthread_condattr_destroy(&w->monotonic);
     pthread_mutex_destroy(&w->lock);
     free(w);
@@ -142,7 +116,8 @@ static bool group_goes_on(struct sqlite_writer *w, const struct member *m)
 {
     const struct member *next = first_in_queue(w);
 
-    if (!next || next->connection != m->connection || next->is_alone || m->is_alone)
+    if (!next || next->connection != m->connection || next->is_alone || m->is_alone ||
+        !sqlite_is_fresh(m->connection))
         return false;
     return w->group_n == 0 || (w->group_n < GROUP_MAX && clock_monotonic_us() - w->group_us < GROUP_AGE_US);
 }
@@ -177,31 +152,26 @@ static bool wait_for_turn(struct sqlite_writer *w, struct member *m)
     return m->has_turn;
 }
 
-/* ---- what the transaction's owner says to SQLite ---- */
+/* ---- one member ---- */
 
-static int control(struct sqlite_writer *w, struct member *m, enum control what)
+/* Nothing is open on it, as it never was or an error ended it; or it could not be opened. */
+static bool is_over(const struct sqlite_connection *c)
 {
-    sqlite3_stmt *st = w->controls[m->connection->kind][what];
-
-    m->connection->is_controlled = true; /* a commit that was done must not look interrupted */
-    int rc = sqlite3_step(st);
-    sqlite3_reset(st);
-    m->connection->is_controlled = false;
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return !c->handle || sqlite3_get_autocommit(c->handle);
 }
 
 /* Whatever is open on the connection ends. */
-static void end_all(struct sqlite_writer *w, struct member *m)
+static void end_all(struct sqlite_connection *c)
 {
-    if (!sqlite3_get_autocommit(m->connection->handle))
-        control(w, m, ROLLBACK);
+    if (!is_over(c))
+        sqlite_control(c, CONTROL_ROLLBACK);
 }
 
 /* The member's life ends; its turn too, if it has it. */
 static void leave(struct sqlite_writer *w, struct member *m)
 {
     if (m->has_turn) {
-        sqlite_lend(m->connection, NULL);
+        m->connection->session = NULL;
         pthread_mutex_lock(&w->lock);
         pass_turn(w);
         pthread_mutex_unlock(&w->lock);
@@ -220,6 +190,24 @@ static int fail_waiting(struct db_session *s)
                         "slow transactions "
                         "in the log",
                         (double)s->db->options.statement_timeout_us / CLOCK_SECOND);
+}
+
+/* In a group that is open already it is one of several. */
+static int join_or_begin(struct member *m)
+{
+    struct sqlite_connection *c = m->connection;
+    struct buf why = BUF_INIT;
+    int rc = 0;
+
+    m->has_savepoint = !is_over(c);
+    if (!m->has_savepoint && sqlite_refresh(c, &why) != 0) {
+        rc = session_fail(m->session, DW_EUNAVAILABLE, "", "%s", buf_text(&why));
+    } else {
+        rc = sqlite_control(c, m->has_savepoint ? CONTROL_MEMBER : CONTROL_BEGIN);
+        rc = rc == SQLITE_OK ? 0 : sqlite_fail(m->session, c, rc);
+    }
+    buf_finish(&why);
+    return rc;
 }
 
 int sqlite_begin(struct db_session *s)
@@ -241,17 +229,12 @@ int sqlite_begin(struct db_session *s)
         leave(w, m);
         return fail_waiting(s);
     }
-    sqlite_lend(m->connection, s);
+    m->connection->session = s;
     s->connection = m;
-    /* In a group that is open already it is one of several. */
-    m->has_savepoint = !sqlite3_get_autocommit(m->connection->handle);
-    int rc = control(w, m, m->has_savepoint ? SAVEPOINT : BEGIN);
-    if (rc != SQLITE_OK) {
-        rc = sqlite_fail(s, m->connection, rc);
+    int rc = join_or_begin(m);
+    if (rc < 0)
         sqlite_rollback(s);
-        return rc;
-    }
-    return 0;
+    return rc;
 }
 
 /* ---- the end of a group ---- */
@@ -259,14 +242,14 @@ int sqlite_begin(struct db_session *s)
 /* Commits what is open and tells all who wait for it. SQLite's code. */
 static int commit_group(struct sqlite_writer *w, struct member *m)
 {
-    int rc = control(w, m, COMMIT);
+    int rc = sqlite_control(m->connection, CONTROL_COMMIT);
     enum outcome outcome = rc == SQLITE_OK ? COMMITTED : (rc & 0xff) == SQLITE_IOERR ? LOST : SPOILED;
 
     /* What it says would be overwritten by the rollback's. */
     m->outcome = outcome;
     if (rc != SQLITE_OK && list_empty(&w->done) && outcome == SPOILED)
         rc = sqlite_fail(m->session, m->connection, rc);
-    end_all(w, m);
+    end_all(m->connection);
     pthread_mutex_lock(&w->lock);
     tell_group(w, outcome);
     pthread_mutex_unlock(&w->lock);
@@ -290,7 +273,7 @@ static int answer(struct db_session *s, enum outcome outcome)
 /* Passes the turn on and waits for the group's commit. */
 static enum outcome wait_for_commit(struct sqlite_writer *w, struct member *m)
 {
-    sqlite_lend(m->connection, NULL);
+    m->connection->session = NULL;
     m->has_turn = false;
     if (w->group_n++ == 0)
         w->group_us = clock_monotonic_us();
@@ -321,7 +304,7 @@ int sqlite_commit(struct db_session *s)
 {
     struct sqlite_writer *w = writer_of(s);
     struct member *m = s->connection;
-    int rc = m->has_savepoint ? control(w, m, RELEASE) : SQLITE_OK;
+    int rc = m->has_savepoint ? sqlite_control(m->connection, CONTROL_RELEASE) : SQLITE_OK;
 
     if (rc != SQLITE_OK) {
         rc = sqlite_fail(s, m->connection, rc);
@@ -338,12 +321,13 @@ int sqlite_rollback(struct db_session *s)
 {
     struct sqlite_writer *w = writer_of(s);
     struct member *m = s->connection;
-    bool is_gone = sqlite3_get_autocommit(m->connection->handle);
+    bool is_gone = is_over(m->connection);
 
     if (!is_gone && m->has_savepoint)
-        is_gone = control(w, m, ROLLBACK_TO) != SQLITE_OK || control(w, m, RELEASE) != SQLITE_OK;
+        is_gone = sqlite_control(m->connection, CONTROL_ROLLBACK_TO) != SQLITE_OK ||
+                  sqlite_control(m->connection, CONTROL_RELEASE) != SQLITE_OK;
     if (is_gone || !m->has_savepoint)
-        end_all(w, m);
+        end_all(m->connection);
     pthread_mutex_lock(&w->lock);
     if (is_gone)
         tell_group(w, SPOILED);

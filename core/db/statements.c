@@ -215,8 +215,8 @@ static bool has_wall(struct str table, const void *ud)
     return db_walls_has(ud, table);
 }
 
-static int read_new(struct remembered **out, struct db *db, const char *sql, const struct statements_key *key,
-                    const struct db_walls *walls, struct buf *why)
+static int read_with(struct remembered **out, struct db *db, const char *sql,
+                     const struct statements_key *key, const struct db_walls *walls, struct buf *why)
 {
     const struct statement_rules rules = { .engine = db->driver->engine,
                                            .by = key->by,
@@ -244,29 +244,47 @@ static int read_new(struct remembered **out, struct db *db, const char *sql, con
     return 0;
 }
 
+/* The walls may be newer than those that were looked up with: the key is what it was read with. */
+static int read_new(struct remembered **out, struct db *db, const char *sql, const struct statements_key *key,
+                    struct buf *why)
+{
+    struct db_walls *walls = db_walls_hold(db);
+    int rc = read_with(out, db, sql, key, walls, why);
+
+    if (rc == 0) {
+        (*out)->walls = walls ? walls->version : 0;
+        (*out)->hash = hash_of(sql, key, (*out)->walls);
+        *out = remember(&db->statements->shards[(*out)->hash % SHARDS], *out);
+    }
+    db_walls_drop(walls);
+    return rc;
+}
+
+static struct remembered *find_by_content(struct statements *all, const char *sql,
+                                          const struct statements_key *key, uint64_t walls)
+{
+    uint64_t hash = hash_of(sql, key, walls);
+    struct shard *shard = &all->shards[hash % SHARDS];
+
+    pthread_mutex_lock(&shard->lock);
+    struct remembered *r = find_in(shard, hash, sql, key, walls);
+    pthread_mutex_unlock(&shard->lock);
+    return r;
+}
+
 int statements_find(struct remembered **out, struct db *db, const char *sql, const struct statements_key *key,
                     struct buf *why)
 {
-    struct statements *all = db->statements;
-    struct db_walls *walls = db_walls_hold(db);
-    uint64_t version = walls ? walls->version : 0;
+    uint64_t walls = db_walls_version(db);
     int rc = 0;
 
-    *out = find_by_pointer(all, sql, key, version);
-    if (!*out) {
-        uint64_t hash = hash_of(sql, key, version);
-        struct shard *shard = &all->shards[hash % SHARDS];
-        pthread_mutex_lock(&shard->lock);
-        *out = find_in(shard, hash, sql, key, version);
-        pthread_mutex_unlock(&shard->lock);
-        if (!*out && (rc = read_new(out, db, sql, key, walls, why)) == 0) {
-            (*out)->hash = hash;
-            (*out)->walls = version;
-            *out = remember(shard, *out);
-        }
-        if (*out)
-            remember_pointer(all, sql, *out);
-    }
-    db_walls_drop(walls);
+    *out = find_by_pointer(db->statements, sql, key, walls);
+    if (*out)
+        return 0;
+    *out = find_by_content(db->statements, sql, key, walls);
+    if (!*out)
+        rc = read_new(out, db, sql, key, why);
+    if (*out)
+        remember_pointer(db->statements, sql, *out);
     return rc;
 }

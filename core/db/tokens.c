@@ -23,7 +23,7 @@ static bool is_blank(char c)
 
 void token_reader_init(struct token_reader *r, struct str sql, enum db_engine engine)
 {
-    *r = (struct token_reader){ .sql = sql, .engine = engine };
+    *r = (struct token_reader){ .sql = sql.p ? sql : STR_OF(""), .engine = engine };
 }
 
 /* The byte at `at`, or 0 behind the end. */
@@ -344,7 +344,7 @@ int tokens_read(struct tokens *out, struct arena *arena, struct str sql, enum db
     const size_t n = count_tokens(sql, engine, why);
     struct token_reader r;
 
-    *out = (struct tokens){ .sql = sql, .engine = engine };
+    *out = (struct tokens){ .sql = sql.p ? sql : STR_OF(""), .engine = engine };
     if (n == SIZE_MAX)
         return DW_EMISUSE;
     out->list = arena_alloc(arena, (n + 1) * sizeof *out->list);

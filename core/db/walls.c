@@ -14,6 +14,11 @@ struct db_walls *db_walls_hold(struct db *db)
     return w;
 }
 
+uint64_t db_walls_version(struct db *db)
+{
+    return atomic_load_explicit(&db->walls_version, memory_order_acquire);
+}
+
 void db_walls_drop(struct db_walls *w)
 {
     if (!w || atomic_fetch_sub_explicit(&w->references, 1, memory_order_acq_rel) != 1)
@@ -107,6 +112,7 @@ static void put_in_place(struct db *db, struct db_walls *walls)
     struct db_walls *old = db->walls;
     walls->version = old ? old->version + 1 : 1;
     db->walls = walls;
+    atomic_store_explicit(&db->walls_version, walls->version, memory_order_release);
     pthread_mutex_unlock(&db->lock);
     db_walls_drop(old);
 }
