@@ -1,29 +1,107 @@
 #include "plugin/cursor.h"
 
+#include <stdlib.h>
+
 #include "secure/keyring.h"
 
-/* "notes operation listNotes TENANT i 17": of which list, and the id as a number or a text. */
-static void add_list(struct request *r, struct buf *out)
+/* ---- what is sealed: "notes operation listNotes TENANT -created_at\n", and a line for each key ---- */
+
+void cursor_begin(struct request *r, const char *order, struct buf *plain)
 {
     const dw_call *c = r->c;
 
-    buf_add_format(out, "%s %s %s ", c->instance->name, r->route->what, c->tenant ? c->tenant : "-");
+    buf_add_format(plain, "%s %s %s %s\n", c->instance->name, r->route->what, c->tenant ? c->tenant : "-",
+                   order);
 }
 
-int cursor_note(struct request *r, const struct db_cell *id, struct buf *plain)
+int cursor_note(struct request *r, const char *name, const struct db_cell *cell, struct buf *plain)
 {
-    add_list(r, plain);
-    switch (id->type) {
-    case DB_INTEGER: buf_add_format(plain, "i %lld", (long long)id->i); return 0;
+    switch (cell->type) {
+    case DB_BOOLEAN: buf_add_format(plain, "b%lld\n", (long long)cell->i); return 0;
+    case DB_INTEGER: buf_add_format(plain, "i%lld\n", (long long)cell->i); return 0;
+    case DB_TIME: buf_add_format(plain, "m%lld\n", (long long)cell->i); return 0;
+    case DB_REAL: buf_add_format(plain, "r%.17g\n", cell->r); return 0;
     case DB_TEXT:
-    case DB_UUID: buf_add_format(plain, "t %.*s", STR_ARG(id->text)); return 0;
+    case DB_UUID: buf_add_format(plain, "t%zu %.*s\n", cell->text.n, STR_ARG(cell->text)); return 0;
     default:
-        return call_misuse(
-            r->c, "dw_reply_list: the column \"id\" holds neither whole numbers, texts nor UUIDs, or null");
+        return call_misuse(r->c, "dw_reply_list: the column \"%s\" cannot order a list: it holds %s", name,
+                           cell->type == DB_NULL ? "null" : "json, bytes or decimals");
     }
 }
 
-static const struct keyring *keys(struct request *r, int *rc)
+/* "17\n" at the beginning of *rest, which is behind it then. */
+static bool take_number(struct str *rest, char end, int64_t *out)
+{
+    struct str digits;
+    uint64_t size;
+
+    if (str_find(*rest, end) == rest->n || !str_split(rest, end, &digits))
+        return false;
+    bool negative = digits.n > 0 && digits.p[0] == '-';
+    if (!str_to_uint(str_make(digits.p + negative, digits.n - negative), (uint64_t)INT64_MAX + negative,
+                     &size))
+        return false;
+    *out = negative ? (int64_t)(0 - size) : (int64_t)size;
+    return true;
+}
+
+static bool take_text(struct str *rest, dw_value *out)
+{
+    int64_t n;
+
+    if (!take_number(rest, ' ', &n) || n < 0 || (size_t)n >= rest->n || rest->p[n] != '\n')
+        return false;
+    *out = (dw_value){ .type = DW_TEXT, .as.p = rest->p, .n = (size_t)n };
+    *rest = str_make(rest->p + n + 1, rest->n - (size_t)n - 1);
+    return true;
+}
+
+static bool take_real(struct str *rest, dw_value *out)
+{
+    struct str text;
+
+    if (!str_split(rest, '\n', &text) || text.n == 0)
+        return false;
+    *out = (dw_value){ .type = DW_REAL,
+                       .as.r = strtod(text.p, NULL) }; /* we wrote it, and a line end is behind it */
+    return true;
+}
+
+static bool take_key(struct str *rest, dw_value *out)
+{
+    if (rest->n < 2)
+        return false;
+    char kind = rest->p[0];
+    *rest = str_make(rest->p + 1, rest->n - 1);
+    switch (kind) {
+    case 't': return take_text(rest, out);
+    case 'r': return take_real(rest, out);
+    case 'b': *out = (dw_value){ .type = DW_BOOL }; break;
+    case 'i': *out = (dw_value){ .type = DW_INT }; break;
+    case 'm': *out = (dw_value){ .type = DW_TIME }; break;
+    default: return false;
+    }
+    return take_number(rest, '\n', &out->as.i);
+}
+
+/* The keys behind what every cursor of this list begins with. */
+static bool read_keys(struct request *r, const char *order, struct str plain, dw_value *keys, size_t n)
+{
+    struct buf begin = BUF_INIT;
+
+    cursor_begin(r, order, &begin);
+    bool is = !buf_failed(&begin) && str_starts_with(plain, buf_str(&begin));
+    if (is)
+        plain = str_make(plain.p + begin.n, plain.n - begin.n);
+    buf_finish(&begin);
+    for (size_t i = 0; is && i < n; i++)
+        is = take_key(&plain, &keys[i]);
+    return is && plain.n == 0;
+}
+
+/* ---- the seal ---- */
+
+static const struct keyring *server_keys(struct request *r, int *rc)
 {
     const struct keyring *k = r->c->instance->process->keyring;
 
@@ -36,7 +114,7 @@ static const struct keyring *keys(struct request *r, int *rc)
 int cursor_seal(struct request *r, struct str plain, struct buf *out)
 {
     int rc;
-    const struct keyring *k = keys(r, &rc);
+    const struct keyring *k = server_keys(r, &rc);
 
     if (!k)
         return rc;
@@ -47,36 +125,11 @@ int cursor_seal(struct request *r, struct str plain, struct buf *out)
     return 0;
 }
 
-/* The id behind what every cursor of this list begins with. */
-static bool read_id(struct request *r, struct str plain, dw_value *id)
-{
-    struct buf list = BUF_INIT;
-    uint64_t size;
-
-    add_list(r, &list);
-    bool is = !buf_failed(&list) && plain.n > list.n + 2 && memcmp(plain.p, list.p, list.n) == 0;
-    if (is)
-        plain = str_make(plain.p + list.n, plain.n - list.n);
-    buf_finish(&list);
-    if (!is || plain.p[1] != ' ')
-        return false;
-    struct str text = str_make(plain.p + 2, plain.n - 2);
-    if (plain.p[0] == 't') {
-        *id = (dw_value){ .type = DW_TEXT, .as.p = text.p, .n = text.n };
-        return true;
-    }
-    bool negative = text.p[0] == '-';
-    if (!str_to_uint(str_make(text.p + negative, text.n - negative), (uint64_t)INT64_MAX + negative, &size))
-        return false;
-    *id = (dw_value){ .type = DW_INT, .as.i = negative ? (int64_t)(0 - size) : (int64_t)size };
-    return true;
-}
-
-int cursor_open(struct request *r, struct str text, dw_value *id)
+int cursor_open(struct request *r, const char *order, struct str text, dw_value *keys, size_t n)
 {
     struct fernet_opened opened;
     int rc;
-    const struct keyring *k = keys(r, &rc);
+    const struct keyring *k = server_keys(r, &rc);
 
     if (!k)
         return rc;
@@ -84,7 +137,8 @@ int cursor_open(struct request *r, struct str text, dw_value *id)
     rc = keyring_unseal(k, text, -1, room, &opened);
     if (rc == FERNET_FAILED)
         return call_fail(r->c, DW_ENOMEM, "dw_reply_list: out of memory");
-    if (rc != 0 || !read_id(r, opened.plain, id))
-        return call_fail_at(r->c, "/query/cursor", "is no cursor of this list; begin again without one");
+    if (rc != 0 || !read_keys(r, order, opened.plain, keys, n))
+        return call_fail_at(r->c, "/query/cursor",
+                            "is no cursor of this list in this order; begin again without one");
     return 0;
 }

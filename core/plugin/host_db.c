@@ -158,7 +158,6 @@ static int tx_commit(dw_call *c)
     struct db_session *s;
 
     DW_TRY(call_session(c, "dw_tx_commit", &s));
-    rows_close_all(c);
     p = c->instance->process;
     if (p->spoils && db_in_transaction(s) && p->spoils(c, p->fault_ud))
         return spoil(c, s);
@@ -172,7 +171,6 @@ static int tx_rollback(dw_call *c)
         return call_stray(c, "dw_tx_rollback");
     if (!c->session)
         return 0;
-    rows_close_all(c);
     int rc = db_rollback(c->session);
     return rc < 0 ? call_session_result(c, "dw_tx_rollback", rc) : 0;
 }

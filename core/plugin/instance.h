@@ -33,6 +33,8 @@ struct plugin_process {
     int64_t (*monotonic_us)(void *ud);      /* NULL: clock_monotonic_us */
     void (*sleep_us)(void *ud, int64_t us); /* instead of waiting in dw_sleep; NULL: waits */
     void *clock_ud;
+    /* For whom every request runs. NULL but in the harness, as long as nothing authenticates requests. */
+    const char *tenant, *principal;
     /* Asked before each step that can fail: an error is what the step then returns. NULL but in the harness. */
     int (*fault)(dw_call *c, const char *step, void *ud);
     void *fault_ud;

@@ -2,14 +2,13 @@
 
 #include <stdio.h>
 
-#include "api/input.h"
 #include "plugin/call_db.h"
-#include "plugin/cursor.h"
+#include "plugin/page.h"
 #include "plugin/reply.h"
 #include "plugin/rows.h"
 #include "plugin/values.h"
 
-enum { ROWS_MAX = 10000, BYTES_MAX = 64 << 20, LIMIT = 50, LIMIT_MAX = 200 };
+enum { ROWS_MAX = 10000, BYTES_MAX = 64 << 20 };
 
 /* ---- what all of them do ---- */
 
@@ -48,15 +47,6 @@ static int stage(struct request *r, const char *step, int status, struct buf *bo
 
 /* ---- one ---- */
 
-static bool find_column(const struct db_rows *rows, const char *name, size_t *at)
-{
-    for (*at = 0; *at < db_rows_columns(rows); (*at)++) {
-        if (strcmp(db_rows_name(rows, *at), name) == 0)
-            return true;
-    }
-    return false;
-}
-
 static int add_etag(struct request *r, struct db_rows *rows)
 {
     struct buf etag = BUF_INIT;
@@ -64,7 +54,7 @@ static int add_etag(struct request *r, struct db_rows *rows)
     size_t at;
     int rc = 0;
 
-    if (!find_column(rows, "version", &at) || db_rows_cell(rows, at, &cell) < 0)
+    if (!rows_find_column(rows, "version", &at) || db_rows_cell(rows, at, &cell) < 0)
         return 0;
     if (cell.type == DB_INTEGER)
         buf_add_format(&etag, "\"%lld\"", (long long)cell.i);
@@ -150,102 +140,35 @@ int reply_rows(dw_request *req, int status, dw_rows *rows)
 
 /* ---- a page ---- */
 
-/* What the client wants to see. */
-struct page {
-    size_t limit;
-    bool has_cursor;
-    dw_value after; /* the id that the last one ended at */
-};
-
-static int read_limit(struct request *r, size_t *limit)
-{
-    struct api_value v;
-
-    *limit = LIMIT;
-    if (!r->input || api_input_find(r->input, "limit", &v) != 1)
-        return 0;
-    if (v.kind != API_VALUE_INTEGER)
-        return call_misuse(r->c, "dw_reply_list: api.yaml declares \"limit\", but not as an integer");
-    if (v.integer < 1 || v.integer > LIMIT_MAX)
-        return call_fail_at(r->c, "/query/limit", "is not 1 to 200");
-    *limit = (size_t)v.integer;
-    return 0;
-}
-
-static int read_page(struct request *r, struct page *page)
-{
-    struct api_value v;
-
-    *page = (struct page){ .has_cursor = false };
-    DW_TRY(read_limit(r, &page->limit));
-    if (!r->input || api_input_find(r->input, "cursor", &v) != 1)
-        return 0;
-    if (v.kind != API_VALUE_TEXT)
-        return call_misuse(r->c, "dw_reply_list: api.yaml declares \"cursor\", but not as a string");
-    DW_TRY(cursor_open(r, v.text, &page->after));
-    page->has_cursor = true;
-    return 0;
-}
-
-/* The author's statement with a page's limits around it, and its values behind his. In the call's memory. */
-static dw_list wrap(dw_call *c, const struct page *page, dw_list list)
-{
-    dw_value *v = call_alloc(c, (list.n + 2) * sizeof(*v));
-    size_t n = list.n;
-    struct buf sql = BUF_INIT;
-
-    memcpy(v, list.v, list.n * sizeof(*v));
-    buf_add_text(&sql, "SELECT * FROM (");
-    buf_add_str(&sql, value_text(&list.v[0]));
-    buf_add_text(&sql, "\n) AS page ");
-    if (page->has_cursor) {
-        buf_add_format(&sql, "WHERE page.id > $%zu ", n);
-        v[n++] = page->after;
-    }
-    buf_add_format(&sql, "ORDER BY page.id LIMIT $%zu", n);
-    v[n++] = (dw_value){ .type = DW_INT, .as.i = (int64_t)page->limit + 1 };
-    v[0] = (dw_value){ .type = DW_TEXT, .as.p = call_copy(c, buf_str(&sql)), .n = SIZE_MAX };
-    if (buf_failed(&sql))
-        call_poison(c, "out of memory");
-    buf_finish(&sql);
-    return (dw_list){ v, n };
-}
-
 /* The cursor of what follows the current row, the page's last. */
-static int write_next(struct request *r, struct rows_slot *s, const char *step, struct buf *out)
+static int write_next(struct request *r, struct rows_slot *s, const struct page *page, struct buf *out)
 {
     struct buf plain = BUF_INIT;
-    struct db_cell id;
-    size_t at;
-    int rc;
+    int rc = page_note(r, page, s->rows, &plain);
 
-    if (!find_column(s->rows, "id", &at))
-        rc = call_misuse(r->c, "%s: the statement has no column \"id\"", step);
-    else if ((rc = db_rows_cell(s->rows, at, &id)) >= 0)
-        rc = cursor_note(r, &id, &plain);
-    if (rc >= 0)
-        rc = rows_next(s, step);
+    if (rc == 0)
+        rc = rows_next(s, "dw_reply_list");
+    if (rc == 0)
+        buf_add_text(out, "null");
     if (rc == 1) {
         buf_add_char(out, '"');
         rc = cursor_seal(r, buf_str(&plain), out);
         buf_add_char(out, '"');
-    } else if (rc == 0) {
-        buf_add_text(out, "null");
     }
     out->failed |= plain.failed;
     buf_finish(&plain);
     return rc;
 }
 
-static int write_page(struct request *r, struct rows_slot *s, const char *step, size_t limit, struct buf *out)
+static int write_page(struct request *r, struct rows_slot *s, const struct page *page, struct buf *out)
 {
     size_t n;
 
     buf_add_text(out, "{\"items\":[");
-    DW_TRY(write_rows(s, step, limit, out, &n));
+    DW_TRY(write_rows(s, "dw_reply_list", page->limit, out, &n));
     buf_add_text(out, "],\"next\":");
-    if (n == limit)
-        DW_TRY(write_next(r, s, step, out));
+    if (n == page->limit)
+        DW_TRY(write_next(r, s, page, out));
     else
         buf_add_text(out, "null");
     buf_add_char(out, '}');
@@ -273,15 +196,15 @@ int reply_page(dw_call *c, dw_request *req, dw_list list)
     DW_TRY(reply_claim(r, step));
     DW_TRY(call_session(c, step, &session));
     DW_TRY(check_list(c, step, list));
-    DW_TRY(read_page(r, &page));
-    list = wrap(c, &page, list);
+    DW_TRY(page_read(r, &page));
+    list = page_wrap(c, &page, list);
     DW_TRY(call_check(c, step)); /* memory */
     struct rows_slot *s = rows_slot(c);
     if (!s)
         return call_fail(c, DW_ENOMEM, "%s: out of memory", step);
     DW_TRY(call_session_result(c, step, db_query(session, &rows, DB_BY_PLUGIN, list)));
     rows_open(s, rows);
-    int rc = write_page(r, s, step, page.limit, &body);
+    int rc = write_page(r, s, &page, &body);
     rows_close(s);
     if (rc == 0)
         return stage(r, step, 200, &body);

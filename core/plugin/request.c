@@ -77,6 +77,8 @@ static int begin_call(struct request *r, bool is_first)
         .deadline_us = http_request_deadline(r->x),
         .arena = is_first ? lend_arena(r->x, route->instance) : NULL,
         .request_id = http_request_id(r->x),
+        .tenant = route->instance->process->tenant,
+        .principal = route->instance->process->principal,
     };
 
     r->has_lent |= is_first;
@@ -292,7 +294,7 @@ void request_handle(struct http_exchange *x)
         http_reply_problem(x, 503, "the plugin that answers this is not running");
         return;
     }
-    if (route->needs_principal) {
+    if (route->needs_principal && !instance->process->principal) {
         refuse_guarded(x);
         return;
     }

@@ -64,11 +64,10 @@ int rows_check(const dw_rows *handle, const char *step, struct rows_slot **out)
         return call_stray(NULL, step);
     DW_TRY(call_check(s->c, step));
     if (!is_current(s, handle) || (!s->rows && !s->at_end))
-        return call_misuse(
-            s->c,
-            "%s: these rows are closed; they end with the transaction, the scope, the call, and "
-            "dw_rows_close()",
-            step);
+        return call_misuse(s->c,
+                           "%s: these rows are closed; they end with the scope, the call, and "
+                           "dw_rows_close()",
+                           step);
     return 0;
 }
 
@@ -82,6 +81,17 @@ int rows_next(struct rows_slot *s, const char *step)
         s->at_end = true;
     }
     return rc;
+}
+
+/* ---- columns ---- */
+
+bool rows_find_column(const struct db_rows *rows, const char *name, size_t *at)
+{
+    for (*at = 0; *at < db_rows_columns(rows); (*at)++) {
+        if (strcmp(db_rows_name(rows, *at), name) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* ---- closing ---- */

@@ -33,6 +33,9 @@ int rows_check(const dw_rows *handle, const char *step, struct rows_slot **out);
  * recorded in the call. */
 int rows_next(struct rows_slot *s, const char *step);
 
+/* True, and the column of that name in *at. */
+bool rows_find_column(const struct db_rows *rows, const char *name, size_t *at);
+
 void rows_close(struct rows_slot *s);
 
 /* The same by handle; does nothing when they are closed. NULL is safe. */

@@ -19,6 +19,25 @@ int harness_fault(dw_call *c, const char *step, void *ud)
     return rc;
 }
 
+bool harness_spoils(dw_call *c, void *ud)
+{
+    dw_harness *h = ud;
+
+    (void)c;
+    pthread_mutex_lock(&h->lock);
+    bool spoils = ++h->commits == h->repeat_at;
+    pthread_mutex_unlock(&h->lock);
+    return spoils;
+}
+
+void dw_harness_repeat(dw_harness *h, unsigned n)
+{
+    pthread_mutex_lock(&h->lock);
+    h->commits = 0;
+    h->repeat_at = n;
+    pthread_mutex_unlock(&h->lock);
+}
+
 void dw_harness_fail(dw_harness *h, unsigned n, enum dw_error code)
 {
     pthread_mutex_lock(&h->lock);

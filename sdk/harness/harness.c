@@ -89,9 +89,17 @@ static int make_parts(dw_harness *h)
         .clock_ud = h,
         .fault = harness_fault,
         .fault_ud = h,
+        .spoils = harness_spoils,
         .sleep_us = sleep_us,
     };
-    return 0;
+    return harness_open_database(h);
+}
+
+/* Of a test that failed and was the last. */
+static void remove_at_exit(void)
+{
+    if (current)
+        harness_remove_database(current);
 }
 
 /* What a server does at its start, once in this process. */
@@ -101,7 +109,7 @@ static int start_process(void)
 
     if (!started) {
         json_start();
-        started = activity_use_private() == 0;
+        started = activity_use_private() == 0 && atexit(remove_at_exit) == 0;
     }
     return started ? 0 : -1;
 }
@@ -127,6 +135,7 @@ static void leave_behind(dw_harness *h)
 {
     h->left_behind = left_behind;
     left_behind = h;
+    harness_remove_database(h);
     if (current != h)
         return;
     log_set_fd(STDERR_FILENO);
@@ -198,6 +207,7 @@ static void destroy(dw_harness *h)
     channels_destroy(h->channels);
     client_destroy(h->client);
     harness_unload(h);
+    harness_close_database(h);
     plugin_hooks_destroy(h->hooks);
     keyring_destroy(h->keyring);
     router_destroy(h->router);

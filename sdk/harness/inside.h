@@ -62,6 +62,7 @@ struct dw_harness {
     dw_harness_pending *pending;
     dw_instance *asker; /* who asks in dw_harness_ask(); made when first needed */
     dw_harness *left_behind;
+    const char *database_folder; /* NULL: none, or gone */
     int64_t patience_us;
     bool is_stopped;
     unsigned unanswered; /* tokens, when it was stopped */
@@ -72,6 +73,7 @@ struct dw_harness {
     int64_t now_us;
     unsigned steps, fail_at;
     int fail_with;
+    unsigned commits, repeat_at;
     const char *failed_step;
     struct arena peers;            /* what upstream.c keeps */
     struct harness_canned *canned; /* in the order in which they were given */
@@ -90,6 +92,20 @@ struct harness_left harness_settle(dw_harness *h);
 /* ---- faults.c ---- */
 
 int harness_fault(dw_call *c, const char *step, void *ud);
+
+bool harness_spoils(dw_call *c, void *ud);
+
+/* ---- database.c ---- */
+
+/* 0, or -1 with h->why. Before the first plugin. */
+int harness_open_database(dw_harness *h);
+
+/* Applies what the plugin brings. 0, or -1 with h->why. */
+int harness_migrate(dw_harness *h, const struct plugin_descriptor *d);
+
+/* No call is open any more. remove: the files alone, of a harness that is left behind. */
+void harness_close_database(dw_harness *h);
+void harness_remove_database(dw_harness *h);
 
 /* ---- upstream.c ---- */
 

@@ -114,6 +114,8 @@ static int load(dw_harness *h, struct harness_plugin *p, const char *path, const
         instance_run(p->instance, INSTANCE_INIT, &h->why) != 0)
         return -1;
     p->has_init = true;
+    if (harness_migrate(h, p->descriptor) != 0)
+        return -1;
     return plugin_routes_mount(p->routes, h->router, &h->why);
 }
 

@@ -19,6 +19,8 @@ static const dw_host fixture_host = {
     .log = &host_log_api,
     .out = &host_out_api,
     .secure = &host_secure_api,
+    .db = &host_db_api,
+    .stream = &host_stream_api,
 };
 const dw_host *dw_host_ = &fixture_host;
 

@@ -61,11 +61,11 @@ static inline DW_MUST_CHECK int dw_db_found_(dw_call *c, int rows)
 }
 
 /* dw_db_query(c, &rows, "SELECT id, body FROM notes WHERE author = $1", author): starts a statement, RETURNING included;
- * 0. The rows are closed with the call, its scope, or the transaction. Outside a transaction one that writes is committed
- * when this returns. Errors: DW_ECONFLICT (a key), DW_EINVALID (a check, a value that does not fit), DW_EUNAVAILABLE
- * (busy, no connection: nothing happened), DW_EUNKNOWN (lost while committing), DW_ETOOLARGE, DW_ECANCELLED, DW_ETX (see
- * below), DW_EMISUSE (the SQL). Their texts are for you: a client is shown what the code means, unless you say more with
- * dw_fail(). [call] */
+ * 0. Outside a transaction one that writes is committed when this returns. The rows are closed with the call or its scope;
+ * those of a transaction cannot be read after it. Errors: DW_ECONFLICT (a key), DW_EINVALID (a check, a value that does not
+ * fit), DW_EUNAVAILABLE (busy, no connection: nothing happened), DW_EUNKNOWN (lost while committing), DW_ETOOLARGE,
+ * DW_ECANCELLED, DW_ETX (see below), DW_EMISUSE (the SQL). Their texts are for you: a client is shown what the code means,
+ * unless you say more with dw_fail(). [call] */
 #define dw_db_query(c, out, ...) dw_db_query_((c), (out), DW_LIST(__VA_ARGS__))
 
 /* while ((rc = dw_rows_next(rows, &id, &body)) > 0): 1 and a row in the targets, 0 at the end, or an error. As many

@@ -129,6 +129,25 @@ DW_EXPORT void dw_harness_forget_log(dw_harness *h);
 DW_EXPORT void dw_harness_set_now(dw_harness *h, dw_time now);
 DW_EXPORT void dw_harness_advance(dw_harness *h, dw_span by);
 
+/* ---- the database: SQLite, private to the harness, with the plugins' migrations applied ---- */
+
+/* Requests run for this tenant (a UUID) and this principal from here on; NULL, as at the beginning: for none. With a
+ * principal the operations that need one are answered, whatever permission they want. Copied. */
+DW_EXPORT void dw_harness_set_tenant(dw_harness *h, const char *tenant);
+DW_EXPORT void dw_harness_set_principal(dw_harness *h, const char *principal);
+
+/* dw_harness_sql(h, "INSERT INTO notes (tenant_id, id) VALUES (:tenant, $1)", id): prepares or inspects what all tenants
+ * have. The number of rows changed, or -1: dw_harness_why() says what was wrong. dw_harness_find(h, DW_TO(&n), "SELECT
+ * count(*) FROM notes"): 1 and the first row in the targets, 0 or -1; texts live until the harness closes. */
+#define dw_harness_sql(h, ...)           (dw_harness_sql_((h), DW_LIST(__VA_ARGS__)))
+#define dw_harness_find(h, targets, ...) (dw_harness_find_((h), (targets), DW_LIST(__VA_ARGS__)))
+DW_EXPORT int dw_harness_sql_(dw_harness *h, dw_list sql_and_values);
+DW_EXPORT int dw_harness_find_(dw_harness *h, dw_list targets, dw_list sql_and_values);
+
+/* The n-th transaction from now is rolled back at its dw_tx_commit, as if the database wanted it repeated (n counts from
+ * 1; 0: none): the callback runs again, unless it did something that may not be done twice. */
+DW_EXPORT void dw_harness_repeat(dw_harness *h, unsigned n);
+
 /* ---- other plugins ---- */
 
 /* Stands in for a service or the answer to a hook that the plugin asks: serve(question, ud). `name` is borrowed. 0, or -1
@@ -180,7 +199,7 @@ DW_EXPORT const dw_harness_sent *dw_harness_sent_to_peers(dw_harness *h, unsigne
 /* ---- torture ---- */
 
 /* The n-th step from now that can fail, fails with `code` (n counts from 1; 0: none). Steps are the host's functions that
- * return an error: reading a request, replying, fetching, sealing, opening a channel... */
+ * return an error: reading a request, replying, fetching, sealing, opening a channel, each step in the database... */
 DW_EXPORT void dw_harness_fail(dw_harness *h, unsigned n, enum dw_error code);
 
 /* How many such steps were taken since the harness opened or dw_harness_fail() was last called, and the name of the one
