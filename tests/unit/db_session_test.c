@@ -124,5 +124,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failure_ends_the_transaction, setup, teardown),
         cmocka_unit_test_setup_teardown(a_write_of_its_own_returns_rows, setup, teardown),
     };
-    return cmocka_run_group_tests_name("db_session", tests, NULL, NULL);
+    return DB_ON_EVERY_ENGINE("db_session", tests);
 }
