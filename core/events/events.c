@@ -315,11 +315,16 @@ int events_subscribe(struct db_session *s, const char *plugin, const char *const
 
 int events_query(struct db_session *s, struct db_rows **out, const struct event_filter *filter)
 {
+    struct str pattern = str_from(filter->pattern ? filter->pattern : "*");
+    bool begins = str_ends_with(pattern, STR_OF("*"));
+    const dw_str text = { pattern.p, pattern.n - (begins ? 1 : 0) };
+
     return db_query(s, out, DB_BY_CORE,
                     DW_LIST("SELECT id, tenant_id AS tenant, name, principal, at FROM dowel_events"
                             " WHERE (tenant_id = $1 OR $1 IS NULL) AND at >= $2"
-                            " ORDER BY id DESC LIMIT $3",
-                            filter->tenant, ((dw_time){ filter->since_us }), filter->limit));
+                            " AND substr(name, 1, length($3)) = $3 AND ($4 OR name = $3)"
+                            " ORDER BY id DESC LIMIT $5",
+                            filter->tenant, ((dw_time){ filter->since_us }), text, begins, filter->limit));
 }
 
 int events_query_subscriptions(struct db_session *s, struct db_rows **out)

@@ -67,7 +67,7 @@ struct event_filter {
     int64_t limit;
 };
 
-/* Rows id, tenant, name, principal, at, from the newest; `pattern` is judged by the caller, row by row. */
+/* Rows id, tenant, name, principal, at, from the newest. The pattern is valid. */
 int events_query(struct db_session *s, struct db_rows **out, const struct event_filter *filter);
 
 /* Rows plugin, pattern, since, seen_at. */
