@@ -13,4 +13,5 @@ const dw_host host_tables = {
     .client = &host_client_api,
     .secure = &host_secure_api,
     .db = &host_db_api,
+    .events = &host_events_api,
 };

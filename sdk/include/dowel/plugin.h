@@ -7,6 +7,7 @@
 #include "client.h"
 #include "conf.h"
 #include "db.h"
+#include "events.h"
 #include "hook.h"
 #include "http.h"
 #include "log.h"
