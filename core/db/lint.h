@@ -16,6 +16,8 @@ struct lint {
     size_t n, room;
     const char **tenant_tables; /* made here, as "-- tenant-table: NAME" says: each gets its wall (wall.h) */
     size_t tenant_tables_n;
+    const char **dropped_tables; /* DROP TABLE: the wall is no longer needed */
+    size_t dropped_tables_n;
     bool is_offline; /* "-- migrate:offline" stands in the text */
 };
 

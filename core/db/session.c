@@ -145,14 +145,24 @@ int64_t session_deadline_us(const struct db_session *s)
     return s->transaction == DB_TX_NONE ? deadline : earlier(deadline, s->transaction_deadline_us);
 }
 
+static int refuse_failed(struct db_session *s)
+{
+    return session_fail(s, DW_ETX, "",
+                        "a statement of this transaction failed before: only a rollback ends it");
+}
+
+static void begin_step(struct db_session *s)
+{
+    s->step_us = clock_monotonic_us();
+    s->statement_deadline_us = s->step_us + s->db->options.statement_timeout_us;
+}
+
 /* Whether a step may begin now. */
 static int admit(struct db_session *s)
 {
     if (s->transaction == DB_TX_FAILED)
-        return session_fail(s, DW_ETX, "",
-                            "a statement of this transaction failed before: only a rollback ends it");
-    s->step_us = clock_monotonic_us();
-    s->statement_deadline_us = s->step_us + s->db->options.statement_timeout_us;
+        return refuse_failed(s);
+    begin_step(s);
     return must_stop_at(s, s->step_us) ? session_fail_stopped(s) : 0;
 }
 
@@ -205,7 +215,9 @@ int db_commit(struct db_session *s)
 {
     if (s->transaction == DB_TX_NONE)
         return session_fail(s, DW_ETX, "", "there is no transaction to commit");
-    DW_TRY(admit(s));
+    if (s->transaction == DB_TX_FAILED)
+        return refuse_failed(s);
+    begin_step(s);
     db_rows_end_with_transaction(s);
     return commit(s);
 }

@@ -208,9 +208,9 @@ int sqlite_guard_set_up(struct sqlite_connection *c)
         if (rc == SQLITE_OK)
             rc = define(c, "dw_upsert", 0, upsert);
         if (rc == SQLITE_OK)
-            rc = put_up(c);
+            rc = read_links(c); /* before a view takes the table's name */
         if (rc == SQLITE_OK)
-            rc = read_links(c);
+            rc = put_up(c);
     }
     return rc == SQLITE_OK ? sqlite3_set_authorizer(c->handle, authorize, c) : rc;
 }

@@ -131,11 +131,16 @@ const char *sql_name_refused(struct str name)
     return NULL;
 }
 
-static const struct refusal columns[] = {
-    { "rowid", NO_ROW_NUMBER }, { "_rowid_", NO_ROW_NUMBER }, { "oid", NO_ROW_NUMBER },
-    { "ctid", NO_ROW_NUMBER },  { "xmin", NO_ROW_NUMBER },    { "xmax", NO_ROW_NUMBER },
-    { "cmin", NO_ROW_NUMBER },  { "cmax", NO_ROW_NUMBER },    { "tableoid", NO_ROW_NUMBER },
-};
+const char *sql_column_refused(struct str name)
+{
+    static const struct refusal columns[] = {
+        { "rowid", NO_ROW_NUMBER }, { "_rowid_", NO_ROW_NUMBER }, { "oid", NO_ROW_NUMBER },
+        { "ctid", NO_ROW_NUMBER },  { "xmin", NO_ROW_NUMBER },    { "xmax", NO_ROW_NUMBER },
+        { "cmin", NO_ROW_NUMBER },  { "cmax", NO_ROW_NUMBER },    { "tableoid", NO_ROW_NUMBER },
+    };
+
+    return sentence_for(name, columns, DW_COUNT_OF(columns));
+}
 
 static const struct refusal functions[] = {
     { "set_config", BY_SERVER },
@@ -201,7 +206,7 @@ static int judge_name(const struct court *c, size_t i)
         return DW_ENOMEM;
     sentence = sql_name_refused(str_from(name));
     if (!sentence)
-        sentence = sentence_for(str_from(name), columns, DW_COUNT_OF(columns));
+        sentence = sql_column_refused(str_from(name));
     if (!sentence && is_symbol(c, i + 1, '('))
         sentence = function_refused(str_from(name));
     return sentence ? refuse(c, i, sentence) : 0;

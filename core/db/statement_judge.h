@@ -12,4 +12,7 @@ int statement_judge(const struct tokens *tokens, const struct statement_shape *s
 /* A name that belongs to the core or to an engine: the sentence that refuses it; NULL: anybody may use it. */
 const char *sql_name_refused(struct str name);
 
+/* The same of a column: rowid, oid, ctid and their like. */
+const char *sql_column_refused(struct str name);
+
 #endif

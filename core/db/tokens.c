@@ -293,17 +293,23 @@ struct token token_next(struct token_reader *r)
 
 /* ---- all of them ---- */
 
+static int refuse_list(struct tokens *tokens, const struct token *t, const char *sentence, struct buf *why)
+{
+    tokens->wrong_at = t->offset;
+    return token_refuse(why, tokens->sql, t, "%s", sentence);
+}
+
 /* The number of tokens without comments, or SIZE_MAX and why. */
-static size_t count_tokens(struct str sql, enum db_engine engine, struct buf *why)
+static size_t count_tokens(struct tokens *tokens, struct buf *why)
 {
     struct token_reader r;
     struct token t;
     size_t n = 0;
 
-    token_reader_init(&r, sql, engine);
+    token_reader_init(&r, tokens->sql, tokens->engine);
     for (t = token_next(&r); t.kind != TOKEN_END; t = token_next(&r)) {
         if (t.kind == TOKEN_WRONG) {
-            token_refuse(why, sql, &t, "%s", r.wrong);
+            refuse_list(tokens, &t, r.wrong, why);
             return SIZE_MAX;
         }
         n += t.kind != TOKEN_COMMENT;
@@ -325,7 +331,7 @@ static int match_parentheses(struct tokens *tokens, struct buf *why)
                 tokens->deepest = depth;
         } else if (token_is_symbol(t, ')')) {
             if (open == SIZE_MAX)
-                return token_refuse(why, tokens->sql, t, "this ) closes nothing");
+                return refuse_list(tokens, t, "this ) closes nothing", why);
             size_t outer = tokens->list[open].partner;
             tokens->list[open].partner = i;
             t->partner = open;
@@ -334,17 +340,18 @@ static int match_parentheses(struct tokens *tokens, struct buf *why)
         }
     }
     if (open != SIZE_MAX)
-        return token_refuse(why, tokens->sql, &tokens->list[open], "this ( is never closed");
+        return refuse_list(tokens, &tokens->list[open], "this ( is never closed", why);
     return 0;
 }
 
 int tokens_read(struct tokens *out, struct arena *arena, struct str sql, enum db_engine engine,
                 struct buf *why)
 {
-    const size_t n = count_tokens(sql, engine, why);
     struct token_reader r;
+    size_t n;
 
     *out = (struct tokens){ .sql = sql.p ? sql : STR_OF(""), .engine = engine };
+    n = count_tokens(out, why);
     if (n == SIZE_MAX)
         return DW_EMISUSE;
     out->list = arena_alloc(arena, (n + 1) * sizeof *out->list);

@@ -48,7 +48,8 @@ struct tokens {
     enum db_engine engine;
     struct token *list;
     size_t n;
-    size_t deepest; /* how many parentheses stand in one another */
+    size_t wrong_at; /* the offset of what made tokens_read() refuse */
+    size_t deepest;  /* how many parentheses stand in one another */
 };
 
 /* 0; DW_EMISUSE (what is wrong, and where, in why: also parentheses that do not match); DW_ENOMEM. */

@@ -116,6 +116,7 @@ struct jobs {
     enum jobs_phase phase;
     bool must_poll;
     struct job_pool common;
+    bool has_keeper; /* who starts and stops it knows */
     pthread_t keeper;
 
     /* The keeper's. */
@@ -166,7 +167,7 @@ int rows_read_kinds(struct jobs *j, struct db_session *s);
 /* What a run may be told to have become of it. */
 enum job_fate job_fate(const struct job *job);
 
-/* Its attempts are used up, by servers that ended: it is not begun any more. */
+/* It is not begun any more: its attempts are used up, by servers that ended, or it has no last call to be made. */
 bool job_is_spent(const struct job *job);
 
 /* How long after the n-th failure: grows, with chance in it. */

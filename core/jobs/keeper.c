@@ -328,7 +328,7 @@ static void hand_out(struct round *r)
         list_remove(&job->node);
         list_append(&j->held, &job->held);
         j->held_n++;
-        if (job_is_spent(job) || (job->ending && !job->kind->kind.dead))
+        if (job_is_spent(job))
             list_append(&j->finished, &job->node);
         else
             pool_put(job->kind->pool, job);

@@ -170,7 +170,9 @@ static bool is_hopeless(int code)
 
 bool job_is_spent(const struct job *job)
 {
-    return job->attempt > (job->ending ? JOB_LAST_CALLS_MAX : attempts_max(job));
+    if (job->ending)
+        return !job->kind->kind.dead || job->attempt > JOB_LAST_CALLS_MAX;
+    return job->attempt > attempts_max(job);
 }
 
 enum job_fate job_fate(const struct job *job)

@@ -34,6 +34,7 @@ export const grown = {
   'call.h': { dw_err: MEMBER, dw_call_api: FUNCTION, dw_host: 'const struct dw_next_api *next;' },
   'client.h': { dw_answer: MEMBER, dw_fetch_args: MEMBER },
   'conf.h': { dw_item: MEMBER },
+  'db.h': { dw_db_api: FUNCTION },
   'hook.h': { dw_question: MEMBER, dw_hook: MEMBER, dw_service: MEMBER },
   'http.h': { dw_operation: MEMBER, dw_route: MEMBER, dw_detach_args: MEMBER },
   'plugin.h': { dw_asset: MEMBER, dw_plugin: MEMBER, dw_sizes: 'uint16_t from_next;' },

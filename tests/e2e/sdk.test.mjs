@@ -168,8 +168,13 @@ describe('the template', { timeout }, () => {
     const server = await step('serve', () => serve(site));
     t.after(() => server.kill());
     const reply = await step('ask', () => request(server.url, { path: '/api/v1/notes?name=Ann' }));
+    const guests = '/api/v1/notes/guests';
+    const made = await request(server.url, { method: 'POST', path: guests, headers: { 'Content-Type': 'application/json' }, body: '{"name":"Ann"}' });
+    const list = await request(server.url, { path: guests });
     await server.stop();
     assert.deepEqual([reply.status, reply.json()], [200, { text: 'Hello, Ann!' }]);
+    assert.equal(made.status, 201, made.text());
+    assert.deepEqual(list.json(), { items: [made.json()], next: null });
     const all = times.reduce((sum, [, ms]) => sum + ms, 0);
     t.diagnostic(`from \`dowel plugin new\` to an answer: ${all} ms (${times.map(([what, ms]) => `${what} ${ms}`).join(', ')})`);
     assert.ok(!readFileSync(join(empty, 'notes/build/CMakeCache.txt'), 'utf8').includes(root), 'the tree had a part in it');
@@ -204,6 +209,7 @@ int main(int argc, char **argv)
 
 describe('what travels inside of a plugin', { timeout }, () => {
   const api = 'openapi: 3.1.0\ninfo: { title: Bag, version: "1" }\npaths: {}\n';
+  const migration = (table) => `-- migrate:up\nCREATE TABLE ${table} (id UUID NOT NULL PRIMARY KEY);\n-- migrate:down\nDROP TABLE ${table};\n`;
   const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, i) => i % 256));
   const line = (path, text) => {
     const data = Buffer.from(text);
@@ -223,7 +229,7 @@ describe('what travels inside of a plugin', { timeout }, () => {
     writeFileSync(join(folder, 'peek.c'), PEEK);
     await run('cc', [join(folder, 'peek.c'), `-I${join(prefix, 'include')}`, '-o', join(folder, 'peek')]);
     write('api.yaml', api);
-    write('migrations/0001_first.sql', 'SELECT 1;\n');
+    write('migrations/0001_first.sql', migration('bag'));
     write('migrations/notes.txt', 'no migration');
     write('templates/mail/a b.txt', 'Dear "reader" \\ ??=\n');
     write('locales/de.json', '');
@@ -232,7 +238,7 @@ describe('what travels inside of a plugin', { timeout }, () => {
     write('ignored/x', 'x');
   });
 
-  const first = () => [line('api.yaml', api), line('locales/de.json', ''), line('migrations/0001_first.sql', 'SELECT 1;\n'),
+  const first = () => [line('api.yaml', api), line('locales/de.json', ''), line('migrations/0001_first.sql', migration('bag')),
     line('more/deep/bytes.bin', bytes), line('one.txt', 'ö'), line('templates/mail/a b.txt', 'Dear "reader" \\ ??=\n')];
 
   test('is every byte, with a NUL behind', async () => assert.deepEqual(await carried(), first()));
@@ -244,10 +250,10 @@ describe('what travels inside of a plugin', { timeout }, () => {
 
   test('is what was added and not what was removed', async () => {
     write('one.txt', 'ö');
-    write('migrations/0002_second.sql', 'SELECT 2;\n');
+    write('migrations/0002_second.sql', migration('bag_more'));
     rmSync(join(work, 'bag/locales/de.json'));
     const wanted = first().filter((one) => !one.startsWith('locales'));
-    wanted.splice(2, 0, line('migrations/0002_second.sql', 'SELECT 2;\n'));
+    wanted.splice(2, 0, line('migrations/0002_second.sql', migration('bag_more')));
     assert.deepEqual(await carried(), wanted);
   });
 });

@@ -72,6 +72,7 @@ static void writes_the_whole_template(void **state)
     assert_true(there(f, "work/notes/README.md"));
     assert_true(there(f, "work/notes/api.yaml"));
     assert_true(there(f, "work/notes/notes.c"));
+    assert_true(there(f, "work/notes/migrations/0001_guests.sql"));
     assert_true(there(f, "work/notes/conf.d/notes.yaml"));
     assert_true(there(f, "work/notes/tests/notes_test.c"));
 }

@@ -189,7 +189,7 @@ static void descriptors_that_cannot_be_are_refused(void **state)
         const char *name, *part;
     } wrong[] = {
         { "other_major", "was built for plugin ABI 9, this server has 0" },
-        { "newer_minor", "needs plugin ABI 0.99, this server has 0.1" },
+        { "newer_minor", "needs plugin ABI 0.99, this server has 0.2" },
         { "too_small", "its descriptor has 40 bytes" },
         { "no_strides", "sizes or host is missing" },
         { "bad_version", "version is not of the form" },

@@ -1,0 +1,188 @@
+/* The harness's database: whose it is, for whom requests run, and transactions that want to be repeated. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dowel/harness.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#define ONE "0190a0a0-0000-7000-8000-000000000001"
+#define TWO "0190a0a0-0000-7000-8000-000000000002"
+
+static dw_harness *open_with(const char *conf)
+{
+    dw_harness *h;
+
+    if (dw_harness_open(&h, .plugin = PLUGIN, .conf = conf) != 0)
+        fail_msg("%s", dw_harness_why(h));
+    return h;
+}
+
+static int book(dw_harness *h, const char *tenant, const char *json)
+{
+    dw_harness_set_tenant(h, tenant);
+    return dw_harness_post(h, "/api/v1/ledger", json).status;
+}
+
+static int64_t rows_of(dw_harness *h)
+{
+    int64_t n = -1;
+
+    assert_int_equal(dw_harness_find(h, DW_TO(&n), "SELECT count(*) FROM ledger"), 1);
+    return n;
+}
+
+static void each_harness_has_its_own(void **state)
+{
+    dw_harness *h = open_with(NULL);
+    (void)state;
+
+    assert_int_equal(book(h, ONE, "{\"amount\":3}"), 201);
+    assert_int_equal(rows_of(h), 1);
+    assert_int_equal(dw_harness_close(h), 0);
+    h = open_with(NULL);
+    assert_int_equal(rows_of(h), 0);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+static void the_tests_sql_sees_everything(void **state)
+{
+    dw_harness *h = open_with(NULL);
+    const char *tenant = NULL;
+    (void)state;
+
+    dw_harness_set_tenant(h, TWO);
+    assert_int_equal(
+        dw_harness_sql(h, "INSERT INTO ledger (tenant_id, id, amount) VALUES (:tenant, $1, $2)", ONE, 5), 1);
+    dw_harness_set_tenant(h, ONE);
+    assert_int_equal(dw_harness_find(h, DW_TO(&tenant), "SELECT tenant_id FROM ledger"), 1);
+    assert_string_equal(tenant, TWO);
+    assert_int_equal(dw_harness_find(h, DW_TO(&tenant), "SELECT tenant_id FROM ledger WHERE amount = 6"), 0);
+    assert_int_equal(dw_harness_sql(h, "SELEKT"), -1);
+    assert_non_null(strstr(dw_harness_why(h), "SELEKT"));
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+static void requests_run_for_whom_the_test_says(void **state)
+{
+    dw_harness *h = open_with(NULL);
+    dw_harness_reply reply = dw_harness_get(h, "/api/v1/ledger");
+    (void)state;
+
+    assert_string_equal(dw_harness_text(reply, "/tenant"), "null");
+    assert_int_equal(dw_harness_get(h, "/api/v1/ledger/guarded").status, 503);
+    dw_harness_set_tenant(h, ONE);
+    dw_harness_set_principal(h, "ann");
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger"), "/tenant"), ONE);
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger/guarded"), "/me"), "ann");
+    dw_harness_set_principal(h, NULL);
+    assert_int_equal(dw_harness_get(h, "/api/v1/ledger/guarded").status, 503);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+static void a_tenant_has_its_own_sum(void **state)
+{
+    dw_harness *h = open_with(NULL);
+    (void)state;
+
+    assert_int_equal(book(h, ONE, "{\"amount\":3}"), 201);
+    assert_int_equal(book(h, TWO, "{\"amount\":4}"), 201);
+    assert_true(book(h, NULL, "{\"amount\":4}") >= 400); /* nobody's */
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger"), "/sum"), "0");
+    dw_harness_set_tenant(h, ONE);
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger"), "/sum"), "3");
+    assert_int_equal(book(h, ONE, "{\"amount\":0}"), 422);
+    assert_int_equal(rows_of(h), 2);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+static void an_admin_allows_what_goes_beyond(void **state)
+{
+    dw_harness *h = open_with(NULL);
+    (void)state;
+
+    assert_int_equal(dw_harness_get(h, "/api/v1/ledger/all").status, 403);
+    assert_int_equal(dw_harness_close(h), 0);
+
+    h = open_with("allow: [system]\n");
+    assert_int_equal(book(h, ONE, "{\"amount\":3}"), 201);
+    assert_int_equal(book(h, TWO, "{\"amount\":4}"), 201);
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger/all"), "/sum"), "7");
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger/all"), "/tenant"), "null");
+    assert_true(dw_harness_logged(h, DW_LOG_INFO, "the sum of all is wanted"));
+    dw_harness_reply each = dw_harness_get(h, "/api/v1/ledger/each");
+    assert_string_equal(dw_harness_text(each, "/sum"), "7");
+    assert_string_equal(dw_harness_text(each, "/tenants"), "2");
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+static void the_nth_transaction_is_repeated(void **state)
+{
+    dw_harness *h = open_with(NULL);
+    (void)state;
+
+    dw_harness_repeat(h, 2);
+    assert_int_equal(book(h, ONE, "{\"amount\":3}"), 201);
+    dw_harness_forget_log(h);
+    assert_int_equal(book(h, ONE, "{\"amount\":4}"), 201);
+    const char *log = dw_harness_log(h), *first = strstr(log, "booked");
+    assert_non_null(first);
+    assert_non_null(strstr(first + 1, "booked")); /* it ran twice */
+    assert_int_equal(rows_of(h), 2);
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger"), "/sum"), "7");
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+static void a_forgotten_commit_is_told(void **state)
+{
+    dw_harness *h = open_with(NULL);
+    (void)state;
+
+    dw_harness_set_tenant(h, ONE);
+    assert_int_equal(dw_harness_post(h, "/api/v1/ledger/careless", "").status, 500);
+    assert_true(dw_harness_logged(h, DW_LOG_ERROR, "dw_tx_commit() is missing"));
+    assert_int_equal(rows_of(h), 0);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+static void play(dw_harness *h, void *ud)
+{
+    int64_t before = rows_of(h);
+    bool booked;
+
+    (void)ud;
+    booked = dw_harness_post(h, "/api/v1/ledger", "{\"amount\":1}").status == 201;
+    assert_int_equal(rows_of(h), before + booked);
+    dw_harness_get(h, "/api/v1/ledger/all");
+    dw_harness_get(h, "/api/v1/ledger/each");
+}
+
+static void every_step_may_fail(void **state)
+{
+    dw_harness *h = open_with("allow: [system]\n");
+    (void)state;
+
+    dw_harness_set_tenant(h, ONE);
+    assert_true(dw_harness_torture(h, play, NULL) > 15);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_harness_has_its_own),
+        cmocka_unit_test(the_tests_sql_sees_everything),
+        cmocka_unit_test(requests_run_for_whom_the_test_says),
+        cmocka_unit_test(a_tenant_has_its_own_sum),
+        cmocka_unit_test(an_admin_allows_what_goes_beyond),
+        cmocka_unit_test(the_nth_transaction_is_repeated),
+        cmocka_unit_test(a_forgotten_commit_is_told),
+        cmocka_unit_test(every_step_may_fail),
+    };
+
+    return cmocka_run_group_tests_name("harness, the database", tests, NULL, NULL);
+}

@@ -1,0 +1,11 @@
+-- migrate:up
+-- tenant-table: ledger
+CREATE TABLE ledger (
+    tenant_id UUID   NOT NULL,
+    id        UUID   NOT NULL,
+    amount    BIGINT NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (tenant_id, id)
+);
+
+-- migrate:down
+DROP TABLE ledger;
