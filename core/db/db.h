@@ -60,7 +60,7 @@ struct db_who {
     const char *principal; /* :me; NULL: null */
     bool is_system;        /* sees all tenants */
     bool is_repeat;      /* runs again what db_wants_repeat(): on SQLite it then commits without neighbours */
-    bool is_unguarded;   /* migrations: no wall, DDL allowed, the base tables themselves; core only */
+    bool is_unguarded;   /* migrations: no wall, no limits but the deadline, DDL, the base tables; core only */
     int64_t now_us;      /* :now */
     int64_t deadline_us; /* clock_monotonic_us(); 0: none */
     struct arena *memory; /* where found texts lie; NULL: the session's own, until it ends */

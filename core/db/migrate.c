@@ -1,6 +1,8 @@
 #include "db/migrate.h"
 
+#include "db/dialect.h"
 #include "db/migrate_history.h"
+#include "db/migration_lint.h"
 #include "db/script.h"
 #include "db/wall.h"
 #include "log/log.h"
@@ -46,15 +48,15 @@ static int fail_statement(struct run *r, const struct migration *m, unsigned lin
 
 /* ---- one migration ---- */
 
-/* The script, statement by statement: the line of the one that fails is known. */
-static int run_script(struct run *r, const struct migration *m, enum migration_way way)
+/* Statement by statement: the line of the one that fails is known. */
+static int run_statements(struct run *r, const struct migration *m, struct str sql)
 {
     struct script_statement statement;
     struct script script;
     struct buf wrong = BUF_INIT;
     int more;
 
-    script_init(&script, migration_script(m, r->engine, way), r->engine);
+    script_init(&script, sql, r->engine);
     while ((more = script_next(&script, &statement, &wrong)) > 0) {
         if (db_run_script(r->session, statement.sql) < 0)
             return fail_statement(r, m, statement.line);
@@ -65,36 +67,50 @@ static int run_script(struct run *r, const struct migration *m, enum migration_w
     return more;
 }
 
+static int run_script(struct run *r, const struct migration *m, enum migration_way way)
+{
+    struct buf sql = BUF_INIT, wrong = BUF_INIT;
+    int result = dialect_write(&sql, &r->arena, migration_script(m, r->engine, way), r->engine, &wrong);
+
+    if (result != 0 || buf_failed(&sql)) {
+        buf_add_format(r->why, "%s: %s", m->source, wrong.n > 0 ? buf_text(&wrong) : "out of memory");
+        result = -1;
+    } else {
+        result = run_statements(r, m, buf_str(&sql));
+    }
+    buf_finish(&sql);
+    buf_finish(&wrong);
+    return result;
+}
+
 /* SQLite has its walls on connections, not in the database. */
-static int run_walls(struct run *r, const struct migration *m, enum migration_way way)
+static int run_walls(struct run *r, const struct migration *m, enum migration_way way,
+                     void (*write)(struct buf *out, struct str table))
 {
     struct buf sql = BUF_INIT;
     int result = 0;
 
     if (r->engine != DB_POSTGRES)
         return 0;
-    for (size_t i = 0; i < m->tenant_tables_n; i++) {
-        if (way == MIGRATION_UP)
-            wall_write_postgres(&sql, str_from(m->tenant_tables[i]));
-        else
-            wall_write_postgres_down(&sql, str_from(m->tenant_tables[i]));
-    }
+    for (size_t i = 0; i < m->tenant_tables_n[way]; i++)
+        write(&sql, str_from(m->tenant_tables[way][i]));
     if (buf_failed(&sql) || (sql.n > 0 && db_run_script(r->session, buf_str(&sql)) < 0))
         result = fail_statement(r, m, 0);
     buf_finish(&sql);
     return result;
 }
 
-static int apply(struct run *r, const struct migration *m)
+static int apply(struct run *r, const struct migration *m, const struct lint *lint)
 {
     int64_t begin_us = clock_monotonic_us();
 
     if (db_begin(r->session) < 0)
         return fail_step(r, "cannot begin a transaction");
-    if (run_script(r, m, MIGRATION_UP) < 0 || run_walls(r, m, MIGRATION_UP) < 0)
+    if (run_script(r, m, MIGRATION_UP) < 0 || run_walls(r, m, MIGRATION_UP, wall_write_postgres) < 0)
         return -1;
     int64_t took_us = clock_monotonic_us() - begin_us;
-    if (history_add(r->session, m, took_us) < 0 || db_commit(r->session) < 0)
+    if (history_forget_tables(r->session, lint->dropped_tables, lint->dropped_tables_n) < 0 ||
+        history_add(r->session, m, took_us) < 0 || db_commit(r->session) < 0)
         return fail_statement(r, m, 0);
     log_info("migration applied", LOG_TEXT("owner", m->owner), LOG_TEXT("migration", m->name),
              LOG_SPAN("took", clock_monotonic_us() - begin_us));
@@ -106,7 +122,8 @@ static int take_back(struct run *r, const struct migration *m)
 {
     if (db_begin(r->session) < 0)
         return fail_step(r, "cannot begin a transaction");
-    if (run_walls(r, m, MIGRATION_DOWN) < 0 || run_script(r, m, MIGRATION_DOWN) < 0)
+    if (run_walls(r, m, MIGRATION_UP, wall_write_postgres_down) < 0 || run_script(r, m, MIGRATION_DOWN) < 0 ||
+        run_walls(r, m, MIGRATION_DOWN, wall_write_postgres) < 0)
         return -1;
     if (history_remove(r->session, m) < 0 || db_commit(r->session) < 0)
         return fail_statement(r, m, 0);
@@ -136,16 +153,33 @@ static void say_how_things_stand(struct run *r, const struct migrate_plan *plan,
                    at > 0 ? plan->steps[at - 1].name : "no migration");
 }
 
-static int go_up(struct run *r, const struct migrate_plan *plan)
+static int check_up(struct run *r, const struct migrate_plan *plan, struct lint *lints)
 {
-    for (size_t i = 0; i < plan->n; i++) {
-        if (plan->steps[i].state == MIGRATE_PENDING && refuse_offline(r, plan, &plan->steps[i]) != 0)
-            return -1;
-    }
     for (size_t i = 0; i < plan->n; i++) {
         if (plan->steps[i].state != MIGRATE_PENDING)
             continue;
-        if (apply(r, plan->steps[i].file) != 0) {
+        if (refuse_offline(r, plan, &plan->steps[i]) != 0 ||
+            migration_lint(&lints[i], &r->arena, r->migrations, i, r->engine, r->why) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Nothing is begun of which it is known that it cannot be finished. */
+static int go_up(struct run *r, const struct migrate_plan *plan)
+{
+    struct lint *lints = arena_calloc(&r->arena, (plan->n + 1) * sizeof(*lints));
+
+    if (!lints) {
+        buf_add_text(r->why, "the migrations cannot be carried out: out of memory");
+        return -1;
+    }
+    if (check_up(r, plan, lints) != 0)
+        return -1;
+    for (size_t i = 0; i < plan->n; i++) {
+        if (plan->steps[i].state != MIGRATE_PENDING)
+            continue;
+        if (apply(r, plan->steps[i].file, &lints[i]) != 0) {
             say_how_things_stand(r, plan, i);
             return -1;
         }

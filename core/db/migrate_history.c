@@ -5,20 +5,20 @@
 enum { ROOM_FOR_MORE = 16 }; /* than were counted a moment before */
 
 /* Without walls and without a migration of their own: whatever is carried out needs them first. */
-static const char tables[] = "CREATE TABLE IF NOT EXISTS dowel_migrations (\n"
-                             "    owner      TEXT        NOT NULL,\n"
-                             "    number     INTEGER     NOT NULL,\n"
-                             "    name       TEXT        NOT NULL,\n"
-                             "    checksum   TEXT        NOT NULL,\n"
-                             "    applied_at TIMESTAMPTZ NOT NULL,\n"
-                             "    took_us    BIGINT      NOT NULL,\n"
-                             "    server     TEXT        NOT NULL,\n"
-                             "    PRIMARY KEY (owner, number)\n"
-                             ");\n"
-                             "CREATE TABLE IF NOT EXISTS dowel_tenant_tables (\n"
-                             "    name  TEXT NOT NULL PRIMARY KEY,\n"
-                             "    owner TEXT NOT NULL\n"
-                             ");\n";
+static const char make_tables[] = "CREATE TABLE IF NOT EXISTS dowel_migrations (\n"
+                                  "    owner      TEXT        NOT NULL,\n"
+                                  "    number     INTEGER     NOT NULL,\n"
+                                  "    name       TEXT        NOT NULL,\n"
+                                  "    checksum   TEXT        NOT NULL,\n"
+                                  "    applied_at TIMESTAMPTZ NOT NULL,\n"
+                                  "    took_us    BIGINT      NOT NULL,\n"
+                                  "    server     TEXT        NOT NULL,\n"
+                                  "    PRIMARY KEY (owner, number)\n"
+                                  ");\n"
+                                  "CREATE TABLE IF NOT EXISTS dowel_tenant_tables (\n"
+                                  "    name  TEXT NOT NULL PRIMARY KEY,\n"
+                                  "    owner TEXT NOT NULL\n"
+                                  ");\n";
 
 static const char *const exists[] = {
     [DB_SQLITE] = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
@@ -42,7 +42,7 @@ int history_make_tables(struct db_session *s, enum db_engine engine)
     if (rc != 0)
         return rc < 0 ? rc : 0;
     DW_TRY(db_begin(s));
-    rc = db_run_script(s, str_from(tables));
+    rc = db_run_script(s, str_from(make_tables));
     if (rc >= 0)
         return db_commit(s);
     return rc;
@@ -101,21 +101,32 @@ int history_load(struct migrate_history *out, struct arena *arena, struct db_ses
 
 /* ---- changing it ---- */
 
-static int add_tenant_tables(struct db_session *s, const struct migration *m)
+static int add_tables(struct db_session *s, const struct migration *m, enum migration_way way)
 {
-    for (size_t i = 0; i < m->tenant_tables_n; i++) {
+    for (size_t i = 0; i < m->tenant_tables_n[way]; i++) {
         int64_t n = db_exec(s, DB_BY_CORE,
                             DW_LIST("INSERT INTO dowel_tenant_tables (name, owner) VALUES ($1, $2)",
-                                    m->tenant_tables[i], m->owner));
+                                    m->tenant_tables[way][i], m->owner));
         if (n < 0)
             return (int)n;
     }
     return 0;
 }
 
+int history_forget_tables(struct db_session *s, const char *const *tables, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t rc =
+            db_exec(s, DB_BY_CORE, DW_LIST("DELETE FROM dowel_tenant_tables WHERE name = $1", tables[i]));
+        if (rc < 0)
+            return (int)rc;
+    }
+    return 0;
+}
+
 int history_add(struct db_session *s, const struct migration *m, int64_t took_us)
 {
-    DW_TRY(add_tenant_tables(s, m));
+    DW_TRY(add_tables(s, m, MIGRATION_UP));
     int64_t n = db_exec(s, DB_BY_CORE,
                         DW_LIST("INSERT INTO dowel_migrations\n"
                                 "       (owner, number, name, checksum, applied_at, took_us, server)\n"
@@ -127,15 +138,10 @@ int history_add(struct db_session *s, const struct migration *m, int64_t took_us
 
 int history_remove(struct db_session *s, const struct migration *m)
 {
-    int64_t n = 0;
-
-    for (size_t i = 0; i < m->tenant_tables_n && n >= 0; i++)
-        n = db_exec(s, DB_BY_CORE,
-                    DW_LIST("DELETE FROM dowel_tenant_tables WHERE name = $1 AND owner = $2",
-                            m->tenant_tables[i], m->owner));
-    if (n >= 0)
-        n = db_exec(s, DB_BY_CORE,
-                    DW_LIST("DELETE FROM dowel_migrations WHERE owner = $1 AND number = $2", m->owner,
-                            (int)m->number));
+    DW_TRY(history_forget_tables(s, m->tenant_tables[MIGRATION_UP], m->tenant_tables_n[MIGRATION_UP]));
+    DW_TRY(add_tables(s, m, MIGRATION_DOWN));
+    int64_t n = db_exec(
+        s, DB_BY_CORE,
+        DW_LIST("DELETE FROM dowel_migrations WHERE owner = $1 AND number = $2", m->owner, (int)m->number));
     return n < 0 ? (int)n : 0;
 }

@@ -18,4 +18,7 @@ int history_load(struct migrate_history *out, struct arena *arena, struct db_ses
 int history_add(struct db_session *s, const struct migration *m, int64_t took_us);
 int history_remove(struct db_session *s, const struct migration *m);
 
+/* Tables that are no more: they need no wall. Names that never had one do not matter. */
+int history_forget_tables(struct db_session *s, const char *const *tables, size_t n);
+
 #endif

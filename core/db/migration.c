@@ -17,9 +17,9 @@ struct reader {
     struct buf *why;
     unsigned line;
     enum part part;
-    unsigned engines;    /* FOR_...: whom the lines here are for */
-    bool does_something; /* there is SQL on the way up */
-    const char **tables; /* of tenants */
+    unsigned engines;                    /* FOR_...: whom the lines here are for */
+    bool does_something;                 /* there is SQL on the way up */
+    const char **tables[MIGRATION_WAYS]; /* of tenants */
     char *scripts[MIGRATION_ENGINES][MIGRATION_WAYS];
     size_t at; /* in each of the scripts */
 };
@@ -136,48 +136,44 @@ static int set_dialect(struct reader *r, struct str value)
     return fail(r, "-- dialect: %.*s? There are sqlite, postgres and all", STR_ARG(value));
 }
 
-static int add_tenant_table(struct reader *r, struct str name)
+static int check_table(struct reader *r, struct str name, enum migration_way way)
 {
+    if (name.n == 0)
+        return fail(r, "-- tenant-table: of which table?");
     if (!is_word(name) || !(name.p[0] >= 'a' && name.p[0] <= 'z') || name.n > TABLE_NAME_MAX)
-        return fail(
-            r, "-- tenant-table: %.*s is no name of a table: small letters, digits and _, a letter first",
-            STR_ARG(name));
+        return fail(r,
+                    "-- tenant-table: %.*s is no name of a table: small letters, digits and _, a letter "
+                    "first, and one "
+                    "on a line",
+                    STR_ARG(name));
     if (str_starts_with(name, STR_OF("dowel_")))
         return fail(r, "-- tenant-table: %.*s: names that begin with dowel_ are the server's", STR_ARG(name));
-    for (size_t i = 0; i < r->m->tenant_tables_n; i++) {
-        if (str_equal(str_from(r->tables[i]), name))
+    for (size_t i = 0; i < r->m->tenant_tables_n[way]; i++) {
+        if (str_equal(str_from(r->tables[way][i]), name))
             return fail(r, "-- tenant-table: %.*s stands twice", STR_ARG(name));
     }
-    if (r->m->tenant_tables_n == TENANT_TABLES_MAX)
+    if (r->m->tenant_tables_n[way] == TENANT_TABLES_MAX)
         return fail(r, "has more than %d tenant tables; make two migrations of it", TENANT_TABLES_MAX);
-    const char *copy = arena_copy(r->arena, name);
-    if (!copy)
-        return -1;
-    r->tables[r->m->tenant_tables_n++] = copy;
     return 0;
 }
 
 static int set_tenant_table(struct reader *r, struct str value)
 {
-    struct str name;
-    int result = 0;
+    enum migration_way way = r->part == PART_DOWN ? MIGRATION_DOWN : MIGRATION_UP;
 
-    if (r->part != PART_UP)
-        return fail(r, "-- tenant-table stands below -- migrate:up, and above -- migrate:down");
-    if (value.n == 0)
-        return fail(r, "-- tenant-table: of which table?");
-    if (!r->tables)
-        r->tables = arena_calloc(r->arena, TENANT_TABLES_MAX * sizeof(*r->tables));
-    if (!r->tables)
+    if (r->part == PART_HEAD)
+        return fail(r, "-- tenant-table stands below -- migrate:up, or -- migrate:down where that makes the "
+                       "table again");
+    if (check_table(r, value, way) != 0)
         return -1;
-    r->m->tenant_tables = r->tables;
-    while (result == 0 && str_split(&value, ' ', &name)) {
-        if (name.n > 0 && name.p[name.n - 1] == ',')
-            name.n--;
-        if (name.n > 0)
-            result = add_tenant_table(r, name);
-    }
-    return result;
+    if (!r->tables[way])
+        r->tables[way] = arena_calloc(r->arena, TENANT_TABLES_MAX * sizeof(char *));
+    const char *copy = arena_copy(r->arena, value);
+    if (!r->tables[way] || !copy)
+        return -1;
+    r->m->tenant_tables[way] = r->tables[way];
+    r->tables[way][r->m->tenant_tables_n[way]++] = copy;
+    return 0;
 }
 
 static const struct directive {

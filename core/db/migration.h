@@ -2,7 +2,7 @@
  * connection. [any thread]
  *
  *   -- migrate:up
- *   -- tenant-table: notes          tables that get a wall between tenants (wall.h)
+ *   -- tenant-table: notes          a table that gets a wall between tenants (wall.h)
  *   CREATE TABLE notes (...);
  *   -- dialect: postgres            the lines below are for that engine only ...
  *   CREATE INDEX notes_words ON notes USING gin (...);
@@ -35,8 +35,9 @@ struct migration {
     char checksum[CHECKSUM_SIZE]; /* SHA-256 of the file, in hex */
     bool is_offline;
     bool has_down; /* false: there is no way back */
-    const char *const *tenant_tables;
-    size_t tenant_tables_n;
+    /* That get their wall on the way: those of the way up lose it on the way down. */
+    const char *const *tenant_tables[MIGRATION_WAYS];
+    size_t tenant_tables_n[MIGRATION_WAYS];
     struct str scripts[MIGRATION_ENGINES][MIGRATION_WAYS]; /* see migration_script() */
 };
 

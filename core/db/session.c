@@ -151,10 +151,18 @@ static int refuse_failed(struct db_session *s)
                         "a statement of this transaction failed before: only a rollback ends it");
 }
 
+/* A migration of a large table takes as long as it takes, and no request waits for it. */
+static int64_t limit_of(const struct db_session *s, int64_t usual_us)
+{
+    static const int64_t day_us = INT64_C(24) * 3600 * CLOCK_SECOND;
+
+    return s->who.is_unguarded ? day_us : usual_us;
+}
+
 static void begin_step(struct db_session *s)
 {
     s->step_us = clock_monotonic_us();
-    s->statement_deadline_us = s->step_us + s->db->options.statement_timeout_us;
+    s->statement_deadline_us = s->step_us + limit_of(s, s->db->options.statement_timeout_us);
 }
 
 /* Whether a step may begin now. */
@@ -175,7 +183,7 @@ static int begin(struct db_session *s)
     if (rc < 0)
         return rc;
     s->transaction = DB_TX_OPEN;
-    s->transaction_deadline_us = clock_monotonic_us() + s->db->options.transaction_timeout_us;
+    s->transaction_deadline_us = clock_monotonic_us() + limit_of(s, s->db->options.transaction_timeout_us);
     return 0;
 }
 

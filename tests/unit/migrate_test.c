@@ -21,15 +21,26 @@ struct fixture {
     bool is_serving;
 };
 
-static int setup(void **state)
+static int setup_with(void **state, struct db_options options)
 {
     struct fixture *f = calloc(1, sizeof(*f));
 
-    if (!f || db_fixture_open(&f->database) != 0)
+    if (!f || db_fixture_open_with(&f->database, options) != 0)
         return -1;
     arena_init(&f->arena, NULL, 0, 0);
     *state = f;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_with(state, (struct db_options){ .url = NULL });
+}
+
+static int setup_impatient(void **state)
+{
+    return setup_with(state, (struct db_options){ .statement_timeout_us = 20 * CLOCK_MS,
+                                                  .transaction_timeout_us = 20 * CLOCK_MS });
 }
 
 static int teardown(void **state)
@@ -181,13 +192,13 @@ static void what_is_new_is_pending(void **state)
     assert_int_equal(plan_of(f).pending, 1); /* of a database that has no history at all */
     assert_up(f, 1);
     BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
-          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n");
+          "-- migrate:up\nCREATE TABLE notes_words (id INTEGER);\n");
     struct migrate_plan plan = plan_of(f);
     assert_int_equal(plan.steps[0].state, MIGRATE_APPLIED);
     assert_int_equal(plan.steps[1].state, MIGRATE_PENDING);
     assert_int_equal(plan.pending, 1);
     assert_up(f, 1);
-    assert_int_equal(number(f, "SELECT count(*) FROM words"), 0);
+    assert_int_equal(number(f, "SELECT count(*) FROM notes_words"), 0);
 }
 
 static void owners_do_not_know_each_other(void **state)
@@ -249,6 +260,20 @@ static void the_servers_own_are_applied_and_taken_back(void **state)
     assert_up(f, (int)f->m.n);
 }
 
+static void the_limits_of_requests_are_not_theirs(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes",
+          "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n"
+          "INSERT INTO notes (id)\n"
+          "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) SELECT i FROM "
+          "n;\n");
+    assert_up(f, 1);
+    struct migrate_plan plan = plan_of(f);
+    assert_true(plan.steps[0].record->took_us > 40 * CLOCK_MS);
+}
+
 /* ---- down ---- */
 
 static void the_newest_are_taken_back(void **state)
@@ -256,11 +281,11 @@ static void the_newest_are_taken_back(void **state)
     struct fixture *f = *state;
 
     BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n-- migrate:down\nDROP TABLE notes;\n",
-          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n-- migrate:down\nDROP TABLE words;\n",
-          "-- migrate:up\nINSERT INTO words VALUES (1);\n-- migrate:down\n");
+          "-- migrate:up\nCREATE TABLE notes_words (id INTEGER);\n-- migrate:down\nDROP TABLE notes_words;\n",
+          "-- migrate:up\nINSERT INTO notes_words VALUES (1);\n-- migrate:down\n");
     assert_up(f, 3);
     assert_int_equal(down(f, 2), 2);
-    assert_int_equal(number(f, "SELECT count(*) FROM words"), -1);
+    assert_int_equal(number(f, "SELECT count(*) FROM notes_words"), -1);
     assert_int_equal(number(f, "SELECT count(*) FROM notes"), 0);
     assert_int_equal(plan_of(f).pending, 2);
     assert_int_equal(down(f, 2), -1);
@@ -273,12 +298,13 @@ static void without_a_way_back_nothing_is_touched(void **state)
 {
     struct fixture *f = *state;
 
-    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
-          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n-- migrate:down\nDROP TABLE words;\n");
+    BRING(
+        f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
+        "-- migrate:up\nCREATE TABLE notes_words (id INTEGER);\n-- migrate:down\nDROP TABLE notes_words;\n");
     assert_up(f, 2);
     assert_int_equal(down(f, 2), -1);
     assert_said(f, "notes/migrations/0001_a.sql has no part -- migrate:down");
-    assert_int_equal(number(f, "SELECT count(*) FROM words"), 0);
+    assert_int_equal(number(f, "SELECT count(*) FROM notes_words"), 0);
 }
 
 static void a_failing_way_back_leaves_all_as_it_was(void **state)
@@ -287,7 +313,7 @@ static void a_failing_way_back_leaves_all_as_it_was(void **state)
 
     BRING(f, "notes",
           "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n-- migrate:down\nDROP TABLE notes;\nDROP TABLE "
-          "nothing;\n");
+          "notes_nothing;\n");
     assert_up(f, 1);
     assert_int_equal(down(f, 1), -1);
     assert_said(f, "notes/migrations/0001_a.sql:5: ");
@@ -304,8 +330,8 @@ static void a_failing_statement_is_told_and_undone(void **state)
 
     BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
           "-- migrate:up\n"
-          "-- tenant-table: words\n"
-          "CREATE TABLE words (tenant_id UUID NOT NULL, id UUID NOT NULL,\n"
+          "-- tenant-table: notes_words\n"
+          "CREATE TABLE notes_words (tenant_id UUID NOT NULL, id UUID NOT NULL,\n"
           "                    PRIMARY KEY (tenant_id, id));\n"
           "INSERT INTO notes (id) VALUES (1);\n"
           "\n"
@@ -316,7 +342,7 @@ static void a_failing_statement_is_told_and_undone(void **state)
     assert_said(f, "nothing");
     assert_said(f, "; nothing of 0002_b is left in the database, which stays at 0001_a");
     assert_int_equal(number(f, "SELECT count(*) FROM notes"), 0);
-    assert_int_equal(number(f, "SELECT count(*) FROM words"), -1);
+    assert_int_equal(number(f, "SELECT count(*) FROM notes_words"), -1);
     assert_int_equal(number(f, "SELECT count(*) FROM dowel_tenant_tables"), 0);
     assert_int_equal(plan_of(f).applied, 1);
     assert_int_equal(plan_of(f).pending, 1);
@@ -329,11 +355,56 @@ static void text_that_is_no_sql_is_told_with_its_line(void **state)
     BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\nCREAT TABLE b (id INTEGER);\n");
     assert_int_equal(up(f), -1);
     assert_said(f, "notes/migrations/0001_a.sql:3: ");
-    assert_said(f, "stays at no migration");
     BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\nINSERT INTO notes VALUES ('a);\n");
     assert_int_equal(up(f), -1);
-    assert_said(f, "notes/migrations/0001_a.sql: line 3");
+    assert_said(f, "notes/migrations/0001_a.sql:3: ");
     assert_int_equal(number(f, "SELECT count(*) FROM notes"), -1);
+}
+
+static void what_the_linter_finds_is_not_applied(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
+          "-- migrate:up\nCREATE TABLE notes_words (id INTEGER);\n", "-- migrate:up\n\nDROP TABLE notes;\n");
+    assert_int_equal(up(f), -1);
+    assert_said(f, "notes/migrations/0003_c.sql:3: ");
+    assert_said(f, "-- migrate:offline");
+    assert_int_equal(number(f, "SELECT count(*) FROM notes"), -1); /* nor what comes before it */
+    BRING(f, "notes",
+          "-- migrate:up\nCREATE TABLE notes (tenant_id UUID NOT NULL, id UUID NOT NULL UNIQUE);\n");
+    assert_int_equal(up(f), -1);
+    assert_said(f, "notes/migrations/0001_a.sql:2: ");
+}
+
+static void types_are_the_engines(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes",
+          "-- migrate:up\nCREATE TABLE notes (price DECIMAL(12,2), more JSON);\n"
+          "INSERT INTO notes (price, more) VALUES ('1.10', '{\"b\":1}');\n");
+    assert_up(f, 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM notes WHERE CAST(price AS TEXT) = '1.10'"), 1);
+}
+
+/* What was a tenant's table is not looked for any more; and taken back it has its wall again. */
+static void a_dropped_table_needs_no_wall(void **state)
+{
+    struct fixture *f = *state;
+    static const char made[] =
+        "-- migrate:up\n-- tenant-table: notes\n"
+        "CREATE TABLE notes (tenant_id UUID NOT NULL, id UUID NOT NULL, PRIMARY KEY (tenant_id, id));\n";
+
+    BRING(f, "notes", made,
+          "-- migrate:offline\n-- migrate:up\nDROP TABLE notes;\n-- migrate:down\n-- tenant-table: notes\n"
+          "CREATE TABLE notes (tenant_id UUID NOT NULL, id UUID NOT NULL, PRIMARY KEY (tenant_id, id));\n");
+    assert_up(f, 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM dowel_tenant_tables"), 0);
+    if (down(f, 1) != 1)
+        fail_msg("%s", buf_text(&f->why));
+    assert_int_equal(number(f, "SELECT count(*) FROM dowel_tenant_tables"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM notes"), 0);
 }
 
 /* ---- refused ---- */
@@ -360,7 +431,7 @@ static void a_newer_database_is_refused(void **state)
     struct fixture *f = *state;
 
     BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
-          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n");
+          "-- migrate:up\nCREATE TABLE notes_words (id INTEGER);\n");
     assert_up(f, 2);
     BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n");
     struct migrate_plan plan = plan_of(f);
@@ -381,7 +452,7 @@ static void a_gap_in_the_history_is_refused(void **state)
     struct fixture *f = *state;
 
     BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
-          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n");
+          "-- migrate:up\nCREATE TABLE notes_words (id INTEGER);\n");
     assert_up(f, 2);
     execute(f, "DELETE FROM dowel_migrations WHERE number = 1");
     assert_int_equal(up(f), -1);
@@ -396,11 +467,11 @@ static void offline_ones_wait_for_the_server_to_stop(void **state)
     BRING(f, "notes", "-- migrate:offline\n-- migrate:up\nCREATE TABLE notes (id INTEGER);\n");
     assert_up(f, 1); /* nobody can be working with what never was */
     BRING(f, "notes", "-- migrate:offline\n-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
-          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n",
+          "-- migrate:up\nCREATE TABLE notes_words (id INTEGER);\n",
           "-- migrate:offline\n-- migrate:up\nDROP TABLE notes;\n");
     assert_int_equal(up(f), -1);
     assert_said(f, "notes/migrations/0003_c.sql is an offline migration");
-    assert_int_equal(number(f, "SELECT count(*) FROM words"), -1); /* nor those before it */
+    assert_int_equal(number(f, "SELECT count(*) FROM notes_words"), -1); /* nor those before it */
     f->is_serving = false;
     assert_up(f, 2);
     assert_int_equal(number(f, "SELECT count(*) FROM notes"), -1);
@@ -418,15 +489,19 @@ int main(void)
         DATABASE_TEST(lines_of_the_other_engine_are_left_out),
         DATABASE_TEST(tenant_tables_are_known),
         DATABASE_TEST(the_servers_own_are_applied_and_taken_back),
+        cmocka_unit_test_setup_teardown(the_limits_of_requests_are_not_theirs, setup_impatient, teardown),
         DATABASE_TEST(the_newest_are_taken_back),
         DATABASE_TEST(without_a_way_back_nothing_is_touched),
         DATABASE_TEST(a_failing_way_back_leaves_all_as_it_was),
         DATABASE_TEST(a_failing_statement_is_told_and_undone),
         DATABASE_TEST(text_that_is_no_sql_is_told_with_its_line),
+        DATABASE_TEST(what_the_linter_finds_is_not_applied),
+        DATABASE_TEST(types_are_the_engines),
+        DATABASE_TEST(a_dropped_table_needs_no_wall),
         DATABASE_TEST(a_changed_file_is_refused),
         DATABASE_TEST(a_newer_database_is_refused),
         DATABASE_TEST(a_gap_in_the_history_is_refused),
         DATABASE_TEST(offline_ones_wait_for_the_server_to_stop),
     };
-    return cmocka_run_group_tests_name("migrate", tests, NULL, NULL);
+    return DB_ON_EVERY_ENGINE("migrate", tests);
 }

@@ -84,7 +84,7 @@ static void a_file_is_read(void **state)
     assert_int_equal(m->number, 1);
     assert_true(m->has_down);
     assert_false(m->is_offline);
-    assert_int_equal(m->tenant_tables_n, 0);
+    assert_int_equal(m->tenant_tables_n[MIGRATION_UP], 0);
 }
 
 static void scripts_keep_the_lines_of_the_file(void **state)
@@ -116,17 +116,19 @@ static void tenant_tables_and_offline_are_noted(void **state)
 {
     const struct migration *m = read_good(*state, "--migrate:offline\r\n"
                                                   "--  migrate: up \r\n"
-                                                  "-- tenant-table: notes note_tags\r\n"
-                                                  "-- tenant-table: note_files, pages\r\n"
-                                                  "SELECT 1;\r\n");
+                                                  "-- tenant-table: notes\r\n"
+                                                  "-- tenant-table:note_tags \r\n"
+                                                  "SELECT 1;\r\n"
+                                                  "-- migrate:down\r\n"
+                                                  "-- tenant-table: pages\r\n");
 
     assert_true(m->is_offline);
-    assert_false(m->has_down);
-    assert_int_equal(m->tenant_tables_n, 4);
-    assert_string_equal(m->tenant_tables[0], "notes");
-    assert_string_equal(m->tenant_tables[1], "note_tags");
-    assert_string_equal(m->tenant_tables[2], "note_files");
-    assert_string_equal(m->tenant_tables[3], "pages");
+    assert_true(m->has_down);
+    assert_int_equal(m->tenant_tables_n[MIGRATION_UP], 2);
+    assert_string_equal(m->tenant_tables[MIGRATION_UP][0], "notes");
+    assert_string_equal(m->tenant_tables[MIGRATION_UP][1], "note_tags");
+    assert_int_equal(m->tenant_tables_n[MIGRATION_DOWN], 1);
+    assert_string_equal(m->tenant_tables[MIGRATION_DOWN][0], "pages");
 }
 
 static void the_checksum_is_of_the_bytes(void **state)
@@ -151,7 +153,7 @@ static void ordinary_comments_are_ordinary(void **state)
                                                   "-- :\n"
                                                   "SELECT 1; -- tenant-table: not at the line's begin\n");
 
-    assert_int_equal(m->tenant_tables_n, 0);
+    assert_int_equal(m->tenant_tables_n[MIGRATION_UP], 0);
 }
 
 /* ---- what is wrong ---- */
@@ -195,14 +197,19 @@ static void a_wall_that_was_meant_is_not_lost(void **state)
     assert_wrong(f, "-- migrate:up\n-- Tenant-Table: notes\n",
                  AT ":2: -- Tenant-Table: did you mean -- tenant-table?");
     assert_wrong(f, "-- tenant-table: notes\n-- migrate:up\n",
-                 AT ":1: -- tenant-table stands below -- migrate:up, and above -- migrate:down");
+                 AT ":1: -- tenant-table stands below -- migrate:up, or -- migrate:down where that makes the "
+                    "table again");
     assert_wrong(f, "-- migrate:up\n-- tenant-table:\n", AT ":2: -- tenant-table: of which table?");
     assert_wrong(
         f, "-- migrate:up\n-- tenant-table: \"Notes\"\n",
         AT ":2: -- tenant-table: \"Notes\" is no name of a table: small letters, digits and _, a letter "
-           "first");
-    assert_wrong(f, "-- migrate:up\n-- tenant-table: notes notes\n",
-                 AT ":2: -- tenant-table: notes stands twice");
+           "first, and one on a line");
+    assert_wrong(
+        f, "-- migrate:up\n-- tenant-table: notes words\n",
+        AT ":2: -- tenant-table: notes words is no name of a table: small letters, digits and _, a letter "
+           "first, and one on a line");
+    assert_wrong(f, "-- migrate:up\n-- tenant-table: notes\n-- tenant-table: notes\n",
+                 AT ":3: -- tenant-table: notes stands twice");
     assert_wrong(f, "-- migrate:up\n-- tenant-table: dowel_jobs\n",
                  AT ":2: -- tenant-table: dowel_jobs: names that begin with dowel_ are the server's");
     assert_wrong(f, "-- migarte:up\n", AT ":1: -- migarte: did you mean -- migrate?");

@@ -70,7 +70,7 @@ static void what_it_does_to_the_database_is_found(void **state)
     assert_string_equal(m.owner, "keeper");
     assert_int_equal(m.n, 3);
     assert_string_equal(m.v[1].source, "keeper/migrations/0002_words.sql");
-    assert_string_equal(m.v[0].tenant_tables[0], "keeper_things");
+    assert_string_equal(m.v[0].tenant_tables[MIGRATION_UP][0], "keeper_things");
     assert_int_equal(plugin_migrations_found(&m, &f->arena, files[1].found, &why), 0);
     assert_int_equal(m.n, 0);
     json_decref(files[0].found);
