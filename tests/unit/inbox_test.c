@@ -416,5 +416,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_done_with_is_not_handed_over_again, setup, teardown),
         cmocka_unit_test_setup_teardown(what_came_is_listed, setup, teardown),
     };
-    return cmocka_run_group_tests_name("inbox", tests, NULL, NULL);
+    return DB_ON_EVERY_ENGINE("inbox", tests);
 }

@@ -532,5 +532,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(answers_are_kept_as_text, setup, teardown),
         cmocka_unit_test_setup_teardown(a_test_is_sent_at_once_and_leaves_no_trace, setup, teardown),
     };
-    return cmocka_run_group_tests_name("webhooks", tests, NULL, NULL);
+    return DB_ON_EVERY_ENGINE("webhooks", tests);
 }
