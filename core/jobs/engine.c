@@ -143,6 +143,11 @@ int jobs_register(struct jobs *j, const struct job_kind *kind)
     return 0;
 }
 
+void *jobs_alloc(struct jobs *j, size_t size)
+{
+    return arena_calloc(&j->memory, size);
+}
+
 /* ---- running ---- */
 
 int jobs_start(struct jobs *j)

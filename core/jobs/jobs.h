@@ -68,6 +68,9 @@ int jobs_create(struct jobs **out, const struct jobs_options *options);
 /* Before jobs_start(); texts are borrowed. 0, or -1 when memory is out or the kind is there. */
 int jobs_register(struct jobs *j, const struct job_kind *kind);
 
+/* Memory for what kinds point to, zeroed, that lives as long as the engine; NULL when memory is out. */
+void *jobs_alloc(struct jobs *j, size_t size);
+
 /* Starts the threads: 0, or -1 with errno. */
 int jobs_start(struct jobs *j);
 
@@ -122,8 +125,8 @@ int job_check_lease(struct job *job, struct db_session *s);
 int job_done(struct job *job, struct db_session *s);
 int job_again(struct job *job, struct db_session *s, int64_t delay_us);
 
-/* That transaction was committed. */
-void job_settled(struct job *job);
+/* That transaction was committed, or failed. */
+void job_settled(struct job *job, bool committed);
 
 /* Without a transaction: the same when run returns 0. */
 void job_again_later(struct job *job, int64_t delay_us);

@@ -195,22 +195,24 @@ bool rows_is_plain(const struct job *job)
     return !job->unique_key && !job->ending && job_fate(job) == JOB_DONE;
 }
 
-int rows_finish_done(struct jobs *j, struct db_session *s, struct job *const *done, size_t n)
+#define SET_DONE " SET state = 'done', ended_at = $2, lease_until = NULL, error = NULL, error_code = NULL"
+
+/* A statement costs SQLite no way over a network. */
+static int finish_each(struct jobs *j, struct db_session *s, struct job *const *done, size_t n)
 {
-    static const struct sql finish = {
-        .sqlite =
-            "UPDATE dowel_jobs SET state = 'done', ended_at = $2, took_us = f.took, lease_until = NULL,"
-            " error = NULL, error_code = NULL"
-            " FROM (SELECT value ->> 0 AS id, value ->> 1 AS lease, value ->> 2 AS took FROM json_each($1)) "
-            "AS f"
-            " WHERE dowel_jobs.id = f.id AND dowel_jobs.lease = f.lease AND dowel_jobs.state = 'running'",
-        .postgres =
-            "UPDATE dowel_jobs SET state = 'done', ended_at = $2, took_us = f.took, lease_until = NULL,"
-            " error = NULL, error_code = NULL"
-            " FROM (SELECT (value ->> 0)::uuid AS id, (value ->> 1)::bigint AS lease,"
-            " (value ->> 2)::bigint AS took FROM jsonb_array_elements($1::jsonb)) AS f"
-            " WHERE dowel_jobs.id = f.id AND dowel_jobs.lease = f.lease AND dowel_jobs.state = 'running'",
-    };
+    int64_t now_us = jobs_wall_us(j);
+    int rc = 0;
+
+    for (size_t i = 0; rc >= 0 && i < n; i++)
+        rc = (int)db_exec(s, DB_BY_CORE,
+                          DW_LIST("UPDATE dowel_jobs" SET_DONE ", took_us = $4"
+                                  " WHERE id = $1 AND lease = $3 AND state = 'running'",
+                                  done[i]->id, at(now_us), done[i]->lease, done[i]->took_us));
+    return rc;
+}
+
+static int finish_together(struct jobs *j, struct db_session *s, struct job *const *done, size_t n)
+{
     struct buf which = BUF_INIT;
     int rc = DW_ENOMEM;
 
@@ -219,9 +221,21 @@ int rows_finish_done(struct jobs *j, struct db_session *s, struct job *const *do
                        (long long)done[i]->took_us);
     buf_add_char(&which, ']');
     if (!buf_failed(&which))
-        rc = (int)db_exec(s, DB_BY_CORE, DW_LIST(pick(j, &finish), buf_text(&which), at(jobs_wall_us(j))));
+        rc = (int)db_exec(s, DB_BY_CORE,
+                          DW_LIST("UPDATE dowel_jobs" SET_DONE ", took_us = f.took"
+                                  " FROM (SELECT (value ->> 0)::uuid AS id, (value ->> 1)::bigint AS lease,"
+                                  " (value ->> 2)::bigint AS took FROM jsonb_array_elements($1::jsonb)) AS f"
+                                  " WHERE dowel_jobs.id = f.id AND dowel_jobs.lease = f.lease"
+                                  " AND dowel_jobs.state = 'running'",
+                                  buf_text(&which), at(jobs_wall_us(j))));
     buf_finish(&which);
     return rc;
+}
+
+int rows_finish_done(struct jobs *j, struct db_session *s, struct job *const *done, size_t n)
+{
+    return db_engine(j->options.db) == DB_SQLITE ? finish_each(j, s, done, n)
+                                                 : finish_together(j, s, done, n);
 }
 
 /* 1: the row is locked and still ours; 0: lost; 2: somebody holds it, who may take as long as a transaction may. Sees a wish

@@ -32,6 +32,10 @@ struct plugin_descriptor {
     size_t hooks_n;
     const dw_service *services;
     size_t services_n;
+    const dw_job_kind *jobs;
+    size_t jobs_n;
+    const dw_schedule *schedules;
+    size_t schedules_n;
     int (*init)(dw_call *c);
     int (*start)(dw_call *c);
     int (*check)(dw_call *c, const void *conf);

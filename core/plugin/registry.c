@@ -11,6 +11,7 @@
 #include "plugin/descriptor.h"
 #include "plugin/detach.h"
 #include "plugin/hooks.h"
+#include "plugin/job_calls.h"
 #include "plugin/library.h"
 #include "plugin/migrations.h"
 #include "plugin/record.h"
@@ -395,7 +396,7 @@ static int start(struct registry *r, struct loading *l, struct buf *why)
     if (instance_run(l->instance, INSTANCE_START, why) != 0)
         return -1;
     l->started = true;
-    return 0;
+    return job_calls_register(l->instance, why);
 }
 
 /* ---- telling ---- */

@@ -36,9 +36,8 @@ static int count_once(struct job *job, void *ud)
         rc = job_done(job, s);
     if (rc >= 0)
         rc = db_commit(s);
-    if (rc >= 0)
-        job_settled(job);
-    else
+    job_settled(job, rc >= 0);
+    if (rc < 0)
         job_explain(job, db_error_of(s)->text, 0);
     db_session_destroy(s);
     return rc < 0 ? rc : 0;

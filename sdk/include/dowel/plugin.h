@@ -10,6 +10,7 @@
 #include "events.h"
 #include "hook.h"
 #include "http.h"
+#include "jobs.h"
 #include "log.h"
 #include "out.h"
 #include "secure.h"
@@ -29,6 +30,7 @@ typedef struct dw_asset {
 /* The strides of the arrays below, as this plugin was compiled: what makes their element types append-only. */
 typedef struct dw_sizes {
     uint16_t asset, item, operation, route, question, hook, service;
+    uint16_t job, schedule; /* since minor 2 */
 } dw_sizes;
 
 /* Arrays end with { 0 }. Nothing of the plugin is called before the host has accepted the whole of it. */
@@ -63,6 +65,9 @@ typedef struct dw_plugin {
                  const void *conf); /* before init: would this configuration do? dw_fail_at() marks items */
     int (*stop)(dw_call *c);        /* no callback runs any more; join own threads, complete all tokens */
     void (*fini)(dw_call *c);
+
+    const dw_job_kind *jobs;      /* since minor 2 */
+    const dw_schedule *schedules; /* since minor 2 */
 } dw_plugin;
 
 extern DW_HIDDEN const dw_asset dw_assets_[];
@@ -75,7 +80,7 @@ DW_EXPORT const dw_plugin *dowel_plugin_v0(void);
     const dw_host *dw_host_;                                                                          \
     static const dw_sizes dw_sizes_ = { sizeof(dw_asset),  sizeof(dw_item),     sizeof(dw_operation), \
                                         sizeof(dw_route),  sizeof(dw_question), sizeof(dw_hook),      \
-                                        sizeof(dw_service) };                                         \
+                                        sizeof(dw_service), sizeof(dw_job_kind), sizeof(dw_schedule) };      \
     static const dw_plugin dw_plugin_ = { .struct_size = (uint32_t)sizeof(dw_plugin),                 \
                                           .abi_major = DW_ABI_MAJOR,                                  \
                                           .abi_minor = DW_ABI_MINOR,                                  \
