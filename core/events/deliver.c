@@ -533,10 +533,9 @@ static int finish(struct delivery *d, const struct attempt *a)
         if (rc < 0 && !again)
             job_explain(d->job, db_error_of(s)->text, 0);
         db_session_destroy(s);
-        if (rc == 0) {
-            job_settled(d->job);
+        job_settled(d->job, rc == 0);
+        if (rc == 0)
             tell(d, a, disabled);
-        }
     }
     return rc;
 }

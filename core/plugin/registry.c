@@ -13,6 +13,7 @@
 #include "plugin/hooks.h"
 #include "plugin/job_calls.h"
 #include "plugin/library.h"
+#include "plugin/listeners.h"
 #include "plugin/migrations.h"
 #include "plugin/record.h"
 #include "plugin/routes.h"
@@ -396,7 +397,9 @@ static int start(struct registry *r, struct loading *l, struct buf *why)
     if (instance_run(l->instance, INSTANCE_START, why) != 0)
         return -1;
     l->started = true;
-    return job_calls_register(l->instance, why);
+    if (job_calls_register(l->instance, why) != 0)
+        return -1;
+    return listeners_register(l->instance, why);
 }
 
 /* ---- telling ---- */
