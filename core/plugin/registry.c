@@ -533,6 +533,17 @@ int registry_start(struct registry *r, struct buf *why)
     return 0;
 }
 
+int registry_announce(const struct registry *r, struct db_session *s, int64_t now_us)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc >= 0 && i < r->n; i++) {
+        if (is_well(&r->loading[i]))
+            rc = listeners_announce(r->loading[i].instance, s, now_us);
+    }
+    return rc;
+}
+
 /* ---- the way back ---- */
 
 static void stop(struct registry *r, struct loading *l)
