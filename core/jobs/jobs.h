@@ -11,6 +11,8 @@
 #ifndef JOBS_JOBS_H
 #define JOBS_JOBS_H
 
+#include <stdatomic.h>
+
 #include "db/db.h"
 
 struct jobs;
@@ -53,11 +55,11 @@ int job_cancel(struct db_session *s, const char *kind, const char *tenant, const
 
 struct jobs_options {
     struct db *db;
-    unsigned workers;     /* common threads; 0: four, or as many as processors */
-    int64_t lease_us;     /* 0: 30 s */
-    int64_t poll_us;      /* how long a notice may be lost; 0: 1 s */
-    int64_t keep_done_us; /* what is done, or was cancelled, stays so long; -1: no longer than needed */
-    int64_t keep_dead_us; /* what was given up stays so long */
+    unsigned workers;             /* common threads; 0: four, or as many as processors */
+    int64_t lease_us;             /* 0: 30 s */
+    int64_t poll_us;              /* how long a notice may be lost; 0: 1 s */
+    int64_t keep_done_us;         /* what is done, or was cancelled, stays so long */
+    int64_t keep_dead_us;         /* what was given up stays so long */
     int64_t (*wall_us)(void *ud); /* NULL: clock_wall_us */
     void *clock_ud;
 };
@@ -89,6 +91,10 @@ void jobs_destroy(struct jobs *j);
 
 /* What db_listen() hears on the channel "jobs"; NULL: notices may have been missed. [any thread] */
 void jobs_notice(struct jobs *j, const char *text);
+
+/* Removes what has been over for long enough, a batch at a time; ends early when *stop is set (NULL: never). How many, or an
+ * error of enum dw_error. [one thread at a time] */
+int64_t jobs_retain(struct jobs *j, const _Atomic bool *stop);
 
 /* Without threads of its own: runs what is due by the engine's clock, one after the other, until nothing is. How many runs
  * that were, or an error of the database, told in why. For tests and the harness, instead of jobs_start(). */

@@ -92,7 +92,7 @@ static int read_leased(struct jobs *j, const struct job_registered *k, struct db
 }
 
 static int lease_by(struct jobs *j, struct db_session *s, const char *sql, const struct job_registered *k,
-                    unsigned max, struct list *out)
+                    unsigned max, bool queued, struct list *out)
 {
     struct db_rows *rows = NULL;
     int64_t now_us = jobs_wall_us(j), until_us = now_us + j->options.lease_us;
@@ -102,6 +102,8 @@ static int lease_by(struct jobs *j, struct db_session *s, const char *sql, const
                   DW_LIST(sql, k->name, at(now_us), at(until_us), (const char *)j->server, max));
     while (rc >= 0 && (rc = db_rows_next(rows)) > 0) {
         rc = read_leased(j, k, rows, until_us, out);
+        if (rc >= 0)
+            LIST_OWNER(out->prev, struct job, node)->is_queued = queued;
         n++;
     }
     db_rows_close(rows);
@@ -111,7 +113,7 @@ static int lease_by(struct jobs *j, struct db_session *s, const char *sql, const
 int rows_lease(struct jobs *j, struct db_session *s, const struct job_registered *k, unsigned max,
                struct list *out)
 {
-    return lease_by(j, s, pick(j, &lease), k, max, out);
+    return lease_by(j, s, pick(j, &lease), k, max, false, out);
 }
 
 /* Two servers that looked at once would each see the other's queue without a running job. */
@@ -129,7 +131,7 @@ int rows_lease_queued(struct jobs *j, struct db_session *s, const struct job_reg
     };
     int rc = (int)db_exec(s, DB_BY_CORE, DW_LIST(pick(j, &any), k->name, at(jobs_wall_us(j))));
 
-    return rc <= 0 ? rc : lease_by(j, s, pick(j, &lease_queued), k, max, out);
+    return rc <= 0 ? rc : lease_by(j, s, pick(j, &lease_queued), k, max, true, out);
 }
 
 int rows_next_due(struct db_session *s, const struct job_registered *k, int64_t *due_us)

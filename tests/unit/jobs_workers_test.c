@@ -368,5 +368,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_that_does_not_return_loses_its_lease, setup, teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return DB_ON_EVERY_ENGINE("jobs_workers", tests);
 }
