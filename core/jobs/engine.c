@@ -247,7 +247,7 @@ static void wait_until_idle(struct jobs *j, int64_t patience_us)
 
 bool jobs_stop(struct jobs *j, int64_t patience_us)
 {
-    if (j->phase == JOBS_IDLE)
+    if (!j || j->phase == JOBS_IDLE)
         return true;
     jobs_drain(j);
     wait_until_idle(j, patience_us);

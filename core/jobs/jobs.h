@@ -83,7 +83,7 @@ void jobs_drain(struct jobs *j);
 bool jobs_are_idle(struct jobs *j);
 
 /* Drains, waits so long for what runs, then cancels it and gives its lease back. Ends the threads; false: one of them does
- * not return from its job, and nothing may be freed; may be repeated. */
+ * not return from its job, and nothing may be freed; may be repeated. True for NULL. */
 bool jobs_stop(struct jobs *j, int64_t patience_us);
 
 /* After jobs_stop() was true, or without jobs_start(). NULL is safe. */
