@@ -99,6 +99,12 @@ static bool has_passed(int64_t deadline_us, int64_t now_us)
     return deadline_us && now_us >= deadline_us;
 }
 
+bool session_is_over(const struct db_session *s)
+{
+    return atomic_load_explicit(&s->cancelled, memory_order_relaxed) ||
+           has_passed(s->who.deadline_us, clock_monotonic_us());
+}
+
 static bool must_stop_at(const struct db_session *s, int64_t now_us)
 {
     return atomic_load_explicit(&s->cancelled, memory_order_relaxed) ||
@@ -187,11 +193,23 @@ static int begin(struct db_session *s)
     return 0;
 }
 
+/* Whoever opened the session may have lost the right to commit meanwhile. */
+static int ask_before_commit(struct db_session *s)
+{
+    int rc = s->who.before_commit ? s->who.before_commit(s, s->who.before_commit_ud) : 0;
+
+    if (rc < 0 && s->error.code != rc)
+        session_fail(s, rc, "", "it may not be committed any more: somebody else works on it");
+    return rc < 0 ? rc : 0;
+}
+
 static int commit(struct db_session *s)
 {
-    int rc;
+    int rc = ask_before_commit(s);
 
-    if (session_must_stop(s)) {
+    if (rc < 0) {
+        s->db->driver->rollback(s);
+    } else if (session_must_stop(s)) {
         rc = session_fail_stopped(s);
         s->db->driver->rollback(s);
     } else {
