@@ -36,7 +36,8 @@ struct server {
     const struct core_config *core;
     struct operations operations;
     struct catalog *catalog;
-    struct plugin_process process; /* what plugins are lent */
+    struct plugin_process process;  /* what plugins are lent */
+    struct migrate_options migrate; /* how theirs are carried out */
     struct registry *registry;
     struct router *router;
     struct static_site *site; /* NULL: no static_dir */
@@ -236,6 +237,7 @@ static int make_process(struct server *s, const char *data_dir)
         result = make_client(s);
     if (result == CLI_OK)
         result = database_start(&s->process.db, s->generation, s->core, data_dir);
+    s->migrate = database_migrate_options(s->generation, s->process.db);
     buf_finish(&why);
     return result;
 }
@@ -258,6 +260,7 @@ static int make_registry(struct server *s, struct config *config, const struct c
         .config = config,
         .source = source,
         .process = &s->process,
+        .migrate = &s->migrate,
         .may_refuse = generation_follows(s->generation),
     };
     struct buf why = BUF_INIT;
