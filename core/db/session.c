@@ -193,11 +193,23 @@ static int begin(struct db_session *s)
     return 0;
 }
 
+/* Whoever opened the session may have lost the right to commit meanwhile. */
+static int ask_before_commit(struct db_session *s)
+{
+    int rc = s->who.before_commit ? s->who.before_commit(s, s->who.before_commit_ud) : 0;
+
+    if (rc < 0 && s->error.code != rc)
+        session_fail(s, rc, "", "it may not be committed any more: somebody else works on it");
+    return rc < 0 ? rc : 0;
+}
+
 static int commit(struct db_session *s)
 {
-    int rc;
+    int rc = ask_before_commit(s);
 
-    if (session_must_stop(s)) {
+    if (rc < 0) {
+        s->db->driver->rollback(s);
+    } else if (session_must_stop(s)) {
         rc = session_fail_stopped(s);
         s->db->driver->rollback(s);
     } else {

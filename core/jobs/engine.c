@@ -143,15 +143,20 @@ int jobs_register(struct jobs *j, const struct job_kind *kind)
     return 0;
 }
 
+void *jobs_alloc(struct jobs *j, size_t size)
+{
+    return arena_calloc(&j->memory, size);
+}
+
 /* ---- running ---- */
 
 int jobs_start(struct jobs *j)
 {
     j->phase = JOBS_RUN;
-    if (thread_start(&j->keeper, "jobs", false, keeper_run, j) == 0)
-        return 0;
-    j->phase = JOBS_IDLE;
-    return -1;
+    j->has_keeper = thread_start(&j->keeper, "jobs", false, keeper_run, j) == 0;
+    if (!j->has_keeper)
+        j->phase = JOBS_IDLE;
+    return j->has_keeper ? 0 : -1;
 }
 
 void jobs_notice(struct jobs *j, const char *text)
@@ -242,14 +247,16 @@ static void wait_until_idle(struct jobs *j, int64_t patience_us)
 
 bool jobs_stop(struct jobs *j, int64_t patience_us)
 {
-    if (j->phase == JOBS_IDLE)
+    if (!j || j->phase == JOBS_IDLE)
         return true;
     jobs_drain(j);
     wait_until_idle(j, patience_us);
     advance(j, JOBS_HURRY);
     wait_until_idle(j, HURRY_US);
     advance(j, JOBS_ABANDON);
-    pthread_join(j->keeper, NULL);
+    if (j->has_keeper)
+        pthread_join(j->keeper, NULL);
+    j->has_keeper = false;
     bool ended = pool_join(&j->common);
     for (size_t i = 0; i < j->kinds_n; i++)
         ended &= j->kinds[i]->pool == &j->common || pool_join(&j->kinds[i]->own);

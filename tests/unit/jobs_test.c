@@ -34,7 +34,8 @@ static int play(struct job *job, void *ud)
     snprintf(played.last_error, sizeof(played.last_error), "%s", text);
     snprintf(played.payload, sizeof(played.payload), "%.*s", STR_ARG(job_payload(job)));
     snprintf(played.tenant, sizeof(played.tenant), "%s", job_tenant(job) ? job_tenant(job) : "none");
-    snprintf(played.principal, sizeof(played.principal), "%s", job_principal(job) ? job_principal(job) : "none");
+    snprintf(played.principal, sizeof(played.principal), "%s",
+             job_principal(job) ? job_principal(job) : "none");
     strncat(played.order, played.payload, sizeof(played.order) - strlen(played.order) - 1);
     if (played.error)
         job_explain(job, played.error, played.retry_after_us);
@@ -55,7 +56,9 @@ static int die(struct job *job, void *ud)
 }
 
 static const struct job_kind plain_kind = { .owner = "test", .name = "play", .run = play };
-static const struct job_kind mortal_kind = { .owner = "test", .name = "mortal", .run = play, .dead = die, .attempts = 2 };
+static const struct job_kind mortal_kind = {
+    .owner = "test", .name = "mortal", .run = play, .dead = die, .attempts = 2
+};
 
 static int setup(void **state)
 {
@@ -110,7 +113,9 @@ static void runs_with_what_it_was_given(void **state)
     struct jobs *j = engine();
 
     (void)state;
-    assert_int_equal(JOBS_ADD(&fixture, .kind = "test.play", .payload = STR("{\"a\":1}"), .tenant = "t1", .principal = "p1"), 1);
+    assert_int_equal(JOBS_ADD(&fixture, .kind = "test.play", .payload = STR("{\"a\":1}"), .tenant = "t1",
+                              .principal = "p1"),
+                     1);
     assert_int_equal(run_due(j), 1);
     assert_int_equal(played.runs, 1);
     assert_int_equal(played.attempt, 1);
@@ -184,7 +189,8 @@ static void is_tried_again_later_and_later(void **state)
         assert_int_equal(played.attempt, i);
         assert_string_equal(played.last_error, i == 1 ? "" : "the peer is ill");
         assert_int_equal(JOBS_NUMBER(&fixture, "SELECT count(*) FROM dowel_job_failures"), i);
-        for (waited_us[i - 1] = 0; i < 8 && run_due(j) == 0 && played.runs == i; waited_us[i - 1] += CLOCK_SECOND) {
+        for (waited_us[i - 1] = 0; i < 8 && run_due(j) == 0 && played.runs == i;
+             waited_us[i - 1] += CLOCK_SECOND) {
             if (JOBS_NUMBER(&fixture, "SELECT count(*) FROM dowel_jobs WHERE due_at <= $1",
                             (dw_time){ fixture.now_us + CLOCK_SECOND }) > 0)
                 break;
@@ -279,7 +285,8 @@ static void again_is_no_failure(void **state)
 
 static int add_once(const char *payload)
 {
-    return JOBS_ADD(&fixture, .kind = "test.play", .tenant = "t1", .unique_key = "once", .payload = str_from(payload));
+    return JOBS_ADD(&fixture, .kind = "test.play", .tenant = "t1", .unique_key = "once",
+                    .payload = str_from(payload));
 }
 
 static int add_itself(struct job *job, void *ud)
@@ -438,7 +445,9 @@ static int cancel_itself(struct job *job, void *ud)
 
 static void cancelled_while_it_runs_it_is_not_tried_again(void **state)
 {
-    static const struct job_kind kind = { .owner = "test", .name = "play", .run = cancel_itself, .dead = die };
+    static const struct job_kind kind = {
+        .owner = "test", .name = "play", .run = cancel_itself, .dead = die
+    };
     struct jobs *j = jobs_fixture_engine(&fixture, &(struct jobs_options){ .workers = 1 });
 
     (void)state;
@@ -479,5 +488,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(cancelled_while_it_runs_it_is_not_tried_again, setup, teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return DB_ON_EVERY_ENGINE("jobs", tests);
 }
