@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "cli/database_start.h"
+#include "cli/events_service.h"
 #include "cli/settings.h"
 #include "cli/upkeep.h"
 #include "client/client.h"
@@ -44,6 +45,7 @@ struct server {
     struct tls_context *tls;
     struct http_server *http;
     struct upkeep *upkeep;
+    struct events_service events;
     _Atomic bool stopping, http_drained;
     char spool_dir[PATH_MAX];
 };
@@ -73,6 +75,7 @@ static int make_router(struct server *s)
     };
     if (router_create(&s->router) == 0 && operations_mount(s->router, &s->operations, why) == 0 &&
         problem_pages_mount(s->router, why) == 0 &&
+        events_service_mount(&s->events, &s->process, s->router, why) == 0 &&
         (!*pages || static_mount(&s->site, s->router, "/", pages, NULL, why) == 0))
         return CLI_OK;
     return generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", why);
@@ -312,6 +315,17 @@ static void notices_lost(void *ud)
 }
 
 /* Plugins have registered theirs. */
+static int register_events(struct server *s)
+{
+    struct buf why = BUF_INIT;
+    int result = CLI_OK;
+
+    if (events_service_register(&s->events, &s->process, s->registry, &why) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "cannot send events: %s", buf_text(&why));
+    buf_finish(&why);
+    return result;
+}
+
 static int start_jobs(struct server *s)
 {
     const struct db_listener listener = { .notice = notice, .lost = notices_lost, .ud = s };
@@ -437,6 +451,7 @@ static void destroy(struct server *s)
     catalog_destroy(s->catalog);
     db_close(s->process.db); /* whose notices the jobs hear */
     jobs_destroy(s->process.jobs);
+    events_service_finish(&s->events);
 }
 
 static int make_all(struct server *s, struct config *config, const struct config_source *source,
@@ -460,6 +475,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = make_upkeep(s, data_dir);
     if (result == CLI_OK)
         result = start_plugins(s);
+    if (result == CLI_OK)
+        result = register_events(s);
     if (result == CLI_OK)
         result = start_jobs(s);
     return result == CLI_OK ? start_http(s) : result;
