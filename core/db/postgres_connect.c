@@ -153,7 +153,9 @@ static void find_state(const char *message, char state[6])
     for (const char *at = strchr(message, ':'); at; at = strchr(at + 1, ':')) {
         size_t n = strspn(at + 1, " ");
         const char *p = at + 1 + n;
-        if (n > 0 && strspn(p, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && p[5] == ':') {
+        /* A digit is in each, and not in FATAL. */
+        if (n > 0 && strspn(p, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && p[5] == ':' &&
+            strcspn(p, "0123456789") < 5) {
             memcpy(state, p, 5);
             state[5] = 0;
             return;

@@ -1,5 +1,5 @@
 /* SQLSTATEs as enum dw_error, with what is to be done. */
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "db/postgres.h"
 
@@ -123,10 +123,11 @@ static int fail_constraint(struct db_session *s, const PGresult *error, const st
 /* "unnamed portal parameter $2 = '...'": which value it was, where the server tells. */
 static void add_parameter(struct buf *text, const PGresult *error, const struct statement *st)
 {
-    const char *at = strstr(field(error, PG_DIAG_CONTEXT), "portal parameter $");
-    unsigned n = 0;
+    static const char before[] = "portal parameter $";
+    const char *at = strstr(field(error, PG_DIAG_CONTEXT), before);
+    unsigned long n = at ? strtoul(at + strlen(before), NULL, 10) : 0;
 
-    if (!at || !st || sscanf(at, "portal parameter $%u", &n) != 1 || n == 0 || n > st->parameters_n)
+    if (!st || n == 0 || n > st->parameters_n)
         return;
     if (st->parameters[n - 1].source == STATEMENT_VALUE)
         buf_add_format(text, ", in $%u", st->parameters[n - 1].value + 1);

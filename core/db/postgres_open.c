@@ -277,11 +277,11 @@ static int grant_what_is_there(struct pg_connection *c, struct buf *why)
 
 static int prepare(struct pg_connection *c, struct buf *why)
 {
-    if (check_roles(c, why) != 0 || check_walls(c, why) != 0)
+    if (check_roles(c, why) != 0)
         return -1;
     if (c->pg->db->options.through_pooler && pg_make_notices(c, why) != 0)
         return -1;
-    return grant_what_is_there(c, why);
+    return grant_what_is_there(c, why) == 0 && check_walls(c, why) == 0 ? 0 : -1;
 }
 
 static int connect_first(struct postgres *pg, struct buf *why)

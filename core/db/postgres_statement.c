@@ -288,7 +288,7 @@ static bool is_outdated(const struct run *r, const struct pg_exchange *x)
         return true;
     if (!r->is_old)
         return false;
-    return x->steps[x->failed] == PG_STEP_PARSE || strcmp(state, "0A000") == 0;
+    return strcmp(state, "0A000") == 0 || (strncmp(state, "42", 2) == 0 && strcmp(state, "42501") != 0);
 }
 
 static int forget_outdated(struct run *r, const struct pg_exchange *x)

@@ -20,7 +20,7 @@ struct reading {
     struct tokens tokens;
     struct statement_shape shape;
     struct statement *statement;
-    struct insertion insertions[3]; /* in the order of the text */
+    struct insertion insertions[3];
     size_t insertions_n;
     struct buf text;
 };
@@ -114,6 +114,13 @@ static int guard(struct reading *r)
     if (!write->schema)
         insert(r, write->target, false, "main.");
     return write->kind == STATEMENT_INSERT ? 0 : add_condition(r);
+}
+
+/* Where PostgreSQL understands it as it is. */
+static void complete(struct reading *r)
+{
+    if (r->rules->engine == DB_SQLITE && r->shape.write.conflict)
+        insert(r, r->shape.write.conflict, false, "WHERE true ");
 }
 
 /* ---- parameters ---- */
@@ -268,6 +275,8 @@ static int read_all(struct reading *r, const char *sql)
         rc = find_target(r);
     if (rc == 0)
         rc = guard(r);
+    if (rc == 0)
+        complete(r);
     return rc < 0 ? rc : write_text(r);
 }
 

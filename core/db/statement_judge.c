@@ -256,113 +256,7 @@ static int judge_token(const struct court *c, size_t i)
     return rc;
 }
 
-/* ---- tables ---- */
-
-/* What is between two parentheses. */
-struct scope {
-    bool
-        is_query; /* SELECT, UPDATE or DELETE began here: FROM is followed by tables, not by extract's second half */
-    bool is_delete; /* USING is followed by tables */
-    bool in_from;   /* a comma is followed by one more table */
-    bool wants_table;
-};
-
-static bool is_any(const struct token *t, const char *const *words, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (token_is(t, words[i]))
-            return true;
-    }
-    return false;
-}
-
-static bool ends_from(const struct token *t)
-{
-    static const char *const words[] = { "WHERE",  "GROUP",     "HAVING", "ORDER",  "LIMIT",
-                                         "OFFSET", "WINDOW",    "UNION",  "EXCEPT", "INTERSECT",
-                                         "SET",    "RETURNING", "FETCH",  "FOR",    "VALUES" };
-    return is_any(t, words, DW_COUNT_OF(words));
-}
-
-/* a IS DISTINCT FROM b */
-static bool is_comparison(const struct court *c, size_t from)
-{
-    return from >= 2 && tokens_is(c->tokens, from - 1, "DISTINCT") &&
-           (tokens_is(c->tokens, from - 2, "IS") || tokens_is(c->tokens, from - 2, "NOT"));
-}
-
-static void follow_word(const struct court *c, size_t i, struct scope *s)
-{
-    const struct token *t = tokens_at(c->tokens, i);
-
-    if (token_is(t, "SELECT")) {
-        *s = (struct scope){ .is_query = true };
-    } else if (token_is(t, "UPDATE") || token_is(t, "INSERT") || token_is(t, "DELETE")) {
-        s->is_query = true;
-        s->is_delete = token_is(t, "DELETE");
-        s->wants_table = token_is(t, "UPDATE") && !tokens_is(c->tokens, i - 1, "DO") &&
-                         !tokens_is(c->tokens, i - 1, "FOR") && !tokens_is(c->tokens, i - 1, "KEY");
-    } else if (token_is(t, "INTO") || token_is(t, "JOIN")) {
-        s->wants_table = true;
-    } else if ((token_is(t, "FROM") && s->is_query && !is_comparison(c, i)) ||
-               (token_is(t, "USING") && s->is_delete && !tokens_is_symbol(c->tokens, i + 1, '('))) {
-        s->in_from = s->wants_table = true;
-    } else if (ends_from(t)) {
-        s->in_from = s->wants_table = false;
-    }
-}
-
-/* A name where a table is wanted. */
-static int judge_table(const struct court *c, size_t i, struct scope *s)
-{
-    static const char *const before[] = { "ONLY", "LATERAL" };
-
-    if (is_any(tokens_at(c->tokens, i), before, DW_COUNT_OF(before)))
-        return 0;
-    s->wants_table = false;
-    if (tokens_at(c->tokens, i)->kind == TOKEN_STRING)
-        return refuse(c, i, "a table's name stands in \"..\", text in '..'");
-    if (tokens_is_symbol(c->tokens, i + 1, '.'))
-        return token_refuse(c->why, c->tokens->sql, tokens_at(c->tokens, i),
-                            "this names a schema, and a plugin's tables have none: write %.*s alone",
-                            STR_ARG(tokens_at(c->tokens, i + 2)->text));
-    return 0;
-}
-
-static bool is_clause(const struct token *t)
-{
-    static const char *const words[] = { "SELECT", "UPDATE", "INSERT", "DELETE",
-                                         "INTO",   "JOIN",   "FROM",   "USING" };
-    return is_any(t, words, DW_COUNT_OF(words)) || ends_from(t);
-}
-
-/* A schema stands where a table does; elsewhere a.b is a column. */
-static int judge_tables(const struct court *c)
-{
-    struct scope *scopes = arena_calloc(c->arena, (c->tokens->deepest + 1) * sizeof *scopes), *s = scopes;
-    int rc = 0;
-
-    if (!scopes)
-        return DW_ENOMEM;
-    for (size_t i = 0; i < c->tokens->n && rc == 0; i++) {
-        const struct token *t = tokens_at(c->tokens, i);
-        const bool is_column = i > 0 && tokens_is_symbol(c->tokens, i - 1, '.');
-        if (token_is_symbol(t, '(')) {
-            const bool is_join = s->wants_table; /* FROM (a JOIN b ..) or FROM (SELECT ..) */
-            s->wants_table = false;
-            *++s = (struct scope){ .is_query = is_join, .in_from = is_join, .wants_table = is_join };
-        } else if (token_is_symbol(t, ')')) {
-            s--;
-        } else if (token_is_symbol(t, ',')) {
-            s->wants_table = s->in_from;
-        } else if (t->kind == TOKEN_WORD && is_clause(t) && !is_column) {
-            follow_word(c, i, s);
-        } else if (s->wants_table && (token_is_name(t) || t->kind == TOKEN_STRING)) {
-            rc = judge_table(c, i, s);
-        }
-    }
-    return rc;
-}
+/* ---- all of it ---- */
 
 int statement_judge(const struct tokens *tokens, const struct statement_shape *shape, struct arena *arena,
                     struct buf *why)
@@ -372,5 +266,5 @@ int statement_judge(const struct tokens *tokens, const struct statement_shape *s
 
     for (size_t i = 0; i < tokens->n && rc == 0; i++)
         rc = judge_token(&c, i);
-    return rc < 0 ? rc : judge_tables(&c);
+    return rc < 0 ? rc : statement_judge_places(tokens, arena, why);
 }

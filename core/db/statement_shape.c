@@ -78,6 +78,27 @@ static size_t read_into(const struct walk *w, size_t i)
     return tokens_is(w->tokens, i, "INTO") ? i + 1 : i;
 }
 
+/* ON CONFLICT and RETURNING. */
+static void read_rest(struct walk *w, size_t i, size_t end, struct statement_write *write, bool *is_returning)
+{
+    static const char *const behind[] = { "SELECT", "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT" };
+    bool is_behind_from = false;
+
+    for (; i < end && !tokens_is_symbol(w->tokens, i, ';'); i = tokens_step(w->tokens, i)) {
+        if (tokens_is(w->tokens, i, "FROM"))
+            is_behind_from = true;
+        else if (tokens_is_any(w->tokens, i, behind, DW_COUNT_OF(behind)))
+            is_behind_from = false;
+        else if (is_behind_from && !write->conflict && tokens_is(w->tokens, i, "ON") &&
+                 tokens_is(w->tokens, i + 1, "CONFLICT"))
+            write->conflict = i;
+        else if (tokens_is(w->tokens, i, "DO") && tokens_is(w->tokens, i + 1, "UPDATE"))
+            w->shape->is_upsert = true;
+        else if (tokens_is(w->tokens, i, "RETURNING"))
+            *is_returning = true;
+    }
+}
+
 static int read_write(struct walk *w, size_t i, size_t end, enum statement_kind kind)
 {
     struct statement_write write = { .kind = kind };
@@ -93,11 +114,7 @@ static int read_write(struct walk *w, size_t i, size_t end, enum statement_kind 
         return refuse(w, end, "the statement is cut off");
     if (kind != STATEMENT_INSERT)
         find_condition(w, i, end, &write);
-    for (size_t k = i; k < end && !tokens_is_symbol(w->tokens, k, ';'); k = tokens_step(w->tokens, k)) {
-        if (tokens_is(w->tokens, k, "DO") && tokens_is(w->tokens, k + 1, "UPDATE"))
-            w->shape->is_upsert = true;
-        is_returning = is_returning || tokens_is(w->tokens, k, "RETURNING");
-    }
+    read_rest(w, i, end, &write, &is_returning);
     if (w->depth == 1)
         w->shape->is_returning = is_returning;
     if (w->depth == 1 || w->shape->write.kind == STATEMENT_SELECT)

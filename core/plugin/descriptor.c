@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "config/units.h"
+#include "events/pattern.h"
 #include "plugin/order.h"
 #include "util/compiler.h"
 
@@ -115,9 +116,13 @@ static const struct kind kinds[] = {
       offsetof(dw_job_kind, run), false },
     { "schedule", sizeof(dw_schedule), END_OF(dw_schedule, jitter), offsetof(dw_schedule, name), "", 64, 0,
       false },
+    { "subscription", sizeof(dw_subscription), END_OF(dw_subscription, handle),
+      offsetof(dw_subscription, event), ".*", EVENT_NAME_MAX, offsetof(dw_subscription, handle), false },
+    { "inbox", sizeof(dw_inbox), END_OF(dw_inbox, handle), offsetof(dw_inbox, name), "", 64,
+      offsetof(dw_inbox, handle), false },
 };
 
-enum { ASSET, ITEM, OPERATION, ROUTE, QUESTION, HOOK, SERVICE, JOB, SCHEDULE };
+enum { ASSET, ITEM, OPERATION, ROUTE, QUESTION, HOOK, SERVICE, JOB, SCHEDULE, SUBSCRIPTION, INBOX };
 
 static const char *key_of(const struct kind *k, const char *element)
 {
@@ -375,6 +380,20 @@ static int check_schedules(const struct reader *r)
     return 0;
 }
 
+static int check_subscriptions(const struct reader *r)
+{
+    for (size_t i = 0; i < r->d->subscriptions_n; i++) {
+        const char *event = r->d->subscriptions[i].event;
+        if (!event_pattern_is_valid(str_from(event)))
+            return refuse(
+                r,
+                "it subscribes to %s, which is neither an event's name such as notes.note.created, nor the "
+                "beginning of names such as notes.*, nor *",
+                event);
+    }
+    return 0;
+}
+
 static int take_lists(const struct reader *r, const dw_plugin *p, const dw_sizes *sizes)
 {
     struct plugin_descriptor *d = r->d;
@@ -387,9 +406,13 @@ static int take_lists(const struct reader *r, const dw_plugin *p, const dw_sizes
         !(d->hooks = take_array(r, &kinds[HOOK], p->hooks, sizes->hook, &d->hooks_n)) ||
         !(d->services = take_array(r, &kinds[SERVICE], p->services, sizes->service, &d->services_n)) ||
         !(d->jobs = take_array(r, &kinds[JOB], p->jobs, sizes->job, &d->jobs_n)) ||
-        !(d->schedules = take_array(r, &kinds[SCHEDULE], p->schedules, sizes->schedule, &d->schedules_n)))
+        !(d->schedules = take_array(r, &kinds[SCHEDULE], p->schedules, sizes->schedule, &d->schedules_n)) ||
+        !(d->subscriptions = take_array(r, &kinds[SUBSCRIPTION], p->subscriptions, sizes->subscription,
+                                        &d->subscriptions_n)) ||
+        !(d->inboxes = take_array(r, &kinds[INBOX], p->inboxes, sizes->inbox, &d->inboxes_n)))
         return -1;
-    if (check_assets(r) != 0 || check_routes(r) != 0 || check_jobs(r) != 0 || check_schedules(r) != 0)
+    if (check_assets(r) != 0 || check_routes(r) != 0 || check_jobs(r) != 0 || check_schedules(r) != 0 ||
+        check_subscriptions(r) != 0)
         return -1;
     return take_items(r, p, sizes);
 }

@@ -14,4 +14,5 @@ const dw_host host_tables = {
     .secure = &host_secure_api,
     .jobs = &host_jobs_api,
     .db = &host_db_api,
+    .events = &host_events_api,
 };

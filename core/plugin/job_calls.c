@@ -15,10 +15,7 @@
 
 /* A plugin's kind of job. */
 struct registered {
-    dw_instance *instance;
-    const dw_job_kind *kind;
-    const char *what; /* "job push" */
-    uint32_t label;
+    struct job_callback run, dead;
 };
 
 /* ---- handles ---- */
@@ -63,7 +60,7 @@ static void cancel_call(void *ud)
     call_cancel(ud);
 }
 
-static int begin_call(dw_call **out, const struct registered *r, struct job *job)
+static int begin_call(dw_call **out, const struct job_callback *r, struct job *job)
 {
     const struct call_options options = {
         .instance = r->instance,
@@ -98,7 +95,7 @@ static int judge(dw_call *c, int rc)
 }
 
 /* For the admin: in the job's row, and in the log. */
-static void explain(const struct registered *r, struct job *job, const dw_call *c, int rc)
+static void explain(const struct job_callback *r, struct job *job, const dw_call *c, int rc)
 {
     struct buf text = BUF_INIT;
     bool is_said = c->error.code == rc && *c->error.text;
@@ -108,15 +105,14 @@ static void explain(const struct registered *r, struct job *job, const dw_call *
         buf_add_format(&text, " (%s)", c->error.detail);
     job_explain(job, buf_text(&text), is_said ? c->error.retry_after.us : 0);
     metric_add(r->instance->metrics.failures, 1);
-    log_warn("a job failed", LOG_TEXT("plugin", r->instance->name), LOG_TEXT("job", r->kind->name),
+    log_warn("a job failed", LOG_TEXT("plugin", r->instance->name), LOG_TEXT("job", r->what),
              LOG_TEXT("id", job_id(job)), LOG_NUMBER("attempt", job_attempt(job)),
              LOG_TEXT("code", outcome_name(rc)), LOG_STR("why", buf_str(&text)));
     buf_finish(&text);
 }
 
-static int run_once(const struct registered *r, struct job *job, struct repeat *repeat, bool *repeats)
+static int run_once(const struct job_callback *r, struct job *job, struct repeat *repeat, bool *repeats)
 {
-    struct job_handle *h;
     dw_call *c;
 
     *repeats = false;
@@ -124,21 +120,16 @@ static int run_once(const struct registered *r, struct job *job, struct repeat *
         job_explain(job, "out of memory", 0);
         return DW_ENOMEM;
     }
-    h = take_handle(c, job);
-    int rc = h ? r->kind->run(c, (dw_job *)(void *)h) : call_fail(c, DW_ENOMEM, "out of memory");
-    rc = judge(c, call_check_committed(c, rc));
+    int rc = judge(c, call_check_committed(c, r->run(c, job, r->ud)));
     *repeats = repeat_wanted(repeat, c, rc);
     if (rc < 0 && !*repeats)
         explain(r, job, c, rc);
-    if (h)
-        give_handle(h);
     end_call(c, job);
     return rc;
 }
 
-static int run(struct job *job, void *ud)
+int job_callback_run(const struct job_callback *r, struct job *job)
 {
-    const struct registered *r = ud;
     struct repeat repeat = REPEAT_INIT;
     bool repeats;
     int rc;
@@ -153,41 +144,51 @@ static int run(struct job *job, void *ud)
     return rc;
 }
 
-/* Its dw_error_of() is why the job is given up. */
-static int bury(const struct registered *r, struct job *job, struct repeat *repeat, bool *repeats)
+/* ---- the kinds ---- */
+
+static int with_handle(dw_call *c, struct job *job, int (*callback)(dw_call *c, dw_job *job))
 {
+    struct job_handle *h = take_handle(c, job);
+    int rc;
+
+    if (!h)
+        return call_fail(c, DW_ENOMEM, "out of memory");
+    rc = callback(c, (dw_job *)(void *)h);
+    give_handle(h);
+    return rc;
+}
+
+static int play(dw_call *c, struct job *job, void *ud)
+{
+    const dw_job_kind *kind = ud;
+
+    return with_handle(c, job, kind->run);
+}
+
+/* Its dw_error_of() is why the job is given up. */
+static int bury(dw_call *c, struct job *job, void *ud)
+{
+    const dw_job_kind *kind = ud;
     const char *text;
     int code = job_last_error(job, &text);
-    struct job_handle *h;
-    dw_call *c;
 
-    *repeats = false;
-    if (begin_call(&c, r, job) != 0)
-        return DW_ENOMEM;
     if (code < 0)
         call_fail(c, code, "%s", text);
-    h = take_handle(c, job);
-    int rc = h ? r->kind->dead(c, (dw_job *)(void *)h) : DW_ENOMEM;
-    rc = judge(c, call_check_committed(c, rc));
-    *repeats = repeat_wanted(repeat, c, rc);
-    if (rc < 0 && !*repeats)
-        explain(r, job, c, rc);
-    if (h)
-        give_handle(h);
-    end_call(c, job);
-    return rc;
+    return with_handle(c, job, kind->dead);
+}
+
+static int run(struct job *job, void *ud)
+{
+    const struct registered *r = ud;
+
+    return job_callback_run(&r->run, job);
 }
 
 static int die(struct job *job, void *ud)
 {
-    struct repeat repeat = REPEAT_INIT;
-    bool repeats;
-    int rc;
+    const struct registered *r = ud;
 
-    do {
-        rc = bury(ud, job, &repeat, &repeats);
-    } while (repeats);
-    return rc;
+    return job_callback_run(&r->dead, job);
 }
 
 /* ---- registering ---- */
@@ -211,9 +212,13 @@ static int register_kind(dw_instance *i, const dw_job_kind *kind)
         return -1;
     memcpy(what, "job ", sizeof("job "));
     memcpy(what + strlen("job "), kind->name, strlen(kind->name));
-    *r = (struct registered){
-        .instance = i, .kind = kind, .what = what, .label = activity_label(i->name, what)
-    };
+    r->run = (struct job_callback){ .instance = i,
+                                    .what = what,
+                                    .label = activity_label(i->name, what),
+                                    .run = play,
+                                    .ud = (void *)(uintptr_t)kind };
+    r->dead = r->run;
+    r->dead.run = bury;
     if (kind->timeout)
         units_parse_span(str_from(kind->timeout), &k.timeout_us); /* was checked with the descriptor */
     return jobs_register(jobs, &k);
