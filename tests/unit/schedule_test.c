@@ -627,6 +627,7 @@ static void the_list_tells_all(void **state)
                                           "test.hourly||test.play|0 * * * *|Europe/Berlin|1100\n");
     db_session_destroy(session);
     buf_finish(&found);
+    buf_finish(&why);
     schedules_destroy(s);
 }
 
@@ -744,6 +745,7 @@ static void the_thread_fires_by_itself(void **state)
     usleep(1200000);
     assert_int_equal(count("waiting"), n);
     schedules_destroy(s);
+    buf_finish(&why);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
