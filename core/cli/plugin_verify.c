@@ -4,6 +4,8 @@
 
 #include "api/document.h"
 #include "cli/plugin.h"
+#include "db/migration_lint.h"
+#include "plugin/migrations.h"
 #include "plugin/probe.h"
 #include "util/clock.h"
 
@@ -121,6 +123,25 @@ static void check_contract(struct verification *v)
     buf_finish(&source);
 }
 
+/* ---- what it does to the database ---- */
+
+/* That they can be read the probe has seen to. */
+static void check_migrations(struct verification *v)
+{
+    struct migrations migrations;
+    struct buf why = BUF_INIT;
+    struct str rest, line;
+
+    if (plugin_migrations_found(&migrations, &v->arena, v->found, &why) == 0)
+        migrations_lint(&migrations, &why);
+    rest = buf_str(&why);
+    while (rest.n > 0 && str_split(&rest, '\n', &line)) {
+        const char *text = arena_copy(&v->arena, line);
+        add(&v->wrong, text ? text : "out of memory");
+    }
+    buf_finish(&why);
+}
+
 /* ---- telling ---- */
 
 static json_t *lines_json(struct buf *lines)
@@ -158,11 +179,13 @@ static int tell(struct verification *v)
         print_lines(v, &v->doubtful, "warning: ");
         print_lines(v, &v->wrong, "");
         if (good)
-            buf_add_format(&text, "%s: %s %s can be loaded: %zu operations, %zu routes, %zu items\n",
+            buf_add_format(&text,
+                           "%s: %s %s can be loaded: %zu operations, %zu routes, %zu items, %zu migrations\n",
                            v->cli->argv[1], v->file.name, version,
                            json_array_size(json_object_get(v->found, "operations")),
                            json_array_size(json_object_get(v->found, "routes")),
-                           json_array_size(json_object_get(v->found, "items")));
+                           json_array_size(json_object_get(v->found, "items")),
+                           json_array_size(json_object_get(v->found, "migrations")));
         if (text.n > 0)
             result = cli_print(&text);
     }
@@ -176,8 +199,10 @@ int plugin_verify(const struct cli *c)
     arena_init(&v.arena, NULL, 0, 0);
     if (check_file(&v))
         probe(&v);
-    if (v.found)
+    if (v.found) {
         check_contract(&v);
+        check_migrations(&v);
+    }
     int result = tell(&v);
     json_decref(v.found);
     buf_finish(&v.wrong);

@@ -19,6 +19,7 @@
 #include "http/server.h"
 #include "http/static.h"
 #include "http/tls.h"
+#include "jobs/jobs.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "plugin/channels.h"
@@ -42,7 +43,7 @@ struct server {
     struct tls_context *tls;
     struct http_server *http;
     struct upkeep *upkeep;
-    _Atomic bool stopping;
+    _Atomic bool stopping, http_drained;
     char spool_dir[PATH_MAX];
 };
 
@@ -276,6 +277,50 @@ static int start_plugins(struct server *s)
     return carry_out(s, registry_start(s->registry, &why), &why);
 }
 
+/* ---- jobs ---- */
+
+static int make_jobs(struct server *s)
+{
+    const struct jobs_options options = {
+        .db = s->process.db,
+        .workers = (unsigned)s->core->job_workers,
+        .keep_done_us = s->core->jobs_keep_done.us,
+        .keep_dead_us = s->core->jobs_keep_dead.us,
+    };
+
+    if (jobs_create(&s->process.jobs, &options) == 0)
+        return CLI_OK;
+    return generation_fail(s->generation, CLI_FAILED, "cannot make the workers for jobs: %s",
+                           strerror(errno));
+}
+
+static void notice(const char *channel, const char *text, void *ud)
+{
+    const struct server *s = ud;
+
+    if (strcmp(channel, "jobs") == 0)
+        jobs_notice(s->process.jobs, text);
+}
+
+static void notices_lost(void *ud)
+{
+    const struct server *s = ud;
+    jobs_notice(s->process.jobs, NULL);
+}
+
+/* Plugins have registered theirs. */
+static int start_jobs(struct server *s)
+{
+    const struct db_listener listener = { .notice = notice, .lost = notices_lost, .ud = s };
+
+    if (db_listen(s->process.db, &listener) != 0)
+        log_warn("notices of other servers cannot be heard: what they add is seen a second later");
+    if (jobs_start(s->process.jobs) == 0)
+        return CLI_OK;
+    return generation_fail(s->generation, CLI_FAILED, "cannot start the workers for jobs: %s",
+                           strerror(errno));
+}
+
 /* ---- its life ---- */
 
 static bool loops_go_round(char why[READINESS_WHY_SIZE], void *ud)
@@ -301,11 +346,19 @@ static int64_t stalled_us(void *ud)
     return http_server_stalled_us(s->http);
 }
 
+/* Requests and jobs; whichever is over last. */
+static void tell_drained(struct server *s)
+{
+    if (s->http_drained && jobs_are_idle(s->process.jobs))
+        generation_drained(s->generation);
+}
+
 static void tick(void *ud)
 {
-    const struct server *s = ud;
+    struct server *s = ud;
     struct activity_thread t;
 
+    tell_drained(s);
     upkeep_tick(s->upkeep);
     channels_tick(s->process.channels, clock_monotonic_us());
     if (activity_watch(s->core->watchdog_warn.us, s->core->watchdog_replace.us, &t))
@@ -315,7 +368,7 @@ static void tick(void *ud)
 static int make_upkeep(struct server *s, const char *data_dir)
 {
     const struct upkeep_options options = {
-        .threads = (unsigned)s->core->job_workers,
+        .jobs = s->process.jobs,
         .data_dir = data_dir,
         .tls = s->tls,
         .db = s->process.db,
@@ -323,20 +376,25 @@ static int make_upkeep(struct server *s, const char *data_dir)
 
     if (upkeep_create(&s->upkeep, &options) == 0)
         return CLI_OK;
-    return generation_fail(s->generation, CLI_FAILED, "cannot make the job workers: %s", strerror(errno));
+    return generation_fail(s->generation, CLI_FAILED, "cannot make the threads for upkeep: %s",
+                           strerror(errno));
 }
 
 static void drained(void *ud)
 {
-    generation_drained(ud);
+    struct server *s = ud;
+    s->http_drained = true;
+    tell_drained(s);
 }
 
 /* Only when no other generation follows is the server not ready: without mercy for idle connections. */
 static void drain(struct generation *g, int64_t idle_us, void *ud)
 {
     struct server *s = ud;
+    (void)g;
     s->stopping = idle_us == 0;
-    http_server_drain(s->http, idle_us, drained, g);
+    jobs_drain(s->process.jobs);
+    http_server_drain(s->http, idle_us, drained, s);
 }
 
 static bool is_closed(void *ud)
@@ -352,14 +410,15 @@ static bool is_idle(void *ud)
 
     s->stopping = true;
     http_server_count(s->http, &counts);
-    return counts.requests == 0;
+    return counts.requests == 0 && jobs_are_idle(s->process.jobs);
 }
 
 /* In the order of who still needs whom: a handler its plugin, a plugin's stop the loops that carry its last answers. */
 static void destroy(struct server *s)
 {
     http_server_stop(s->http);
-    bool ended = registry_stop(s->registry);
+    bool ended = jobs_stop(s->process.jobs, 0);
+    ended &= registry_stop(s->registry);
     http_server_destroy(s->http);
     upkeep_destroy(s->upkeep);
     tls_context_destroy(s->tls);
@@ -373,7 +432,8 @@ static void destroy(struct server *s)
     plugin_hooks_destroy(s->process.hooks);
     keyring_destroy(s->process.keyring);
     catalog_destroy(s->catalog);
-    db_close(s->process.db);
+    db_close(s->process.db); /* whose notices the jobs hear */
+    jobs_destroy(s->process.jobs);
 }
 
 static int make_all(struct server *s, struct config *config, const struct config_source *source,
@@ -383,6 +443,8 @@ static int make_all(struct server *s, struct config *config, const struct config
 
     if (result == CLI_OK)
         result = make_process(s, data_dir);
+    if (result == CLI_OK)
+        result = make_jobs(s);
     if (result == CLI_OK)
         result = make_registry(s, config, source, data_dir);
     if (result == CLI_OK)
@@ -395,6 +457,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = make_upkeep(s, data_dir);
     if (result == CLI_OK)
         result = start_plugins(s);
+    if (result == CLI_OK)
+        result = start_jobs(s);
     return result == CLI_OK ? start_http(s) : result;
 }
 

@@ -13,6 +13,7 @@
 #include "http/readiness.h"
 #include "http/spool.h"
 #include "http/tls.h"
+#include "jobs/jobs.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "util/clock.h"
@@ -22,7 +23,9 @@
 
 enum {
     DATA_EVERY_US = 10 * CLOCK_SECOND,
+    JOBS_EVERY_US = 60 * CLOCK_SECOND,
     DATABASE_EVERY_US = 2 * CLOCK_SECOND,
+    THREADS = 2,
     QUEUE = 64,
     CERTIFICATE_WARN_DAYS = 14
 };
@@ -44,11 +47,13 @@ struct finding {
 };
 
 struct upkeep {
-    struct workers *jobs;
+    struct workers *workers;
     const char *data_dir;
     struct tls_context *tls;
     struct db *db;
-    struct chore chores[3];
+    struct jobs *jobs;
+    _Atomic bool stopping;
+    struct chore chores[4];
     size_t chores_n;
     struct metric *room, *days_left, *database_up;
     struct finding data, database;
@@ -181,20 +186,23 @@ void upkeep_tick(struct upkeep *u)
             continue;
         chore->due_us = now_us + chore->every_us;
         atomic_store_explicit(&chore->busy, true, memory_order_relaxed);
-        if (workers_put(u->jobs, &chore->work))
+        if (workers_put(u->workers, &chore->work))
             atomic_store_explicit(&chore->busy, false, memory_order_relaxed); /* full: next time */
     }
-}
-
-static unsigned default_threads(void)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores > 4 ? (unsigned)cores : 4;
 }
 
 static void add_chore(struct upkeep *u, void (*run)(struct upkeep *u), int64_t every_us)
 {
     u->chores[u->chores_n++] = (struct chore){ .upkeep = u, .run = run, .every_us = every_us };
+}
+
+/* What is over, and old enough. */
+static void remove_old_jobs(struct upkeep *u)
+{
+    int64_t n = jobs_retain(u->jobs, &u->stopping);
+
+    if (n > 0)
+        log_info("old jobs were removed", LOG_NUMBER("jobs", n));
 }
 
 static void add_chores(struct upkeep *u)
@@ -205,6 +213,8 @@ static void add_chores(struct upkeep *u)
         u->days_left =
             metrics_gauge("dowel_tls_certificate_days_left", "Until the certificate expires", NULL);
     add_chore(u, look_at_certificate, certificate_every_us);
+    if (u->jobs)
+        add_chore(u, remove_old_jobs, JOBS_EVERY_US);
     if (!u->db)
         return;
     u->database_up =
@@ -222,9 +232,9 @@ static int add_readiness(struct upkeep *u)
 int upkeep_create(struct upkeep **out, const struct upkeep_options *options)
 {
     struct upkeep *u = calloc(1, sizeof(*u));
-    const struct workers_options jobs = {
-        .name = "jobs",
-        .threads = options->threads ? options->threads : default_threads(),
+    const struct workers_options workers = {
+        .name = "upkeep",
+        .threads = THREADS,
         .queue = QUEUE,
         .run = run_chore,
         .expired = drop_chore,
@@ -236,10 +246,11 @@ int upkeep_create(struct upkeep **out, const struct upkeep_options *options)
     u->data_dir = options->data_dir;
     u->tls = options->tls;
     u->db = options->db;
+    u->jobs = options->jobs;
     pthread_mutex_init(&u->data.lock, NULL);
     pthread_mutex_init(&u->database.lock, NULL);
     add_chores(u);
-    if (workers_create(&u->jobs, &jobs) != 0 || add_readiness(u) != 0) {
+    if (workers_create(&u->workers, &workers) != 0 || add_readiness(u) != 0) {
         upkeep_destroy(u);
         return -1;
     }
@@ -252,7 +263,8 @@ void upkeep_destroy(struct upkeep *u)
 {
     if (!u)
         return;
-    workers_destroy(u->jobs);
+    atomic_store(&u->stopping, true);
+    workers_destroy(u->workers);
     pthread_mutex_destroy(&u->data.lock);
     pthread_mutex_destroy(&u->database.lock);
     free(u);

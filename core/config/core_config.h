@@ -43,6 +43,8 @@ struct core_config {
     const char *static_dir; /* "": none */
     struct config_texts metrics_allow;
 
+    struct config_span jobs_keep_done, jobs_keep_dead;
+
     struct config_secret database_url; /* "": SQLite in the data directory */
     int64_t database_connections;
     bool database_pooler;

@@ -60,9 +60,13 @@ struct db_who {
     const char *principal; /* :me; NULL: null */
     bool is_system;        /* sees all tenants */
     bool is_repeat;      /* runs again what db_wants_repeat(): on SQLite it then commits without neighbours */
-    bool is_unguarded;   /* migrations: no wall, DDL allowed, the base tables themselves; core only */
+    bool is_unguarded;   /* migrations: no wall, no limits but the deadline, DDL, the base tables; core only */
     int64_t now_us;      /* :now */
     int64_t deadline_us; /* clock_monotonic_us(); 0: none */
+    /* Asked in each transaction before it commits, that of a single statement included; may run statements of the core's in
+     * it. Less than 0 rolls it back, and is what the commit returns. NULL: nothing to ask. */
+    int (*before_commit)(struct db_session *s, void *ud);
+    void *before_commit_ud;
     struct arena *memory; /* where found texts lie; NULL: the session's own, until it ends */
 };
 

@@ -66,7 +66,8 @@ void pg_add_describe(struct pg_exchange *x, const char *name)
 }
 
 /* Behind a pooler nothing may be left on a connection: what pg_connect() sets once goes with every transaction. */
-static void add_settings_for_pooler(struct pg_exchange *x, const char *tenant, bool is_system, bool is_unlimited)
+static void add_settings_for_pooler(struct pg_exchange *x, const char *tenant, bool is_system,
+                                    bool is_unlimited)
 {
     static const char guarded[] =
         "SELECT set_config('dowel.tenant', $1, true), set_config('TimeZone', 'UTC', true),"
@@ -144,7 +145,8 @@ static int timeout_ms(int64_t limit_us)
 /* PG_DONE: the socket is ready. */
 static enum pg_outcome wait_for_socket(struct pg_exchange *x, bool writing)
 {
-    struct pollfd ready[2] = { { .fd = PQsocket(x->c->conn), .events = (short)(writing ? POLLIN | POLLOUT : POLLIN) },
+    struct pollfd ready[2] = { { .fd = PQsocket(x->c->conn),
+                                 .events = (short)(writing ? POLLIN | POLLOUT : POLLIN) },
                                { .fd = x->c->wake, .events = POLLIN } };
 
     for (;;) {
@@ -198,7 +200,8 @@ static bool is_error(const PGresult *result)
 
 static bool has_ended(const struct pg_connection *c, const PGresult *result)
 {
-    return PQstatus(c->conn) != CONNECTION_OK || (is_error(result) && pg_state_ends_connection(pg_state(result)));
+    return PQstatus(c->conn) != CONNECTION_OK ||
+           (is_error(result) && pg_state_ends_connection(pg_state(result)));
 }
 
 /* The newest result of a step; the first error is kept. */

@@ -99,6 +99,12 @@ static bool has_passed(int64_t deadline_us, int64_t now_us)
     return deadline_us && now_us >= deadline_us;
 }
 
+bool session_is_over(const struct db_session *s)
+{
+    return atomic_load_explicit(&s->cancelled, memory_order_relaxed) ||
+           has_passed(s->who.deadline_us, clock_monotonic_us());
+}
+
 static bool must_stop_at(const struct db_session *s, int64_t now_us)
 {
     return atomic_load_explicit(&s->cancelled, memory_order_relaxed) ||
@@ -151,10 +157,18 @@ static int refuse_failed(struct db_session *s)
                         "a statement of this transaction failed before: only a rollback ends it");
 }
 
+/* A migration of a large table takes as long as it takes, and no request waits for it. */
+static int64_t limit_of(const struct db_session *s, int64_t usual_us)
+{
+    static const int64_t day_us = INT64_C(24) * 3600 * CLOCK_SECOND;
+
+    return s->who.is_unguarded ? day_us : usual_us;
+}
+
 static void begin_step(struct db_session *s)
 {
     s->step_us = clock_monotonic_us();
-    s->statement_deadline_us = s->step_us + s->db->options.statement_timeout_us;
+    s->statement_deadline_us = s->step_us + limit_of(s, s->db->options.statement_timeout_us);
 }
 
 /* Whether a step may begin now. */
@@ -175,15 +189,27 @@ static int begin(struct db_session *s)
     if (rc < 0)
         return rc;
     s->transaction = DB_TX_OPEN;
-    s->transaction_deadline_us = clock_monotonic_us() + s->db->options.transaction_timeout_us;
+    s->transaction_deadline_us = clock_monotonic_us() + limit_of(s, s->db->options.transaction_timeout_us);
     return 0;
+}
+
+/* Whoever opened the session may have lost the right to commit meanwhile. */
+static int ask_before_commit(struct db_session *s)
+{
+    int rc = s->who.before_commit ? s->who.before_commit(s, s->who.before_commit_ud) : 0;
+
+    if (rc < 0 && s->error.code != rc)
+        session_fail(s, rc, "", "it may not be committed any more: somebody else works on it");
+    return rc < 0 ? rc : 0;
 }
 
 static int commit(struct db_session *s)
 {
-    int rc;
+    int rc = ask_before_commit(s);
 
-    if (session_must_stop(s)) {
+    if (rc < 0) {
+        s->db->driver->rollback(s);
+    } else if (session_must_stop(s)) {
         rc = session_fail_stopped(s);
         s->db->driver->rollback(s);
     } else {

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "db/sqlite.h"
+#include "log/log.h"
 #include "util/clock.h"
 
 enum { NAP_US = 20 * CLOCK_MS };
@@ -39,7 +41,7 @@ static int wait_for(struct db_session *s, int fd, const char *path, const char *
             continue;
         if (errno != EWOULDBLOCK)
             return fail_file(s, path);
-        if (atomic_load(&s->cancelled) || (s->who.deadline_us && clock_monotonic_us() >= s->who.deadline_us))
+        if (session_is_over(s))
             return session_fail_stopped(s);
         if (clock_monotonic_us() >= until)
             return session_fail(
@@ -49,6 +51,16 @@ static int wait_for(struct db_session *s, int fd, const char *path, const char *
         nanosleep(&(struct timespec){ .tv_nsec = NAP_US * 1000 }, NULL);
     }
     return 0;
+}
+
+/* Root's lock has to be one that the server's user can take, as SQLite sees to it for its own files. */
+static void give_to_owner(int fd, const char *database)
+{
+    struct stat st;
+
+    if (geteuid() == 0 && stat(database, &st) == 0 && st.st_uid != 0 && fchown(fd, st.st_uid, st.st_gid) != 0)
+        log_warn("the lock of the database belongs to root; the server may not be able to take it",
+                 LOG_TEXT("database", database), LOG_TEXT("why", strerror(errno)));
 }
 
 int sqlite_lock(struct db_session *s, const char *name, int64_t patience_us)
@@ -68,6 +80,7 @@ int sqlite_lock(struct db_session *s, const char *name, int64_t patience_us)
     } else if ((rc = wait_for(s, held->fd, buf_text(&path), name, patience_us)) < 0) {
         close(held->fd);
     } else {
+        give_to_owner(held->fd, engine->path);
         held->older = s->held;
         s->held = held;
         held = NULL;

@@ -143,6 +143,11 @@ int jobs_register(struct jobs *j, const struct job_kind *kind)
     return 0;
 }
 
+void *jobs_alloc(struct jobs *j, size_t size)
+{
+    return arena_calloc(&j->memory, size);
+}
+
 /* ---- running ---- */
 
 int jobs_start(struct jobs *j)
@@ -242,7 +247,7 @@ static void wait_until_idle(struct jobs *j, int64_t patience_us)
 
 bool jobs_stop(struct jobs *j, int64_t patience_us)
 {
-    if (j->phase == JOBS_IDLE)
+    if (!j || j->phase == JOBS_IDLE)
         return true;
     jobs_drain(j);
     wait_until_idle(j, patience_us);

@@ -12,6 +12,10 @@
 #include "metrics/metrics.h"
 #include "util/list.h"
 
+/* Notices of a kind come at most so often; and so long after one, or after there was something to do, an engine looks once
+ * more. */
+enum { JOB_TELL_EVERY_US = 100000, JOB_LOOK_AGAIN_US = 150000 };
+
 enum { JOB_ATTEMPTS = 8, JOB_LAST_CALLS_MAX = 3, JOB_SERVER_SIZE = 100 };
 
 /* Why a run was told to stop. */
@@ -52,7 +56,8 @@ struct job_registered {
     bool is_paused;        /* guarded by lock, as the next two */
     int64_t due_us;        /* of the next one, by the wall clock; INT64_MAX: none known */
     unsigned notices;      /* that came: due_us is not to be set by who looked before the last */
-    unsigned notices_seen; /* the keeper's, as the next one */
+    unsigned notices_seen; /* the keeper's, as the next two */
+    bool was_noticed;
     int64_t next_due_us;
     struct metric *done, *failed, *dead, *took;
 };
@@ -71,7 +76,7 @@ struct job {
     int last_code;
     const char *last_error;
     int64_t leased_us, lease_until_us, renewed_until_us; /* wall clock; the keeper's, as the next two */
-    bool is_seen, is_written;
+    bool is_seen, is_written, is_queued;
     _Atomic int64_t deadline_us; /* monotonic; 0: has not begun */
     int64_t took_us;
 
@@ -174,6 +179,13 @@ bool job_is_spent(const struct job *job);
 int64_t job_backoff_us(unsigned attempt);
 
 /* ---- queue.c ---- */
+
+/* What waits has its last call to come, which an engine makes that knows the kind. $2 is now. */
+#define JOB_SET_CANCEL                                                        \
+    "UPDATE dowel_jobs SET cancel = (state = 'running'), again = NULL,"       \
+    " ending = CASE WHEN state = 'waiting' THEN 'cancelled' ELSE ending END," \
+    " attempts = CASE WHEN state = 'waiting' THEN 0 ELSE attempts END,"       \
+    " due_at = CASE WHEN state = 'waiting' THEN $2 ELSE due_at END"
 
 /* A row of its own for what was asked for while the job ran. After it has left the state "running". */
 int queue_add_again(struct db_session *s, const struct job *job, int64_t now_us);

@@ -115,9 +115,12 @@ bool job_progress(struct job *job, int64_t done, int64_t total)
     return job_stopped(job) == JOB_GOES_ON;
 }
 
-void job_settled(struct job *job)
+void job_settled(struct job *job, bool committed)
 {
-    job->is_settled = true;
+    job->is_settled = committed;
+    if (!committed)
+        job->again_us = -1;
+    atomic_store(&job->is_settling, committed);
 }
 
 void job_again_later(struct job *job, int64_t delay_us)

@@ -11,6 +11,8 @@
 #ifndef JOBS_JOBS_H
 #define JOBS_JOBS_H
 
+#include <stdatomic.h>
+
 #include "db/db.h"
 
 struct jobs;
@@ -29,6 +31,8 @@ struct job_kind {
 
 /* ---- adding ---- */
 
+enum { JOB_ID_SIZE = 37 };
+
 struct job_new {
     const char *kind;       /* "notes.push" */
     const char *tenant;     /* NULL: none */
@@ -38,6 +42,7 @@ struct job_new {
     const char *queue_key;  /* or NULL */
     int64_t delay_us;
     int64_t now_us; /* by whose clock; 0: clock_wall_us() */
+    char *id;       /* gets its id, JOB_ID_SIZE; NULL: not wanted */
 };
 
 /* In the session's open transaction, or at once. 1; 0: one with the same kind, tenant and unique_key waits already. Where
@@ -53,11 +58,11 @@ int job_cancel(struct db_session *s, const char *kind, const char *tenant, const
 
 struct jobs_options {
     struct db *db;
-    unsigned workers;     /* common threads; 0: four, or as many as processors */
-    int64_t lease_us;     /* 0: 30 s */
-    int64_t poll_us;      /* how long a notice may be lost; 0: 1 s */
-    int64_t keep_done_us; /* what is done, or was cancelled, stays so long; -1: no longer than needed */
-    int64_t keep_dead_us; /* what was given up stays so long */
+    unsigned workers;             /* common threads; 0: four, or as many as processors */
+    int64_t lease_us;             /* 0: 30 s */
+    int64_t poll_us;              /* how long a notice may be lost; 0: 1 s */
+    int64_t keep_done_us;         /* what is done, or was cancelled, stays so long */
+    int64_t keep_dead_us;         /* what was given up stays so long */
     int64_t (*wall_us)(void *ud); /* NULL: clock_wall_us */
     void *clock_ud;
 };
@@ -67,6 +72,9 @@ int jobs_create(struct jobs **out, const struct jobs_options *options);
 
 /* Before jobs_start(); texts are borrowed. 0, or -1 when memory is out or the kind is there. */
 int jobs_register(struct jobs *j, const struct job_kind *kind);
+
+/* Memory for what kinds point to, zeroed, that lives as long as the engine; NULL when memory is out. */
+void *jobs_alloc(struct jobs *j, size_t size);
 
 /* Starts the threads: 0, or -1 with errno. */
 int jobs_start(struct jobs *j);
@@ -78,7 +86,7 @@ void jobs_drain(struct jobs *j);
 bool jobs_are_idle(struct jobs *j);
 
 /* Drains, waits so long for what runs, then cancels it and gives its lease back. Ends the threads; false: one of them does
- * not return from its job, and nothing may be freed; may be repeated. */
+ * not return from its job, and nothing may be freed; may be repeated. True for NULL. */
 bool jobs_stop(struct jobs *j, int64_t patience_us);
 
 /* After jobs_stop() was true, or without jobs_start(). NULL is safe. */
@@ -86,6 +94,10 @@ void jobs_destroy(struct jobs *j);
 
 /* What db_listen() hears on the channel "jobs"; NULL: notices may have been missed. [any thread] */
 void jobs_notice(struct jobs *j, const char *text);
+
+/* Removes what has been over for long enough, a batch at a time; ends early when *stop is set (NULL: never). How many, or an
+ * error of enum dw_error. [one thread at a time] */
+int64_t jobs_retain(struct jobs *j, const _Atomic bool *stop);
 
 /* Without threads of its own: runs what is due by the engine's clock, one after the other, until nothing is. How many runs
  * that were, or an error of the database, told in why. For tests and the harness, instead of jobs_start(). */
@@ -122,8 +134,8 @@ int job_check_lease(struct job *job, struct db_session *s);
 int job_done(struct job *job, struct db_session *s);
 int job_again(struct job *job, struct db_session *s, int64_t delay_us);
 
-/* That transaction was committed. */
-void job_settled(struct job *job);
+/* That transaction was committed, or failed. */
+void job_settled(struct job *job, bool committed);
 
 /* Without a transaction: the same when run returns 0. */
 void job_again_later(struct job *job, int64_t delay_us);

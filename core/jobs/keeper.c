@@ -71,6 +71,7 @@ static void take(struct round *r)
         k->pool->reserved = 0;
         k->notices_seen = k->notices;
         k->next_due_us = k->due_us;
+        k->was_noticed = k->due_us == 0;
         r->leases |= j->phase < JOBS_DRAIN && is_ready(k, wall_us);
     }
     pthread_mutex_unlock(&j->lock);
@@ -250,6 +251,20 @@ static int lease_both(struct round *r, const struct job_registered *k, unsigned 
     return n < 0 ? n : more < 0 ? more : n + more;
 }
 
+/* What is due and was not leased waits for others of its queue, or is locked: the next round that ends one, or the next
+ * poll, looks again. */
+static int look_ahead(struct round *r, struct job_registered *k, bool again_soon)
+{
+    int64_t wall_us = jobs_wall_us(r->j);
+    int rc = rows_next_due(r->s, k, &k->next_due_us);
+
+    if (rc >= 0 && k->next_due_us <= wall_us)
+        k->next_due_us = INT64_MAX;
+    if (again_soon && k->next_due_us > wall_us + JOB_LOOK_AGAIN_US)
+        k->next_due_us = wall_us + JOB_LOOK_AGAIN_US;
+    return rc;
+}
+
 static int lease_kind(struct round *r, struct job_registered *k)
 {
     unsigned max = room_for(r->j, k);
@@ -260,12 +275,7 @@ static int lease_kind(struct round *r, struct job_registered *k)
     k->pool->reserved += (unsigned)n;
     if ((unsigned)n == max)
         return n;
-    int rc = rows_next_due(r->s, k, &k->next_due_us);
-    /* What is due and was not leased waits for others of its queue, or is locked: the next round that ends one, or the
-     * next poll, looks again. */
-    if (rc >= 0 && k->next_due_us <= jobs_wall_us(r->j))
-        k->next_due_us = INT64_MAX;
-    return rc;
+    return look_ahead(r, k, n > 0 || k->was_noticed);
 }
 
 static int lease_all(struct round *r)
@@ -351,9 +361,11 @@ static void settle(struct round *r)
 
     pthread_mutex_lock(&j->lock);
     for (struct list *l = r->finished.next, *next; l != &r->finished; l = next) {
+        struct job *job = LIST_OWNER(l, struct job, node);
         next = l->next;
-        if (LIST_OWNER(l, struct job, node)->is_written)
-            forget(j, LIST_OWNER(l, struct job, node));
+        j->must_poll |= job->is_queued; /* the next of its queue is due */
+        if (job->is_written)
+            forget(j, job);
     }
     keep_finished(j, &r->finished);
     for (struct list *l = j->held.next; l != &j->held; l = l->next) {

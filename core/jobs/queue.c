@@ -4,11 +4,39 @@
 #include "jobs/inside.h"
 #include "secure/uuid.h"
 #include "util/clock.h"
+#include "util/compiler.h"
 
-/* Wakes the engines of all servers when the transaction commits. */
-static int tell(struct db_session *s, const char *text)
+/* FNV-1a */
+static uint32_t hash(const char *text)
 {
-    return db_notify(s, "jobs", text);
+    uint32_t h = 2166136261u;
+
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * 16777619u;
+    return h;
+}
+
+/* Each kind's last notice, by a hash of its name. */
+static _Atomic int64_t told_us[256];
+
+/* Wakes the engines of all servers when the transaction commits. A notice costs as much as a job: of a kind that was told
+ * of just now it is left out, since whoever has heard that looks again soon; and in the end all engines poll. */
+static int tell(struct db_session *s, const char *kind)
+{
+    _Atomic int64_t *last = &told_us[hash(kind) % DW_COUNT_OF(told_us)];
+    int64_t now_us = clock_monotonic_us();
+
+    if (now_us - atomic_load_explicit(last, memory_order_relaxed) < JOB_TELL_EVERY_US)
+        return 0;
+    atomic_store_explicit(last, now_us, memory_order_relaxed);
+    return db_notify(s, "jobs", kind);
+}
+
+static int tell_cancelled(struct db_session *s, const char *kind)
+{
+    int rc = db_notify(s, "jobs", "cancel");
+
+    return rc < 0 ? rc : db_notify(s, "jobs", kind);
 }
 
 static int make_id(char out[UUID_TEXT_SIZE])
@@ -54,6 +82,8 @@ static int insert(struct db_session *s, const struct job_new *n, const char *que
 
     if (rc < 0)
         return rc;
+    if (n->id)
+        memcpy(n->id, id, sizeof(id));
     return (int)db_exec(s, DB_BY_CORE,
                         DW_LIST(n->unique_key ? unique : plain, (const char *)id, n->kind,
                                 n->tenant ? n->tenant : "", n->principal, (dw_time){ now_us + n->delay_us },
@@ -76,21 +106,14 @@ int job_add(struct db_session *s, const struct job_new *n)
 int job_cancel(struct db_session *s, const char *kind, const char *tenant, const char *unique_key,
                int64_t now_us)
 {
-    /* What waits has its last call to come, which an engine makes that knows the kind. */
     int64_t n = db_exec(s, DB_BY_CORE,
-                        DW_LIST("UPDATE dowel_jobs SET cancel = (state = 'running'), again = NULL,"
-                                " ending = CASE WHEN state = 'waiting' THEN 'cancelled' ELSE ending END,"
-                                " attempts = CASE WHEN state = 'waiting' THEN 0 ELSE attempts END,"
-                                " due_at = CASE WHEN state = 'waiting' THEN $4 ELSE due_at END"
-                                " WHERE kind = $1 AND tenant = $2 AND unique_key = $3"
-                                " AND state IN ('waiting', 'running') AND ending IS NULL",
-                                kind, tenant ? tenant : "", unique_key,
-                                (dw_time){ now_us ? now_us : clock_wall_us() }));
+                        DW_LIST(JOB_SET_CANCEL " WHERE kind = $1 AND tenant = $3 AND unique_key = $4"
+                                               " AND state IN ('waiting', 'running') AND ending IS NULL",
+                                kind, (dw_time){ now_us ? now_us : clock_wall_us() }, tenant ? tenant : "",
+                                unique_key));
     if (n <= 0)
         return (int)n;
-    int rc = tell(s, "cancel");
-    if (rc >= 0)
-        rc = tell(s, kind);
+    int rc = tell_cancelled(s, kind);
     return rc < 0 ? rc : 1;
 }
 

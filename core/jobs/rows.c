@@ -92,7 +92,7 @@ static int read_leased(struct jobs *j, const struct job_registered *k, struct db
 }
 
 static int lease_by(struct jobs *j, struct db_session *s, const char *sql, const struct job_registered *k,
-                    unsigned max, struct list *out)
+                    unsigned max, bool queued, struct list *out)
 {
     struct db_rows *rows = NULL;
     int64_t now_us = jobs_wall_us(j), until_us = now_us + j->options.lease_us;
@@ -102,6 +102,8 @@ static int lease_by(struct jobs *j, struct db_session *s, const char *sql, const
                   DW_LIST(sql, k->name, at(now_us), at(until_us), (const char *)j->server, max));
     while (rc >= 0 && (rc = db_rows_next(rows)) > 0) {
         rc = read_leased(j, k, rows, until_us, out);
+        if (rc >= 0)
+            LIST_OWNER(out->prev, struct job, node)->is_queued = queued;
         n++;
     }
     db_rows_close(rows);
@@ -111,7 +113,7 @@ static int lease_by(struct jobs *j, struct db_session *s, const char *sql, const
 int rows_lease(struct jobs *j, struct db_session *s, const struct job_registered *k, unsigned max,
                struct list *out)
 {
-    return lease_by(j, s, pick(j, &lease), k, max, out);
+    return lease_by(j, s, pick(j, &lease), k, max, false, out);
 }
 
 /* Two servers that looked at once would each see the other's queue without a running job. */
@@ -129,7 +131,7 @@ int rows_lease_queued(struct jobs *j, struct db_session *s, const struct job_reg
     };
     int rc = (int)db_exec(s, DB_BY_CORE, DW_LIST(pick(j, &any), k->name, at(jobs_wall_us(j))));
 
-    return rc <= 0 ? rc : lease_by(j, s, pick(j, &lease_queued), k, max, out);
+    return rc <= 0 ? rc : lease_by(j, s, pick(j, &lease_queued), k, max, true, out);
 }
 
 int rows_next_due(struct db_session *s, const struct job_registered *k, int64_t *due_us)
@@ -195,22 +197,24 @@ bool rows_is_plain(const struct job *job)
     return !job->unique_key && !job->ending && job_fate(job) == JOB_DONE;
 }
 
-int rows_finish_done(struct jobs *j, struct db_session *s, struct job *const *done, size_t n)
+#define SET_DONE " SET state = 'done', ended_at = $2, lease_until = NULL, error = NULL, error_code = NULL"
+
+/* A statement costs SQLite no way over a network. */
+static int finish_each(struct jobs *j, struct db_session *s, struct job *const *done, size_t n)
 {
-    static const struct sql finish = {
-        .sqlite =
-            "UPDATE dowel_jobs SET state = 'done', ended_at = $2, took_us = f.took, lease_until = NULL,"
-            " error = NULL, error_code = NULL"
-            " FROM (SELECT value ->> 0 AS id, value ->> 1 AS lease, value ->> 2 AS took FROM json_each($1)) "
-            "AS f"
-            " WHERE dowel_jobs.id = f.id AND dowel_jobs.lease = f.lease AND dowel_jobs.state = 'running'",
-        .postgres =
-            "UPDATE dowel_jobs SET state = 'done', ended_at = $2, took_us = f.took, lease_until = NULL,"
-            " error = NULL, error_code = NULL"
-            " FROM (SELECT (value ->> 0)::uuid AS id, (value ->> 1)::bigint AS lease,"
-            " (value ->> 2)::bigint AS took FROM jsonb_array_elements($1::jsonb)) AS f"
-            " WHERE dowel_jobs.id = f.id AND dowel_jobs.lease = f.lease AND dowel_jobs.state = 'running'",
-    };
+    int64_t now_us = jobs_wall_us(j);
+    int rc = 0;
+
+    for (size_t i = 0; rc >= 0 && i < n; i++)
+        rc = (int)db_exec(s, DB_BY_CORE,
+                          DW_LIST("UPDATE dowel_jobs" SET_DONE ", took_us = $4"
+                                  " WHERE id = $1 AND lease = $3 AND state = 'running'",
+                                  done[i]->id, at(now_us), done[i]->lease, done[i]->took_us));
+    return rc;
+}
+
+static int finish_together(struct jobs *j, struct db_session *s, struct job *const *done, size_t n)
+{
     struct buf which = BUF_INIT;
     int rc = DW_ENOMEM;
 
@@ -219,9 +223,21 @@ int rows_finish_done(struct jobs *j, struct db_session *s, struct job *const *do
                        (long long)done[i]->took_us);
     buf_add_char(&which, ']');
     if (!buf_failed(&which))
-        rc = (int)db_exec(s, DB_BY_CORE, DW_LIST(pick(j, &finish), buf_text(&which), at(jobs_wall_us(j))));
+        rc = (int)db_exec(s, DB_BY_CORE,
+                          DW_LIST("UPDATE dowel_jobs" SET_DONE ", took_us = f.took"
+                                  " FROM (SELECT (value ->> 0)::uuid AS id, (value ->> 1)::bigint AS lease,"
+                                  " (value ->> 2)::bigint AS took FROM jsonb_array_elements($1::jsonb)) AS f"
+                                  " WHERE dowel_jobs.id = f.id AND dowel_jobs.lease = f.lease"
+                                  " AND dowel_jobs.state = 'running'",
+                                  buf_text(&which), at(jobs_wall_us(j))));
     buf_finish(&which);
     return rc;
+}
+
+int rows_finish_done(struct jobs *j, struct db_session *s, struct job *const *done, size_t n)
+{
+    return db_engine(j->options.db) == DB_SQLITE ? finish_each(j, s, done, n)
+                                                 : finish_together(j, s, done, n);
 }
 
 /* 1: the row is locked and still ours; 0: lost; 2: somebody holds it, who may take as long as a transaction may. Sees a wish

@@ -158,6 +158,7 @@ static void set_whom(dw_call *c, const struct call_options *o)
     c->is_system = is_parents ? p->is_system && p->instance == o->instance : o->is_system;
     c->session = NULL;
     c->derived = c->sessions = NULL;
+    c->job = NULL;
     c->wants_repeat = c->was_seen_outside = false;
 }
 

@@ -1,5 +1,6 @@
 #include "plugin/call_db.h"
 
+#include "jobs/jobs.h"
 #include "plugin/rows.h"
 
 /* ---- who may use it ---- */
@@ -41,6 +42,11 @@ static int refuse_beside(dw_call *c, const dw_call *holder, const char *step)
 
 /* ---- making it ---- */
 
+static int check_lease(struct db_session *s, void *ud)
+{
+    return job_check_lease(ud, s);
+}
+
 static int create(dw_call *c, const char *step, struct db *db)
 {
     const struct db_who who = {
@@ -50,6 +56,8 @@ static int create(dw_call *c, const char *step, struct db *db)
         .is_system = c->is_system,
         .now_us = call_wall_us(c),
         .deadline_us = c->deadline_us == INT64_MAX ? 0 : c->deadline_us,
+        .before_commit = c->root->job ? check_lease : NULL,
+        .before_commit_ud = c->root->job,
     };
 
     if (db_session_create(&c->session, db, &who) == 0)

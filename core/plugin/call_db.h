@@ -15,6 +15,9 @@ int call_session(dw_call *c, const char *step, struct db_session **out);
  * repeat.h. Returns rc, as an int. */
 int call_session_result(dw_call *c, const char *step, int64_t rc);
 
+/* What dw_tx_commit does, under the name of the step that wants it. */
+int call_commit(dw_call *c, const char *step);
+
 /* Has c itself a transaction open, one that failed already included? */
 bool call_in_transaction(const dw_call *c);
 

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "config/units.h"
+#include "events/pattern.h"
 #include "plugin/order.h"
 #include "util/compiler.h"
 
@@ -14,7 +16,9 @@ enum {
     SELF_MAX = 1 << 30,
     ASSETS_SIZE_MAX = 256 << 20,
     LINE_SIZE_MAX = 200,
-    TEXT_MAX = 8000
+    TEXT_MAX = 8000,
+    JOB_ATTEMPTS_MAX = 100,
+    JOB_PARALLEL_MAX = 256
 };
 
 #define END_OF(T, member) (offsetof(T, member) + sizeof(((T *)0)->member))
@@ -108,9 +112,17 @@ static const struct kind kinds[] = {
       offsetof(dw_hook, answer), true },
     { "service", sizeof(dw_service), END_OF(dw_service, serve), offsetof(dw_service, name), "./", 100,
       offsetof(dw_service, serve), false },
+    { "job", sizeof(dw_job_kind), END_OF(dw_job_kind, parallel), offsetof(dw_job_kind, name), "", 64,
+      offsetof(dw_job_kind, run), false },
+    { "schedule", sizeof(dw_schedule), END_OF(dw_schedule, jitter), offsetof(dw_schedule, name), "", 64, 0,
+      false },
+    { "subscription", sizeof(dw_subscription), END_OF(dw_subscription, handle),
+      offsetof(dw_subscription, event), ".*", EVENT_NAME_MAX, offsetof(dw_subscription, handle), false },
+    { "inbox", sizeof(dw_inbox), END_OF(dw_inbox, handle), offsetof(dw_inbox, name), "", 64,
+      offsetof(dw_inbox, handle), false },
 };
 
-enum { ASSET, ITEM, OPERATION, ROUTE, QUESTION, HOOK, SERVICE };
+enum { ASSET, ITEM, OPERATION, ROUTE, QUESTION, HOOK, SERVICE, JOB, SCHEDULE, SUBSCRIPTION, INBOX };
 
 static const char *key_of(const struct kind *k, const char *element)
 {
@@ -195,7 +207,8 @@ static void *take_array(const struct reader *r, const struct kind *k, const void
 {
     size_t take = stride < k->size ? stride : k->size, n = 0;
 
-    if (check_stride(r, k, stride) != 0 || (array && count(r, k, array, stride, &n) != 0))
+    bool is_older = !array && stride == 0; /* than this array */
+    if ((!is_older && check_stride(r, k, stride) != 0) || (array && count(r, k, array, stride, &n) != 0))
         return NULL;
     char *elements = arena_calloc(r->arena, (n + 1) * k->size);
     if (!elements) {
@@ -320,6 +333,67 @@ static int check_routes(const struct reader *r)
     return 0;
 }
 
+static int check_jobs(const struct reader *r)
+{
+    for (size_t i = 0; i < r->d->jobs_n; i++) {
+        const dw_job_kind *k = &r->d->jobs[i];
+        const char *timeout = k->timeout;
+        int64_t us = 0;
+        if (take_text(r, &timeout, 20, "timeout of the job", k->name) != 0)
+            return -1;
+        const char *wrong = *timeout ? units_parse_span(str_from(timeout), &us) : NULL;
+        if (wrong || (*timeout && us <= 0))
+            return refuse(r, "the job %s has the timeout \"%s\": %s", k->name, timeout,
+                          wrong ? wrong : "it is none");
+        if (k->attempts > JOB_ATTEMPTS_MAX || k->parallel > JOB_PARALLEL_MAX)
+            return refuse(r, "the job %s wants %u attempts and %u at a time; %d and %d are the most", k->name,
+                          (unsigned)k->attempts, (unsigned)k->parallel, JOB_ATTEMPTS_MAX, JOB_PARALLEL_MAX);
+    }
+    return 0;
+}
+
+static bool has_job(const struct plugin_descriptor *d, const char *name)
+{
+    for (size_t i = 0; i < d->jobs_n; i++) {
+        if (strcmp(d->jobs[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* When that is, whoever carries it out reads: it may stand in the settings. */
+static int check_schedules(const struct reader *r)
+{
+    for (size_t i = 0; i < r->d->schedules_n; i++) {
+        const dw_schedule *s = &r->d->schedules[i];
+        const char *texts[] = { s->job, s->when, s->zone, s->misfire, s->overlap, s->jitter };
+        for (size_t k = 0; k < DW_COUNT_OF(texts); k++) {
+            if (take_text(r, &texts[k], LINE_SIZE_MAX, "a text of the schedule", s->name) != 0)
+                return -1;
+        }
+        if (!*texts[1])
+            return refuse(r, "the schedule %s does not say when", s->name);
+        if (!has_job(r->d, texts[0]))
+            return refuse(r, "the schedule %s adds the job \"%s\", which is none of its own", s->name,
+                          texts[0]);
+    }
+    return 0;
+}
+
+static int check_subscriptions(const struct reader *r)
+{
+    for (size_t i = 0; i < r->d->subscriptions_n; i++) {
+        const char *event = r->d->subscriptions[i].event;
+        if (!event_pattern_is_valid(str_from(event)))
+            return refuse(
+                r,
+                "it subscribes to %s, which is neither an event's name such as notes.note.created, nor the "
+                "beginning of names such as notes.*, nor *",
+                event);
+    }
+    return 0;
+}
+
 static int take_lists(const struct reader *r, const dw_plugin *p, const dw_sizes *sizes)
 {
     struct plugin_descriptor *d = r->d;
@@ -330,9 +404,17 @@ static int take_lists(const struct reader *r, const dw_plugin *p, const dw_sizes
         !(d->routes = take_array(r, &kinds[ROUTE], p->routes, sizes->route, &d->routes_n)) ||
         !(d->questions = take_array(r, &kinds[QUESTION], p->questions, sizes->question, &d->questions_n)) ||
         !(d->hooks = take_array(r, &kinds[HOOK], p->hooks, sizes->hook, &d->hooks_n)) ||
-        !(d->services = take_array(r, &kinds[SERVICE], p->services, sizes->service, &d->services_n)))
+        !(d->services = take_array(r, &kinds[SERVICE], p->services, sizes->service, &d->services_n)) ||
+        !(d->jobs = take_array(r, &kinds[JOB], p->jobs, sizes->job, &d->jobs_n)) ||
+        !(d->schedules = take_array(r, &kinds[SCHEDULE], p->schedules, sizes->schedule, &d->schedules_n)) ||
+        !(d->subscriptions = take_array(r, &kinds[SUBSCRIPTION], p->subscriptions, sizes->subscription,
+                                        &d->subscriptions_n)) ||
+        !(d->inboxes = take_array(r, &kinds[INBOX], p->inboxes, sizes->inbox, &d->inboxes_n)))
         return -1;
-    return check_assets(r) == 0 && check_routes(r) == 0 ? take_items(r, p, sizes) : -1;
+    if (check_assets(r) != 0 || check_routes(r) != 0 || check_jobs(r) != 0 || check_schedules(r) != 0 ||
+        check_subscriptions(r) != 0)
+        return -1;
+    return take_items(r, p, sizes);
 }
 
 /* ---- who it is ---- */

@@ -32,6 +32,14 @@ struct plugin_descriptor {
     size_t hooks_n;
     const dw_service *services;
     size_t services_n;
+    const dw_job_kind *jobs;
+    size_t jobs_n;
+    const dw_schedule *schedules;
+    size_t schedules_n;
+    const dw_subscription *subscriptions;
+    size_t subscriptions_n;
+    const dw_inbox *inboxes;
+    size_t inboxes_n;
     int (*init)(dw_call *c);
     int (*start)(dw_call *c);
     int (*check)(dw_call *c, const void *conf);

@@ -12,5 +12,7 @@ const dw_host host_tables = {
     .hook = &host_hook_api,
     .client = &host_client_api,
     .secure = &host_secure_api,
+    .jobs = &host_jobs_api,
     .db = &host_db_api,
+    .events = &host_events_api,
 };

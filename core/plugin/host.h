@@ -12,7 +12,9 @@ extern const dw_stream_api host_stream_api;
 extern const dw_hook_api host_hook_api;
 extern const dw_client_api host_client_api;
 extern const dw_secure_api host_secure_api;
+extern const dw_jobs_api host_jobs_api;
 extern const dw_db_api host_db_api;
+extern const dw_events_api host_events_api;
 
 /* The table of tables. One for all plugins and for as long as the process lives: whose call it is, says the call, and a
  * plugin's code outlives its instance. */

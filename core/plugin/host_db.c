@@ -152,16 +152,21 @@ static int spoil(dw_call *c, struct db_session *s)
     return call_fail_inner(c, DW_EUNAVAILABLE, "dw_tx_commit: spoiled because the test wants it so");
 }
 
-static int tx_commit(dw_call *c)
+int call_commit(dw_call *c, const char *step)
 {
     const struct plugin_process *p;
     struct db_session *s;
 
-    DW_TRY(call_session(c, "dw_tx_commit", &s));
+    DW_TRY(call_session(c, step, &s));
     p = c->instance->process;
     if (p->spoils && db_in_transaction(s) && p->spoils(c, p->fault_ud))
         return spoil(c, s);
-    return call_session_result(c, "dw_tx_commit", db_commit(s));
+    return call_session_result(c, step, db_commit(s));
+}
+
+static int tx_commit(dw_call *c)
+{
+    return call_commit(c, "dw_tx_commit");
 }
 
 /* What undoes does not fail for a fault that a test wants, nor does it forget that a repetition is due. */

@@ -11,7 +11,9 @@
 #include "plugin/descriptor.h"
 #include "plugin/detach.h"
 #include "plugin/hooks.h"
+#include "plugin/job_calls.h"
 #include "plugin/library.h"
+#include "plugin/listeners.h"
 #include "plugin/migrations.h"
 #include "plugin/record.h"
 #include "plugin/routes.h"
@@ -395,7 +397,9 @@ static int start(struct registry *r, struct loading *l, struct buf *why)
     if (instance_run(l->instance, INSTANCE_START, why) != 0)
         return -1;
     l->started = true;
-    return 0;
+    if (job_calls_register(l->instance, why) != 0)
+        return -1;
+    return listeners_register(l->instance, why);
 }
 
 /* ---- telling ---- */
@@ -527,6 +531,17 @@ int registry_start(struct registry *r, struct buf *why)
         return -1;
     tell_all(r);
     return 0;
+}
+
+int registry_announce(const struct registry *r, struct db_session *s, int64_t now_us)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc >= 0 && i < r->n; i++) {
+        if (is_well(&r->loading[i]))
+            rc = listeners_announce(r->loading[i].instance, s, now_us);
+    }
+    return rc;
 }
 
 /* ---- the way back ---- */

@@ -32,6 +32,11 @@ int registry_mount(struct registry *r, struct router *router, struct buf *why);
  * the process which serves has loaded, and that would be missing here. */
 int registry_start(struct registry *r, struct buf *why);
 
+/* Writes down that those are there who subscribe to events. After start: 0, or a code with its text in db_error_of().
+ * [any thread] */
+struct db_session;
+int registry_announce(const struct registry *r, struct db_session *s, int64_t now_us);
+
 /* When no handler runs any more: completes what they have detached, calls stop and fini, in reverse order. False when
  * threads of a plugin still hold calls, which the log has been told: then nothing that a plugin may use can be freed, and
  * the process should end as it is. True for NULL. */

@@ -112,7 +112,7 @@ describe('a plugin that cannot be loaded', { timeout }, () => {
     pluginsOf(folder, 'innocent', 'other_major', 'newer_minor');
     const reasons = {
       other_major: /was built for plugin ABI 9, this server has 0: get it for this server/,
-      newer_minor: /needs plugin ABI 0\.99, this server has 0\.1: update the server/,
+      newer_minor: /needs plugin ABI 0\.99, this server has 0\.2: update the server/,
     };
     await start(['innocent', ...Object.keys(reasons)]);
     await onlyTheseAreDeclined(reasons);

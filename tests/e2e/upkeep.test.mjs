@@ -1,5 +1,5 @@
 // Presets: release asan tsan coverage
-// What the server sees to beside requests, on the job workers.
+// What the server sees to beside requests, on threads of its own.
 
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
@@ -10,11 +10,11 @@ import { slowness, startServer, temporaryFolder, until } from './support/server.
 
 const timeout = 60_000 * slowness;
 
-test('the job workers are there, and the data folder is looked at', { timeout }, async () => {
-  const server = await startServer({ config: { 'core.yaml': 'job_workers: 3\n' } });
+test('its threads are there, and the data folder is looked at', { timeout }, async () => {
+  const server = await startServer();
   const page = async () => (await request(server.url, { path: '/metrics' })).body.toString();
   await until('the room is known', async () => /^dowel_data_free_bytes [1-9]\d*$/m.test(await page()));
-  assert.match(await page(), /^dowel_workers_queued\{pool="jobs"\} 0$/m);
+  assert.match(await page(), /^dowel_workers_queued\{pool="upkeep"\} 0$/m);
   assert.match((await request(server.url, { path: '/readyz?verbose' })).body.toString(), /^\[\+\] data$/m);
   await server.stop();
 });

@@ -5,9 +5,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "db/migrate.h"
 #include "db/migrations_core.h"
 #include "db_fixture.h"
 #include "jobs/jobs.h"
+#include "log/log.h"
 #include "util/clock.h"
 
 struct jobs_fixture {
@@ -55,20 +57,17 @@ static inline int64_t jobs_fixture_number(struct jobs_fixture *f, dw_list sql)
     return rc < 0 ? rc : number;
 }
 
-static inline int jobs_fixture_migrate(struct jobs_fixture *f, const struct migrations *core)
+static inline int jobs_fixture_migrate(struct jobs_fixture *f, const struct migrations *core, struct buf *why)
 {
     const struct db_who who = { .owner = "core", .is_unguarded = true };
     struct db_session *s;
-    int rc = db_session_create(&s, f->db.db, &who);
+    int rc;
 
-    if (rc >= 0)
-        rc = db_begin(s);
-    for (size_t i = 0; rc >= 0 && i < core->n; i++)
-        rc = db_run_script(s, migration_script(&core->v[i], db_engine(f->db.db), MIGRATION_UP));
-    if (rc >= 0)
-        rc = db_run_script(s, str_from("CREATE TABLE effects (job TEXT, n INTEGER)"));
-    if (rc >= 0)
-        rc = db_commit(s);
+    log_set_level(LOG_WARN);
+    if (migrate_up(&(struct migrate_options){ .db = f->db.db }, core, why) < 0 ||
+        db_session_create(&s, f->db.db, &who) != 0)
+        return -1;
+    rc = (int)db_exec(s, DB_BY_CORE, DW_LIST("CREATE TABLE effects (job TEXT, n INTEGER)"));
     if (rc < 0)
         fprintf(stderr, "%s\n", db_error_of(s)->text);
     db_session_destroy(s);
@@ -87,7 +86,7 @@ static inline int jobs_fixture_open(struct jobs_fixture *f)
     if (rc == 0)
         rc = migrations_of_core(&core, &arena, &why);
     if (rc == 0)
-        rc = jobs_fixture_migrate(f, &core);
+        rc = jobs_fixture_migrate(f, &core, &why);
     if (rc != 0)
         fprintf(stderr, "%s\n", buf_text(&why));
     arena_finish(&arena);

@@ -20,6 +20,7 @@ static const dw_host fixture_host = {
     .out = &host_out_api,
     .secure = &host_secure_api,
     .db = &host_db_api,
+    .events = &host_events_api,
     .stream = &host_stream_api,
 };
 const dw_host *dw_host_ = &fixture_host;

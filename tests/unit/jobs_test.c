@@ -488,5 +488,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(cancelled_while_it_runs_it_is_not_tried_again, setup, teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return DB_ON_EVERY_ENGINE("jobs", tests);
 }

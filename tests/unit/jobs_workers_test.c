@@ -36,9 +36,8 @@ static int count_once(struct job *job, void *ud)
         rc = job_done(job, s);
     if (rc >= 0)
         rc = db_commit(s);
-    if (rc >= 0)
-        job_settled(job);
-    else
+    job_settled(job, rc >= 0);
+    if (rc < 0)
         job_explain(job, db_error_of(s)->text, 0);
     db_session_destroy(s);
     return rc < 0 ? rc : 0;
@@ -369,5 +368,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_that_does_not_return_loses_its_lease, setup, teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return DB_ON_EVERY_ENGINE("jobs_workers", tests);
 }

@@ -21,15 +21,26 @@ struct fixture {
     bool is_serving;
 };
 
-static int setup(void **state)
+static int setup_with(void **state, struct db_options options)
 {
     struct fixture *f = calloc(1, sizeof(*f));
 
-    if (!f || db_fixture_open(&f->database) != 0)
+    if (!f || db_fixture_open_with(&f->database, options) != 0)
         return -1;
     arena_init(&f->arena, NULL, 0, 0);
     *state = f;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_with(state, (struct db_options){ .url = NULL });
+}
+
+static int setup_impatient(void **state)
+{
+    return setup_with(state, (struct db_options){ .statement_timeout_us = 20 * CLOCK_MS,
+                                                  .transaction_timeout_us = 20 * CLOCK_MS });
 }
 
 static int teardown(void **state)
@@ -249,6 +260,20 @@ static void the_servers_own_are_applied_and_taken_back(void **state)
     assert_up(f, (int)f->m.n);
 }
 
+static void the_limits_of_requests_are_not_theirs(void **state)
+{
+    struct fixture *f = *state;
+
+    BRING(f, "notes",
+          "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n"
+          "INSERT INTO notes (id)\n"
+          "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) SELECT i FROM "
+          "n;\n");
+    assert_up(f, 1);
+    struct migrate_plan plan = plan_of(f);
+    assert_true(plan.steps[0].record->took_us > 40 * CLOCK_MS);
+}
+
 /* ---- down ---- */
 
 static void the_newest_are_taken_back(void **state)
@@ -464,6 +489,7 @@ int main(void)
         DATABASE_TEST(lines_of_the_other_engine_are_left_out),
         DATABASE_TEST(tenant_tables_are_known),
         DATABASE_TEST(the_servers_own_are_applied_and_taken_back),
+        cmocka_unit_test_setup_teardown(the_limits_of_requests_are_not_theirs, setup_impatient, teardown),
         DATABASE_TEST(the_newest_are_taken_back),
         DATABASE_TEST(without_a_way_back_nothing_is_touched),
         DATABASE_TEST(a_failing_way_back_leaves_all_as_it_was),

@@ -74,8 +74,8 @@ typedef struct dw_host {
     const struct dw_client_api *client;
     const struct dw_secure_api *secure;
     const struct dw_db_api *db;               /* since minor 2 */
-    const struct dw_jobs_api *jobs;           /* no host yet */
-    const struct dw_events_api *events;       /* no host yet */
+    const struct dw_jobs_api *jobs;           /* since minor 2 */
+    const struct dw_events_api *events;       /* since minor 2 */
     const struct dw_connector_api *connector; /* no host yet */
     const struct dw_tool_api *tool;           /* no host yet */
     const struct dw_auth_api *auth;           /* no host yet */

@@ -7,8 +7,10 @@
 #include "client.h"
 #include "conf.h"
 #include "db.h"
+#include "events.h"
 #include "hook.h"
 #include "http.h"
+#include "jobs.h"
 #include "log.h"
 #include "out.h"
 #include "secure.h"
@@ -28,6 +30,8 @@ typedef struct dw_asset {
 /* The strides of the arrays below, as this plugin was compiled: what makes their element types append-only. */
 typedef struct dw_sizes {
     uint16_t asset, item, operation, route, question, hook, service;
+    uint16_t job, schedule;       /* since minor 2 */
+    uint16_t subscription, inbox; /* since minor 2 */
 } dw_sizes;
 
 /* Arrays end with { 0 }. Nothing of the plugin is called before the host has accepted the whole of it. */
@@ -62,6 +66,11 @@ typedef struct dw_plugin {
                  const void *conf); /* before init: would this configuration do? dw_fail_at() marks items */
     int (*stop)(dw_call *c);        /* no callback runs any more; join own threads, complete all tokens */
     void (*fini)(dw_call *c);
+
+    const dw_job_kind *jobs;              /* since minor 2 */
+    const dw_schedule *schedules;         /* since minor 2 */
+    const dw_subscription *subscriptions; /* since minor 2 */
+    const dw_inbox *inboxes;              /* since minor 2 */
 } dw_plugin;
 
 extern DW_HIDDEN const dw_asset dw_assets_[];
@@ -70,21 +79,22 @@ extern DW_HIDDEN const dw_asset dw_assets_[];
 DW_EXPORT const dw_plugin *dowel_plugin_v0(void);
 
 /* Once in a plugin: DOWEL_PLUGIN(.name = "notes", .version = "1.0.0", ...); */
-#define DOWEL_PLUGIN(...)                                                                             \
-    const dw_host *dw_host_;                                                                          \
-    static const dw_sizes dw_sizes_ = { sizeof(dw_asset),  sizeof(dw_item),     sizeof(dw_operation), \
-                                        sizeof(dw_route),  sizeof(dw_question), sizeof(dw_hook),      \
-                                        sizeof(dw_service) };                                         \
-    static const dw_plugin dw_plugin_ = { .struct_size = (uint32_t)sizeof(dw_plugin),                 \
-                                          .abi_major = DW_ABI_MAJOR,                                  \
-                                          .abi_minor = DW_ABI_MINOR,                                  \
-                                          .need_minor = DOWEL_NEED_MINOR,                             \
-                                          .sizes_size = (uint16_t)sizeof(dw_sizes),                   \
-                                          .sizes = &dw_sizes_,                                        \
-                                          .host = &dw_host_,                                          \
-                                          .assets = dw_assets_,                                       \
-                                          __VA_ARGS__ };                                              \
-    const dw_plugin *dowel_plugin_v0(void) { return &dw_plugin_; }                                    \
+#define DOWEL_PLUGIN(...)                                                                                   \
+    const dw_host *dw_host_;                                                                                \
+    static const dw_sizes dw_sizes_ = { sizeof(dw_asset),        sizeof(dw_item),     sizeof(dw_operation), \
+                                        sizeof(dw_route),        sizeof(dw_question), sizeof(dw_hook),      \
+                                        sizeof(dw_service),      sizeof(dw_job_kind), sizeof(dw_schedule),  \
+                                        sizeof(dw_subscription), sizeof(dw_inbox) };                        \
+    static const dw_plugin dw_plugin_ = { .struct_size = (uint32_t)sizeof(dw_plugin),                       \
+                                          .abi_major = DW_ABI_MAJOR,                                        \
+                                          .abi_minor = DW_ABI_MINOR,                                        \
+                                          .need_minor = DOWEL_NEED_MINOR,                                   \
+                                          .sizes_size = (uint16_t)sizeof(dw_sizes),                         \
+                                          .sizes = &dw_sizes_,                                              \
+                                          .host = &dw_host_,                                                \
+                                          .assets = dw_assets_,                                             \
+                                          __VA_ARGS__ };                                                    \
+    const dw_plugin *dowel_plugin_v0(void) { return &dw_plugin_; }                                          \
     extern DW_HIDDEN const dw_host *dw_host_
 
 #ifdef __cplusplus

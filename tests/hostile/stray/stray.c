@@ -10,11 +10,13 @@ struct stray {
     dw_call *c;
     dw_request *req;
     dw_out *out;
+    dw_rows *rows;
 };
 
 /* What each step that can fail said. Those that cannot must only do no harm. */
 struct results {
     int sleep, defer, text, json, fail, read, reply, header, detach, seal, channel, hook;
+    int query, find, exec, begin, commit, rollback, next, row, rows, list, tenant, system;
 };
 
 static void ignore(void *ud)
@@ -54,6 +56,29 @@ static void try_call(dw_call *c, struct results *r)
     dw_count(c, "strays", 1);
 }
 
+static void try_database(dw_call *c, dw_request *req, dw_rows *kept, struct results *r)
+{
+    dw_call *derived;
+    dw_rows *rows;
+    int64_t one;
+
+    r->query = dw_db_query(c, &rows, "SELECT 1");
+    r->find = dw_db_find(c, DW_TO(&one), "SELECT 1");
+    r->exec = dw_db_exec(c, "SELECT 1");
+    r->begin = dw_tx_begin(c);
+    r->commit = dw_tx_commit(c);
+    r->rollback = dw_tx_rollback(c);
+    r->next = dw_rows_next(kept, &one);
+    r->row = dw_reply_row(req, 200, kept);
+    r->rows = dw_reply_rows(req, 200, kept);
+    r->list = dw_reply_list(c, req, "SELECT 1 AS id");
+    r->tenant = dw_call_as_tenant(c, "0190a0a0-0000-7000-8000-000000000001", &derived);
+    r->system = dw_call_as_system(c, "to stray", &derived);
+    dw_rows_close(kept);
+    (void)dw_tenant(c);
+    (void)dw_db_dialect(c);
+}
+
 static void try_request(dw_request *req, struct results *r)
 {
     dw_token *token = NULL;
@@ -71,11 +96,13 @@ static void try_request(dw_request *req, struct results *r)
     (void)dw_request_id(req);
 }
 
-static int reply_results(dw_request *req, const struct results *r)
+static int reply_results(dw_call *c, dw_request *req, const struct results *r)
 {
     return dw_reply(req, 200, "sleep", r->sleep, "defer", r->defer, "text", r->text, "json", r->json, "fail",
                     r->fail, "read", r->read, "reply", r->reply, "header", r->header, "detach", r->detach,
-                    "seal", r->seal, "channel", r->channel, "hook", r->hook);
+                    "seal", r->seal, "channel", r->channel, "hook", r->hook, "database",
+                    dw_json_list(c, r->query, r->find, r->exec, r->begin, r->commit, r->rollback, r->next,
+                                 r->row, r->rows, r->list, r->tenant, r->system));
 }
 
 /* ---- after the callback ---- */
@@ -84,7 +111,8 @@ static int keep(dw_call *c, dw_request *req)
 {
     struct stray *self = dw_self(c);
 
-    *self = (struct stray){ c, req, dw_reply_open(req, 200) };
+    *self = (struct stray){ c, req, dw_reply_open(req, 200), NULL };
+    DW_TRY(dw_db_query(c, &self->rows, "SELECT 1"));
     dw_out_set(self->out, "kept", DW_TRUE);
     return dw_reply_close(req);
 }
@@ -96,12 +124,13 @@ static int use_kept(dw_call *c, dw_request *req)
 
     try_call(self->c, &r);
     try_request(self->req, &r);
+    try_database(self->c, self->req, self->rows, &r);
     dw_out_set(self->out, "stray", DW_TRUE);
     (void)dw_out_error(self->out);
     (void)dw_self(self->c);
     (void)dw_conf(self->c);
     (void)dw_call_instance(self->c);
-    return reply_results(req, &r);
+    return reply_results(c, req, &r);
 }
 
 /* ---- on another thread, while the handler runs ---- */
@@ -109,6 +138,7 @@ static int use_kept(dw_call *c, dw_request *req)
 struct visit {
     dw_call *c;
     dw_request *req;
+    dw_rows *rows;
     struct results r;
 };
 
@@ -118,6 +148,7 @@ static void *visit(void *ud)
 
     try_call(v->c, &v->r);
     try_request(v->req, &v->r);
+    try_database(v->c, v->req, v->rows, &v->r);
     return NULL;
 }
 
@@ -126,10 +157,11 @@ static int use_elsewhere(dw_call *c, dw_request *req)
     struct visit v = { .c = c, .req = req };
     pthread_t thread;
 
+    DW_TRY(dw_db_query(c, &v.rows, "SELECT 1"));
     if (pthread_create(&thread, NULL, visit, &v) != 0)
         return DW_EUNAVAILABLE;
     pthread_join(thread, NULL);
-    return reply_results(req, &v.r);
+    return reply_results(c, req, &v.r);
 }
 
 /* ---- a token after its completion ---- */

@@ -1,3 +1,4 @@
+-- louder is nicer
 -- migrate:up
 ALTER TABLE keeper_words ADD COLUMN loudness INTEGER NOT NULL DEFAULT 1;
 -- dialect: sqlite

@@ -1,0 +1,351 @@
+// Presets: release asan coverage
+// The database as an admin meets it: made and brought up at the start, looked at and changed by `dowel db`, and what is
+// refused.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+
+import { request } from './support/client.mjs';
+import { anybody, binaryOf, childrenOf, dowel, preset, root, slowness, startServer, temporaryFolder, until, writeFiles } from './support/server.mjs';
+
+const timeout = 120_000 * slowness;
+const FAILED = 1;
+const made = join(root, 'build', preset, 'loading');
+
+// ---- a place to try it in ----
+
+let folder, plugins, config, data, server;
+beforeEach(() => {
+  folder = temporaryFolder();
+  [plugins, config, data] = ['plugins', 'conf.d', 'var'].map((name) => join(folder, name));
+  for (const path of [plugins, config, data]) mkdirSync(path, { mode: 0o755 });
+  writeFiles(config, { 'core.yaml': `plugin_dirs: [${plugins}]\n`, 'keeper.yaml': 'enabled: true\n', 'innocent.yaml': 'enabled: true\n' });
+  for (const name of ['keeper', 'innocent']) take(name);
+});
+afterEach(async () => {
+  server?.kill();
+  await server?.ended;
+  server = undefined;
+  rmSync(folder, { recursive: true, force: true });
+}, { timeout });
+
+// The plugin's file with other bytes in it: pairs of what is there and what takes its place, of the same length.
+function take(name, ...changes) {
+  let bytes = readFileSync(join(made, `${name}.so`), 'latin1');
+  for (const [from, to] of changes) {
+    assert.equal(from.length, to.length, `${from} | ${to}`);
+    assert.ok(bytes.includes(from), from);
+    bytes = bytes.replace(from, to);
+  }
+  const path = join(plugins, `${name}.so`);
+  rmSync(path, { force: true });
+  writeFileSync(path, bytes, { encoding: 'latin1', mode: 0o755 });
+}
+
+const verb = (...args) => dowel([...args, '--config', config, '--data', data]);
+const db = (...args) => verb('db', ...args);
+
+async function good(...args) {
+  const { code, stdout, stderr } = await db(...args);
+  assert.equal(code, 0, stdout + stderr);
+  return stdout;
+}
+
+async function bad(...args) {
+  const { code, stdout, stderr } = await db(...args);
+  assert.equal(code, FAILED, stdout + stderr);
+  return stderr;
+}
+
+async function owners() {
+  const list = JSON.parse(await good('status', '--output', 'json')).owners;
+  return Object.fromEntries(list.map((one) => [one.owner, one]));
+}
+
+async function start(options = {}) {
+  server = await startServer({ data, args: ['--config', config], ...options });
+  return server;
+}
+
+async function stop() {
+  await server.stop();
+  server = undefined;
+}
+
+const logged = (message) => server.stderr.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)).filter((line) => line.message === message);
+const status = async (path) => (await request(server.url, { path })).status;
+
+// ---- ----
+
+describe('a fresh start', { timeout }, () => {
+  test('makes the database, what the server needs, and what its plugins need', async () => {
+    await start();
+    const [open] = logged('the database is open');
+    assert.equal(open.where, `SQLite, ${join(data, 'dowel.db')}`);
+    assert.match(open.id, /^[0-9a-f-]{36}$/);
+    assert.equal(await status('/keeper'), 200);
+    const ready = (await request(server.url, { path: '/readyz?verbose' })).text();
+    assert.match(ready, /^\[\+\] database$/m);
+    await until('the database was asked', async () => /^dowel_database_up 1$/m.test((await request(server.url, { path: '/metrics' })).text()));
+
+    const { core, keeper } = await owners();
+    assert.ok(core.applied >= 1);
+    assert.equal(core.pending, 0);
+    assert.deepEqual(keeper.migrations.map(({ name, state }) => [name, state]), [
+      ['0001_things', 'applied'],
+      ['0002_words', 'applied'],
+      ['0003_loudness', 'applied'],
+    ]);
+    await stop();
+
+    await start();
+    assert.equal(logged('the database is open')[0].id, open.id);
+    assert.deepEqual(logged('migration applied'), []);
+    await stop();
+  });
+
+  test('of an upgrade applies what is new before the plugin starts', async () => {
+    take('keeper', ['0003_loudness.sql', '0003_loudness.txt']);
+    await start();
+    assert.equal((await owners()).keeper.applied, 2);
+    take('keeper');
+    const { code, stderr } = await verb('reload');
+    assert.equal(code, 0, stderr);
+    assert.equal((await owners()).keeper.applied, 3);
+    await stop();
+  });
+});
+
+describe('dowel db', { timeout }, () => {
+  test('without a server and without a database tells what would be, and makes nothing', async () => {
+    assert.match(await good('status'), /dowel\.db: is not there yet\n\nOWNER +APPLIED +PENDING +STATE\ncore +0 +\d+ +0001_database .*pending\nkeeper +0 +3 +0001_things and more are pending\n/);
+    assert.match(await good('plan'), /^core +0001_database\n(core .*\n)*keeper +0001_things\nkeeper +0002_words\nkeeper +0003_loudness\n$/);
+    assert.equal(await good('history'), 'nothing was applied yet\n');
+    assert.match(await good('check'), /^ok +database +is not there yet/);
+    assert.match(await bad('down', 'keeper'), /there is no database yet/);
+    assert.ok(!existsSync(join(data, 'dowel.db')));
+  });
+
+  test('brings it up and takes it back, with and without a server', async () => {
+    assert.match(await good('up'), /^applied core 0001_database\n(applied core .*\n)*applied keeper 0001_things\napplied keeper 0002_words\napplied keeper 0003_loudness\n$/);
+    assert.equal(await good('up'), 'everything is up to date\n');
+    assert.match(await good('status'), /, id [0-9a-f-]{36}\n[^]*\nkeeper +3 +0 +up to date\n/);
+    assert.equal(await good('down', 'keeper', '2'), 'took back keeper 0003_loudness\ntook back keeper 0002_words\n');
+    assert.match(await good('status'), /\nkeeper +1 +2 +0002_words and more are pending\n/);
+    assert.match((await db('check')).stdout, /^bad +keeper +migrations pending: 2; dowel db up/m);
+    assert.equal(await good('up', 'keeper'), 'applied keeper 0002_words\napplied keeper 0003_loudness\n');
+    assert.match(await good('check'), /^ok +integrity[^]*^ok +keeper +migrations applied: 3, none is pending$/m);
+    assert.match(await bad('down', 'keeper', '4'), /keeper has only 3 migrations that could be taken back/);
+
+    await start();
+    assert.equal(await good('up'), 'everything is up to date\n');
+    assert.match(await good('check'), /^ok +tables/m);
+    const history = JSON.parse(await good('history', 'keeper', '--output', 'json')).history;
+    assert.deepEqual(history.map(({ number, server: by }) => [number, typeof by]), [[1, 'string'], [2, 'string'], [3, 'string']]);
+    assert.match(await good('history'), /^APPLIED AT +OWNER +TOOK +BY +MIGRATION\n\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ +core /);
+    await stop();
+  });
+
+  test('takes no ground away from a server that stands on it', async () => {
+    await start();
+    assert.match(await bad('down', 'keeper'), /keeper: a server runs and works with its tables; first: dowel plugin disable keeper && dowel reload, or stop the server/);
+    assert.match(await bad('down', 'core'), /core: a server runs and works with its tables; stop it first/);
+    assert.equal((await verb('plugin', 'disable', 'keeper')).code, 0);
+    assert.equal((await verb('reload')).code, 0);
+    assert.equal(await good('down', 'keeper'), 'took back keeper 0003_loudness\n');
+    assert.match(await good('status'), /\nkeeper +2 +1 +is not loaded; its tables stay as they are\n/);
+    assert.match(await bad('up', 'keeper'), /keeper: is not enabled; its migrations are applied when it is/);
+    rmSync(join(plugins, 'keeper.so'));
+    assert.match(await good('status'), /\nkeeper +2 +0 +is not installed; its tables stay as they are\n/);
+    assert.match(await bad('down', 'keeper'), /keeper: there are no files of its migrations here/);
+    await stop();
+  });
+
+  test('shows the SQL as the engine gets it', async () => {
+    const sql = await good('plan', 'keeper', '--sql');
+    assert.match(sql, /^-- keeper +0001_things\n/);
+    assert.match(sql, / price +DECIMAL_TEXT\(12,2\),/);
+    assert.match(sql, /WHERE loudness > 1;/);
+    assert.doesNotMatch(sql, /loudness DESC/);
+  });
+
+  test('says what is asked wrong', async () => {
+    for (const [args, why] of [
+      [[], /say what to do: status, plan, up, down, history or check/],
+      [['sideways'], /sideways: db cannot do that/],
+      [['down'], /db down: the name of a plugin is missing/],
+      [['down', 'keeper', '0'], /0: say how many migrations, 1 or more/],
+      [['down', 'keeper', '-1'], /unknown option/],
+      [['up', 'keeper', 'x'], /x: one argument too many/],
+      [['up', '--sql'], /--sql: only `db plan` takes it/],
+    ]) {
+      const { code, stderr } = await db(...args);
+      assert.equal(code, 2, args.join(' '));
+      assert.match(stderr, why);
+    }
+    for (const what of [['up', 'nobody'], ['plan', 'nobody'], ['history', 'nobody']]) assert.match(await bad(...what), /nobody: has nothing to do with the database/);
+  });
+});
+
+describe('what cannot be applied', { timeout }, () => {
+  // The neighbour works, and the plugin is declined for this.
+  async function declined(why) {
+    assert.equal(await status('/innocent'), 200);
+    assert.equal(await status('/keeper'), 404);
+    const [line] = logged('plugin declined');
+    assert.equal(line.plugin, 'keeper');
+    assert.match(line.why, why);
+  }
+
+  test('leaves nothing behind, and says where it is', async () => {
+    take('keeper', ['INSERT INTO keeper_words (id, word)', 'INSERT INTO keeper_words (id, ward)']);
+    await start();
+    await declined(/^keeper\/migrations\/0002_words\.sql:8: .*ward.*; nothing of 0002_words is left in the database, which stays at 0001_things/);
+    assert.equal((await owners()).keeper.applied, 1);
+    assert.match(await bad('up'), /keeper\/migrations\/0002_words\.sql:8: /);
+    await stop();
+    take('keeper');
+    await start();
+    assert.equal(await status('/keeper'), 200, 'a table of the failed attempt would be in the way');
+    await stop();
+  });
+
+  test('because its file was changed', async () => {
+    await good('up');
+    take('keeper', ['-- Things of people.', '-- Things of nobody.']);
+    await start();
+    await declined(/^keeper\/migrations\/0001_things\.sql was changed after it had been applied/);
+    assert.match(await bad('plan'), /0001_things\.sql was changed after it had been applied/);
+    assert.match(await good('status'), /\nkeeper +3 +0 +keeper\/migrations\/0001_things\.sql was changed/);
+    assert.equal((await db('check')).code, FAILED);
+    await stop();
+  });
+
+  test('because the database is newer', async () => {
+    await good('up');
+    take('keeper', ['0003_loudness.sql', '0003_loudness.txt']);
+    await start();
+    await declined(/^the database is newer than this plugin: it has the migration 0003_loudness of keeper, applied by dowel \d\S*, of which this plugin has no file: install the version that has it/);
+    await stop();
+  });
+
+  test('because the linter refuses it, as does `plugin verify`', async () => {
+    take('keeper', ['PRIMARY KEY (tenant_id, id)', 'PRIMARY KEY (id, tenant_id)']);
+    const verified = await dowel(['plugin', 'verify', join(plugins, 'keeper.so')]);
+    assert.equal(verified.code, FAILED);
+    assert.match(verified.stderr, /keeper\/migrations\/0001_things\.sql:\d+: /);
+    await start();
+    await declined(/^keeper\/migrations\/0001_things\.sql:\d+: /);
+    await stop();
+  });
+
+  test('while a server runs, if it is offline; a start applies it', async () => {
+    take('keeper', ['0003_loudness.sql', '0003_loudness.txt']);
+    await start();
+    take('keeper', ['-- louder is nicer', '-- migrate:offline']);
+    const { code, stderr } = await verb('reload');
+    assert.notEqual(code, 0);
+    assert.match(stderr, /0003_loudness\.sql is an offline migration: no server may work with the database while it is applied/);
+    assert.match(await bad('up'), /0003_loudness\.sql is an offline migration/);
+    assert.equal(await status('/keeper'), 200, 'the server goes on');
+    await stop();
+    await start();
+    assert.equal((await owners()).keeper.applied, 3);
+    await stop();
+  });
+});
+
+describe('whoever comes in between', { timeout }, () => {
+  test('a second server with the same database waits, and finds all done', async () => {
+    writeFiles(config, { 'core.yaml': `plugin_dirs: [${plugins}]\ndatabase_url: sqlite:${join(folder, 'shared.db')}\n` });
+    chmodSync(join(config, 'core.yaml'), 0o600);
+    take('keeper', ['n < 0000010', 'n < 0300000']);
+    const both = await Promise.all(['one', 'two'].map((name) => {
+      mkdirSync(join(folder, name));
+      return startServer({ data: join(folder, name), args: ['--config', config] });
+    }));
+    try {
+      const applied = both.flatMap(({ stderr }) => [...stderr.matchAll(/"migration applied","owner":"(\w+)","migration":"(\w+)"/g)].map((match) => `${match[1]} ${match[2]}`));
+      assert.equal(new Set(applied).size, applied.length, applied.join('\n'));
+      assert.deepEqual(applied.filter((one) => one.startsWith('keeper')).sort(), ['keeper 0001_things', 'keeper 0002_words', 'keeper 0003_loudness']);
+      for (const one of both) assert.equal((await request(one.url, { path: '/keeper' })).status, 200);
+    } finally {
+      await Promise.all(both.map((one) => one.stop()));
+    }
+  });
+
+  test('SIGKILL in the middle of a migration: nothing of it is there, and the next start does it', async () => {
+    take('keeper', ['n < 0000010', 'n < 9000000']);
+    const child = spawn(binaryOf(), ['serve', '--config', config, '--data', data, '--listen', '127.0.0.1:0'], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = new Promise((resolved) => child.on('close', resolved));
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => (said += text));
+    try {
+      await until('the migration has begun', () => said.includes('"migration":"0001_things"') && statSync(join(data, 'dowel.db-wal')).size > 4_000_000);
+      const generation = childrenOf(child.pid);
+      child.kill('SIGKILL');
+      for (const pid of generation) process.kill(pid, 'SIGKILL');
+    } finally {
+      child.kill('SIGKILL');
+      await ended;
+    }
+    assert.ok(!said.includes('0002_words'), said);
+    const { keeper } = await owners();
+    assert.deepEqual([keeper.applied, keeper.pending, keeper.wrong], [1, 2, null]);
+    take('keeper', ['n < 0000010', 'n < 0000020']);
+    await start();
+    assert.equal(await status('/keeper'), 200);
+    assert.match(await good('check'), /^ok +integrity/m);
+    await stop();
+  });
+});
+
+describe('a database that cannot be used', { timeout }, () => {
+  // The server does not start: its exit code, and the last thing it said.
+  async function refused(options = {}) {
+    const { code, stderr } = await dowel(['serve', '--config', config, '--data', data, '--listen', '127.0.0.1:0'], options);
+    const line = stderr.split('\n').filter((text) => text.includes('"the server process did not start"')).at(-1);
+    return { code, why: line ? JSON.parse(line).why : stderr };
+  }
+
+  test('because its file is no database', async () => {
+    writeFileSync(join(data, 'dowel.db'), 'this is not a database, but a text that somebody has put here by mistake\n'.repeat(100));
+    const { code, why } = await refused();
+    assert.equal(code, FAILED);
+    assert.match(why, /dowel\.db/);
+    for (const what of [['status'], ['up'], ['check']]) assert.match(await bad(...what), /dowel\.db/);
+  });
+
+  test('because its folder is not there', async () => {
+    writeFiles(config, { 'core.yaml': `plugin_dirs: [${plugins}]\ndatabase_url: sqlite:/nonexistent/dowel.db\n` });
+    const { code, why } = await refused();
+    assert.equal(code, FAILED);
+    assert.match(why, /\/nonexistent/);
+  });
+
+  test('because its folder may not be written', async () => {
+    const closed = join(folder, 'closed');
+    mkdirSync(closed, { mode: 0o555 });
+    chmodSync(folder, 0o755);
+    chownSync(data, anybody.uid, anybody.gid);
+    writeFiles(config, { 'core.yaml': `plugin_dirs: [${plugins}]\ndatabase_url: sqlite:${closed}/dowel.db\n` });
+    const { code, why } = await refused({ spawning: anybody });
+    assert.equal(code, FAILED);
+    assert.match(why, /closed/);
+  });
+
+  test('or that root would make for somebody else', { skip: process.getuid() !== 0 && 'only root can give a folder away' }, async () => {
+    chmodSync(folder, 0o755);
+    chownSync(data, anybody.uid, anybody.gid);
+    assert.match(await bad('up'), /dowel\.db is not there, and the data directory belongs to another user \(65534\)/);
+    const asUser = (...args) => dowel([...args, '--config', config, '--data', data], { spawning: anybody });
+    assert.equal((await asUser('db', 'up')).code, 0);
+    rmSync(join(data, 'dowel.db.migrations.lock'));
+    assert.equal(await good('down', 'keeper'), 'took back keeper 0003_loudness\n'); // as root
+    const { code, stderr } = await asUser('db', 'up');
+    assert.equal(code, 0, stderr);
+  });
+});

@@ -1,0 +1,8 @@
+-- migrate:up
+CREATE TABLE hoarder (
+    id   UUID NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);
+
+-- migrate:down
+DROP TABLE hoarder;

@@ -1,0 +1,536 @@
+/* Webhooks: added, signed, sent, tried again, disabled, replayed; against a receiver that answers as the test says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "events/secrets.h"
+#include "events_fixture.h"
+
+#define HOUR   (INT64_C(3600) * CLOCK_SECOND)
+#define MINUTE (INT64_C(60) * CLOCK_SECOND)
+
+static struct events_fixture fixture;
+
+static int setup(void **state)
+{
+    *state = &fixture;
+    return events_fixture_open(&fixture);
+}
+
+static int teardown(void **state)
+{
+    events_fixture_close(*state);
+    return 0;
+}
+
+struct made {
+    char id[UUID_TEXT_SIZE], secret[WEBHOOK_SECRET_SIZE];
+};
+
+static int try_add(struct events_fixture *f, struct webhook_new w, struct made *out, struct buf *why)
+{
+    struct db_session *s = events_session(f, NULL);
+
+    if (!w.tenant)
+        w.tenant = TENANT_A;
+    if (!w.url)
+        w.url = f->url;
+    if (!w.patterns)
+        w.patterns = "*";
+    if (!w.allow)
+        w.allow = "127.0.0.1";
+    if (!w.description)
+        w.description = "";
+    int rc = webhook_add(s, f->keyring, &w, events_now(f), out->id, out->secret, why);
+    if (rc < 0 && why->n == 0)
+        buf_add_text(why, db_error_of(s)->text);
+    db_session_destroy(s);
+    return rc;
+}
+
+static struct made add(struct events_fixture *f, struct webhook_new w)
+{
+    struct buf why = BUF_INIT;
+    struct made out;
+    int rc = try_add(f, w, &out, &why);
+
+    if (rc != 0)
+        fail_msg("%d: %s", rc, buf_text(&why));
+    buf_finish(&why);
+    return out;
+}
+
+static int64_t deliveries_in(struct events_fixture *f, const char *state)
+{
+    return EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_deliveries WHERE state = $1", state);
+}
+
+/* ---- adding ---- */
+
+static void what_cannot_be_is_refused(void **state)
+{
+    struct events_fixture *f = *state;
+    static const struct {
+        struct webhook_new w;
+        const char *says;
+    } wrong[] = {
+        { { .url = "ftp://example.com/" }, "" },
+        { { .url = "not a url" }, "" },
+        { { .url = "https://user:pw@example.com/" }, "user" },
+        { { .patterns = "" }, "pattern" },
+        { { .patterns = "a.b *.c" }, "pattern" },
+        { { .tenant = "x" }, "tenant" },
+        { { .allow = "10.0.0.0/8 example.com" }, "networks" },
+        { { .secret = "whsec_short" }, "secret" },
+    };
+
+    for (size_t i = 0; i < DW_COUNT_OF(wrong); i++) {
+        struct buf why = BUF_INIT;
+        struct made out;
+        assert_int_equal(try_add(f, wrong[i].w, &out, &why), DW_EINVALID);
+        if (why.n == 0 || !strstr(buf_text(&why), wrong[i].says))
+            fail_msg("%zu: %s", i, buf_text(&why));
+        buf_finish(&why);
+    }
+    assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhooks"), 0);
+}
+
+static void secrets_are_sealed(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made w = add(f, (struct webhook_new){ .secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });
+    struct db_session *s = events_session(f, NULL);
+    struct secrets secrets;
+
+    assert_string_equal(w.secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_secrets WHERE token LIKE $1",
+                                   "%MfKQ9r8GKYqrTwjUPD8%"),
+                     0);
+    assert_int_equal(secrets_load(s, f->keyring, SECRETS_OF_WEBHOOK, w.id, &secrets), 0);
+    assert_int_equal(secrets.n, 1);
+    assert_string_equal(secrets.v[0].p, w.secret);
+    secrets_wipe(&secrets);
+    db_session_destroy(s);
+}
+
+/* ---- sending ---- */
+
+static void assert_signed(const struct made *w, int i, int64_t now_us)
+{
+    struct webhook_fields fields = {
+        .id = str_from(receiver.got[i].id),
+        .timestamp = str_from(receiver.got[i].timestamp),
+        .signature = str_from(receiver.got[i].signature),
+    };
+    struct webhook_key key;
+
+    assert_null(webhook_secret_read(str_from(w->secret), &key));
+    assert_int_equal(
+        webhook_verify(&fields, str_from(receiver.got[i].body), &key, 1, now_us / CLOCK_SECOND, 300),
+        WEBHOOK_GENUINE);
+}
+
+static void an_event_is_sent_and_signed(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made w = add(f, (struct webhook_new){ .patterns = "a.*" });
+    char id[UUID_TEXT_SIZE];
+
+    receiver_answers(200, NULL, "thanks");
+    events_tell(f, TENANT_A, "a.done", "{\"n\":1}", id);
+    events_tell(f, TENANT_B, "a.done", "{}", NULL); /* another's */
+    events_tell(f, TENANT_A, "b.done", "{}", NULL); /* not wanted */
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(receiver.n, 1);
+    assert_string_equal(receiver.got[0].id, id);
+    assert_string_equal(receiver.got[0].type, "application/json");
+    assert_string_equal(
+        receiver.got[0].body,
+        "{\"type\":\"a.done\",\"timestamp\":\"2027-01-15T08:00:00.000000Z\",\"data\":{\"n\":1}}");
+    assert_signed(&w, 0, events_now(f));
+    assert_int_equal(deliveries_in(f, "delivered"), 1);
+    assert_int_equal(
+        EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_attempts"
+                         " WHERE attempt = 1 AND status = 200 AND answer = 'thanks' AND error IS NULL"),
+        1);
+    assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_jobs WHERE state = 'done'"), 1);
+    events_later(f, 48 * HOUR);
+    assert_int_equal(events_run(f), 0);
+}
+
+/* ---- again ---- */
+
+static void it_is_tried_for_two_days(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made w = add(f, (struct webhook_new){ 0 });
+    int64_t began = events_now(f);
+    char id[UUID_TEXT_SIZE];
+
+    receiver_answers(500, NULL, "broken");
+    events_tell(f, TENANT_A, "a.done", "{}", id);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(deliveries_in(f, "waiting"), 1);
+    assert_int_equal(events_run(f), 0);
+    for (int i = 0; i < 400 && deliveries_in(f, "waiting") > 0; i++) {
+        events_later(f, 10 * MINUTE);
+        events_run(f);
+    }
+    assert_int_equal(deliveries_in(f, "failed"), 1);
+    assert_int_equal(receiver.n, 9);
+    assert_in_range(events_now(f) - began, 48 * HOUR, 65 * HOUR);
+    for (int i = 0; i < 9; i++) {
+        assert_string_equal(receiver.got[i].id, id);
+        if (i > 0)
+            assert_string_not_equal(receiver.got[i].timestamp, receiver.got[i - 1].timestamp);
+    }
+    assert_signed(&w, 8, events_now(f));
+    assert_int_equal(
+        EVENTS_NUMBER(f,
+                      "SELECT count(*) FROM dowel_webhook_attempts WHERE status = 500 AND answer = 'broken'"),
+        9);
+    assert_int_equal(EVENTS_NUMBER(f, "SELECT failures FROM dowel_webhooks"), 1);
+    assert_int_equal(EVENTS_NUMBER(f, "SELECT attempts FROM dowel_webhook_deliveries"), 9);
+}
+
+static void delays_have_jitter_and_heed_retry_after(void **state)
+{
+    int64_t sum = 0;
+    (void)state;
+
+    for (unsigned tries = 1; tries <= 8; tries++) {
+        int64_t least = webhook_next_delay_us(tries, -1, 0);
+        int64_t most = webhook_next_delay_us(tries, -1, (uint64_t)(least / 5 - 1));
+        assert_in_range(most, least + least / 5 - 1, least + least / 5);
+        sum += least;
+    }
+    assert_true(sum >= 48 * HOUR);
+    assert_int_equal(webhook_next_delay_us(9, -1, 0), -1);
+    assert_int_equal(webhook_next_delay_us(1, 10 * MINUTE, 0), 10 * MINUTE);
+    assert_int_equal(webhook_next_delay_us(4, 10 * MINUTE, 0), 2 * HOUR);
+    assert_true(webhook_next_delay_us(1, 10 * MINUTE, UINT64_MAX) >= 10 * MINUTE);
+}
+
+static void retry_after_is_heeded(void **state)
+{
+    struct events_fixture *f = *state;
+
+    add(f, (struct webhook_new){ 0 });
+    receiver_answers(429, "Retry-After: 3600\r\n", "");
+    events_tell(f, TENANT_A, "a.done", "{}", NULL);
+    assert_int_equal(events_run(f), 1);
+    events_later(f, 59 * MINUTE);
+    assert_int_equal(events_run(f), 0);
+    receiver_answers(200, NULL, "");
+    events_later(f, 30 * MINUTE);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(deliveries_in(f, "delivered"), 1);
+}
+
+static void a_redirect_is_a_failure(void **state)
+{
+    struct events_fixture *f = *state;
+    char location[100];
+
+    add(f, (struct webhook_new){ 0 });
+    snprintf(location, sizeof(location), "Location: %s\r\n", f->url);
+    receiver_answers(302, location, "");
+    events_tell(f, TENANT_A, "a.done", "{}", NULL);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(receiver.n, 1);
+    assert_int_equal(deliveries_in(f, "waiting"), 1);
+    assert_int_equal(EVENTS_NUMBER(f, "SELECT status FROM dowel_webhook_deliveries"), 302);
+}
+
+static void who_does_not_answer_is_tried_again(void **state)
+{
+    struct events_fixture *f = *state;
+
+    add(f, (struct webhook_new){ 0 });
+    receiver_answers(0, NULL, NULL);
+    events_tell(f, TENANT_A, "a.done", "{}", NULL);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(deliveries_in(f, "waiting"), 1);
+    assert_int_equal(
+        EVENTS_NUMBER(
+            f, "SELECT count(*) FROM dowel_webhook_attempts WHERE status IS NULL AND error IS NOT NULL"),
+        1);
+    receiver_answers(200, NULL, "");
+    events_later(f, MINUTE);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(deliveries_in(f, "delivered"), 1);
+}
+
+static void inner_addresses_are_refused_unless_allowed(void **state)
+{
+    struct events_fixture *f = *state;
+
+    add(f, (struct webhook_new){ .allow = "" });
+    events_tell(f, TENANT_A, "a.done", "{}", NULL);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(receiver.n, 0);
+    assert_int_equal(deliveries_in(f, "waiting"), 1);
+    assert_int_equal(
+        EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_attempts WHERE error LIKE '%loopback%'"), 1);
+}
+
+/* ---- disabled ---- */
+
+static bool is_enabled(struct events_fixture *f, const struct made *w)
+{
+    return EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhooks WHERE id = $1 AND enabled", w->id) == 1;
+}
+
+static void gone_disables_it(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made w = add(f, (struct webhook_new){ .patterns = "a.*" });
+    struct made other = add(f, (struct webhook_new){ .patterns = "core.webhook.*" });
+
+    receiver_answers(410, NULL, "");
+    events_tell(f, TENANT_A, "a.one", "{}", NULL);
+    events_tell(f, TENANT_A, "a.two", "{}", NULL);
+    events_run(f);
+    assert_false(is_enabled(f, &w));
+    assert_int_equal(deliveries_in(f, "failed"), 2); /* the first, and the other's, which says gone as well */
+    assert_int_equal(deliveries_in(f, "skipped"), 1);
+    assert_false(is_enabled(f, &other));
+    /* Whoever cares is told. */
+    assert_int_equal(
+        EVENTS_NUMBER(f,
+                      "SELECT count(*) FROM dowel_events WHERE name = 'core.webhook.disabled' AND"
+                      " data LIKE $1 AND tenant_id = $2",
+                      "%410%", TENANT_A),
+        2);
+    events_tell(f, TENANT_A, "a.three", "{}", NULL);
+    assert_int_equal(events_run(f), 0);
+}
+
+static void events_in_a_row_that_fail_disable_it(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made w = add(f, (struct webhook_new){ .patterns = "a.*" });
+
+    receiver_answers(503, NULL, "");
+    for (int i = 0; i < WEBHOOK_GIVE_UP_AFTER; i++) {
+        assert_true(is_enabled(f, &w));
+        events_tell(f, TENANT_A, "a.done", "{}", NULL);
+        for (int step = 0; step < 100 && deliveries_in(f, "waiting") > 0; step++) {
+            events_run(f);
+            events_later(f, HOUR);
+        }
+    }
+    assert_false(is_enabled(f, &w));
+    assert_int_equal(deliveries_in(f, "failed"), WEBHOOK_GIVE_UP_AFTER);
+}
+
+static void one_that_arrives_forgives_the_others(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made w = add(f, (struct webhook_new){ 0 });
+
+    assert_int_equal(EVENTS_EXEC(f, "UPDATE dowel_webhooks SET failures = 4"), 1);
+    events_tell(f, TENANT_A, "a.done", "{}", NULL);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(EVENTS_NUMBER(f, "SELECT failures FROM dowel_webhooks"), 0);
+    assert_true(is_enabled(f, &w));
+}
+
+/* ---- secrets ---- */
+
+static void both_secrets_sign_until_the_older_is_taken_away(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made w = add(f, (struct webhook_new){ 0 }), newer = w;
+    struct db_session *s = events_session(f, NULL);
+    struct buf why = BUF_INIT;
+
+    assert_int_equal(webhook_rotate(s, f->keyring, w.id, NULL, events_now(f), newer.secret, &why), 0);
+    assert_string_not_equal(w.secret, newer.secret);
+    events_tell(f, TENANT_A, "a.done", "{}", NULL);
+    assert_int_equal(events_run(f), 1);
+    assert_signed(&w, 0, events_now(f));
+    assert_signed(&newer, 0, events_now(f));
+    assert_int_equal(webhook_drop_secrets(s, w.id), 1);
+    events_tell(f, TENANT_A, "a.done", "{}", NULL);
+    assert_int_equal(events_run(f), 1);
+    assert_signed(&newer, 1, events_now(f));
+    assert_null(strchr(receiver.got[1].signature, ' '));
+    assert_int_equal(webhook_rotate(s, f->keyring, TENANT_B, NULL, events_now(f), newer.secret, &why),
+                     DW_ENOTFOUND);
+    for (int i = 0; i < SECRETS_MAX - 1; i++)
+        assert_int_equal(webhook_rotate(s, f->keyring, w.id, NULL, events_now(f), newer.secret, &why), 0);
+    assert_int_equal(webhook_rotate(s, f->keyring, w.id, NULL, events_now(f), newer.secret, &why),
+                     DW_ECONFLICT);
+    assert_non_null(strstr(buf_text(&why), "older"));
+    buf_finish(&why);
+    db_session_destroy(s);
+}
+
+static void a_secret_that_cannot_be_opened_is_told(void **state)
+{
+    struct events_fixture *f = *state;
+    struct keyring *ours = f->keyring, *other;
+
+    assert_null(keyring_parse(&other, STR_OF("cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="), NULL));
+    f->keyring = other;
+    add(f, (struct webhook_new){ 0 });
+    f->keyring = ours;
+    events_tell(f, TENANT_A, "a.done", "{}", NULL);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(receiver.n, 0);
+    assert_int_equal(
+        EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_attempts WHERE error LIKE '%secret_key%'"), 1);
+    keyring_destroy(other);
+}
+
+/* ---- replay ---- */
+
+static void a_delivery_can_be_sent_again(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made w = add(f, (struct webhook_new){ 0 });
+    struct db_session *s = events_session(f, NULL);
+    const char *delivery = NULL;
+    struct buf why = BUF_INIT;
+    char id[UUID_TEXT_SIZE];
+
+    events_tell(f, TENANT_A, "a.done", "{}", id);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(
+        db_find(s, DW_TO(&delivery), DB_BY_CORE, DW_LIST("SELECT id FROM dowel_webhook_deliveries")), 1);
+    assert_int_equal(delivery_replay(s, delivery, events_now(f), &why), 0);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(receiver.n, 2);
+    assert_string_equal(receiver.got[1].id, id); /* so the receiver can know it */
+    assert_int_equal(EVENTS_NUMBER(f, "SELECT max(attempt) FROM dowel_webhook_attempts"), 2);
+    assert_int_equal(delivery_replay(s, TENANT_B, events_now(f), &why), DW_ENOTFOUND);
+    assert_int_equal(delivery_replay(s, "nonsense", events_now(f), &why), DW_ENOTFOUND);
+    assert_int_equal(webhook_enable(s, w.id, "by hand", events_now(f)), 0);
+    assert_int_equal(delivery_replay(s, delivery, events_now(f), &why), DW_ECONFLICT);
+    buf_finish(&why);
+    db_session_destroy(s);
+}
+
+static void all_since_then_can_be_sent_again(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made w = add(f, (struct webhook_new){ .patterns = "a.*" });
+    struct db_session *s = events_session(f, NULL);
+    struct buf why = BUF_INIT;
+    struct webhook_replay what;
+
+    events_tell(f, TENANT_A, "a.before", "{}", NULL);
+    events_run(f);
+    events_later(f, CLOCK_SECOND);
+    what = (struct webhook_replay){ .since_us = events_now(f), .undelivered_only = true };
+    assert_int_equal(webhook_enable(s, w.id, "maintenance", events_now(f)), 0);
+    events_tell(f, TENANT_A, "a.missed", "{}", NULL);
+    events_tell(f, TENANT_A, "b.other", "{}", NULL);
+    events_tell(f, TENANT_B, "a.foreign", "{}", NULL);
+    assert_int_equal(webhook_replay(s, w.id, &what, events_now(f), &why), DW_ECONFLICT);
+    assert_int_equal(webhook_enable(s, w.id, NULL, events_now(f)), 0);
+    events_tell(f, TENANT_A, "a.after", "{}", NULL);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(webhook_replay(s, w.id, &what, events_now(f), &why), 1);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(receiver.n, 3);
+    assert_non_null(strstr(receiver.got[2].body, "a.missed"));
+    what.undelivered_only = false;
+    assert_int_equal(webhook_replay(s, w.id, &what, events_now(f), &why), 2);
+    assert_int_equal(events_run(f), 2);
+    assert_int_equal(receiver.n, 5);
+    buf_finish(&why);
+    db_session_destroy(s);
+}
+
+static void what_was_removed_is_not_sent(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made w = add(f, (struct webhook_new){ 0 });
+    struct db_session *s = events_session(f, NULL);
+
+    events_tell(f, TENANT_A, "a.done", "{}", NULL);
+    assert_int_equal(webhook_remove(s, w.id), 0);
+    assert_int_equal(webhook_remove(s, w.id), DW_ENOTFOUND);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(receiver.n, 0);
+    assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_secrets"), 0);
+    assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_deliveries"), 0);
+    db_session_destroy(s);
+}
+
+/* ---- what the log keeps ---- */
+
+static void answers_are_kept_as_text(void **state)
+{
+    struct events_fixture *f = *state;
+    char longer[1200];
+
+    add(f, (struct webhook_new){ 0 });
+    receiver_answers(500, NULL, "bad \xff\x01 bytes");
+    events_tell(f, TENANT_A, "a.one", "{}", NULL);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(
+        EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_attempts WHERE answer = 'bad ?? bytes'"), 1);
+    /* Cut between characters: 999 bytes, then one of two. */
+    memset(longer, 'x', sizeof(longer));
+    memcpy(longer + 999, "\xc3\xa4", 2);
+    longer[1100] = 0;
+    receiver_answers(500, NULL, longer);
+    events_tell(f, TENANT_A, "a.two", "{}", NULL);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(
+        EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_attempts WHERE length(answer) = 999"), 1);
+}
+
+static void a_test_is_sent_at_once_and_leaves_no_trace(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made w = add(f, (struct webhook_new){ .patterns = "a.*" });
+    struct db_session *s = events_session(f, NULL);
+    struct client_answer *answer;
+    struct buf body = BUF_INIT, why = BUF_INIT;
+
+    webhook_write_body(&body, "core.webhook.test", events_now(f), "{}");
+    assert_int_equal(webhook_post(f->sender, s, w.id, TENANT_B, buf_str(&body), &answer, &why), 0);
+    assert_int_equal(answer->status, 204);
+    assert_signed(&w, 0, events_now(f));
+    client_answer_destroy(answer);
+    assert_int_equal(webhook_post(f->sender, s, TENANT_B, TENANT_B, buf_str(&body), &answer, &why),
+                     DW_ENOTFOUND);
+    assert_null(answer);
+    assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_attempts"), 0);
+    buf_finish(&body);
+    buf_finish(&why);
+    db_session_destroy(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_cannot_be_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(secrets_are_sealed, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_event_is_sent_and_signed, setup, teardown),
+        cmocka_unit_test_setup_teardown(it_is_tried_for_two_days, setup, teardown),
+        cmocka_unit_test(delays_have_jitter_and_heed_retry_after),
+        cmocka_unit_test_setup_teardown(retry_after_is_heeded, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_redirect_is_a_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_does_not_answer_is_tried_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(inner_addresses_are_refused_unless_allowed, setup, teardown),
+        cmocka_unit_test_setup_teardown(gone_disables_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(events_in_a_row_that_fail_disable_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_that_arrives_forgives_the_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(both_secrets_sign_until_the_older_is_taken_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_secret_that_cannot_be_opened_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_delivery_can_be_sent_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_since_then_can_be_sent_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_removed_is_not_sent, setup, teardown),
+        cmocka_unit_test_setup_teardown(answers_are_kept_as_text, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_test_is_sent_at_once_and_leaves_no_trace, setup, teardown),
+    };
+    return DB_ON_EVERY_ENGINE("webhooks", tests);
+}
