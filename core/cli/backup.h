@@ -6,6 +6,7 @@
 
 #include "backup/manifest.h"
 #include "cli/cli.h"
+#include "cli/database.h"
 #include "config/core_config.h"
 
 /* Each in a file of its own: backup_create.c, backup_list.c (list, prune), backup_verify.c, backup_restore.c. */
@@ -22,9 +23,17 @@ int backup_shelf(const struct cli *c, char out[PATH_MAX]);
  * why. */
 int backup_find(const struct cli *c, char out[PATH_MAX]);
 
+/* Where a dump may be tried out: a PostgreSQL, NULL for none, and a folder for the time. */
+struct backup_scratch {
+    const char *url, *folder;
+};
+
+struct backup_scratch backup_scratch(const struct cli *c, const struct database_place *place);
+
 /* Reads all of a backup: its files as the manifest has them, and the database in it. *how says what was done with that. 0,
  * or -1 with a sentence in why. */
-int backup_check(const char *folder, const json_t *manifest, const char **how, struct buf *why);
+int backup_check(const char *folder, const json_t *manifest, const struct backup_scratch *scratch,
+                 const char **how, struct buf *why);
 
 /* The ids of the server's keys; none where there is no key yet, which is not made. NULL with why. */
 json_t *backup_keys(const struct core_config *core, const char *data_dir, struct buf *why);

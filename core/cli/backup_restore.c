@@ -148,13 +148,14 @@ static int check_nobody_is_there(struct restoring *r)
 
 static int check(struct restoring *r)
 {
+    const struct backup_scratch scratch = backup_scratch(r->c, &r->place);
     const char *how;
 
     if (manifest_read(&r->manifest, r->folder, &r->why) != 0 || check_engine(r) != 0 ||
         check_pooler(r) != 0 || check_nobody_is_there(r) != 0 || check_migrations(r) != 0 ||
         find_missing_keys(r) != 0)
         return -1;
-    return backup_check(r->folder, r->manifest, &how, &r->why);
+    return backup_check(r->folder, r->manifest, &scratch, &how, &r->why);
 }
 
 /* ---- asking ---- */
@@ -208,16 +209,13 @@ static const char *noted_hash(const json_t *manifest, const char *name)
 static int put_back(struct restoring *r)
 {
     const char *name = manifest_database(manifest_engine(r->manifest));
-    char path[PATH_MAX], scratch[PATH_MAX];
+    char path[PATH_MAX];
 
     if (!files_path(path, sizeof(path), r->folder, name, &r->why))
         return -1;
     if (r->place.path)
         return replace_sqlite(path, noted_hash(r->manifest, name), r->place.path, r->kept, &r->why);
-    if (!files_path(scratch, sizeof(scratch), r->c->data_dir, "restoring.sql", &r->why))
-        return -1;
-    unlink(scratch); /* of a restore that was cut off */
-    return postgres_dump_restore(r->place.options.url, path, scratch, &r->why);
+    return postgres_dump_restore(r->place.options.url, path, r->c->data_dir, &r->why);
 }
 
 static int tell(const struct restoring *r)

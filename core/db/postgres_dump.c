@@ -42,6 +42,23 @@ static void add_quoted(struct buf *out, const char *name, const char *value)
     buf_add_char(out, '\'');
 }
 
+int postgres_url_for(const char *url, const char *database, struct buf *out, struct buf *why)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+
+    if (!options) {
+        buf_add_text(why, "the database's URL cannot be read");
+        return -1;
+    }
+    for (const PQconninfoOption *o = options; o->keyword; o++) {
+        if (o->val && strcmp(o->keyword, "dbname") != 0)
+            add_quoted(out, o->keyword, o->val);
+    }
+    add_quoted(out, "dbname", database);
+    PQconninfoFree(options);
+    return buf_failed(out) ? out_of_memory(why) : 0;
+}
+
 /* Arguments can be read by everybody on the machine. */
 static int split(const PQconninfoOption *options, struct buf *shown, const char **password, struct buf *why)
 {
@@ -273,36 +290,34 @@ static int run_script(const char *url, const char *script, struct buf *why)
     return result;
 }
 
-/* pg_restore writes into a database itself only with what is there left in place, or dropped by names that it knows. */
-int postgres_dump_restore(const char *url, const char *path, const char *scratch, struct buf *why)
+/* A file without a name, which goes with us however we end; the programs reach it as they inherit it. */
+static int make_nameless(const char *folder, char path[PATH_MAX], struct buf *why)
 {
-    int result = make_private(scratch, why);
-
-    if (result != 0)
+    if (snprintf(path, PATH_MAX, "%s/.restoring.%ld.sql", folder, (long)getpid()) >= PATH_MAX) {
+        buf_add_format(why, "%s: the path is too long", folder);
         return -1;
-    result = write_script(path, scratch, why);
-    if (result == 0)
-        result = run_script(url, scratch, why);
-    unlink(scratch);
-    return result;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600); /* NOLINT(android-cloexec-open) */
+    if (fd < 0) {
+        buf_add_format(why, "%s: cannot be made: %s", path, strerror(errno));
+        return -1;
+    }
+    unlink(path);
+    snprintf(path, PATH_MAX, "/dev/fd/%d", fd);
+    return fd;
 }
 
-/* ---- who is there ---- */
-
-int postgres_dump_others(const char *url, int *n, struct buf *why)
+/* pg_restore writes into a database itself only with what is there left in place, or dropped by names that it knows. */
+int postgres_dump_restore(const char *url, const char *path, const char *folder, struct buf *why)
 {
-    static const char sql[] = "SELECT count(*) FROM pg_stat_activity\n"
-                              " WHERE datname = current_database() AND usename = session_user\n"
-                              "   AND pid <> pg_backend_pid()";
-    PGconn *conn = PQconnectdb(url);
-    PGresult *result = PQstatus(conn) == CONNECTION_OK ? PQexec(conn, sql) : NULL;
-    int rc = PQresultStatus(result) == PGRES_TUPLES_OK ? 0 : -1;
+    char script[PATH_MAX];
+    int fd = make_nameless(folder, script, why);
 
-    if (rc == 0)
-        *n = atoi(PQgetvalue(result, 0, 0));
-    else
-        buf_add_format(why, "the database cannot be asked who uses it: %s", PQerrorMessage(conn));
-    PQclear(result);
-    PQfinish(conn);
-    return rc;
+    if (fd < 0)
+        return -1;
+    int result = write_script(path, script, why);
+    if (result == 0)
+        result = run_script(url, script, why);
+    close(fd);
+    return result;
 }

@@ -13,9 +13,17 @@ int postgres_dump(const char *url, const char *to, struct buf *why) DW_MUST_CHEC
 int postgres_dump_verify(const char *path, struct buf *why) DW_MUST_CHECK;
 
 /* Puts what is in the file in the place of all that dowel_system has in the database, in one transaction: it is as in the
- * file afterwards, or as it was before. `scratch` is a file that may be made meanwhile, as large as the database. */
-int postgres_dump_restore(const char *url, const char *path, const char *scratch,
+ * file afterwards, or as it was before. In `folder` there must be room for all of it as text. */
+int postgres_dump_restore(const char *url, const char *path, const char *folder,
                           struct buf *why) DW_MUST_CHECK;
+
+/* The same into a database that is made for it on that server, and dropped. Its migrations are added to `migrations`, a line
+ * each: "OWNER NUMBER CHECKSUM". 1; 0 when the role may make no database: nothing was done; or -1 with a sentence. */
+int postgres_dump_try(const char *url, const char *path, const char *folder, struct buf *migrations,
+                      struct buf *why) DW_MUST_CHECK;
+
+/* Writes the URL for another database of the same server, in libpq's other form, password and all. */
+int postgres_url_for(const char *url, const char *database, struct buf *out, struct buf *why) DW_MUST_CHECK;
 
 /* How many other connections this role has to the database. */
 int postgres_dump_others(const char *url, int *n, struct buf *why) DW_MUST_CHECK;
