@@ -22,9 +22,19 @@ static bool is_program(char out[PATH_MAX], struct str folder, const char *name)
     return n < PATH_MAX && access(out, X_OK) == 0;
 }
 
+/* The last one. */
 static unsigned long number_in(const char *path)
 {
-    return strtoul(path + strcspn(path, "0123456789"), NULL, 10);
+    unsigned long number = 0;
+
+    for (; *path; path++) {
+        if (*path >= '0' && *path <= '9') {
+            char *end;
+            number = strtoul(path, &end, 10);
+            path = end - 1;
+        }
+    }
+    return number;
 }
 
 /* Debian has one folder for each version of PostgreSQL: 9.6 is older than 15. */

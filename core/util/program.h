@@ -6,8 +6,8 @@
 
 #include "util/buf.h"
 
-/* Looks in PATH, then in folders of the pattern `beside` (glob(7); NULL: none), of which the one with the highest number in
- * it counts. 0, or -1: there is none. */
+/* Looks in PATH, then in folders of the pattern `beside` (glob(7); NULL: none), of which the one with the highest last
+ * number in its name counts. 0, or -1: there is none. */
 int program_find(const char *name, const char *beside, char out[PATH_MAX]) DW_MUST_CHECK;
 
 /* Without a shell: argv[0] is the file. It reads nothing, and what it prints is thrown away, but for standard error, whose
