@@ -54,8 +54,10 @@ uint64_t manifest_size(const json_t *manifest)
     uint64_t size = 0;
     size_t i;
 
-    json_array_foreach(json_object_get(manifest, "files"), i, file) size +=
-        (uint64_t)json_integer_value(json_object_get(file, "size"));
+    json_array_foreach(json_object_get(manifest, "files"), i, file)
+    {
+        size += (uint64_t)json_integer_value(json_object_get(file, "size"));
+    }
     return size;
 }
 
