@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "db/db.h"
+#include "db/give_back.h"
 #include "http/readiness.h"
 #include "http/spool.h"
 #include "http/tls.h"
@@ -197,6 +198,19 @@ static void add_chore(struct upkeep *u, void (*run)(struct upkeep *u), int64_t e
     u->chores[u->chores_n++] = (struct chore){ .upkeep = u, .run = run, .every_us = every_us };
 }
 
+/* What retention has emptied. */
+static void give_back(struct upkeep *u)
+{
+    struct buf why = BUF_INIT;
+    int64_t n = u->db ? db_give_back(u->db, &u->stopping, &why) : 0;
+
+    if (n < 0)
+        log_warn("empty room of the database was not given back", LOG_TEXT("why", buf_text(&why)));
+    else if (n > 0)
+        log_info("empty room of the database was given back", LOG_NUMBER("pages", n));
+    buf_finish(&why);
+}
+
 /* What is over, and old enough. */
 static void remove_old_jobs(struct upkeep *u)
 {
@@ -204,6 +218,7 @@ static void remove_old_jobs(struct upkeep *u)
 
     if (n > 0)
         log_info("old jobs were removed", LOG_NUMBER("jobs", n));
+    give_back(u);
 }
 
 static void add_chores(struct upkeep *u)

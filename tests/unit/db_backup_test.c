@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "db/backup.h"
+#include "db/give_back.h"
 #include "db_session.h"
 
 static struct db_fixture fixture;
@@ -198,11 +199,31 @@ static void damage_is_found(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void empty_room_is_given_back(void **state)
+{
+    struct buf why = BUF_INIT;
+
+    (void)state;
+    fill(0, 5000);
+    assert_int_equal(db_give_back(fixture.db, NULL, &why), 0);
+    struct db_session *s = db_session_system(&fixture);
+    EXEC(s, "DELETE FROM b");
+    EXEC(s, "DELETE FROM a WHERE id >= 10");
+    db_session_destroy(s);
+    assert_true(db_give_back(fixture.db, NULL, &why) > 1000);
+    assert_int_equal(db_give_back(fixture.db, NULL, &why), 0);
+    s = db_session_system(&fixture);
+    assert_int_equal(NUMBER(s, "SELECT count(*) FROM a"), 10);
+    db_session_destroy(s);
+    assert_made(NULL);
+    buf_finish(&why);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_copy_is_one_file_and_whole), TEST(a_copy_is_of_one_instant), TEST(a_copy_can_be_stopped),
-        TEST(what_is_there_stays),          TEST(damage_is_found),
+        TEST(what_is_there_stays),          TEST(damage_is_found),          TEST(empty_room_is_given_back),
     };
     return cmocka_run_group_tests_name("db_backup", tests, NULL, NULL);
 }
