@@ -117,7 +117,8 @@ static struct pg_connection *take_idle(struct postgres *pg, struct list *dead)
 static void lend(struct postgres *pg, struct pg_connection *c, struct db_session *s)
 {
     c->holder = s;
-    s->connection = c;
+    if (s)
+        s->connection = c;
     list_append(&pg->busy, &c->link);
     number(&pg->busy_n, 1);
 }
@@ -311,6 +312,20 @@ int pg_pool_take(struct pg_connection **out, struct db_session *s)
     destroy_all(&dead);
     *out = c;
     return c ? 0 : fail_without(pg, s);
+}
+
+struct pg_connection *pg_pool_take_idle(struct postgres *pg)
+{
+    struct list dead;
+
+    list_init(&dead);
+    pthread_mutex_lock(&pg->lock);
+    struct pg_connection *c = take_idle(pg, &dead);
+    if (c)
+        lend(pg, c, NULL);
+    pthread_mutex_unlock(&pg->lock);
+    destroy_all(&dead);
+    return c;
 }
 
 /* ---- giving back ---- */

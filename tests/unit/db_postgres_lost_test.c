@@ -146,6 +146,47 @@ static void who_waits_gets_the_next(void **state)
     db_session_destroy(first);
 }
 
+static void a_full_server_says_so(void **state)
+{
+    struct db_session *first = db_session_tenant(&f, TENANT_A);
+    struct buf why = BUF_INIT;
+
+    (void)state;
+    OK(first, db_begin(first));
+    OK(first, TRY_EXEC(first, "UPDATE notes SET hits = 0"));
+    assert_int_equal(db_fixture_admin("ALTER ROLE dowel CONNECTION LIMIT 1"), 0);
+    struct db_session *s =
+        as_who((struct db_who){ .tenant = TENANT_A, .deadline_us = clock_monotonic_us() + 300 * CLOCK_MS });
+    const char *said = ROWS(s, "SELECT count(*) FROM notes");
+    int pinged = db_ping(f.db, &why); /* it serves the first, so it is there */
+    assert_int_equal(db_fixture_admin("ALTER ROLE dowel CONNECTION LIMIT -1"), 0);
+    assert_contains(said, "!-10 PostgreSQL at ");
+    assert_contains(said, "too many connections");
+    if (pinged != 0)
+        fail_msg("%s", buf_text(&why));
+    OK(first, db_commit(first));
+    db_session_destroy(s);
+    db_session_destroy(first);
+    buf_finish(&why);
+}
+
+/* What the server says when its disk is full has this class; a limit on temporary files is quicker to fill. */
+static void a_full_disk_says_so(void **state)
+{
+    struct db_session *s;
+
+    (void)state;
+    assert_int_equal(db_fixture_admin("ALTER ROLE dowel SET temp_file_limit = '64kB'"), 0);
+    cut_all(); /* the setting is a new connection's */
+    s = db_session_tenant(&f, TENANT_A);
+    const char *said =
+        CORE_ROWS(s, "SELECT count(*) FROM (SELECT i FROM generate_series(1, 1000000) i ORDER BY i DESC) q");
+    assert_int_equal(db_fixture_admin("ALTER ROLE dowel RESET temp_file_limit"), 0);
+    assert_contains(said, "!-10 temporary file size exceeds");
+    assert_int_equal(NUMBER(s, "SELECT count(*) FROM notes"), 10);
+    db_session_destroy(s);
+}
+
 /* ---- limits and cancelling ---- */
 
 static void a_slow_statement_is_stopped(void **state)
@@ -408,6 +449,8 @@ int main(void)
         WITH(a_cut_connection_is_replaced, setup),
         WITH(a_commit_that_was_cut_is_unknown, setup),
         WITH(a_full_pool_says_so, setup_one_connection),
+        WITH(a_full_server_says_so, setup),
+        WITH(a_full_disk_says_so, setup),
         WITH(who_waits_gets_the_next, setup_one_connection),
         WITH(a_slow_statement_is_stopped, setup_short),
         WITH(another_thread_cancels, setup),
