@@ -17,6 +17,7 @@
 #include "plugin/migrations.h"
 #include "plugin/record.h"
 #include "plugin/routes.h"
+#include "plugin/schedules.h"
 #include "plugin/settings.h"
 #include "util/clock.h"
 
@@ -397,7 +398,9 @@ static int start(struct registry *r, struct loading *l, struct buf *why)
     l->started = true;
     if (job_calls_register(l->instance, why) != 0)
         return -1;
-    return listeners_register(l->instance, why);
+    if (listeners_register(l->instance, why) != 0)
+        return -1;
+    return plugin_schedules_add(l->instance, why);
 }
 
 /* ---- telling ---- */
