@@ -147,6 +147,7 @@ suite('dowel db', sqlite, () => {
     assert.equal(await good('history'), 'nothing was applied yet\n');
     assert.match(await good('check'), /^ok +database +is not there yet/);
     assert.match(await bad('down', 'keeper'), /there is no database yet/);
+    assert.match((await verb('doctor')).stdout, /^ok +database +SQLite, .*dowel\.db is not there yet/m);
     assert.ok(!existsSync(join(data, 'dowel.db')));
   });
 
@@ -344,6 +345,7 @@ suite('a database that cannot be used', sqlite, () => {
     assert.equal(code, FAILED);
     assert.match(why, /dowel\.db/);
     for (const what of [['status'], ['up'], ['check']]) assert.match(await bad(...what), /dowel\.db/);
+    assert.match((await verb('doctor')).stdout, /^BAD +database +.*dowel\.db/m);
   });
 
   test('because its folder is not there', async () => {
