@@ -15,6 +15,11 @@ static void takes_long(int64_t at_most_us, void *ud)
     generation_ask_patience(ud, at_most_us);
 }
 
+static int be_alone(void *ud)
+{
+    return generation_be_alone(ud);
+}
+
 struct migrate_options database_migrate_options(struct generation *g, struct db *db)
 {
     return (struct migrate_options){
@@ -22,6 +27,7 @@ struct migrate_options database_migrate_options(struct generation *g, struct db 
         .is_serving = generation_follows(g),
         .patience_us = lock_patience_us,
         .takes_long = takes_long,
+        .be_alone = be_alone,
         .ud = g,
     };
 }

@@ -144,15 +144,26 @@ static int take_back(struct run *r, const struct migration *m)
 /* ---- all of one owner ---- */
 
 /* Who never had a migration applied has no version before that could still run. */
-static int refuse_offline(struct run *r, const struct migrate_plan *plan, const struct migrate_step *step)
+static const struct migration *find_offline(const struct run *r, const struct migrate_plan *plan)
 {
-    if (!step->file->is_offline || !r->o->is_serving || plan->applied == 0)
+    for (size_t i = 0; i < plan->n && r->o->is_serving && plan->applied > 0; i++) {
+        if (plan->steps[i].state == MIGRATE_PENDING && plan->steps[i].file->is_offline)
+            return plan->steps[i].file;
+    }
+    return NULL;
+}
+
+static int make_room(struct run *r, const struct migrate_plan *plan)
+{
+    const struct migration *m = find_offline(r, plan);
+
+    if (!m || (r->o->be_alone && r->o->be_alone(r->o->ud) == 0))
         return 0;
     buf_add_format(
         r->why,
-        "%s is an offline migration: no server may work with the database while it is applied. Stop all "
-        "servers; then start the new one, which applies it, or do it by hand: dowel db up",
-        step->file->source);
+        "%s is an offline migration: no server may work with the database while it is applied. Stop "
+        "the server, and then: dowel db up, or start it again",
+        m->source);
     return -1;
 }
 
@@ -165,9 +176,7 @@ static void say_how_things_stand(struct run *r, const struct migrate_plan *plan,
 static int check_up(struct run *r, const struct migrate_plan *plan, struct lint *lints)
 {
     for (size_t i = 0; i < plan->n; i++) {
-        if (plan->steps[i].state != MIGRATE_PENDING)
-            continue;
-        if (refuse_offline(r, plan, &plan->steps[i]) != 0 ||
+        if (plan->steps[i].state == MIGRATE_PENDING &&
             migration_lint(&lints[i], &r->arena, r->migrations, i, r->engine, r->why) != 0)
             return -1;
     }
@@ -183,7 +192,7 @@ static int go_up(struct run *r, const struct migrate_plan *plan)
         buf_add_text(r->why, "the migrations cannot be carried out: out of memory");
         return -1;
     }
-    if (check_up(r, plan, lints) != 0)
+    if (check_up(r, plan, lints) != 0 || make_room(r, plan) != 0)
         return -1;
     for (size_t i = 0; i < plan->n; i++) {
         if (plan->steps[i].state != MIGRATE_PENDING)

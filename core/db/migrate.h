@@ -62,10 +62,12 @@ int migrate_plan_make(struct migrate_plan *out, struct arena *arena, const struc
 
 struct migrate_options {
     struct db *db;
-    bool is_serving;     /* a server works with this database meanwhile: no offline ones */
+    bool is_serving;     /* a server works with this database meanwhile: see be_alone */
     int64_t patience_us; /* how long for the lock; 0: a minute */
     /* Told before what may take long, the lock and each migration, and with 0 when all is done. May be NULL. */
     void (*takes_long)(int64_t at_most_us, void *ud);
+    /* Called with is_serving, before an offline one: 0 when the others have ended. NULL, or -1: it is refused. */
+    int (*be_alone)(void *ud);
     void *ud;
 };
 

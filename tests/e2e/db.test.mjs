@@ -267,18 +267,53 @@ onEach('what cannot be applied', () => {
     await stop();
   });
 
-  test('while a server runs, if it is offline; a start applies it', async () => {
+  test('by the command line while a server runs, if it is offline', async () => {
     take('keeper', ['0003_loudness.sql', '0003_loudness.txt']);
     await start();
     take('keeper', ['-- louder is nicer', '-- migrate:offline']);
-    const { code, stderr } = await verb('reload');
-    assert.notEqual(code, 0);
-    assert.match(stderr, /0003_loudness\.sql is an offline migration: no server may work with the database while it is applied/);
-    assert.match(await bad('up'), /0003_loudness\.sql is an offline migration/);
+    assert.match(await bad('up'), /0003_loudness\.sql is an offline migration: no server may work with the database while it is applied\. Stop the server, and then: dowel db up/);
     assert.equal(await status('/keeper'), 200, 'the server goes on');
     await stop();
+    assert.equal(await good('up'), 'applied keeper 0003_loudness\n');
+  });
+});
+
+onEach('an offline migration', () => {
+  test('lets the server before end first, while connections wait', async () => {
+    take('keeper', ['0003_loudness.sql', '0003_loudness.txt']);
     await start();
+    const before = server.serverPid;
+    take('keeper', ['-- louder is nicer', '-- migrate:offline']);
+    let asking = true;
+    const answers = [];
+    const clients = [1, 2, 3].map(async () => {
+      while (asking) answers.push(await status('/keeper'));
+    });
+    await until('some were answered', () => answers.length > 10);
+    const { code, stderr } = await verb('reload');
+    const reloaded = answers.length;
+    await until('some more were answered', () => answers.length > reloaded + 10);
+    asking = false;
+    await Promise.all(clients);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual([...new Set(answers)], [200]);
     assert.equal((await owners()).keeper.applied, 3);
+    assert.notEqual(server.serverPid, before);
+    assert.equal(childrenOf(server.pid).length, 1);
+    assert.match(server.stderr, /the server process before ends first: an offline migration waits for it/);
+    await stop();
+  });
+
+  test('that fails then leaves a server without the plugin', async () => {
+    take('keeper', ['0003_loudness.sql', '0003_loudness.txt']);
+    await start();
+    take('keeper', ['-- louder is nicer', '-- migrate:offline'], ['ALTER TABLE keeper_words ADD', 'ALTER TABLE keeper_wordy ADD']);
+    const { code, stderr } = await verb('reload');
+    assert.notEqual(code, 0);
+    assert.match(stderr, /keeper\/migrations\/0003_loudness\.sql:\d+: .*keeper_wordy/);
+    await until('it serves again', () => status('/innocent').then((got) => got === 200, () => false));
+    assert.equal((await owners()).keeper.applied, 2);
+    assert.equal(await status('/keeper'), 404);
     await stop();
   });
 });

@@ -477,6 +477,37 @@ static void offline_ones_wait_for_the_server_to_stop(void **state)
     assert_int_equal(number(f, "SELECT count(*) FROM notes"), -1);
 }
 
+static int count(void *ud)
+{
+    unsigned *times = ud;
+
+    return ++*times > 1 ? -1 : 0;
+}
+
+/* Asked once, when nothing else speaks against it. */
+static void whoever_can_be_alone_applies_them(void **state)
+{
+    struct fixture *f = *state;
+    unsigned times = 0;
+    const struct migrate_options o = {
+        .db = f->database.db, .is_serving = true, .be_alone = count, .ud = &times
+    };
+
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n");
+    assert_up(f, 1);
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
+          "-- migrate:offline\n-- migrate:up\nDROP TABLE notes;\n",
+          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n");
+    assert_int_equal(migrate_up(&o, &f->m, &f->why), -1);
+    assert_said(f, "words does not belong to notes");
+    assert_int_equal(times, 0);
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
+          "-- migrate:offline\n-- migrate:up\nDROP TABLE notes;\n",
+          "-- migrate:offline\n-- migrate:up\nCREATE TABLE notes (id INTEGER);\n");
+    assert_int_equal(migrate_up(&o, &f->m, &f->why), 2);
+    assert_int_equal(times, 1);
+}
+
 #define DATABASE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -502,6 +533,7 @@ int main(void)
         DATABASE_TEST(a_newer_database_is_refused),
         DATABASE_TEST(a_gap_in_the_history_is_refused),
         DATABASE_TEST(offline_ones_wait_for_the_server_to_stop),
+        DATABASE_TEST(whoever_can_be_alone_applies_them),
     };
     return DB_ON_EVERY_ENGINE("migrate", tests);
 }
