@@ -108,6 +108,14 @@ static void announce(const struct run *r, int64_t at_most_us)
         r->o->takes_long(at_most_us, r->o->ud);
 }
 
+/* Others that work with this database have walls to put up, or to forget. */
+static int tell_others(struct run *r, const struct migration *m, size_t dropped)
+{
+    size_t n = m->tenant_tables_n[MIGRATION_UP] + m->tenant_tables_n[MIGRATION_DOWN] + dropped;
+
+    return n > 0 ? db_notify(r->session, MIGRATE_WALLS_CHANNEL, m->owner) : 0;
+}
+
 static int apply(struct run *r, const struct migration *m, const struct lint *lint)
 {
     int64_t begin_us = clock_monotonic_us();
@@ -119,7 +127,8 @@ static int apply(struct run *r, const struct migration *m, const struct lint *li
         return -1;
     int64_t took_us = clock_monotonic_us() - begin_us;
     if (history_forget_tables(r->session, lint->dropped_tables, lint->dropped_tables_n) < 0 ||
-        history_add(r->session, m, took_us) < 0 || db_commit(r->session) < 0)
+        history_add(r->session, m, took_us) < 0 || tell_others(r, m, lint->dropped_tables_n) < 0 ||
+        db_commit(r->session) < 0)
         return fail_statement(r, m, 0);
     log_info("migration applied", LOG_TEXT("owner", m->owner), LOG_TEXT("migration", m->name),
              LOG_SPAN("took", clock_monotonic_us() - begin_us));
@@ -134,7 +143,7 @@ static int take_back(struct run *r, const struct migration *m)
     if (run_walls(r, m, MIGRATION_UP, wall_write_postgres_down) < 0 || run_script(r, m, MIGRATION_DOWN) < 0 ||
         run_walls(r, m, MIGRATION_DOWN, wall_write_postgres) < 0)
         return -1;
-    if (history_remove(r->session, m) < 0 || db_commit(r->session) < 0)
+    if (history_remove(r->session, m) < 0 || tell_others(r, m, 0) < 0 || db_commit(r->session) < 0)
         return fail_statement(r, m, 0);
     log_info("migration taken back", LOG_TEXT("owner", m->owner), LOG_TEXT("migration", m->name));
     r->done++;

@@ -71,6 +71,9 @@ struct migrate_options {
     void *ud;
 };
 
+/* The channel (db_notify) on which servers hear that tables of tenants came or went: db_learn_walls() is due. */
+#define MIGRATE_WALLS_CHANNEL "walls"
+
 /* Applies what is pending. How many that were; or -1 with a sentence in why: the file, the line, the engine's words, and
  * how things stand now. Those before the one that failed stay. Walls are known to the database when it returns. */
 int migrate_up(const struct migrate_options *o, const struct migrations *migrations, struct buf *why);
