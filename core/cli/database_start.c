@@ -36,12 +36,15 @@ static int migrate(struct db *db, struct generation *g, struct buf *why)
 {
     const struct migrate_options options = database_migrate_options(g, db);
     struct migrations migrations;
+    struct migrate_history history;
     struct arena arena;
 
     arena_init(&arena, NULL, 0, 0);
     int result = migrations_of_core(&migrations, &arena, why);
     if (result == 0)
-        result = migrate_up(&options, &migrations, why);
+        result = migrate_history_read(&history, &arena, db, why);
+    if (result == 0)
+        result = migrate_up_if_needed(&options, &migrations, &history, why);
     arena_finish(&arena);
     return result < 0 ? -1 : 0;
 }

@@ -315,6 +315,27 @@ int migrate_up(const struct migrate_options *o, const struct migrations *migrati
     return run(&r, go_up);
 }
 
+int migrate_up_if_needed(const struct migrate_options *o, const struct migrations *migrations,
+                         const struct migrate_history *history, struct buf *why)
+{
+    struct migrate_plan plan;
+    struct arena arena;
+    int result = 0;
+
+    arena_init(&arena, NULL, 0, 0);
+    if (migrate_plan_make(&plan, &arena, migrations, history) != 0) {
+        buf_add_text(why, "the migrations cannot be planned: out of memory");
+        result = -1;
+    } else if (plan.wrong) {
+        buf_add_text(why, plan.wrong);
+        result = -1;
+    } else if (plan.pending > 0) {
+        result = migrate_up(o, migrations, why);
+    }
+    arena_finish(&arena);
+    return result;
+}
+
 int migrate_down(const struct migrate_options *o, const struct migrations *migrations, size_t n,
                  struct buf *why)
 {

@@ -78,6 +78,10 @@ struct migrate_options {
  * how things stand now. Those before the one that failed stay. Walls are known to the database when it returns. */
 int migrate_up(const struct migrate_options *o, const struct migrations *migrations, struct buf *why);
 
+/* The same where history is what there was a moment ago: nothing pending needs no lock, which somebody may have for long. */
+int migrate_up_if_needed(const struct migrate_options *o, const struct migrations *migrations,
+                         const struct migrate_history *history, struct buf *why);
+
 /* Takes the last n back, the newest first. As above. */
 int migrate_down(const struct migrate_options *o, const struct migrations *migrations, size_t n,
                  struct buf *why);
