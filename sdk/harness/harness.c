@@ -92,7 +92,7 @@ static int make_parts(dw_harness *h)
         .spoils = harness_spoils,
         .sleep_us = sleep_us,
     };
-    return harness_open_database(h);
+    return harness_open_database(h) == 0 ? harness_open_jobs(h) : -1;
 }
 
 /* Of a test that failed and was the last. */
@@ -207,6 +207,7 @@ static void destroy(dw_harness *h)
     channels_destroy(h->channels);
     client_destroy(h->client);
     harness_unload(h);
+    harness_close_jobs(h);
     harness_close_database(h);
     plugin_hooks_destroy(h->hooks);
     keyring_destroy(h->keyring);

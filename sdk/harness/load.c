@@ -143,7 +143,7 @@ static int start_all(dw_harness *h, struct harness_plugin *p)
     if (start_all(h, p->next) != 0 || instance_run(p->instance, INSTANCE_START, &h->why) != 0)
         return -1;
     p->has_started = true;
-    return 0;
+    return harness_register_jobs(h, p->instance);
 }
 
 int harness_start(dw_harness *h)

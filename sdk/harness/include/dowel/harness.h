@@ -148,6 +148,11 @@ DW_EXPORT int dw_harness_find_(dw_harness *h, dw_list targets, dw_list sql_and_v
  * 1; 0: none): the callback runs again, unless it did something that may not be done twice. */
 DW_EXPORT void dw_harness_repeat(dw_harness *h, unsigned n);
 
+/* Runs the jobs that are due, and tells events to whom of the plugins they interest, one after the other on this thread,
+ * until none is left: how many runs that were, or -1, and dw_harness_why() says why. What waits for its time, as a job that
+ * failed does, becomes due by dw_harness_advance(). */
+DW_EXPORT int dw_harness_run_jobs(dw_harness *h);
+
 /* ---- other plugins ---- */
 
 /* Stands in for a service or the answer to a hook that the plugin asks: serve(question, ud). `name` is borrowed. 0, or -1
