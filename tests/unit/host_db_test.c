@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "db/dialect.h"
 #include "db_fixture.h"
 #include "plugin/call_db.h"
 #include "plugin/channels.h"
@@ -16,15 +17,24 @@
 
 static struct db_fixture database;
 
+/* Migrations' types become the engine's. */
 static void run_unguarded(const char *sql)
 {
     const struct db_who who = { .owner = "test", .is_system = true, .is_unguarded = true };
+    struct buf text = BUF_INIT, why = BUF_INIT;
     struct db_session *s;
+    struct arena arena;
 
+    arena_init(&arena, NULL, 0, 0);
     assert_int_equal(db_session_create(&s, database.db, &who), 0);
-    if (db_exec(s, DB_BY_CORE, DW_LIST(sql)) < 0)
+    if (dialect_write(&text, &arena, str_from(sql), database.engine, &why) != 0)
+        fail_msg("%s", buf_text(&why));
+    if (db_exec(s, DB_BY_CORE, DW_LIST(buf_text(&text))) < 0)
         fail_msg("%s", db_error_of(s)->text);
     db_session_destroy(s);
+    buf_finish(&text);
+    buf_finish(&why);
+    arena_finish(&arena);
 }
 
 static int open_database(void **state)
@@ -34,7 +44,8 @@ static int open_database(void **state)
     if (db_fixture_open(&database) != 0)
         return -1;
     run_unguarded(
-        "CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT NOT NULL UNIQUE, open BOOLEAN, body JSON)");
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT NOT NULL UNIQUE, open BOOLEAN, body JSON,"
+        " bytes BLOB)");
     fixture_process.db = database.db;
     return channels_create(&fixture_process.channels);
 }
@@ -81,7 +92,9 @@ static void what_is_written_is_read(void **state)
     dw_rows *rows;
 
     (void)state;
-    assert_int_equal(dw_db_exec(c, "INSERT INTO notes VALUES ($1, $2, $3, $4)", 1, "Milk", DW_TRUE, body), 1);
+    assert_int_equal(dw_db_exec(c, "INSERT INTO notes (id, title, open, body) VALUES ($1, $2, $3, $4)", 1,
+                                "Milk", DW_TRUE, body),
+                     1);
     assert_int_equal(dw_db_query(c, &rows, "SELECT title, open, body, NULL FROM notes WHERE id = $1", 1), 0);
     assert_int_equal(dw_rows_next(rows, &title, &is_open, &read, &none), 1);
     assert_string_equal(title, "Milk");
@@ -99,21 +112,22 @@ static void what_is_found_is_the_calls(void **state)
     dw_call *c = fixture_begin();
     const char *first = NULL, *second = NULL;
     dw_str str = { NULL, 0 };
-    dw_bytes bytes = { NULL, 0 };
+    dw_bytes bytes = { NULL, 0 }, given = { "B\0read", 6 };
 
     (void)state;
     assert_int_equal(insert(c, 1, "Milk"), 1);
     assert_int_equal(insert(c, 2, "Bread"), 1);
     assert_int_equal(dw_db_find(c, DW_TO(&first), "SELECT title FROM notes WHERE id = 1"), 1);
     assert_int_equal(dw_db_find(c, DW_TO(&second), "SELECT title FROM notes WHERE id = 2"), 1);
-    assert_int_equal(
-        dw_db_find(c, DW_TO(&str, &bytes), "SELECT title, CAST(title AS BLOB) FROM notes WHERE id = 2"), 1);
+    assert_int_equal(dw_db_exec(c, "UPDATE notes SET bytes = $1", given), 2);
+    assert_int_equal(dw_db_find(c, DW_TO(&str, &bytes), "SELECT title, bytes FROM notes WHERE id = 2"), 1);
     call_session_end(c);
     assert_string_equal(first, "Milk");
     assert_string_equal(second, "Bread");
     assert_memory_equal(str.p, "Bread", 5);
     assert_int_equal(str.n, 5);
-    assert_memory_equal(bytes.p, "Bread", 5);
+    assert_memory_equal(bytes.p, "B\0read", 6);
+    assert_int_equal(bytes.n, 6);
     call_end(c);
 }
 
@@ -129,7 +143,7 @@ static void no_row_is_said_as_wanted(void **state)
     assert_int_equal(dw_db_exec(c, "DELETE FROM notes WHERE id = 9"), 0);
     assert_int_equal(dw_db_change(c, "DELETE FROM notes WHERE id = 9"), DW_ENOTFOUND);
     assert_int_equal(dw_error_of(c)->code, DW_ENOTFOUND);
-    assert_int_equal(dw_db_dialect(c), DW_SQLITE);
+    assert_int_equal(dw_db_dialect(c), database.engine == DB_POSTGRES ? DW_POSTGRES : DW_SQLITE);
     call_end(c);
 }
 
@@ -552,5 +566,9 @@ int main(void)
         TEST(cancelling_ends_what_runs),
         TEST(who_is_cancelled_already_gets_no_session),
     };
-    return cmocka_run_group_tests(tests, open_database, close_database);
+    int failed = cmocka_run_group_tests_name("host_db on SQLite", tests, open_database, close_database);
+
+    if (db_fixture_on(DB_POSTGRES))
+        failed += cmocka_run_group_tests_name("host_db on PostgreSQL", tests, open_database, close_database);
+    return failed;
 }

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "db/dialect.h"
 #include "db_fixture.h"
 #include "metrics/metrics.h"
 #include "plugin_rig.h"
@@ -172,15 +173,24 @@ static const char api[] =
 
 /* ---- the rig ---- */
 
+/* Migrations' types become the engine's. */
 static void run_unguarded(const char *sql)
 {
     const struct db_who who = { .owner = "test", .is_system = true, .is_unguarded = true };
+    struct buf text = BUF_INIT, why = BUF_INIT;
     struct db_session *s;
+    struct arena arena;
 
+    arena_init(&arena, NULL, 0, 0);
     assert_int_equal(db_session_create(&s, database.db, &who), 0);
-    if (db_exec(s, DB_BY_CORE, DW_LIST(sql)) < 0)
+    if (dialect_write(&text, &arena, str_from(sql), database.engine, &why) != 0)
+        fail_msg("%s", buf_text(&why));
+    if (db_exec(s, DB_BY_CORE, DW_LIST(buf_text(&text))) < 0)
         fail_msg("%s", db_error_of(s)->text);
     db_session_destroy(s);
+    buf_finish(&text);
+    buf_finish(&why);
+    arena_finish(&arena);
 }
 
 static int64_t count(const char *sql)
@@ -208,8 +218,9 @@ static int start(void **state)
     json_start();
     if (db_fixture_open(&database) != 0)
         return -1;
-    run_unguarded("CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT NOT NULL, open BOOLEAN DEFAULT 1,"
-                  " version INTEGER NOT NULL DEFAULT 1)");
+    run_unguarded(
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT NOT NULL, open BOOLEAN DEFAULT TRUE,"
+        " version INTEGER NOT NULL DEFAULT 1)");
     rig.process.db = database.db;
     rig.process.spoils = spoils;
     assert_null(
@@ -418,5 +429,9 @@ int main(void)
         TEST(what_was_committed_is_not_done_twice),
         TEST(what_was_seen_outside_is_not_done_twice),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    int failed = cmocka_run_group_tests_name("request_db on SQLite", tests, start, stop);
+
+    if (db_fixture_on(DB_POSTGRES))
+        failed += cmocka_run_group_tests_name("request_db on PostgreSQL", tests, start, stop);
+    return failed;
 }
