@@ -56,6 +56,11 @@ static int page(dw_call *c, dw_request *req)
     return dw_reply_list(c, req, "SELECT id, title FROM notes WHERE version = $1 -- the newest", 1);
 }
 
+static int sorted(dw_call *c, dw_request *req)
+{
+    return dw_reply_list(c, req, "SELECT id, title, version, weight, at FROM notes");
+}
+
 static int page_of_texts(dw_call *c, dw_request *req)
 {
     return dw_reply_list(c, req, "SELECT title AS id FROM notes");
@@ -134,6 +139,7 @@ static const dw_operation operations[] = {
     { "page", page },
     { "pageOfTexts", page_of_texts },
     { "pageWithoutId", page_without_id },
+    { "sorted", sorted },
     { 0 },
 };
 
@@ -169,7 +175,13 @@ static const char api[] =
     "        content: { application/json: { schema: { type: object, properties: { title: { type: string },"
     " before: { type: integer }, effect: { type: integer } } } } }\n" GET("all", "") GET("breaks", "")
         GET("detaches", "") GET("floods", "") GET("forgets", "") GET("page", PAGED) GET("pageOfTexts", PAGED)
-            GET("pageWithoutId", PAGED);
+            GET("pageWithoutId",
+                PAGED) "  /sorted:\n"
+                       "    get:\n"
+                       "      operationId: sorted\n"
+                       "      x-public: true\n"
+                       "      x-list: { sort: [id, title, weight, at, open], filter: [version, title] }\n"
+                       "      parameters: [ { name: version, in: query, schema: { type: integer } } ]\n";
 
 /* ---- the rig ---- */
 
@@ -220,7 +232,8 @@ static int start(void **state)
         return -1;
     run_unguarded(
         "CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT NOT NULL, open BOOLEAN DEFAULT TRUE,"
-        " version INTEGER NOT NULL DEFAULT 1)");
+        " version INTEGER NOT NULL DEFAULT 1, weight REAL NOT NULL DEFAULT 0.1,"
+        " at TIMESTAMPTZ NOT NULL DEFAULT '2026-01-02T03:04:05.000006Z')");
     rig.process.db = database.db;
     rig.process.spoils = spoils;
     assert_null(
@@ -330,6 +343,68 @@ static void ids_may_be_texts(void **state)
     RIG_HAS(a, "#/query/cursor");
 }
 
+/* The ids of all pages of one row each, in the order that is asked for: "3,1,2,". */
+static const char *walk(const char *query)
+{
+    static char ids[100];
+    char cursor[400] = "", path[600];
+    const char *a;
+
+    ids[0] = 0;
+    do {
+        snprintf(path, sizeof(path), "/api/v1/sorted?limit=1&%s%s%s", query, *cursor ? "&cursor=" : "",
+                 cursor);
+        a = rig_get(path);
+        assert_int_equal(rig_status(a), 200);
+        const char *id = strstr(a, "\"id\":");
+        if (id)
+            snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids), "%d,", atoi(id + 5));
+        assert_true(strlen(ids) < 50);
+    } while (next_of(a, cursor, sizeof(cursor)));
+    return ids;
+}
+
+static void lists_are_sorted_by_what_their_contract_names(void **state)
+{
+    (void)state;
+    run_unguarded("UPDATE notes SET weight = 0.25, at = '2026-02-01T00:00:00.000000Z' WHERE id = 2");
+    assert_string_equal(walk("sort=id"), "1,2,3,");
+    assert_string_equal(walk("sort=-id"), "3,2,1,");
+    assert_string_equal(walk("sort=title"), "1,3,2,");
+    assert_string_equal(walk("sort=-title"), "2,3,1,");
+    assert_string_equal(walk("sort=weight"), "1,3,2,"); /* of equals, by their id */
+    assert_string_equal(walk("sort=-weight"), "2,3,1,");
+    assert_string_equal(walk("sort=-at"), "2,3,1,");
+    assert_string_equal(walk(""), "1,2,3,");
+}
+
+static void lists_are_filtered_by_what_their_contract_names(void **state)
+{
+    (void)state;
+    run_unguarded("UPDATE notes SET version = 2 WHERE id = 2");
+    assert_string_equal(walk("version=1"), "1,3,");
+    assert_string_equal(walk("version=1&title=three&sort=title"), "3,");
+    assert_string_equal(walk("version=7"), "");
+    assert_string_equal(walk("title=%27%20OR%201=1%20--"), ""); /* a value, not SQL */
+}
+
+static void what_no_contract_names_orders_nothing(void **state)
+{
+    char cursor[400], path[600];
+
+    (void)state;
+    RIG_HAS(rig_get("/api/v1/sorted?sort=version"), "#/query/sort");
+    RIG_HAS(rig_get("/api/v1/sorted?sort=--id"), "#/query/sort");
+    RIG_HAS(rig_get("/api/v1/sorted?sort="), "#/query/sort");
+    assert_int_equal(rig_status(rig_get("/api/v1/sorted?open=true")), 400);
+    assert_true(next_of(rig_get("/api/v1/sorted?limit=1&sort=title"), cursor, sizeof(cursor)));
+    snprintf(path, sizeof(path), "/api/v1/sorted?sort=-title&cursor=%s", cursor);
+    RIG_HAS(rig_get(path), "#/query/cursor"); /* of another order */
+    run_unguarded("UPDATE notes SET open = NULL");
+    assert_int_equal(rig_status(rig_get("/api/v1/sorted?sort=open")),
+                     500); /* the statement does not give it */
+}
+
 static void what_is_no_page_is_refused(void **state)
 {
     (void)state;
@@ -420,6 +495,9 @@ int main(void)
         TEST(all_rows_are_items),
         TEST(pages_follow_each_other),
         TEST(ids_may_be_texts),
+        TEST(lists_are_sorted_by_what_their_contract_names),
+        TEST(lists_are_filtered_by_what_their_contract_names),
+        TEST(what_no_contract_names_orders_nothing),
         TEST(what_is_no_page_is_refused),
         TEST(a_forgotten_commit_is_a_500),
         TEST(clients_learn_no_sql),
