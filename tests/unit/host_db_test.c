@@ -46,6 +46,8 @@ static int open_database(void **state)
     run_unguarded(
         "CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT NOT NULL UNIQUE, open BOOLEAN, body JSON,"
         " bytes BLOB)");
+    run_unguarded("CREATE TABLE clocks (at TIMESTAMPTZ NOT NULL)");
+    run_unguarded("INSERT INTO clocks (at) VALUES ('2026-01-02T03:04:05.000006Z')");
     fixture_process.db = database.db;
     return channels_create(&fixture_process.channels);
 }
@@ -165,6 +167,49 @@ static void a_scope_closes_what_began_in_it(void **state)
     assert_int_equal(dw_rows_next(outer, &id), 1);
     assert_int_equal(dw_rows_next(outer, &id), 0);
     call_end(c);
+}
+
+static int64_t stopped_us;
+
+static int64_t stopped_clock(void *ud)
+{
+    (void)ud;
+    return stopped_us;
+}
+
+static int64_t now_in(dw_call *c)
+{
+    dw_time now = { 0 };
+
+    assert_int_equal(dw_db_get(c, DW_TO(&now), "SELECT at FROM clocks"), 1);
+    return now.us;
+}
+
+static void now_is_one_instant(void **state)
+{
+    static const char set[] = "UPDATE clocks SET at = :now";
+    dw_call *c = fixture_begin(), *own;
+
+    (void)state;
+    stopped_us = 1000000;
+    fixture_process.wall_us = stopped_clock;
+    assert_int_equal(dw_db_exec(c, set), 1);
+    stopped_us += 5;
+    assert_int_equal(dw_db_exec(c, set), 1);
+    assert_int_equal(now_in(c), 1000000); /* of the callback */
+    call_end(c);
+
+    assert_int_equal(dw_call_open(&fixture_instance, "own thread", &own), 0);
+    assert_int_equal(dw_db_exec(own, set), 1);
+    assert_int_equal(now_in(own), 1000005);
+    stopped_us += 5;
+    assert_int_equal(dw_tx_begin(own), 0);
+    stopped_us += 5;
+    assert_int_equal(dw_db_exec(own, set), 1);
+    assert_int_equal(dw_tx_commit(own), 0);
+    assert_int_equal(now_in(own), 1000010); /* of the transaction */
+    dw_call_close(own);
+    fixture_process.wall_us = NULL;
 }
 
 /* ---- errors ---- */
@@ -547,6 +592,7 @@ int main(void)
         TEST(what_is_found_is_the_calls),
         TEST(no_row_is_said_as_wanted),
         TEST(a_scope_closes_what_began_in_it),
+        TEST(now_is_one_instant),
         TEST(errors_are_for_authors),
         TEST(wrong_arguments_are_misuses),
         TEST(without_a_database_nothing_happened),

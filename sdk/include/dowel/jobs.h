@@ -31,11 +31,13 @@ typedef struct dw_job dw_job;
 typedef struct dw_job_kind {
     const char *name; /* [a-z][a-z0-9_]* */
     int (*run)(dw_call *c, dw_job *job);
-    int (*dead)(dw_call *c, dw_job *job); /* when it is given up or cancelled, in a call of its own, where dw_error_of(c)
+    int (*dead)(dw_call *c,
+                dw_job *job); /* when it is given up or cancelled, in a call of its own, where dw_error_of(c)
                                            * is the last error; its own error is only logged. May be NULL */
-    const char *timeout; /* "10m"; NULL: "5m"; then the call is cancelled */
-    uint32_t attempts;   /* 0: 8 */
-    uint32_t parallel; /* at a time in this server, with workers of their own, at most 256; 0: shares the common ones */
+    const char *timeout;      /* "10m"; NULL: "5m"; then the call is cancelled */
+    uint32_t attempts;        /* 0: 8 */
+    uint32_t
+        parallel; /* at a time in this server, with workers of their own, at most 256; 0: shares the common ones */
 } dw_job_kind;
 
 /* When a job is added by itself. */
@@ -56,7 +58,8 @@ typedef struct dw_job_args {
     dw_list with;           /* DW_LIST("entry", id): the payload */
     const char *unique_key; /* at most one of its kind and tenant waits with this key */
     dw_span delay;
-    const char *queue_key; /* those of this plugin and tenant with the same key run one after the other, in the order in
+    const char *
+        queue_key; /* those of this plugin and tenant with the same key run one after the other, in the order in
                             * which they were added, on whatever server */
 } dw_job_args;
 
