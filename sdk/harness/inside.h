@@ -107,18 +107,13 @@ int harness_migrate(dw_harness *h, const struct plugin_descriptor *d);
 void harness_close_database(dw_harness *h);
 void harness_remove_database(dw_harness *h);
 
-/* ---- jobs.c ---- */
-
-/* Behind the database. 0, or -1 with h->why. */
-int harness_open_jobs(dw_harness *h);
-
-/* What a plugin brings, once it has started. 0, or -1 with h->why. */
-int harness_register_jobs(dw_harness *h, dw_instance *instance);
-void harness_close_jobs(dw_harness *h);
-
 /* ---- upstream.c ---- */
 
 bool harness_play(const struct client_asked *asked, struct client_played *out, void *ud);
+
+/* ---- jobs.c ---- */
+
+int harness_make_jobs(dw_harness *h);
 
 /* ---- load.c ---- */
 

@@ -42,14 +42,17 @@ typedef struct dw_job_kind {
 
 /* When a job is added by itself. */
 typedef struct dw_schedule {
-    const char *name;    /* [a-z][a-z0-9_]* */
-    const char *job;     /* a dw_job_kind's name */
-    const char *when;    /* "0 3 * * *", "every 5m", or "conf:item" to let the admin decide */
+    const char *name; /* [a-z][a-z0-9_]* */
+    const char *job;  /* a dw_job_kind's name */
+    const char *
+        when; /* "0 3 * * *", "every 5m", or "conf:item" to let the admin decide: an item that is a text, or a
+                          * duration, which is an interval */
     bool across_tenants; /* false: one job for each tenant; true: a single one, of none */
     const char *zone;    /* "Europe/Berlin"; NULL: the server's */
     const char *misfire; /* what was missed while no server ran: "coalesce" (NULL), "skip", "all" */
-    const char *overlap; /* while the one before waits or runs: "skip" (NULL), "queue" */
-    const char *jitter;  /* "30s": at most so much later, each schedule by its own amount; NULL: none */
+    const char
+        *overlap; /* while the one before waits or runs: "skip" (NULL), "queue" (NULL with misfire "all") */
+    const char *jitter; /* "30s": at most so much later, each schedule by its own amount; NULL: none */
 } dw_schedule;
 
 typedef struct dw_job_args {
