@@ -320,8 +320,18 @@ static void pages_follow_each_other(void **state)
     assert_int_equal(rig_status(a), 200);
     RIG_HAS(a, "{\"items\":[{\"id\":1,\"title\":\"one\"},{\"id\":2,\"title\":\"two\"}],\"next\":\"");
     assert_true(next_of(a, cursor, sizeof(cursor)));
+    snprintf(path, sizeof(path), "Link: <?limit=2&cursor=%s>; rel=\"next\"\r\n", cursor);
+    RIG_HAS(a, path);
     snprintf(path, sizeof(path), "/api/v1/page?limit=2&cursor=%s", cursor);
-    RIG_HAS(rig_get(path), "{\"items\":[{\"id\":3,\"title\":\"three\"}],\"next\":null}");
+    a = rig_get(path);
+    RIG_HAS(a, "{\"items\":[{\"id\":3,\"title\":\"three\"}],\"next\":null}");
+    assert_null(strstr(a, "Link:"));
+    snprintf(path, sizeof(path), "/api/v1/page?limit=1&cursor=%s", cursor);
+    run_unguarded("INSERT INTO notes (id, title) VALUES (4, 'four')");
+    a = rig_get(path);
+    RIG_HAS(a, "cursor=");
+    assert_null(strstr(strstr(a, "cursor=") + 1, "cursor=")); /* only the new one */
+    run_unguarded("DELETE FROM notes WHERE id = 4");
     RIG_HAS(rig_get("/api/v1/page?limit=3"), "],\"next\":null}");
     RIG_HAS(rig_get("/api/v1/page"), "{\"id\":3,\"title\":\"three\"}],\"next\":null}");
 }
