@@ -127,6 +127,21 @@ static int adds(dw_call *c, dw_request *req)
     return dw_tx_commit(c);
 }
 
+/* Long enough for others to wait for the writer, and so to share its commit. */
+static int joins(dw_call *c, dw_request *req)
+{
+    const char *title = "";
+
+    DW_TRY(dw_request_read(req, "title", &title));
+    runs++;
+    DW_TRY(dw_tx_begin(c));
+    DW_TRY(
+        dw_db_exec(c, "INSERT INTO notes (id, title) SELECT coalesce(max(id), 0) + 1, $1 FROM notes", title));
+    usleep(500);
+    DW_TRY(dw_reply(req, 201));
+    return dw_tx_commit(c);
+}
+
 static const dw_operation operations[] = {
     { "adds", adds },
     { "all", all },
@@ -140,6 +155,7 @@ static const dw_operation operations[] = {
     { "pageOfTexts", page_of_texts },
     { "pageWithoutId", page_without_id },
     { "sorted", sorted },
+    { "joins", joins },
     { 0 },
 };
 
@@ -176,7 +192,15 @@ static const char api[] =
     " before: { type: integer }, effect: { type: integer } } } } }\n" GET("all", "") GET("breaks", "")
         GET("detaches", "") GET("floods", "") GET("forgets", "") GET("page", PAGED) GET("pageOfTexts", PAGED)
             GET("pageWithoutId",
-                PAGED) "  /sorted:\n"
+                PAGED) "  /joins:\n"
+                       "    post:\n"
+                       "      operationId: joins\n"
+                       "      x-public: true\n"
+                       "      requestBody:\n"
+                       "        required: true\n"
+                       "        content: { application/json: { schema: { type: object, properties: { title: "
+                       "{ type: string } } } } }\n"
+                       "  /sorted:\n"
                        "    get:\n"
                        "      operationId: sorted\n"
                        "      x-public: true\n"
@@ -496,6 +520,35 @@ static void what_was_seen_outside_is_not_done_twice(void **state)
     assert_int_equal(runs, 1);
 }
 
+enum { JOINERS = 8, ROUNDS = 20 };
+
+/* One of eight ends the transaction that all of them share: SQLite rolls back the whole. The others run again. */
+static void a_neighbour_spoils_nobodys_work(void **state)
+{
+    static const char good[] = "{\"title\":\"good\"}", poison[] = "{\"title\":\"poison\"}";
+    int fds[JOINERS];
+
+    (void)state;
+    if (database.engine != DB_SQLITE)
+        skip();
+    run_unguarded("CREATE TRIGGER spoil BEFORE INSERT ON notes WHEN NEW.title = 'poison'"
+                  " BEGIN SELECT RAISE(ROLLBACK, 'spoiled'); END");
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < JOINERS; i++)
+            fds[i] = rig_begin("POST", "/api/v1/joins", "Content-Type: application/json\r\n",
+                               i == 3 ? poison : good);
+        for (int i = 0; i < JOINERS; i++) {
+            char *answer = rig_read_all(fds[i]);
+            assert_int_equal(rig_status(answer) == 201, i != 3);
+            free(answer);
+        }
+    }
+    run_unguarded("DROP TRIGGER spoil");
+    assert_int_equal(count("SELECT count(*) FROM notes WHERE title = 'good'"), (JOINERS - 1) * ROUNDS);
+    assert_int_equal(count("SELECT count(*) FROM notes WHERE title = 'poison'"), 0);
+    assert_true(runs > JOINERS * ROUNDS); /* somebody was spoiled, and ran again */
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, forget)
@@ -516,6 +569,7 @@ int main(void)
         TEST(it_is_given_up_at_last),
         TEST(what_was_committed_is_not_done_twice),
         TEST(what_was_seen_outside_is_not_done_twice),
+        TEST(a_neighbour_spoils_nobodys_work),
     };
     int failed = cmocka_run_group_tests_name("request_db on SQLite", tests, start, stop);
 
