@@ -112,6 +112,43 @@ static void publish(struct planned *p)
     buf_finish(&labels);
 }
 
+static bool is_planned(const struct schedules *s, const struct schedule_plan *plan)
+{
+    size_t owner = strlen(plan->owner);
+
+    for (const struct planned *p = s->plans; p; p = p->next) {
+        if (strncmp(p->name, plan->owner, owner) == 0 && p->name[owner] == '.' &&
+            strcmp(p->name + owner + 1, plan->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+int schedules_check(struct schedules *s, const struct schedule_plan *plan, struct buf *why)
+{
+    const struct zone *zone;
+    struct buf wrong = BUF_INIT;
+    struct when w;
+
+    if (is_planned(s, plan)) {
+        buf_add_text(why, "is there twice");
+        return -1;
+    }
+    if (plan->misfire == WHEN_ALL && plan->overlap != SCHEDULE_QUEUE) {
+        buf_add_text(why, "has the misfire \"all\", which needs the overlap \"queue\": with \"skip\" all "
+                          "that was missed but one "
+                          "would be skipped");
+        return -1;
+    }
+    int rc = zone_find(&zone, str_from(plan->zone ? plan->zone : s->options.zone), &wrong);
+    if (rc == 0 && !str_equal(str_trim(str_from(plan->when)), STR_OF("off")))
+        rc = when_parse(&w, str_from(plan->when), zone, &wrong);
+    if (rc != 0)
+        buf_add_format(why, "cannot be carried out: %s", buf_text(&wrong));
+    buf_finish(&wrong);
+    return rc;
+}
+
 /* NULL when memory is out. */
 static struct planned *copy_plan(struct schedules *s, const struct schedule_plan *plan)
 {
@@ -130,31 +167,13 @@ static struct planned *copy_plan(struct schedules *s, const struct schedule_plan
 
 int schedules_add(struct schedules *s, const struct schedule_plan *plan, struct buf *why)
 {
+    if (schedules_check(s, plan, why) != 0)
+        return -1;
     struct planned *p = copy_plan(s, plan);
-    const size_t begin = why->n;
-    struct when w;
-
     if (!p) {
-        buf_add_text(why, "memory is out");
+        buf_add_text(why, "finds no memory");
         return -1;
     }
-    buf_add_format(why, "schedule %s: ", p->name);
-    if (plan->misfire == WHEN_ALL && plan->overlap != SCHEDULE_QUEUE) {
-        buf_add_text(why, "misfire \"all\" needs overlap \"queue\": with \"skip\" all that was missed but "
-                          "one would be skipped");
-        return -1;
-    }
-    for (const struct planned *other = s->plans; other; other = other->next) {
-        if (strcmp(other->name, p->name) == 0) {
-            buf_add_text(why, "there are two of that name");
-            return -1;
-        }
-    }
-    const struct schedule_known row = { .spec = p->plan.when, .zone = p->plan.zone };
-    size_t prefix = why->n;
-    if (!schedule_when(&row, &w, why) && (why->n > prefix || buf_failed(why)))
-        return -1;
-    why->n = begin;
     publish(p);
     *s->last = p;
     s->last = &p->next;
@@ -590,14 +609,20 @@ void schedules_notice(struct schedules *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-void schedules_stop(struct schedules *s)
+void schedules_drain(struct schedules *s)
 {
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
     pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
-    if (s->is_started)
-        pthread_join(s->thread, NULL);
+}
+
+void schedules_stop(struct schedules *s)
+{
+    if (!s || !s->is_started)
+        return;
+    schedules_drain(s);
+    pthread_join(s->thread, NULL);
     s->is_started = false;
 }
 

@@ -48,7 +48,10 @@ struct schedules_options {
 /* 0; or -1 with a sentence in why: no such zone, memory is out. */
 int schedules_create(struct schedules **out, const struct schedules_options *options, struct buf *why);
 
-/* Before schedules_start(). 0; or -1 with a sentence in why that names the schedule. */
+/* Would it be added? 0; or -1 with what is wrong in why, to be read behind the schedule's name. */
+int schedules_check(struct schedules *s, const struct schedule_plan *plan, struct buf *why);
+
+/* Before schedules_start(). 0, or -1 as above. */
 int schedules_add(struct schedules *s, const struct schedule_plan *plan, struct buf *why);
 
 /* Starts the thread that waits for the next instant: 0, or -1 with errno. */
@@ -57,7 +60,11 @@ int schedules_start(struct schedules *s);
 /* Rows or tenants have changed: look again. What db_listen() hears on the channel "schedules". [any thread] */
 void schedules_notice(struct schedules *s);
 
-/* Nothing is fired after it returns. Without schedules_start() it does nothing. [one thread, once] */
+/* Nothing more is begun: another generation of the server goes on. [any thread] */
+void schedules_drain(struct schedules *s);
+
+/* Nothing is fired after it returns: waits for a tick that goes on. Without schedules_start() it does nothing; NULL is
+ * safe. [one thread, once] */
 void schedules_stop(struct schedules *s);
 
 /* After schedules_stop(). NULL is safe. */

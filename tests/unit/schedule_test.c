@@ -627,6 +627,7 @@ static void the_list_tells_all(void **state)
                                           "test.hourly||test.play|0 * * * *|Europe/Berlin|1100\n");
     db_session_destroy(session);
     buf_finish(&found);
+    buf_finish(&why);
     schedules_destroy(s);
 }
 
@@ -644,7 +645,7 @@ static void assert_refused(const struct schedule_plan *plan, const char *with)
     schedules_destroy(s);
 }
 
-static void a_wrong_plan_is_refused_with_its_name(void **state)
+static void a_wrong_plan_is_refused(void **state)
 {
     const struct schedules_options options = { .db = fixture.db.db, .zone = "Europe/Berln" };
     struct buf why = BUF_INIT;
@@ -652,18 +653,18 @@ static void a_wrong_plan_is_refused_with_its_name(void **state)
 
     (void)state;
     assert_refused(&(struct schedule_plan){ .owner = "a", .name = "b", .job = "c", .when = "0 25 * * *" },
-                   "schedule a.b: the hour \"25\" is out of range");
+                   "cannot be carried out: the hour \"25\" is out of range");
     assert_refused(
         &(struct schedule_plan){ .owner = "a", .name = "b", .job = "c", .when = "@daily", .zone = "Mars" },
-        "schedule a.b: there is no time zone \"Mars\"");
+        "cannot be carried out: there is no time zone \"Mars\"");
     assert_refused(&(struct schedule_plan){ .owner = "a", .name = "b", .job = "c", .when = "" },
                    "a schedule is empty");
     assert_refused(&(struct schedule_plan){ .owner = "test", .name = "hourly", .job = "c", .when = "@daily" },
-                   "schedule test.hourly: there are two of that name");
+                   "is there twice");
     assert_refused(
         &(struct schedule_plan){
             .owner = "a", .name = "b", .job = "c", .when = "@daily", .misfire = WHEN_ALL },
-        "misfire \"all\" needs overlap \"queue\"");
+        "needs the overlap \"queue\"");
     assert_int_equal(schedules_create(&s, &options, &why), -1);
     assert_non_null(strstr(buf_text(&why), "Europe/Berlin"));
     buf_finish(&why);
@@ -744,6 +745,7 @@ static void the_thread_fires_by_itself(void **state)
     usleep(1200000);
     assert_int_equal(count("waiting"), n);
     schedules_destroy(s);
+    buf_finish(&why);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -774,7 +776,7 @@ int main(void)
         TEST(one_tenants_can_be_paused),
         TEST(it_can_be_run_at_once),
         TEST(the_list_tells_all),
-        TEST(a_wrong_plan_is_refused_with_its_name),
+        TEST(a_wrong_plan_is_refused),
         TEST(a_row_that_cannot_be_read_is_left_alone),
         TEST(a_database_that_fails_is_told_and_nothing_is_half_done),
         TEST(the_thread_fires_by_itself),
