@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "cli/database_start.h"
+#include "cli/events_service.h"
 #include "cli/settings.h"
 #include "cli/upkeep.h"
 #include "client/client.h"
@@ -37,13 +38,15 @@ struct server {
     const struct core_config *core;
     struct operations operations;
     struct catalog *catalog;
-    struct plugin_process process; /* what plugins are lent */
+    struct plugin_process process;  /* what plugins are lent */
+    struct migrate_options migrate; /* how theirs are carried out */
     struct registry *registry;
     struct router *router;
     struct static_site *site; /* NULL: no static_dir */
     struct tls_context *tls;
     struct http_server *http;
     struct upkeep *upkeep;
+    struct events_service events;
     _Atomic bool stopping, http_drained;
     char spool_dir[PATH_MAX];
 };
@@ -73,6 +76,7 @@ static int make_router(struct server *s)
     };
     if (router_create(&s->router) == 0 && operations_mount(s->router, &s->operations, why) == 0 &&
         problem_pages_mount(s->router, why) == 0 &&
+        events_service_mount(&s->events, &s->process, s->router, why) == 0 &&
         (!*pages || static_mount(&s->site, s->router, "/", pages, NULL, why) == 0))
         return CLI_OK;
     return generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", why);
@@ -237,6 +241,7 @@ static int make_process(struct server *s, const char *data_dir)
         result = make_client(s);
     if (result == CLI_OK)
         result = database_start(&s->process.db, s->generation, s->core, data_dir);
+    s->migrate = database_migrate_options(s->generation, s->process.db);
     buf_finish(&why);
     return result;
 }
@@ -259,6 +264,7 @@ static int make_registry(struct server *s, struct config *config, const struct c
         .config = config,
         .source = source,
         .process = &s->process,
+        .migrate = &s->migrate,
         .may_refuse = generation_follows(s->generation),
     };
     struct buf why = BUF_INIT;
@@ -326,6 +332,17 @@ static void notices_lost(void *ud)
 }
 
 /* Plugins have registered theirs. */
+static int register_events(struct server *s)
+{
+    struct buf why = BUF_INIT;
+    int result = CLI_OK;
+
+    if (events_service_register(&s->events, &s->process, s->registry, &why) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "cannot send events: %s", buf_text(&why));
+    buf_finish(&why);
+    return result;
+}
+
 static int start_jobs(struct server *s)
 {
     const struct db_listener listener = { .notice = notice, .lost = notices_lost, .ud = s };
@@ -454,6 +471,7 @@ static void destroy(struct server *s)
     db_close(s->process.db); /* whose notices the jobs hear */
     schedules_destroy(s->process.schedules);
     jobs_destroy(s->process.jobs);
+    events_service_finish(&s->events);
 }
 
 static int make_all(struct server *s, struct config *config, const struct config_source *source,
@@ -479,6 +497,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = make_upkeep(s, data_dir);
     if (result == CLI_OK)
         result = start_plugins(s);
+    if (result == CLI_OK)
+        result = register_events(s);
     if (result == CLI_OK)
         result = start_jobs(s);
     return result == CLI_OK ? start_http(s) : result;

@@ -287,7 +287,7 @@ static int fail_without(struct postgres *pg, struct db_session *s)
         code =
             session_fail(s, DW_EUNAVAILABLE, "",
                          "all %u connections to PostgreSQL are in use, and none became free in time: raise "
-                         "connections, or look in the log for slow statements",
+                         "database_connections, or look in the log for slow statements",
                          pg->db->options.connections);
     buf_finish(&trouble);
     return code;

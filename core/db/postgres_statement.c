@@ -298,7 +298,7 @@ static int forget_outdated(struct run *r, const struct pg_exchange *x)
     if (strcmp(state, "26000") == 0 || strcmp(state, "42P05") == 0) {
         log_warn("PostgreSQL's connection has changed under our hands: does a pooler in transaction mode "
                  "stand between? "
-                 "Then set through_pooler",
+                 "Then set database_pooler",
                  LOG_TEXT("database", buf_text(&r->c->pg->shown)));
         r->c->is_broken = true;
     }

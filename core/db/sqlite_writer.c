@@ -23,6 +23,7 @@ struct member {
     struct list link; /* in the queue, or among those that are done */
     struct db_session *session;
     struct sqlite_connection *connection;
+    pthread_t thread;
     pthread_cond_t wake;
     bool has_turn;
     bool is_alone;
@@ -232,9 +233,17 @@ int sqlite_begin(struct db_session *s)
     m->is_alone = s->who.is_repeat || s->who.is_unguarded;
     list_init(&m->link);
     pthread_cond_init(&m->wake, &w->monotonic);
+    m->thread = pthread_self();
     pthread_mutex_lock(&w->lock);
-    bool has_turn = wait_for_turn(w, m);
+    bool is_own = w->holder && pthread_equal(w->holder->thread, m->thread);
+    bool has_turn = !is_own && wait_for_turn(w, m);
     pthread_mutex_unlock(&w->lock);
+    if (is_own) {
+        leave(w, m);
+        return session_fail(
+            s, DW_ETX, "",
+            "this thread has another transaction open, which would wait for itself: end that first");
+    }
     if (!has_turn) {
         leave(w, m);
         return fail_waiting(s);

@@ -20,7 +20,7 @@ struct reading {
     struct tokens tokens;
     struct statement_shape shape;
     struct statement *statement;
-    struct insertion insertions[3];
+    struct insertion insertions[3]; /* an UPDATE's: the schema, and the tenant around what WHERE says */
     size_t insertions_n;
     struct buf text;
 };

@@ -86,7 +86,7 @@ static void read_rest(struct walk *w, size_t i, size_t end, struct statement_wri
 
     for (; i < end && !tokens_is_symbol(w->tokens, i, ';'); i = tokens_step(w->tokens, i)) {
         if (tokens_is(w->tokens, i, "FROM"))
-            is_behind_from = true;
+            is_behind_from = write->kind == STATEMENT_INSERT;
         else if (tokens_is_any(w->tokens, i, behind, DW_COUNT_OF(behind)))
             is_behind_from = false;
         else if (is_behind_from && !write->conflict && tokens_is(w->tokens, i, "ON") &&

@@ -74,14 +74,12 @@ TEXT
         as_owner tee "$folder/cluster/pg_hba.conf" >/dev/null
 }
 
-# What an administrator does once; docs/postgresql.md shows the same statements.
+# What an administrator does once: the statements that docs/postgresql.md tells them, so that those are known to work.
 make_roles() {
-    as_superuser -d postgres <<'SQL'
-CREATE ROLE with_password NOLOGIN;
-CREATE ROLE dowel_system NOLOGIN NOSUPERUSER NOBYPASSRLS;
-CREATE ROLE dowel LOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS IN ROLE dowel_system;
-CREATE DATABASE dowel OWNER dowel_system ENCODING 'UTF8' TEMPLATE template0;
-SQL
+    docs=$(dirname "$0")/../../docs/postgresql.md
+    # shellcheck disable=SC2016 # backquotes are what is looked for
+    sed -n '/^```sql$/,/^```$/{/^```/d;p;}' "$docs" | as_superuser -d postgres
+    as_superuser -d postgres -c 'CREATE ROLE with_password NOLOGIN'
 }
 
 as_superuser() {

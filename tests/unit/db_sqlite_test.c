@@ -92,6 +92,7 @@ static void urls_say_what_they_are(void **state)
     assert_unusable(NULL, "neither sqlite: nor postgres://");
     assert_unusable("sqlite:", "names no file");
     assert_unusable("sqlite::memory:", "names no file");
+    assert_unusable("sqlite:file:/tmp/a.db?mode=ro", "names no file");
 }
 
 static void a_file_that_is_none_is_told(void **state)
@@ -403,6 +404,60 @@ static void notices_cross_processes_and_losses_are_told(void **state)
     sqlite3_close(raw);
 }
 
+/* ---- one thread, two sessions ---- */
+
+static void a_thread_does_not_wait_for_itself(void **state)
+{
+    struct db_session *derived = db_session_system(&fixture);
+    int64_t began = clock_monotonic_us();
+
+    (void)state;
+    OK(s, db_begin(s));
+    EXEC(s, "INSERT INTO things (id) VALUES (1)");
+    assert_int_equal(NUMBER(derived, "SELECT count(*) FROM things"), 0);
+    assert_int_equal(TRY_EXEC(derived, "INSERT INTO things (id) VALUES (2)"), DW_ETX);
+    assert_int_equal(db_begin(derived), DW_ETX);
+    assert_in_range(clock_monotonic_us() - began, 0, CLOCK_SECOND);
+    OK(s, db_commit(s));
+    EXEC(derived, "INSERT INTO things (id) VALUES (2)");
+    db_session_destroy(derived);
+}
+
+/* ---- the file that is made ---- */
+
+static void a_new_file_is_its_owners(void **state)
+{
+    struct stat st;
+    const char *mode;
+
+    (void)state;
+    assert_int_equal(stat(url_of("test.db") + 7, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(stat(url_of("test.db-wal") + 7, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    sqlite3 *raw = open_raw();
+    sqlite3_stmt *pragma;
+    assert_int_equal(sqlite3_prepare_v2(raw, "PRAGMA auto_vacuum", -1, &pragma, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(pragma), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(pragma, 0), 2);
+    sqlite3_finalize(pragma);
+    assert_int_equal(sqlite3_prepare_v2(raw, "PRAGMA journal_mode", -1, &pragma, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(pragma), SQLITE_ROW);
+    mode = (const char *)sqlite3_column_text(pragma, 0);
+    assert_string_equal(mode, "wal");
+    sqlite3_finalize(pragma);
+    sqlite3_close(raw);
+}
+
+static void names_in_quotes_are_no_texts(void **state)
+{
+    const char *text;
+
+    (void)state;
+    EXEC(s, "INSERT INTO things (id) VALUES (1)");
+    assert_error(TRY_FIND(s, DW_TO(&text), "SELECT \"nothing\" FROM things"), DW_EMISUSE, "nothing");
+}
+
 /* ---- what others stored ---- */
 
 static void foreign_bytes_do_no_harm(void **state)
@@ -524,6 +579,9 @@ int main(void)
         TEST(a_killed_process_lets_go_of_its_lock),
         TEST(what_a_killed_process_wrote_is_there_or_not),
         TEST(notices_cross_processes_and_losses_are_told),
+        TEST(a_thread_does_not_wait_for_itself),
+        TEST(a_new_file_is_its_owners),
+        TEST(names_in_quotes_are_no_texts),
         TEST(foreign_bytes_do_no_harm),
         TEST(a_changed_table_is_read_as_it_is),
         TEST(many_statements_are_forgotten_again),

@@ -202,6 +202,8 @@ static const struct {
     { "DELETE FROM notes", "DELETE FROM main.notes WHERE " MINE },
     { "UPDATE notes SET x = 1 WHERE notes.limit OR notes.order", /* PostgreSQL's column may be called so */
       "UPDATE main.notes SET x = 1 WHERE " MINE " AND ( notes.limit OR notes.order)" },
+    { "UPDATE notes SET x = 1 FROM tags ON CONFLICT DO NOTHING WHERE a", /* the engine's to refuse */
+      "UPDATE main.notes SET x = 1 FROM tags ON CONFLICT DO NOTHING WHERE " MINE " AND ( a)" },
     { "DELETE FROM notes -- all\n", "DELETE FROM main.notes WHERE " MINE },
     { "DELETE FROM notes WHERE a -- some\n;", "DELETE FROM main.notes WHERE " MINE " AND ( a) -- some\n;" },
     { "DELETE FROM notes AS \"the n\" WHERE a",

@@ -6,7 +6,7 @@
 static int place(dw_call *c, const char *id, const char *customer, int64_t cents, const char *delivery)
 {
     int placed = dw_db_exec(c,
-                            "INSERT INTO orders (tenant_id, id, customer, cents, delivery, placed_at)"
+                            "INSERT INTO shop_orders (tenant_id, id, customer, cents, delivery, placed_at)"
                             " VALUES (:tenant, $1, $2, $3, $4, :now)"
                             " ON CONFLICT (tenant_id, delivery) DO NOTHING",
                             id, customer, cents, delivery);

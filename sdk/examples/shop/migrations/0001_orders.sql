@@ -1,6 +1,6 @@
 -- migrate:up
--- tenant-table: orders
-CREATE TABLE orders (
+-- tenant-table: shop_orders
+CREATE TABLE shop_orders (
     tenant_id  UUID        NOT NULL,
     id         UUID        NOT NULL,
     customer   TEXT        NOT NULL,
@@ -12,4 +12,4 @@ CREATE TABLE orders (
 );
 
 -- migrate:down
-DROP TABLE orders;
+DROP TABLE shop_orders;

@@ -1,11 +1,11 @@
-/* loyalty - customers of the shop earn a point for each whole euro, and a reward for each hundred points. */
+/* stamps - customers of the shop earn a point for each whole euro, and a reward for each hundred points. */
 #include <dowel/dowel.h>
 
 enum { CENTS_A_POINT = 100, POINTS_A_LEVEL = 100 };
 
 static int sum_points(dw_call *c, const char *customer, int64_t *sum)
 {
-    return dw_db_get(c, DW_TO(sum), "SELECT coalesce(sum(points), 0) FROM points WHERE customer = $1",
+    return dw_db_get(c, DW_TO(sum), "SELECT coalesce(sum(points), 0) FROM stamps_points WHERE customer = $1",
                      customer);
 }
 
@@ -15,7 +15,7 @@ static int sum_points(dw_call *c, const char *customer, int64_t *sum)
 static int count_points(dw_call *c, const char *event_id, const char *customer, int64_t points)
 {
     return dw_db_exec(c,
-                      "INSERT INTO points (tenant_id, event_id, customer, points, earned_at)"
+                      "INSERT INTO stamps_points (tenant_id, event_id, customer, points, earned_at)"
                       " VALUES (:tenant, $1, $2, $3, :now) ON CONFLICT (tenant_id, event_id) DO NOTHING",
                       event_id, customer, points);
 }
@@ -43,13 +43,13 @@ static int give(dw_call *c, const char *customer, int64_t level)
 {
     int given =
         dw_db_exec(c,
-                   "INSERT INTO rewards (tenant_id, customer, level, given_at)"
+                   "INSERT INTO stamps_rewards (tenant_id, customer, level, given_at)"
                    " VALUES (:tenant, $1, $2, :now) ON CONFLICT (tenant_id, customer, level) DO NOTHING",
                    customer, level);
 
     if (given <= 0)
         return given;
-    return dw_event_emit(c, "loyalty.reward.given", "customer", customer, "level", level);
+    return dw_event_emit(c, "stamps.reward.given", "customer", customer, "level", level);
 }
 
 static int reward(dw_call *c, dw_job *job)
@@ -66,7 +66,7 @@ static int reward(dw_call *c, dw_job *job)
 }
 
 static const dw_subscription subscriptions[] = { { "shop.order.placed", on_order }, { 0 } };
-static const dw_job_kind jobs[] = { { "reward", reward }, { 0 } };
+static const dw_job_kind jobs[] = { { .name = "reward", .run = reward }, { 0 } };
 
-DOWEL_PLUGIN(.name = "loyalty", .version = "1.0.0", .summary = "Points and rewards for orders",
+DOWEL_PLUGIN(.name = "stamps", .version = "1.0.0", .summary = "Points and rewards for orders",
              .license = "MIT", .wants = "shop>=1.0", .subscriptions = subscriptions, .jobs = jobs);

@@ -1,6 +1,6 @@
 -- migrate:up
--- tenant-table: points
-CREATE TABLE points (
+-- tenant-table: stamps_points
+CREATE TABLE stamps_points (
     tenant_id UUID        NOT NULL,
     event_id  UUID        NOT NULL,
     customer  TEXT        NOT NULL,
@@ -8,10 +8,10 @@ CREATE TABLE points (
     earned_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (tenant_id, event_id)
 );
-CREATE INDEX points_of_customer ON points (tenant_id, customer);
+CREATE INDEX stamps_points_of_customer ON stamps_points (tenant_id, customer);
 
--- tenant-table: rewards
-CREATE TABLE rewards (
+-- tenant-table: stamps_rewards
+CREATE TABLE stamps_rewards (
     tenant_id UUID        NOT NULL,
     customer  TEXT        NOT NULL,
     level     INTEGER     NOT NULL,
@@ -20,5 +20,5 @@ CREATE TABLE rewards (
 );
 
 -- migrate:down
-DROP TABLE rewards;
-DROP TABLE points;
+DROP TABLE stamps_rewards;
+DROP TABLE stamps_points;
