@@ -7,6 +7,7 @@
 
 #include "inside.h"
 #include "jobs/jobs.h"
+#include "jobs/schedule.h"
 #include "log/log.h"
 #include "plugin/hooks.h"
 #include "util/clock.h"
