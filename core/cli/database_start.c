@@ -3,13 +3,32 @@
 #include "cli/cli.h"
 #include "cli/database.h"
 #include "db/identity.h"
-#include "db/migrate.h"
 #include "db/migrations_core.h"
 #include "log/log.h"
+#include "util/clock.h"
+
+/* Another server may be at a long one. */
+static const int64_t lock_patience_us = INT64_C(15) * 60 * CLOCK_SECOND;
+
+static void takes_long(int64_t at_most_us, void *ud)
+{
+    generation_ask_patience(ud, at_most_us);
+}
+
+struct migrate_options database_migrate_options(struct generation *g, struct db *db)
+{
+    return (struct migrate_options){
+        .db = db,
+        .is_serving = generation_follows(g),
+        .patience_us = lock_patience_us,
+        .takes_long = takes_long,
+        .ud = g,
+    };
+}
 
 static int migrate(struct db *db, struct generation *g, struct buf *why)
 {
-    const struct migrate_options options = { .db = db, .is_serving = generation_follows(g) };
+    const struct migrate_options options = database_migrate_options(g, db);
     struct migrations migrations;
     struct arena arena;
 

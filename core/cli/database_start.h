@@ -3,8 +3,11 @@
 #define CLI_DATABASE_START_H
 
 #include "config/core_config.h"
-#include "db/db.h"
+#include "db/migrate.h"
 #include "supervise/generation.h"
+
+/* How the migrations of this server are carried out: the others wait for it, and the supervisor too. */
+struct migrate_options database_migrate_options(struct generation *g, struct db *db);
 
 /* A cli_exit; unless it is CLI_OK the generation has been told why, and *out is NULL. [main thread] */
 int database_start(struct db **out, struct generation *g, const struct core_config *core,

@@ -21,6 +21,7 @@
 #include "http/static.h"
 #include "http/tls.h"
 #include "jobs/jobs.h"
+#include "jobs/schedule.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "plugin/channels.h"
@@ -37,7 +38,8 @@ struct server {
     const struct core_config *core;
     struct operations operations;
     struct catalog *catalog;
-    struct plugin_process process; /* what plugins are lent */
+    struct plugin_process process;  /* what plugins are lent */
+    struct migrate_options migrate; /* how theirs are carried out */
     struct registry *registry;
     struct router *router;
     struct static_site *site; /* NULL: no static_dir */
@@ -239,6 +241,7 @@ static int make_process(struct server *s, const char *data_dir)
         result = make_client(s);
     if (result == CLI_OK)
         result = database_start(&s->process.db, s->generation, s->core, data_dir);
+    s->migrate = database_migrate_options(s->generation, s->process.db);
     buf_finish(&why);
     return result;
 }
@@ -261,6 +264,7 @@ static int make_registry(struct server *s, struct config *config, const struct c
         .config = config,
         .source = source,
         .process = &s->process,
+        .migrate = &s->migrate,
         .may_refuse = generation_follows(s->generation),
     };
     struct buf why = BUF_INIT;
@@ -297,18 +301,34 @@ static int make_jobs(struct server *s)
                            strerror(errno));
 }
 
+/* Until there are accounts there are no tenants. */
+static int make_schedules(struct server *s)
+{
+    const struct schedules_options options = { .db = s->process.db, .zone = s->core->time_zone };
+    struct buf why = BUF_INIT;
+    int result = CLI_OK;
+
+    if (schedules_create(&s->process.schedules, &options, &why) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "schedules cannot be kept: %s", buf_text(&why));
+    buf_finish(&why);
+    return result;
+}
+
 static void notice(const char *channel, const char *text, void *ud)
 {
     const struct server *s = ud;
 
     if (strcmp(channel, "jobs") == 0)
         jobs_notice(s->process.jobs, text);
+    else if (strcmp(channel, "schedules") == 0)
+        schedules_notice(s->process.schedules);
 }
 
 static void notices_lost(void *ud)
 {
     const struct server *s = ud;
     jobs_notice(s->process.jobs, NULL);
+    schedules_notice(s->process.schedules);
 }
 
 /* Plugins have registered theirs. */
@@ -329,9 +349,9 @@ static int start_jobs(struct server *s)
 
     if (db_listen(s->process.db, &listener) != 0)
         log_warn("notices of other servers cannot be heard: what they add is seen a second later");
-    if (jobs_start(s->process.jobs) == 0)
+    if (jobs_start(s->process.jobs) == 0 && schedules_start(s->process.schedules) == 0)
         return CLI_OK;
-    return generation_fail(s->generation, CLI_FAILED, "cannot start the workers for jobs: %s",
+    return generation_fail(s->generation, CLI_FAILED, "cannot start the threads for jobs and schedules: %s",
                            strerror(errno));
 }
 
@@ -407,6 +427,7 @@ static void drain(struct generation *g, int64_t idle_us, void *ud)
     struct server *s = ud;
     (void)g;
     s->stopping = idle_us == 0;
+    schedules_drain(s->process.schedules);
     jobs_drain(s->process.jobs);
     http_server_drain(s->http, idle_us, drained, s);
 }
@@ -431,6 +452,7 @@ static bool is_idle(void *ud)
 static void destroy(struct server *s)
 {
     http_server_stop(s->http);
+    schedules_stop(s->process.schedules);
     bool ended = jobs_stop(s->process.jobs, 0);
     ended &= registry_stop(s->registry);
     http_server_destroy(s->http);
@@ -447,6 +469,7 @@ static void destroy(struct server *s)
     keyring_destroy(s->process.keyring);
     catalog_destroy(s->catalog);
     db_close(s->process.db); /* whose notices the jobs hear */
+    schedules_destroy(s->process.schedules);
     jobs_destroy(s->process.jobs);
     events_service_finish(&s->events);
 }
@@ -460,6 +483,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = make_process(s, data_dir);
     if (result == CLI_OK)
         result = make_jobs(s);
+    if (result == CLI_OK)
+        result = make_schedules(s);
     if (result == CLI_OK)
         result = make_registry(s, config, source, data_dir);
     if (result == CLI_OK)

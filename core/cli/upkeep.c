@@ -186,6 +186,7 @@ void upkeep_tick(struct upkeep *u)
             continue;
         chore->due_us = now_us + chore->every_us;
         atomic_store_explicit(&chore->busy, true, memory_order_relaxed);
+        chore->work.next = NULL; /* what stood behind it the last time would be put as well, and twice */
         if (workers_put(u->workers, &chore->work))
             atomic_store_explicit(&chore->busy, false, memory_order_relaxed); /* full: next time */
     }

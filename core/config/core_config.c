@@ -85,6 +85,8 @@ static const struct config_item items[] = {
          .help = "How long jobs stay in the list that are done or were cancelled"),
     ITEM(jobs_keep_dead, .fallback = "90d", .min = 0, .max = HOURS(24 * 3660), .restart = true,
          .help = "How long jobs stay that were given up, for an admin to look at and to replay"),
+    ITEM(time_zone, .fallback = "UTC", .pattern = "zone", .restart = true, .example = "Europe/Berlin",
+         .help = "By whose clock schedules go that name no zone of their own"),
     ITEM(queue, .fallback = "1024", .min = 1, .max = 1000000, .restart = true,
          .help = "Requests that may wait for a worker; one more is answered with 503 and Retry-After"),
 

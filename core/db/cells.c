@@ -39,22 +39,30 @@ static int write_text(struct str text, struct buf *out)
     return 0;
 }
 
-int db_cell_write_json(const struct db_cell *cell, struct buf *out)
+/* One that was stored as a text of that very form is not made anew. */
+static void write_time(const struct db_cell *cell, struct buf *out)
 {
     char time[CLOCK_RFC3339_SIZE];
+    struct str text = cell->text;
 
+    if (text.n != sizeof(time) - 1 || text.p[10] != 'T' || text.p[19] != '.' || text.p[26] != 'Z') {
+        clock_format_rfc3339(cell->i, time);
+        text = str_make(time, sizeof(time) - 1);
+    }
+    buf_add_char(out, '"');
+    buf_add_str(out, text);
+    buf_add_char(out, '"');
+}
+
+int db_cell_write_json(const struct db_cell *cell, struct buf *out)
+{
     switch (cell->type) {
     case DB_NULL: buf_add_text(out, "null"); return 0;
     case DB_INTEGER: buf_add_int(out, cell->i); return 0;
     case DB_REAL: real_write_json(out, cell->r); return 0;
     case DB_BOOLEAN: buf_add_text(out, cell->i ? "true" : "false"); return 0;
     case DB_JSON: return write_raw_json(cell->text, out);
-    case DB_TIME:
-        clock_format_rfc3339(cell->i, time);
-        buf_add_char(out, '"');
-        buf_add(out, time, sizeof(time) - 1);
-        buf_add_char(out, '"');
-        return 0;
+    case DB_TIME: write_time(cell, out); return 0;
     case DB_BLOB:
         buf_add_char(out, '"');
         base64_add(out, cell->text, BASE64_PADDED);

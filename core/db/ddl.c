@@ -1,35 +1,5 @@
 #include "db/ddl.h"
 
-static const struct token *token_at(const struct tokens *tokens, size_t i)
-{
-    return &tokens->list[i < tokens->n ? i : tokens->n];
-}
-
-static bool is_word(const struct tokens *tokens, size_t i, const char *word)
-{
-    return token_is(token_at(tokens, i), word);
-}
-
-static bool is_symbol(const struct tokens *tokens, size_t i, char c)
-{
-    return token_is_symbol(token_at(tokens, i), c);
-}
-
-static bool is_any(const struct tokens *tokens, size_t i, const char *const *words, size_t n)
-{
-    for (size_t k = 0; k < n; k++) {
-        if (is_word(tokens, i, words[k]))
-            return true;
-    }
-    return false;
-}
-
-/* What stands in parentheses is one step. */
-static size_t step(const struct tokens *tokens, size_t i)
-{
-    return is_symbol(tokens, i, '(') ? token_at(tokens, i)->partner + 1 : i + 1;
-}
-
 /* ---- statements ---- */
 
 static bool is_trigger(const struct tokens *tokens, size_t first)
@@ -37,11 +7,11 @@ static bool is_trigger(const struct tokens *tokens, size_t first)
     static const char *const between[] = { "OR", "REPLACE", "TEMP", "TEMPORARY", "CONSTRAINT" };
     size_t i = first + 1;
 
-    if (!is_word(tokens, first, "CREATE"))
+    if (!tokens_is(tokens, first, "CREATE"))
         return false;
-    while (is_any(tokens, i, between, DW_COUNT_OF(between)))
+    while (tokens_is_any(tokens, i, between, DW_COUNT_OF(between)))
         i++;
-    return is_word(tokens, i, "TRIGGER");
+    return tokens_is(tokens, i, "TRIGGER");
 }
 
 /* The semicolon behind it, or the end. Semicolons inside a trigger's BEGIN .. END are its own. */
@@ -50,12 +20,12 @@ static size_t statement_end(const struct tokens *tokens, size_t first)
     const bool may_nest = is_trigger(tokens, first);
     size_t depth = 0, i;
 
-    for (i = first; i < tokens->n; i = step(tokens, i)) {
-        if (may_nest && (is_word(tokens, i, "BEGIN") || is_word(tokens, i, "CASE")))
+    for (i = first; i < tokens->n; i = tokens_step(tokens, i)) {
+        if (may_nest && (tokens_is(tokens, i, "BEGIN") || tokens_is(tokens, i, "CASE")))
             depth++;
-        else if (may_nest && depth > 0 && is_word(tokens, i, "END"))
+        else if (may_nest && depth > 0 && tokens_is(tokens, i, "END"))
             depth--;
-        else if (depth == 0 && is_symbol(tokens, i, ';'))
+        else if (depth == 0 && tokens_is_symbol(tokens, i, ';'))
             break;
     }
     return i;
@@ -66,7 +36,7 @@ static size_t skip_words(const struct tokens *tokens, size_t i)
 {
     static const char *const words[] = { "IF", "NOT", "EXISTS", "ONLY", "CONCURRENTLY" };
 
-    while (is_any(tokens, i, words, DW_COUNT_OF(words)))
+    while (tokens_is_any(tokens, i, words, DW_COUNT_OF(words)))
         i++;
     return i;
 }
@@ -74,9 +44,9 @@ static size_t skip_words(const struct tokens *tokens, size_t i)
 /* The index of the name's last part, main.notes or notes; 0 when none is there. */
 static size_t name_at(const struct tokens *tokens, size_t i)
 {
-    while (is_symbol(tokens, i + 1, '.'))
+    while (tokens_is_symbol(tokens, i + 1, '.'))
         i += 2;
-    return token_is_name(token_at(tokens, i)) ? i : 0;
+    return token_is_name(tokens_at(tokens, i)) ? i : 0;
 }
 
 static void read_table(const struct tokens *tokens, size_t i, struct ddl_statement *out)
@@ -86,7 +56,7 @@ static void read_table(const struct tokens *tokens, size_t i, struct ddl_stateme
         return;
     if (out->kind == DDL_ALTER_TABLE)
         out->body = out->name + 1;
-    else if (is_symbol(tokens, out->name + 1, '('))
+    else if (tokens_is_symbol(tokens, out->name + 1, '('))
         out->body = out->name + 1;
 }
 
@@ -94,12 +64,12 @@ static void read_table(const struct tokens *tokens, size_t i, struct ddl_stateme
 static void read_index(const struct tokens *tokens, size_t i, struct ddl_statement *out)
 {
     i = skip_words(tokens, i);
-    out->name = is_word(tokens, i, "ON") ? 0 : name_at(tokens, i);
-    while (i < out->end && !is_word(tokens, i, "ON"))
+    out->name = tokens_is(tokens, i, "ON") ? 0 : name_at(tokens, i);
+    while (i < out->end && !tokens_is(tokens, i, "ON"))
         i++;
     out->table = name_at(tokens, skip_words(tokens, i + 1));
     for (i = out->table; out->table && i < out->end && !out->body; i++)
-        out->body = is_symbol(tokens, i, '(') ? i : 0;
+        out->body = tokens_is_symbol(tokens, i, '(') ? i : 0;
 }
 
 static void read_create(const struct tokens *tokens, struct ddl_statement *out)
@@ -107,16 +77,16 @@ static void read_create(const struct tokens *tokens, struct ddl_statement *out)
     static const char *const before[] = { "TEMP", "TEMPORARY", "UNLOGGED", "GLOBAL", "LOCAL" };
     size_t i = out->first + 1;
 
-    while (is_any(tokens, i, before, DW_COUNT_OF(before)))
+    while (tokens_is_any(tokens, i, before, DW_COUNT_OF(before)))
         i++;
-    if (is_word(tokens, i, "TABLE")) {
+    if (tokens_is(tokens, i, "TABLE")) {
         out->kind = DDL_CREATE_TABLE;
         read_table(tokens, i + 1, out);
         return;
     }
-    out->is_unique = is_word(tokens, i, "UNIQUE");
+    out->is_unique = tokens_is(tokens, i, "UNIQUE");
     i += out->is_unique;
-    if (is_word(tokens, i, "INDEX")) {
+    if (tokens_is(tokens, i, "INDEX")) {
         out->kind = DDL_CREATE_INDEX;
         read_index(tokens, i + 1, out);
     }
@@ -126,15 +96,15 @@ static void read_statement(const struct tokens *tokens, struct ddl_statement *ou
 {
     const size_t second = out->first + 1;
 
-    if (is_word(tokens, out->first, "CREATE")) {
+    if (tokens_is(tokens, out->first, "CREATE")) {
         read_create(tokens, out);
-    } else if (is_word(tokens, out->first, "ALTER") && is_word(tokens, second, "TABLE")) {
+    } else if (tokens_is(tokens, out->first, "ALTER") && tokens_is(tokens, second, "TABLE")) {
         out->kind = DDL_ALTER_TABLE;
         read_table(tokens, second + 1, out);
-    } else if (is_word(tokens, out->first, "DROP") && is_word(tokens, second, "TABLE")) {
+    } else if (tokens_is(tokens, out->first, "DROP") && tokens_is(tokens, second, "TABLE")) {
         out->kind = DDL_DROP_TABLE;
         read_table(tokens, second + 1, out);
-    } else if (is_word(tokens, out->first, "DROP") && is_word(tokens, second, "INDEX")) {
+    } else if (tokens_is(tokens, out->first, "DROP") && tokens_is(tokens, second, "INDEX")) {
         out->kind = DDL_DROP_INDEX;
         read_table(tokens, second + 1, out);
     }
@@ -142,7 +112,7 @@ static void read_statement(const struct tokens *tokens, struct ddl_statement *ou
 
 bool ddl_next(const struct tokens *tokens, size_t *at, struct ddl_statement *out)
 {
-    while (is_symbol(tokens, *at, ';'))
+    while (tokens_is_symbol(tokens, *at, ';'))
         (*at)++;
     if (*at >= tokens->n)
         return false;
@@ -160,8 +130,8 @@ bool ddl_item_next(const struct tokens *tokens, size_t *at, size_t end, struct d
 
     if (i > end)
         return false;
-    while (i < end && !is_symbol(tokens, i, ','))
-        i = step(tokens, i);
+    while (i < end && !tokens_is_symbol(tokens, i, ','))
+        i = tokens_step(tokens, i);
     *out = (struct ddl_item){ *at, i < end ? i : end };
     *at = i < end ? i + 1 : end + 1;
     return true;
@@ -171,8 +141,8 @@ size_t ddl_find(const struct tokens *tokens, struct ddl_item item, const char *w
 {
     size_t i = item.first;
 
-    while (i < item.end && !is_word(tokens, i, word))
-        i = step(tokens, i);
+    while (i < item.end && !tokens_is(tokens, i, word))
+        i = tokens_step(tokens, i);
     return i < item.end ? i : item.end;
 }
 
@@ -181,7 +151,7 @@ bool ddl_begins(const struct tokens *tokens, struct ddl_item item, const char *w
     struct str rest = str_from(words), word;
 
     for (size_t i = item.first; str_split(&rest, ' ', &word); i++) {
-        const struct token *t = token_at(tokens, i);
+        const struct token *t = tokens_at(tokens, i);
         if (i >= item.end || t->kind != TOKEN_WORD || !str_equal_nocase(t->text, word))
             return false;
     }
@@ -193,7 +163,7 @@ bool ddl_is_constraint(const struct tokens *tokens, struct ddl_item item)
     static const char *const words[] = { "CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK",
                                          "FOREIGN",    "EXCLUDE", "LIKE" };
 
-    return is_any(tokens, item.first, words, DW_COUNT_OF(words));
+    return tokens_is_any(tokens, item.first, words, DW_COUNT_OF(words));
 }
 
 /* ---- columns ---- */
@@ -203,7 +173,7 @@ static bool ends_type(const struct tokens *tokens, size_t i)
     static const char *const words[] = { "CONSTRAINT", "PRIMARY", "NOT",     "NULL",       "UNIQUE",
                                          "CHECK",      "DEFAULT", "COLLATE", "AS",         "REFERENCES",
                                          "GENERATED",  "USING",   "STORAGE", "COMPRESSION" };
-    return is_any(tokens, i, words, DW_COUNT_OF(words));
+    return tokens_is_any(tokens, i, words, DW_COUNT_OF(words));
 }
 
 static void read_type(const struct tokens *tokens, struct ddl_item item, size_t type, struct ddl_column *out)
@@ -211,7 +181,7 @@ static void read_type(const struct tokens *tokens, struct ddl_item item, size_t 
     out->type = out->type_end = type;
     out->end = item.end;
     while (out->type_end < item.end && !ends_type(tokens, out->type_end))
-        out->type_end = step(tokens, out->type_end);
+        out->type_end = tokens_step(tokens, out->type_end);
 }
 
 void ddl_column_read(const struct tokens *tokens, struct ddl_item item, struct ddl_column *out)
@@ -222,9 +192,9 @@ void ddl_column_read(const struct tokens *tokens, struct ddl_item item, struct d
 
 bool ddl_adds_column(const struct tokens *tokens, struct ddl_item action, struct ddl_column *out)
 {
-    if (!is_word(tokens, action.first, "ADD") || action.first >= action.end)
+    if (!tokens_is(tokens, action.first, "ADD") || action.first >= action.end)
         return false;
-    action.first += is_word(tokens, action.first + 1, "COLUMN") ? 2 : 1;
+    action.first += tokens_is(tokens, action.first + 1, "COLUMN") ? 2 : 1;
     action.first = skip_words(tokens, action.first);
     if (ddl_is_constraint(tokens, action) || action.first >= action.end)
         return false;
@@ -236,12 +206,12 @@ bool ddl_changes_type(const struct tokens *tokens, struct ddl_item action, struc
 {
     size_t type;
 
-    if (!is_word(tokens, action.first, "ALTER") || action.first >= action.end)
+    if (!tokens_is(tokens, action.first, "ALTER") || action.first >= action.end)
         return false;
-    out->name = action.first + (is_word(tokens, action.first + 1, "COLUMN") ? 2 : 1);
-    type =
-        out->name + (is_word(tokens, out->name + 1, "SET") && is_word(tokens, out->name + 2, "DATA") ? 3 : 1);
-    if (type >= action.end || !is_word(tokens, type, "TYPE"))
+    out->name = action.first + (tokens_is(tokens, action.first + 1, "COLUMN") ? 2 : 1);
+    type = out->name +
+           (tokens_is(tokens, out->name + 1, "SET") && tokens_is(tokens, out->name + 2, "DATA") ? 3 : 1);
+    if (type >= action.end || !tokens_is(tokens, type, "TYPE"))
         return false;
     read_type(tokens, action, type + 1, out);
     return true;

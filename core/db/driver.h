@@ -118,7 +118,10 @@ int session_fail_repeatable(struct db_session *s, const char *detail, const char
 /* The same for what was stopped because it was cancelled or took too long: says which, and with which code. */
 int session_fail_stopped(struct db_session *s);
 
-/* It was cancelled, or a limit has passed: whoever waits or computes on its behalf stops. [any thread] */
+/* It was cancelled, or the call's own deadline has passed: nobody waits for an answer. [any thread] */
+bool session_is_over(const struct db_session *s);
+
+/* That, or a limit has passed: whoever waits or computes on its behalf stops. [any thread] */
 bool session_must_stop(struct db_session *s);
 
 /* The earliest of the session's, the transaction's and the statement's limit; clock_monotonic_us(). */

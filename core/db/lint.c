@@ -54,7 +54,7 @@ void lint_add(struct linting *l, size_t token, const char *hint, const char *for
     va_list args;
 
     va_start(args, format);
-    add(l, lint_token(l, token)->offset, hint, format, args);
+    add(l, tokens_at(&l->tokens, token)->offset, hint, format, args);
     va_end(args);
 }
 
@@ -71,19 +71,9 @@ static void sort_findings(struct lint *out)
 
 /* ---- tokens and tables ---- */
 
-const struct token *lint_token(const struct linting *l, size_t i)
-{
-    return &l->tokens.list[i < l->tokens.n ? i : l->tokens.n];
-}
-
-bool lint_is(const struct linting *l, size_t i, const char *word)
-{
-    return token_is(lint_token(l, i), word);
-}
-
 const char *lint_name(struct linting *l, size_t i)
 {
-    const char *name = token_name(l->arena, &l->tokens, lint_token(l, i));
+    const char *name = token_name(l->arena, &l->tokens, tokens_at(&l->tokens, i));
 
     l->no_memory = l->no_memory || !name;
     return name ? name : "";
@@ -188,7 +178,7 @@ static void check_kind(struct linting *l, const struct ddl_statement *s)
     const struct ddl_item all = { s->first, s->end };
 
     for (size_t i = 0; i < DW_COUNT_OF(transactions); i++) {
-        if (lint_is(l, s->first, transactions[i])) {
+        if (tokens_is(&l->tokens, s->first, transactions[i])) {
             lint_add(l, s->first, "leave it out: each migration is one transaction",
                      "%s inside a migration would leave half of it behind", transactions[i]);
             return;
@@ -196,7 +186,7 @@ static void check_kind(struct linting *l, const struct ddl_statement *s)
     }
     if (l->is_core)
         return;
-    if (s->kind == DDL_CREATE_TABLE && !lint_is(l, s->first + 1, "TABLE"))
+    if (s->kind == DDL_CREATE_TABLE && !tokens_is(&l->tokens, s->first + 1, "TABLE"))
         lint_add(l, s->first, "write CREATE TABLE", "a table of one connection is gone with it");
     else if (s->kind == DDL_CREATE_TABLE && s->name && !s->body)
         lint_add(l, s->first, "write the columns, then INSERT INTO .. SELECT",
@@ -204,7 +194,7 @@ static void check_kind(struct linting *l, const struct ddl_statement *s)
     if (s->kind != DDL_OTHER)
         return;
     for (size_t i = 0; i < DW_COUNT_OF(data); i++) {
-        if (lint_is(l, s->first, data[i]))
+        if (tokens_is(&l->tokens, s->first, data[i]))
             return;
     }
     if (!ddl_begins(&l->tokens, all, "CREATE VIRTUAL TABLE"))
@@ -219,17 +209,18 @@ static void check_words(struct linting *l, const struct ddl_statement *s)
     const bool is_table = s->kind == DDL_CREATE_TABLE || s->kind == DDL_ALTER_TABLE;
 
     for (size_t i = s->first; i < s->end; i++) {
-        if ((lint_is(l, i, "DEFERRABLE") && !lint_is(l, i - 1, "NOT")) ||
-            (lint_is(l, i, "DEFERRED") && lint_is(l, i - 1, "INITIALLY") && !lint_is(l, i - 2, "DEFERRABLE")))
+        if ((tokens_is(&l->tokens, i, "DEFERRABLE") && !tokens_is(&l->tokens, i - 1, "NOT")) ||
+            (tokens_is(&l->tokens, i, "DEFERRED") && tokens_is(&l->tokens, i - 1, "INITIALLY") &&
+             !tokens_is(&l->tokens, i - 2, "DEFERRABLE")))
             lint_add(l, i, "leave it out, and insert the row that is pointed to first",
                      "a deferred constraint fails the commit, and with it the transactions that share it");
-        else if (lint_is(l, i, "CONCURRENTLY"))
+        else if (tokens_is(&l->tokens, i, "CONCURRENTLY"))
             lint_add(l, i, "leave it out: a migration is one transaction",
                      "an index cannot be made CONCURRENTLY inside a transaction");
-        else if (is_table && lint_is(l, i, "ON") && lint_is(l, i + 1, "CONFLICT"))
+        else if (is_table && tokens_is(&l->tokens, i, "ON") && tokens_is(&l->tokens, i + 1, "CONFLICT"))
             lint_add(l, i, "write ON CONFLICT in the INSERT",
                      "ON CONFLICT in a table replaces rows behind everybody's back");
-        else if (is_table && l->rules->engine == DB_SQLITE && lint_is(l, i, "CURRENT_TIMESTAMP"))
+        else if (is_table && l->rules->engine == DB_SQLITE && tokens_is(&l->tokens, i, "CURRENT_TIMESTAMP"))
             lint_add(l, i, "leave the DEFAULT out, and give :now in the INSERT",
                      "SQLite's CURRENT_TIMESTAMP is not a TIMESTAMPTZ: it has neither fractions nor a zone");
     }
@@ -261,7 +252,7 @@ static void check_own(struct linting *l, size_t i, const char *what)
 {
     const char *name = lint_name(l, i);
 
-    if (token_is_symbol(lint_token(l, i - 1), '.'))
+    if (tokens_is_symbol(&l->tokens, i - 1, '.'))
         lint_add(l, i, "write the name alone", "the %s %s is given with a schema", what, name);
     if (!is_plain(name))
         lint_add(l, i, "write small letters, digits and _, at most 63",
@@ -275,14 +266,14 @@ static void check_own(struct linting *l, size_t i, const char *what)
 
 static void check_column_name(struct linting *l, size_t i)
 {
-    if (token_is_name(lint_token(l, i)) && sql_column_refused(str_from(lint_name(l, i))))
+    if (token_is_name(tokens_at(&l->tokens, i)) && sql_column_refused(str_from(lint_name(l, i))))
         lint_add(l, i, "give the column another name", "an engine has a column %s of its own",
                  lint_name(l, i));
 }
 
 static void check_column_names(struct linting *l, const struct ddl_statement *s)
 {
-    const size_t end = s->body ? lint_token(l, s->body)->partner : 0;
+    const size_t end = s->body ? tokens_at(&l->tokens, s->body)->partner : 0;
     struct ddl_item item;
     struct ddl_column column;
 
@@ -313,7 +304,7 @@ static void check_names(struct linting *l, const struct ddl_statement *s)
         check_own(l, s->table, "table");
     check_column_names(l, s);
     for (size_t i = s->first; i < s->end && !l->is_core; i++) {
-        if (!token_is_name(lint_token(l, i)) || i == s->name || i == s->table)
+        if (!token_is_name(tokens_at(&l->tokens, i)) || i == s->name || i == s->table)
             continue;
         sentence = sql_name_refused(str_from(lint_name(l, i)));
         if (sentence)

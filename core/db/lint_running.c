@@ -10,21 +10,23 @@
 /* The word behind the column's name in ALTER [COLUMN] name .. */
 static size_t behind_column(const struct linting *l, struct ddl_item action)
 {
-    return action.first + (lint_is(l, action.first + 1, "COLUMN") ? 3 : 2);
+    return action.first + (tokens_is(&l->tokens, action.first + 1, "COLUMN") ? 3 : 2);
 }
 
 static bool becomes_not_null(const struct linting *l, struct ddl_item action)
 {
     const size_t i = behind_column(l, action);
 
-    return lint_is(l, action.first, "ALTER") && lint_is(l, i, "SET") && lint_is(l, i + 1, "NOT");
+    return tokens_is(&l->tokens, action.first, "ALTER") && tokens_is(&l->tokens, i, "SET") &&
+           tokens_is(&l->tokens, i + 1, "NOT");
 }
 
 static bool loses_default(const struct linting *l, struct ddl_item action)
 {
     const size_t i = behind_column(l, action);
 
-    return lint_is(l, action.first, "ALTER") && lint_is(l, i, "DROP") && lint_is(l, i + 1, "DEFAULT");
+    return tokens_is(&l->tokens, action.first, "ALTER") && tokens_is(&l->tokens, i, "DROP") &&
+           tokens_is(&l->tokens, i + 1, "DEFAULT");
 }
 
 static bool lacks_value(const struct linting *l, const struct ddl_column *column)
@@ -32,7 +34,7 @@ static bool lacks_value(const struct linting *l, const struct ddl_column *column
     const struct ddl_item rest = { column->type_end, column->end };
     const size_t word = ddl_find(&l->tokens, rest, "NOT");
 
-    return word < column->end && lint_is(l, word + 1, "NULL") &&
+    return word < column->end && tokens_is(&l->tokens, word + 1, "NULL") &&
            ddl_find(&l->tokens, rest, "DEFAULT") == column->end &&
            ddl_find(&l->tokens, rest, "GENERATED") == column->end;
 }
@@ -41,9 +43,10 @@ static void check_action(struct linting *l, struct ddl_item action, const char *
 {
     struct ddl_column column;
 
-    if (lint_is(l, action.first, "RENAME"))
+    if (tokens_is(&l->tokens, action.first, "RENAME"))
         lint_add(l, action.first, HINT_OFFLINE, "RENAME takes a name from %s", table);
-    else if (lint_is(l, action.first, "DROP") && !lint_is(l, action.first + 1, "CONSTRAINT"))
+    else if (tokens_is(&l->tokens, action.first, "DROP") &&
+             !tokens_is(&l->tokens, action.first + 1, "CONSTRAINT"))
         lint_add(l, action.first, HINT_OFFLINE, "DROP takes a column from %s", table);
     else if (ddl_changes_type(&l->tokens, action, &column))
         lint_add(l, action.first, HINT_OFFLINE, "a column of %s changes its type", table);
@@ -64,7 +67,7 @@ static void check_known(struct linting *l, struct ddl_item action, const char *t
     static const char *const known[] = { "ADD", "ALTER", "DROP", "RENAME", "VALIDATE" };
 
     for (size_t i = 0; i < DW_COUNT_OF(known); i++) {
-        if (lint_is(l, action.first, known[i]))
+        if (tokens_is(&l->tokens, action.first, known[i]))
             return;
     }
     lint_add(l, action.first, "leave it out",
@@ -76,7 +79,7 @@ static void check_drop(struct linting *l, const struct ddl_statement *s, const c
 {
     const size_t comma = s->name + 1;
 
-    if (comma < s->end && token_is_symbol(lint_token(l, comma), ','))
+    if (comma < s->end && tokens_is_symbol(&l->tokens, comma, ','))
         lint_add(l, comma, "write one DROP TABLE for each", "several tables are dropped at once");
     if (is_disturbing)
         lint_add(l, s->first, HINT_OFFLINE, "DROP TABLE takes %s away", table);

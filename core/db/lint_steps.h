@@ -26,9 +26,6 @@ struct linting {
 void lint_add(struct linting *l, size_t token, const char *hint, const char *format, ...) DW_PRINTF(4, 5);
 void lint_add_at(struct linting *l, size_t offset, const char *hint, const char *format, ...) DW_PRINTF(4, 5);
 
-const struct token *lint_token(const struct linting *l, size_t i);
-bool lint_is(const struct linting *l, size_t i, const char *word);
-
 /* What the token stands for; "" when memory is out. */
 const char *lint_name(struct linting *l, size_t i);
 

@@ -17,20 +17,20 @@ struct keys {
 
 static bool is_name(struct linting *l, size_t i, const char *name)
 {
-    return token_is_name(lint_token(l, i)) && strcmp(lint_name(l, i), name) == 0;
+    return token_is_name(tokens_at(&l->tokens, i)) && strcmp(lint_name(l, i), name) == 0;
 }
 
 /* Is it (tenant_id, ..)? `open` is the parenthesis. */
 static bool begins_with_tenant(struct linting *l, size_t open)
 {
-    return token_is_symbol(lint_token(l, open), '(') && is_name(l, open + 1, "tenant_id") &&
-           (token_is_symbol(lint_token(l, open + 2), ',') || token_is_symbol(lint_token(l, open + 2), ')'));
+    return tokens_is_symbol(&l->tokens, open, '(') && is_name(l, open + 1, "tenant_id") &&
+           (tokens_is_symbol(&l->tokens, open + 2, ',') || tokens_is_symbol(&l->tokens, open + 2, ')'));
 }
 
 static bool is_tenant_and_id(struct linting *l, size_t open)
 {
     return begins_with_tenant(l, open) && is_name(l, open + 3, "id") &&
-           token_is_symbol(lint_token(l, open + 4), ')');
+           tokens_is_symbol(&l->tokens, open + 4, ')');
 }
 
 /* ---- keys ---- */
@@ -52,8 +52,9 @@ static void check_key(struct linting *l, size_t word, bool is_primary, struct ke
 static bool sets_columns(const struct linting *l, size_t references, size_t end)
 {
     for (size_t i = references; i < end; i++) {
-        if (lint_is(l, i, "SET") && (lint_is(l, i + 1, "NULL") || lint_is(l, i + 1, "DEFAULT")) &&
-            !token_is_symbol(lint_token(l, i + 2), '('))
+        if (tokens_is(&l->tokens, i, "SET") &&
+            (tokens_is(&l->tokens, i + 1, "NULL") || tokens_is(&l->tokens, i + 1, "DEFAULT")) &&
+            !tokens_is_symbol(&l->tokens, i + 2, '('))
             return true;
     }
     return false;
@@ -108,12 +109,12 @@ static void check_constraint(struct linting *l, struct ddl_item item, bool is_te
 static bool is_not_null(const struct linting *l, const struct ddl_column *column)
 {
     const size_t word = find(l, column->type_end, column->end, "NOT");
-    return word < column->end && lint_is(l, word + 1, "NULL");
+    return word < column->end && tokens_is(&l->tokens, word + 1, "NULL");
 }
 
 static void check_tenant_column(struct linting *l, const struct ddl_column *column, struct keys *keys)
 {
-    const bool is_uuid = column->type + 1 == column->type_end && lint_is(l, column->type, "UUID");
+    const bool is_uuid = column->type + 1 == column->type_end && tokens_is(&l->tokens, column->type, "UUID");
 
     keys->has_tenant_id = true;
     if (!is_uuid || !is_not_null(l, column))
@@ -169,7 +170,7 @@ void lint_tenant_table(struct linting *l, const struct ddl_statement *s)
 {
     const char *name = lint_name(l, s->table);
     const bool is_tenant = lint_is_tenant_table(l, name);
-    const size_t end = s->body ? lint_token(l, s->body)->partner : 0;
+    const size_t end = s->body ? tokens_at(&l->tokens, s->body)->partner : 0;
     struct keys keys = { 0 };
     struct ddl_item item;
 
@@ -192,7 +193,7 @@ void lint_tenant_table(struct linting *l, const struct ddl_statement *s)
 
 static bool touches_tenant_id(struct linting *l, struct ddl_item action)
 {
-    if (lint_is(l, action.first, "ADD"))
+    if (tokens_is(&l->tokens, action.first, "ADD"))
         return false;
     for (size_t i = action.first; i < action.end; i++) {
         if (is_name(l, i, "tenant_id"))

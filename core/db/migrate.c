@@ -10,6 +10,8 @@
 
 enum { PATIENCE_US = 60 * CLOCK_SECOND, TRIES_MAX = 5 };
 
+static const int64_t one_us = INT64_C(24) * 3600 * CLOCK_SECOND; /* as long as an unguarded session may */
+
 /* One owner's way up or down. */
 struct run {
     const struct migrate_options *o;
@@ -100,10 +102,17 @@ static int run_walls(struct run *r, const struct migration *m, enum migration_wa
     return result;
 }
 
+static void announce(const struct run *r, int64_t at_most_us)
+{
+    if (r->o->takes_long)
+        r->o->takes_long(at_most_us, r->o->ud);
+}
+
 static int apply(struct run *r, const struct migration *m, const struct lint *lint)
 {
     int64_t begin_us = clock_monotonic_us();
 
+    announce(r, one_us);
     if (db_begin(r->session) < 0)
         return fail_step(r, "cannot begin a transaction");
     if (run_script(r, m, MIGRATION_UP) < 0 || run_walls(r, m, MIGRATION_UP, wall_write_postgres) < 0)
@@ -228,6 +237,7 @@ static int carry_out(struct run *r, int (*go)(struct run *r, const struct migrat
     struct migrate_plan plan;
     int64_t patience_us = r->o->patience_us > 0 ? r->o->patience_us : PATIENCE_US;
 
+    announce(r, patience_us);
     if (db_lock(r->session, "migrations", patience_us) < 0)
         return fail_step(r, "the lock cannot be had");
     if (history_make_tables(r->session, r->engine) < 0 ||
@@ -274,6 +284,7 @@ static int run(struct run *r, int (*go)(struct run *r, const struct migrate_plan
         r->why->n = before;
         result = try_once(r, go);
     }
+    announce(r, 0);
     if (r->done > 0 && db_learn_walls(r->o->db, r->why) != 0)
         result = -1;
     return result == 0 ? (int)r->done : -1;

@@ -64,6 +64,9 @@ struct migrate_options {
     struct db *db;
     bool is_serving;     /* a server works with this database meanwhile: no offline ones */
     int64_t patience_us; /* how long for the lock; 0: a minute */
+    /* Told before what may take long, the lock and each migration, and with 0 when all is done. May be NULL. */
+    void (*takes_long)(int64_t at_most_us, void *ud);
+    void *ud;
 };
 
 /* Applies what is pending. How many that were; or -1 with a sentence in why: the file, the line, the engine's words, and

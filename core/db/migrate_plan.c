@@ -78,31 +78,24 @@ static const char *say_gap(struct arena *arena, const struct migrate_plan *p, co
                         p->owner, step[1].name, step->name);
 }
 
-static const char *say_wrong(struct arena *arena, const struct migrate_plan *p, bool *has_memory)
+static bool is_wrong(const struct migrate_plan *p, size_t i)
 {
-    const char *wrong = NULL;
-    bool is_wrong = false;
+    if (p->steps[i].state == MIGRATE_PENDING)
+        return i + 1 < p->n && p->steps[i + 1].record;
+    return p->steps[i].state != MIGRATE_APPLIED;
+}
 
-    for (size_t i = 0; i < p->n && !is_wrong; i++) {
-        const struct migrate_step *step = &p->steps[i];
-        bool is_gap = step->state == MIGRATE_PENDING && i + 1 < p->n && step[1].record;
-        is_wrong = is_gap || step->state == MIGRATE_CHANGED || step->state == MIGRATE_UNKNOWN;
-        if (is_gap)
-            wrong = say_gap(arena, p, step);
-        else if (step->state == MIGRATE_CHANGED)
-            wrong = say_changed(arena, step);
-        else if (step->state == MIGRATE_UNKNOWN)
-            wrong = say_unknown(arena, p, step);
-    }
-    *has_memory = !is_wrong || wrong;
-    return wrong;
+/* NULL: memory is out. */
+static const char *say_why(struct arena *arena, const struct migrate_plan *p, const struct migrate_step *step)
+{
+    if (!step->record)
+        return say_gap(arena, p, step);
+    return step->file ? say_changed(arena, step) : say_unknown(arena, p, step);
 }
 
 int migrate_plan_make(struct migrate_plan *out, struct arena *arena, const struct migrations *migrations,
                       const struct migrate_history *history)
 {
-    bool has_memory;
-
     *out = (struct migrate_plan){ .owner = migrations->owner };
     out->steps = arena_calloc(arena, (migrations->n + history->n + 1) * sizeof(*out->steps));
     if (!out->steps)
@@ -115,6 +108,11 @@ int migrate_plan_make(struct migrate_plan *out, struct arena *arena, const struc
         if (strcmp(record->owner, migrations->owner) == 0 && record->number > migrations->n)
             add_step(out, NULL, record);
     }
-    out->wrong = say_wrong(arena, out, &has_memory);
-    return has_memory ? 0 : -1;
+    for (size_t i = 0; i < out->n; i++) {
+        if (!is_wrong(out, i))
+            continue;
+        out->wrong = say_why(arena, out, &out->steps[i]);
+        return out->wrong ? 0 : -1;
+    }
+    return 0;
 }

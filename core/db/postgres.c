@@ -35,7 +35,8 @@ static int ping(struct db *db, struct buf *why)
     else
         rc = pg_connect(c, NULL, clock_monotonic_us() + CLOCK_SECOND, &trouble, state);
     if (rc != 0)
-        buf_add_format(why, "PostgreSQL at %s cannot be reached: %s", buf_text(&pg->shown), buf_text(&trouble));
+        buf_add_format(why, "PostgreSQL at %s cannot be reached: %s", buf_text(&pg->shown),
+                       buf_text(&trouble));
     pg_connection_destroy(c);
     buf_finish(&trouble);
     return rc;
@@ -102,8 +103,9 @@ static int send_commit(struct db_session *s, struct pg_connection *c)
     add_end(&x, "commit", "COMMIT");
     enum pg_outcome outcome = pg_exchange_run(&x);
     if (outcome == PG_STOPPED || outcome == PG_LOST)
-        rc = session_fail(s, DW_EUNKNOWN, "",
-                          "the connection to PostgreSQL was lost while committing: whether it did, only the data says");
+        rc = session_fail(
+            s, DW_EUNKNOWN, "",
+            "the connection to PostgreSQL was lost while committing: whether it did, only the data says");
     else if (outcome == PG_REFUSED)
         rc = pg_fail(&x, outcome, NULL);
     else if (strcmp(PQcmdStatus(x.results[0]), "COMMIT") != 0)
@@ -296,8 +298,9 @@ static int script(struct db_session *s, struct str sql)
     int rc = run_simple(s, c, sql);
     if (rc == 0 && PQtransactionStatus(c->conn) != PQTRANS_INTRANS) {
         c->is_broken = true;
-        rc = session_fail(s, DW_EMISUSE, "",
-                          "the script ended the transaction that it runs in: leave BEGIN, COMMIT and ROLLBACK out of it");
+        rc = session_fail(
+            s, DW_EMISUSE, "",
+            "the script ended the transaction that it runs in: leave BEGIN, COMMIT and ROLLBACK out of it");
     }
     return rc;
 }

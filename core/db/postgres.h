@@ -100,14 +100,16 @@ uint64_t pg_kinds_of(const dw_value *values, size_t n);
 struct pg_shape *pg_shapes_find(struct pg_shapes *all, uint64_t statement, uint64_t kinds);
 
 /* Remembers what was described; by_kinds: only for values of these kinds. Held; NULL when memory is out. [any thread] */
-struct pg_shape *pg_shapes_add(struct pg_shapes *all, uint64_t statement, uint64_t by_kinds, const PGresult *described);
+struct pg_shape *pg_shapes_add(struct pg_shapes *all, uint64_t statement, uint64_t by_kinds,
+                               const PGresult *described);
 void pg_shapes_forget(struct pg_shapes *all, const struct pg_shape *shape);
 struct pg_shape *pg_shape_hold(struct pg_shape *shape);
 void pg_shape_drop(struct pg_shape *shape); /* NULL is safe */
 
 /* The columns of a result that a statement of this shape gave; they live as long as the shape, or lie in the arena. NULL
  * when memory is out. [any thread] */
-const struct pg_columns *pg_shape_columns(struct pg_shape *shape, const PGresult *result, struct arena *otherwise);
+const struct pg_columns *pg_shape_columns(struct pg_shape *shape, const PGresult *result,
+                                          struct arena *otherwise);
 
 /* ---- connections ---- */
 
@@ -120,7 +122,11 @@ struct pg_prepared {
 
 enum { PG_PREPARED_BUCKETS = 128, PG_PREPARED_MAX = 256 };
 
-enum pg_transaction { PG_TX_NONE, PG_TX_WANTED, PG_TX_OPEN }; /* wanted: BEGIN goes with the first statement */
+enum pg_transaction {
+    PG_TX_NONE,
+    PG_TX_WANTED,
+    PG_TX_OPEN
+}; /* wanted: BEGIN goes with the first statement */
 
 struct pg_connection {
     struct list link; /* idle, busy, or a lock's */
@@ -145,8 +151,8 @@ struct postgres {
     pthread_mutex_t lock;
     struct list idle; /* the newest first: what is warm is used, the rest grows old and is closed */
     struct list busy, locks, waiters;
-    unsigned open;           /* counted ones */
-    bool is_probing;         /* while the server is away, one at a time tries */
+    unsigned open;   /* counted ones */
+    bool is_probing; /* while the server is away, one at a time tries */
     int64_t backoff_us, retry_at_us;
     struct buf trouble; /* why the newest attempt failed */
     _Atomic unsigned busy_n, idle_n, locks_n;
@@ -158,10 +164,12 @@ struct postgres {
 
 /* One that is set up, or NULL and why, a sentence. s may be NULL: who waits for it. *state gets the SQLSTATE when there was
  * one, else "". */
-int pg_connect(struct pg_connection *c, struct db_session *s, int64_t deadline_us, struct buf *why, char state[6]);
+int pg_connect(struct pg_connection *c, struct db_session *s, int64_t deadline_us, struct buf *why,
+               char state[6]);
 
-struct pg_connection *pg_connection_create(struct postgres *pg); /* not connected yet; NULL: memory, descriptors */
-void pg_connection_destroy(struct pg_connection *c);             /* NULL is safe */
+struct pg_connection *pg_connection_create(
+    struct postgres *pg);                            /* not connected yet; NULL: memory, descriptors */
+void pg_connection_destroy(struct pg_connection *c); /* NULL is safe */
 
 /* The URL without its password. 0, or -1 and why. */
 int pg_show_url(const char *url, struct buf *out, struct buf *why);
@@ -187,7 +195,14 @@ bool pg_connection_is_alive(struct pg_connection *c);
 
 /* ---- exchanges ---- */
 
-enum pg_step { PG_STEP_BEGIN, PG_STEP_SETTINGS, PG_STEP_PARSE, PG_STEP_DESCRIBE, PG_STEP_EXECUTE, PG_STEP_OTHER };
+enum pg_step {
+    PG_STEP_BEGIN,
+    PG_STEP_SETTINGS,
+    PG_STEP_PARSE,
+    PG_STEP_DESCRIBE,
+    PG_STEP_EXECUTE,
+    PG_STEP_OTHER
+};
 enum pg_outcome {
     PG_DONE,
     PG_REFUSED, /* a step failed: exchange->error */
@@ -198,10 +213,11 @@ enum { PG_STEPS_MAX = 10 };
 
 struct pg_exchange {
     struct pg_connection *c;
-    struct db_session *s;  /* whose cancellation and limits hold; NULL: the deadline alone */
-    int64_t deadline_us;   /* instead of the session's, when s is NULL or is_final */
-    bool is_final;         /* what cannot be called back: only the deadline ends the wait, and the connection with it */
-    bool is_unsent;        /* libpq took one of the steps not */
+    struct db_session *s; /* whose cancellation and limits hold; NULL: the deadline alone */
+    int64_t deadline_us;  /* instead of the session's, when s is NULL or is_final */
+    bool
+        is_final; /* what cannot be called back: only the deadline ends the wait, and the connection with it */
+    bool is_unsent; /* libpq took one of the steps not */
     unsigned steps_n;
     enum pg_step steps[PG_STEPS_MAX];
     PGresult *results[PG_STEPS_MAX];
@@ -245,8 +261,8 @@ struct pg_bound {
 };
 
 /* values[i] as the server wants it for types[i]; in the arena, or borrowed from the values. 0 or an error of the session. */
-int pg_bind(struct db_session *s, const struct statement *st, const struct pg_shape *shape, const dw_value *values,
-            struct pg_bound *out, struct arena *arena);
+int pg_bind(struct db_session *s, const struct statement *st, const struct pg_shape *shape,
+            const dw_value *values, struct pg_bound *out, struct arena *arena);
 
 enum db_type pg_type_of(Oid type);
 

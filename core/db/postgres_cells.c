@@ -88,7 +88,8 @@ bool pg_read_time(const char *text, int64_t *us)
     if (!read_number(&text, 0, &year) || !read_number(&text, '-', &month) || !read_number(&text, '-', &day))
         return false;
     if (*text == ' ' && text[1] >= '0' && text[1] <= '9') {
-        if (!read_number(&text, ' ', &hour) || !read_number(&text, ':', &minute) || !read_number(&text, ':', &second))
+        if (!read_number(&text, ' ', &hour) || !read_number(&text, ':', &minute) ||
+            !read_number(&text, ':', &second))
             return false;
         fraction = read_fraction(&text);
         offset = read_offset(&text);
@@ -97,7 +98,8 @@ bool pg_read_time(const char *text, int64_t *us)
         year = 1 - year;
     else if (*text)
         return false;
-    int64_t seconds = days_of(year, (unsigned)month, (unsigned)day) * 86400 + hour * 3600 + minute * 60 + second - offset;
+    int64_t seconds =
+        days_of(year, (unsigned)month, (unsigned)day) * 86400 + hour * 3600 + minute * 60 + second - offset;
     *us = seconds * CLOCK_SECOND + fraction;
     return true;
 }
@@ -156,8 +158,8 @@ static enum db_type type_of_cell(enum db_type column, Oid type, const char *text
 
 static int fail_cell(struct db_rows *rows, size_t column, const char *wanted)
 {
-    return session_fail(rows->session, DW_EINVALID, "", "column %s holds what is not %s", rows->columns[column].name,
-                        wanted);
+    return session_fail(rows->session, DW_EINVALID, "", "column %s holds what is not %s",
+                        rows->columns[column].name, wanted);
 }
 
 int pg_cell(struct db_rows *rows, const struct pg_cursor *cursor, size_t column, struct arena *arena,

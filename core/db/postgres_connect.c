@@ -56,9 +56,11 @@ int pg_show_url(const char *url, struct buf *out, struct buf *why)
 
     if (!options) {
         /* libpq's words may quote the whole, password and all. */
-        buf_add_text(why, error ? "the database's URL cannot be read; write postgres://USER@HOST:PORT/NAME, with letters "
-                                  "such as @ : / in a password as %40 %3A %2F"
-                                : "memory is out");
+        buf_add_text(
+            why,
+            error ? "the database's URL cannot be read; write postgres://USER@HOST:PORT/NAME, with letters "
+                    "such as @ : / in a password as %40 %3A %2F"
+                  : "memory is out");
         PQfreemem(error);
         return -1;
     }
@@ -151,7 +153,9 @@ static void find_state(const char *message, char state[6])
     for (const char *at = strchr(message, ':'); at; at = strchr(at + 1, ':')) {
         size_t n = strspn(at + 1, " ");
         const char *p = at + 1 + n;
-        if (n > 0 && strspn(p, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && p[5] == ':') {
+        /* A digit is in each, and not in FATAL. */
+        if (n > 0 && strspn(p, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && p[5] == ':' &&
+            strcspn(p, "0123456789") < 5) {
             memcpy(state, p, 5);
             state[5] = 0;
             return;
@@ -170,8 +174,9 @@ static void explain(struct pg_connection *c, bool late, const char *state, struc
         return;
     }
     if (PQconnectionNeedsPassword(c->conn) && !*state) {
-        buf_add_text(why, "it wants a password: write it into the URL (postgres://USER:PASSWORD@HOST/NAME), or into "
-                          "a PGPASSFILE");
+        buf_add_text(
+            why, "it wants a password: write it into the URL (postgres://USER:PASSWORD@HOST/NAME), or into "
+                 "a PGPASSFILE");
         return;
     }
     snprintf(code, sizeof(code), "%s: ", state);
@@ -201,16 +206,17 @@ static void add_settings(struct pg_exchange *x)
     const struct db_options *o = &x->c->pg->db->options;
     char sql[640];
 
-    snprintf(sql, sizeof(sql),
-             "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),"
-             " set_config('bytea_output', 'hex', false), set_config('extra_float_digits', '1', false),"
-             " set_config('standard_conforming_strings', 'on', false), set_config('row_security', 'on', false),"
-             " set_config('client_min_messages', 'warning', false),"
-             " set_config('statement_timeout', '%lld', false), set_config('lock_timeout', '%lld', false),"
-             " set_config('idle_in_transaction_session_timeout', '%lld', false)",
-             (long long)(o->statement_timeout_us + CLOCK_SECOND) / CLOCK_MS,
-             (long long)o->transaction_timeout_us / CLOCK_MS,
-             (long long)(o->transaction_timeout_us + 5 * CLOCK_SECOND) / CLOCK_MS);
+    snprintf(
+        sql, sizeof(sql),
+        "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),"
+        " set_config('bytea_output', 'hex', false), set_config('extra_float_digits', '1', false),"
+        " set_config('standard_conforming_strings', 'on', false), set_config('row_security', 'on', false),"
+        " set_config('client_min_messages', 'warning', false),"
+        " set_config('statement_timeout', '%lld', false), set_config('lock_timeout', '%lld', false),"
+        " set_config('idle_in_transaction_session_timeout', '%lld', false)",
+        (long long)(o->statement_timeout_us + CLOCK_SECOND) / CLOCK_MS,
+        (long long)o->transaction_timeout_us / CLOCK_MS,
+        (long long)(o->transaction_timeout_us + 5 * CLOCK_SECOND) / CLOCK_MS);
     pg_add_sql(x, PG_STEP_OTHER, sql);
     pg_add_parse(x, "begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", NULL, 0);
     pg_add_parse(x, "commit", "COMMIT", NULL, 0);
@@ -218,7 +224,8 @@ static void add_settings(struct pg_exchange *x)
     pg_add_parse(x, "tenant", "SELECT set_config('dowel.tenant', $1, true)", NULL, 0);
     pg_add_parse(x, "system", "SELECT set_config('role', '" PG_SYSTEM_ROLE "', true)", NULL, 0);
     pg_add_parse(x, "unguarded",
-                 "SELECT set_config('role', '" PG_SYSTEM_ROLE "', true), set_config('statement_timeout', '0', true),"
+                 "SELECT set_config('role', '" PG_SYSTEM_ROLE
+                 "', true), set_config('statement_timeout', '0', true),"
                  " set_config('idle_in_transaction_session_timeout', '0', true)",
                  NULL, 0);
 }
@@ -249,7 +256,8 @@ static int set_up(struct pg_connection *c, int64_t deadline_us, struct buf *why)
     return rc;
 }
 
-int pg_connect(struct pg_connection *c, struct db_session *s, int64_t deadline_us, struct buf *why, char state[6])
+int pg_connect(struct pg_connection *c, struct db_session *s, int64_t deadline_us, struct buf *why,
+               char state[6])
 {
     bool late;
 

@@ -1,5 +1,5 @@
 /* SQLSTATEs as enum dw_error, with what is to be done. */
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "db/postgres.h"
 
@@ -55,7 +55,8 @@ static const struct known {
     { "53100", DW_EUNAVAILABLE, false, ": free or add disk space on the database server" },
     { "53200", DW_EUNAVAILABLE, false, ": the database server has too little memory for that" },
     { "53300", DW_EUNAVAILABLE, false,
-      ": lower database_connections of the servers that use it, or raise max_connections in postgresql.conf" },
+      ": lower database_connections of the servers that use it, or raise max_connections in "
+      "postgresql.conf" },
     { "53", DW_EUNAVAILABLE, false, "" },
     { "54", DW_ETOOLARGE, false, "" },
     { "57014", DW_EUNAVAILABLE, false, "" },
@@ -110,8 +111,8 @@ static int fail_constraint(struct db_session *s, const PGresult *error, const st
     if (strcmp(state, "23505") == 0)
         return session_fail(s, k->code, state, "a row with this key exists already (%s)", name);
     if (strcmp(state, "23503") == 0)
-        return session_fail(s, k->code, state, "the row refers to one that does not exist, or is referred to (%s)",
-                            name);
+        return session_fail(s, k->code, state,
+                            "the row refers to one that does not exist, or is referred to (%s)", name);
     if (strcmp(state, "23502") == 0)
         return session_fail(s, k->code, state, "%s.%s must not be null", table, column);
     if (strcmp(state, "23514") == 0)
@@ -122,10 +123,11 @@ static int fail_constraint(struct db_session *s, const PGresult *error, const st
 /* "unnamed portal parameter $2 = '...'": which value it was, where the server tells. */
 static void add_parameter(struct buf *text, const PGresult *error, const struct statement *st)
 {
-    const char *at = strstr(field(error, PG_DIAG_CONTEXT), "portal parameter $");
-    unsigned n = 0;
+    static const char before[] = "portal parameter $";
+    const char *at = strstr(field(error, PG_DIAG_CONTEXT), before);
+    unsigned long n = at ? strtoul(at + strlen(before), NULL, 10) : 0;
 
-    if (!at || !st || sscanf(at, "portal parameter $%u", &n) != 1 || n == 0 || n > st->parameters_n)
+    if (!st || n == 0 || n > st->parameters_n)
         return;
     if (st->parameters[n - 1].source == STATEMENT_VALUE)
         buf_add_format(text, ", in $%u", st->parameters[n - 1].value + 1);
@@ -178,6 +180,6 @@ int pg_fail(struct pg_exchange *x, enum pg_outcome outcome, const struct stateme
     if (outcome == PG_REFUSED && error)
         return pg_fail_with(x->s, error, st);
     message = pg_first_line(error ? PQresultErrorMessage(error) : PQerrorMessage(x->c->conn));
-    return session_fail_repeatable(x->s, error ? pg_state(error) : "", "the connection to PostgreSQL was lost: %.*s",
-                                   STR_ARG(message));
+    return session_fail_repeatable(x->s, error ? pg_state(error) : "",
+                                   "the connection to PostgreSQL was lost: %.*s", STR_ARG(message));
 }

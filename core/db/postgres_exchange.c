@@ -68,24 +68,19 @@ void pg_add_describe(struct pg_exchange *x, const char *name)
 /* Behind a pooler nothing may be left on a connection: what pg_connect() sets once goes with every transaction. */
 static void add_settings_for_pooler(struct pg_exchange *x, const char *tenant, bool is_system, bool is_unlimited)
 {
-    static const char guarded[] =
-        "SELECT set_config('dowel.tenant', $1, true), set_config('TimeZone', 'UTC', true),"
-        " set_config('DateStyle', 'ISO', true), set_config('bytea_output', 'hex', true)";
-    static const char system[] =
-        "SELECT set_config('dowel.tenant', $1, true), set_config('TimeZone', 'UTC', true),"
-        " set_config('DateStyle', 'ISO', true), set_config('bytea_output', 'hex', true),"
-        " set_config('role', '" PG_SYSTEM_ROLE "', true)";
-    char limits[256];
     const struct db_options *o = &x->c->pg->db->options;
+    char sql[640];
 
-    pg_add_sql_with(x, PG_STEP_SETTINGS, is_system ? system : guarded, tenant);
-    snprintf(limits, sizeof(limits),
-             "SELECT set_config('statement_timeout', '%lld', true), set_config('lock_timeout', '%lld', true),"
-             " set_config('idle_in_transaction_session_timeout', '%lld', true)",
+    snprintf(sql, sizeof(sql),
+             "SELECT set_config('dowel.tenant', $1, true), set_config('TimeZone', 'UTC', true),"
+             " set_config('DateStyle', 'ISO', true), set_config('bytea_output', 'hex', true),"
+             " set_config('statement_timeout', '%lld', true), set_config('lock_timeout', '%lld', true),"
+             " set_config('idle_in_transaction_session_timeout', '%lld', true)%s",
              is_unlimited ? 0LL : (long long)(o->statement_timeout_us + CLOCK_SECOND) / CLOCK_MS,
              (long long)o->transaction_timeout_us / CLOCK_MS,
-             is_unlimited ? 0LL : (long long)(o->transaction_timeout_us + 5 * CLOCK_SECOND) / CLOCK_MS);
-    pg_add_sql(x, PG_STEP_SETTINGS, limits);
+             is_unlimited ? 0LL : (long long)(o->transaction_timeout_us + 5 * CLOCK_SECOND) / CLOCK_MS,
+             is_system ? ", set_config('role', '" PG_SYSTEM_ROLE "', true)" : "");
+    pg_add_sql_with(x, PG_STEP_SETTINGS, sql, tenant);
 }
 
 /* READ COMMITTED, whatever the server's default: each statement sees what was committed before it, as on SQLite each
@@ -144,7 +139,8 @@ static int timeout_ms(int64_t limit_us)
 /* PG_DONE: the socket is ready. */
 static enum pg_outcome wait_for_socket(struct pg_exchange *x, bool writing)
 {
-    struct pollfd ready[2] = { { .fd = PQsocket(x->c->conn), .events = (short)(writing ? POLLIN | POLLOUT : POLLIN) },
+    struct pollfd ready[2] = { { .fd = PQsocket(x->c->conn),
+                                 .events = (short)(writing ? POLLIN | POLLOUT : POLLIN) },
                                { .fd = x->c->wake, .events = POLLIN } };
 
     for (;;) {
@@ -198,7 +194,8 @@ static bool is_error(const PGresult *result)
 
 static bool has_ended(const struct pg_connection *c, const PGresult *result)
 {
-    return PQstatus(c->conn) != CONNECTION_OK || (is_error(result) && pg_state_ends_connection(pg_state(result)));
+    return PQstatus(c->conn) != CONNECTION_OK ||
+           (is_error(result) && pg_state_ends_connection(pg_state(result)));
 }
 
 /* The newest result of a step; the first error is kept. */

@@ -37,7 +37,8 @@ int pg_lock(struct db_session *s, const char *name, int64_t patience_us)
     enum pg_outcome outcome = pg_exchange_run(&x);
     if (outcome == PG_REFUSED && strcmp(pg_state(pg_error(&x)), "55P03") == 0)
         rc = session_fail(s, DW_EUNAVAILABLE, "55P03",
-                          "another server or command line holds the lock \"%s\": wait until it has ended", name);
+                          "another server or command line holds the lock \"%s\": wait until it has ended",
+                          name);
     else if (outcome != PG_DONE)
         rc = pg_fail(&x, outcome, NULL);
     pg_exchange_finish(&x);
@@ -73,8 +74,9 @@ int pg_check_locks(struct db_session *s)
 {
     if (!find_lock(s, true))
         return 0;
-    return session_fail(s, DW_EUNAVAILABLE, "",
-                        "the connection that held this session's lock was lost: somebody else may have it now");
+    return session_fail(
+        s, DW_EUNAVAILABLE, "",
+        "the connection that held this session's lock was lost: somebody else may have it now");
 }
 
 void pg_unlock_all(struct db_session *s)

@@ -11,14 +11,21 @@
 #include "util/clock.h"
 #include "util/thread.h"
 
-enum { POLL_MS = 250, RETRY_FIRST_MS = 50, RETRY_MAX_MS = 1000, CHECK_MS = 15 * 1000, CLEAN_US = 60 * CLOCK_SECOND };
+enum {
+    POLL_MS = 250,
+    RETRY_FIRST_MS = 50,
+    RETRY_MAX_MS = 1000,
+    CHECK_MS = 15 * 1000,
+    CLEAN_US = 60 * CLOCK_SECOND
+};
 
 struct pg_listening {
     struct postgres *pg;
     struct db_listener listener;
     pthread_t thread;
-    int stop; /* an eventfd */
-    struct buf snapshot; /* polling: what was visible when it was looked at last */
+    int stop;                    /* an eventfd */
+    struct pg_connection *first; /* made before the thread was */
+    struct buf snapshot;         /* polling: what was visible when it was looked at last */
     int64_t clean_at_us;
 };
 
@@ -41,7 +48,8 @@ static void tell(struct pg_listening *l, const char *payload)
         return;
     memcpy(name, channel.p, channel.n);
     name[channel.n] = 0;
-    l->listener.notice(name, payload + (channel.n < strlen(payload) ? channel.n + 1 : channel.n), l->listener.ud);
+    l->listener.notice(name, payload + (channel.n < strlen(payload) ? channel.n + 1 : channel.n),
+                       l->listener.ud);
 }
 
 static void lost(struct pg_listening *l)
@@ -83,7 +91,8 @@ static bool ask(struct pg_connection *c, const char *sql)
  * a question now and then finds out. */
 static void listen_on(struct pg_listening *l, struct pg_connection *c)
 {
-    struct pollfd ready[2] = { { .fd = PQsocket(c->conn), .events = POLLIN }, { .fd = l->stop, .events = POLLIN } };
+    struct pollfd ready[2] = { { .fd = PQsocket(c->conn), .events = POLLIN },
+                               { .fd = l->stop, .events = POLLIN } };
 
     for (;;) {
         tell_all(l, c);
@@ -147,7 +156,8 @@ static bool look_first(struct pg_listening *l, struct pg_connection *c)
 {
     struct pg_exchange x;
 
-    bool worked = look(c, &x, "SELECT pg_current_snapshot()::text", NULL) && keep_snapshot(l, x.results[0], 0);
+    bool worked =
+        look(c, &x, "SELECT pg_current_snapshot()::text", NULL) && keep_snapshot(l, x.results[0], 0);
     pg_exchange_finish(&x);
     return worked;
 }
@@ -156,12 +166,11 @@ static bool look_first(struct pg_listening *l, struct pg_connection *c)
  * the snapshot before did not see and this one does is each notice, once. */
 static bool look_again(struct pg_listening *l, struct pg_connection *c)
 {
-    static const char sql[] =
-        "SELECT n.channel || ' ' || n.text, pg_current_snapshot()::text"
-        "  FROM (SELECT 1) AS always LEFT JOIN dowel_notices n"
-        "       ON n.xid >= pg_snapshot_xmin($1::pg_snapshot)"
-        "      AND NOT pg_visible_in_snapshot(n.xid, $1::pg_snapshot)"
-        " ORDER BY n.id";
+    static const char sql[] = "SELECT n.channel || ' ' || n.text, pg_current_snapshot()::text"
+                              "  FROM (SELECT 1) AS always LEFT JOIN dowel_notices n"
+                              "       ON n.xid >= pg_snapshot_xmin($1::pg_snapshot)"
+                              "      AND NOT pg_visible_in_snapshot(n.xid, $1::pg_snapshot)"
+                              " ORDER BY n.id";
     struct pg_exchange x;
 
     bool worked = look(c, &x, sql, buf_text(&l->snapshot)) && keep_snapshot(l, x.results[0], 1);
@@ -212,41 +221,58 @@ static struct pg_connection *connect(struct pg_listening *l)
     return c;
 }
 
+/* Until it is to stop, or the connection is lost. */
+static void serve(struct pg_listening *l, struct pg_connection *c)
+{
+    if (l->pg->db->options.through_pooler)
+        poll_on(l, c);
+    else
+        listen_on(l, c);
+    pg_connection_destroy(c);
+}
+
 /* While there is no connection, whoever remembers something is told to forget it again and again: what he reads meanwhile
- * may be out of date a moment later. */
+ * may be out of date a moment later. And once more when it is back. */
+static struct pg_connection *reconnect(struct pg_listening *l)
+{
+    struct pg_connection *c = NULL;
+
+    for (int pause_ms = RETRY_FIRST_MS; !c;
+         pause_ms = pause_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : pause_ms * 2) {
+        lost(l);
+        if (sleep_or_stop(l, pause_ms))
+            return NULL;
+        c = connect(l);
+    }
+    lost(l);
+    return c;
+}
+
 static void *listen_for_ever(void *ud)
 {
     struct pg_listening *l = ud;
-    int pause_ms = RETRY_FIRST_MS;
-    bool is_first = true;
+    struct pg_connection *c = l->first ? l->first : reconnect(l);
 
-    while (!sleep_or_stop(l, is_first ? 0 : pause_ms)) {
-        struct pg_connection *c = connect(l);
-        if (!is_first)
-            lost(l);
-        if (!c) {
-            if (is_first)
-                lost(l);
-            is_first = false;
-            pause_ms = pause_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : pause_ms * 2;
-            continue;
-        }
-        is_first = false;
-        pause_ms = RETRY_FIRST_MS;
-        if (l->pg->db->options.through_pooler)
-            poll_on(l, c);
-        else
-            listen_on(l, c);
-        pg_connection_destroy(c);
+    while (c) {
+        serve(l, c);
         if (sleep_or_stop(l, 0))
             break;
         log_warn("the channel for notices between servers was lost: connecting again",
                  LOG_TEXT("database", buf_text(&l->pg->shown)));
-        lost(l);
+        c = reconnect(l);
     }
     return NULL;
 }
 
+static void free_listening(struct pg_listening *l)
+{
+    if (l->stop >= 0)
+        close(l->stop);
+    buf_finish(&l->snapshot);
+    free(l);
+}
+
+/* What is sent once this has returned is heard, unless the server is away just now: then the thread goes on trying. */
 int pg_listen(struct db *db, const struct db_listener *listener)
 {
     struct postgres *pg = db->engine;
@@ -257,10 +283,10 @@ int pg_listen(struct db *db, const struct db_listener *listener)
     l->pg = pg;
     l->listener = *listener;
     l->stop = eventfd(0, EFD_CLOEXEC);
+    l->first = l->stop >= 0 ? connect(l) : NULL;
     if (l->stop < 0 || thread_start(&l->thread, "db-notices", false, listen_for_ever, l) != 0) {
-        if (l->stop >= 0)
-            close(l->stop);
-        free(l);
+        pg_connection_destroy(l->first);
+        free_listening(l);
         return -1;
     }
     pg->listening = l;
@@ -277,9 +303,7 @@ void pg_listening_stop(struct postgres *pg)
     if (write(l->stop, &once, sizeof(once)) < 0)
         log_error("cannot stop the listener of the database", LOG_NUMBER("errno", errno));
     pthread_join(l->thread, NULL);
-    close(l->stop);
-    buf_finish(&l->snapshot);
-    free(l);
+    free_listening(l);
     pg->listening = NULL;
 }
 

@@ -18,18 +18,21 @@ static void explain_refusal(const char *state, struct buf *why)
                           "ALTER ROLE dowel PASSWORD '...'");
     else if (strcmp(state, "28000") == 0)
         buf_add_format(why,
-                       ". Either there is no such role, which an administrator makes with: %s or pg_hba.conf does not let "
+                       ". Either there is no such role, which an administrator makes with: %s or pg_hba.conf "
+                       "does not let "
                        "it in from here",
                        roles);
     else if (strcmp(state, "3D000") == 0)
         buf_add_text(why, ". An administrator makes it with: CREATE DATABASE dowel OWNER " PG_SYSTEM_ROLE
                           " ENCODING 'UTF8' TEMPLATE template0");
     else if (strcmp(state, "53300") == 0)
-        buf_add_text(why, ". Raise max_connections in postgresql.conf, or lower the number of connections here");
+        buf_add_text(why,
+                     ". Raise max_connections in postgresql.conf, or lower the number of connections here");
     else if (strcmp(state, "57P03") == 0)
         buf_add_text(why, ". It will be there in a moment: try again");
     else if (!*state)
-        buf_add_text(why, ". Is it up, and are host and port in the URL right? pg_isready says the same from there");
+        buf_add_text(
+            why, ". Is it up, and are host and port in the URL right? pg_isready says the same from there");
 }
 
 /* ---- what is found there ---- */
@@ -45,7 +48,8 @@ static const char question[] =
     "       coalesce(sys.rolsuper, false), coalesce(sys.rolbypassrls, false),"
     "       coalesce(pg_has_role(me.oid, sys.oid, 'MEMBER'), false),"
     "       coalesce(pg_has_role(me.oid, sys.oid, 'USAGE'), false),"
-    "       coalesce(has_schema_privilege(sys.oid, (SELECT oid FROM pg_namespace WHERE nspname = current_schema()),"
+    "       coalesce(has_schema_privilege(sys.oid, (SELECT oid FROM pg_namespace WHERE nspname = "
+    "current_schema()),"
     "                                     'CREATE'), false),"
     "       session_user, current_database(), current_setting('server_encoding')"
     "  FROM pg_roles me LEFT JOIN pg_roles sys ON sys.rolname = '" PG_SYSTEM_ROLE "'"
@@ -80,7 +84,8 @@ static int judge_server(const struct found *f, struct buf *why)
     }
     if (strcmp(f->encoding, "UTF8") != 0) {
         buf_add_format(why,
-                       "the database %s stores texts as %s, and UTF8 is needed. Make another, and copy into it what there "
+                       "the database %s stores texts as %s, and UTF8 is needed. Make another, and copy into "
+                       "it what there "
                        "is: CREATE DATABASE NAME OWNER " PG_SYSTEM_ROLE " ENCODING 'UTF8' TEMPLATE template0",
                        f->database, f->encoding);
         return -1;
@@ -93,7 +98,8 @@ static int judge_login(const struct found *f, struct buf *why)
     if (!f->is_super && !f->bypasses)
         return 0;
     buf_add_format(why,
-                   "the role %s %s, so the walls between tenants do not hold for it. Log in as one for which they do: %s "
+                   "the role %s %s, so the walls between tenants do not hold for it. Log in as one for which "
+                   "they do: %s "
                    "or take that from it: ALTER ROLE \"%s\" NOSUPERUSER NOBYPASSRLS",
                    f->user, f->is_super ? "is a superuser" : "bypasses row security", roles, f->user);
     return -1;
@@ -103,33 +109,40 @@ static int judge_system_role(const struct found *f, struct buf *why)
 {
     if (!f->has_system)
         buf_add_format(why,
-                       "there is no role " PG_SYSTEM_ROLE ", which owns the tables. An administrator makes it with: CREATE "
-                       "ROLE " PG_SYSTEM_ROLE " NOLOGIN; GRANT " PG_SYSTEM_ROLE " TO \"%s\"; ALTER ROLE \"%s\" NOINHERIT; "
+                       "there is no role " PG_SYSTEM_ROLE
+                       ", which owns the tables. An administrator makes it with: CREATE "
+                       "ROLE " PG_SYSTEM_ROLE " NOLOGIN; GRANT " PG_SYSTEM_ROLE
+                       " TO \"%s\"; ALTER ROLE \"%s\" NOINHERIT; "
                        "ALTER DATABASE \"%s\" OWNER TO " PG_SYSTEM_ROLE,
                        f->user, f->user, f->database);
     else if (f->system_is_super || f->system_bypasses)
-        buf_add_text(why, "the role " PG_SYSTEM_ROLE " is more than it needs to be: ALTER ROLE " PG_SYSTEM_ROLE
-                          " NOSUPERUSER NOBYPASSRLS");
+        buf_add_text(why,
+                     "the role " PG_SYSTEM_ROLE " is more than it needs to be: ALTER ROLE " PG_SYSTEM_ROLE
+                     " NOSUPERUSER NOBYPASSRLS");
     else if (!f->is_member)
         buf_add_format(why,
-                       "the role %s may not become " PG_SYSTEM_ROLE ", which owns the tables: GRANT " PG_SYSTEM_ROLE
-                       " TO \"%s\"",
+                       "the role %s may not become " PG_SYSTEM_ROLE
+                       ", which owns the tables: GRANT " PG_SYSTEM_ROLE " TO \"%s\"",
                        f->user, f->user);
     else if (f->inherits && f->version >= 160000)
         buf_add_format(why,
-                       "the role %s has the rights of " PG_SYSTEM_ROLE " all the time, so the walls between tenants do not "
+                       "the role %s has the rights of " PG_SYSTEM_ROLE
+                       " all the time, so the walls between tenants do not "
                        "hold for it: GRANT " PG_SYSTEM_ROLE " TO \"%s\" WITH INHERIT FALSE",
                        f->user, f->user);
     else if (f->inherits)
         buf_add_format(why,
-                       "the role %s has the rights of " PG_SYSTEM_ROLE " all the time, so the walls between tenants do not "
+                       "the role %s has the rights of " PG_SYSTEM_ROLE
+                       " all the time, so the walls between tenants do not "
                        "hold for it: ALTER ROLE \"%s\" NOINHERIT",
                        f->user, f->user);
     else if (!f->may_create)
-        buf_add_format(why,
-                       "the role " PG_SYSTEM_ROLE " may not make tables in the database %s: ALTER DATABASE \"%s\" OWNER TO "
-                       PG_SYSTEM_ROLE "; or GRANT CREATE ON SCHEMA public TO " PG_SYSTEM_ROLE,
-                       f->database, f->database);
+        buf_add_format(
+            why,
+            "the role " PG_SYSTEM_ROLE
+            " may not make tables in the database %s: ALTER DATABASE \"%s\" OWNER TO " PG_SYSTEM_ROLE
+            "; or GRANT CREATE ON SCHEMA public TO " PG_SYSTEM_ROLE,
+            f->database, f->database);
     else
         return 0;
     return -1;
@@ -180,10 +193,9 @@ static int check_roles(struct pg_connection *c, struct buf *why)
 static int check_walls(struct pg_connection *c, struct buf *why)
 {
     static const char is_there[] = "SELECT to_regclass('dowel_tenant_tables') IS NOT NULL";
-    static const char open_ones[] =
-        "SELECT string_agg(t.name, ', ') FROM dowel_tenant_tables t"
-        "  JOIN pg_class c ON c.oid = to_regclass(quote_ident(t.name))"
-        " WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)";
+    static const char open_ones[] = "SELECT string_agg(t.name, ', ') FROM dowel_tenant_tables t"
+                                    "  JOIN pg_class c ON c.oid = to_regclass(quote_ident(t.name))"
+                                    " WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)";
     const PGresult *answer;
     struct pg_exchange x;
 
@@ -196,10 +208,11 @@ static int check_walls(struct pg_connection *c, struct buf *why)
     init(&x, c);
     rc = ask(&x, open_ones, &answer, why);
     if (rc == 0 && !PQgetisnull(answer, 0, 0)) {
-        buf_add_format(why,
-                       "row security is off for %s, whose rows belong to tenants: ALTER TABLE NAME ENABLE ROW LEVEL "
-                       "SECURITY, FORCE ROW LEVEL SECURITY",
-                       PQgetvalue(answer, 0, 0));
+        buf_add_format(
+            why,
+            "row security is off for %s, whose rows belong to tenants: ALTER TABLE NAME ENABLE ROW LEVEL "
+            "SECURITY, FORCE ROW LEVEL SECURITY",
+            PQgetvalue(answer, 0, 0));
         rc = -1;
     }
     pg_exchange_finish(&x);
@@ -230,7 +243,8 @@ void pg_add_grant(struct pg_exchange *x)
         "        IF thing.relkind = 'S' THEN\n"
         "            EXECUTE format('GRANT USAGE ON SEQUENCE %s TO %I', thing.oid::regclass, session_user);\n"
         "        ELSE\n"
-        "            EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I', thing.oid::regclass,\n"
+        "            EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I', "
+        "thing.oid::regclass,\n"
         "                           session_user);\n"
         "        END IF;\n"
         "    END LOOP;\n"
@@ -263,11 +277,11 @@ static int grant_what_is_there(struct pg_connection *c, struct buf *why)
 
 static int prepare(struct pg_connection *c, struct buf *why)
 {
-    if (check_roles(c, why) != 0 || check_walls(c, why) != 0)
+    if (check_roles(c, why) != 0)
         return -1;
     if (c->pg->db->options.through_pooler && pg_make_notices(c, why) != 0)
         return -1;
-    return grant_what_is_there(c, why);
+    return grant_what_is_there(c, why) == 0 && check_walls(c, why) == 0 ? 0 : -1;
 }
 
 static int connect_first(struct postgres *pg, struct buf *why)

@@ -41,8 +41,10 @@ static void publish(struct postgres *pg, bool alive)
 {
     static const char name[] = "dowel_db_connections", help[] = "Connections to PostgreSQL";
 
-    metrics_gauge_read(name, help, "state=\"busy\"", alive ? read_number : read_nothing, alive ? &pg->busy_n : NULL);
-    metrics_gauge_read(name, help, "state=\"idle\"", alive ? read_number : read_nothing, alive ? &pg->idle_n : NULL);
+    metrics_gauge_read(name, help, "state=\"busy\"", alive ? read_number : read_nothing,
+                       alive ? &pg->busy_n : NULL);
+    metrics_gauge_read(name, help, "state=\"idle\"", alive ? read_number : read_nothing,
+                       alive ? &pg->idle_n : NULL);
 }
 
 void pg_pool_init(struct postgres *pg)
@@ -146,7 +148,8 @@ static void note_attempt(struct postgres *pg, bool worked, struct str why)
         return;
     }
     if (pg->backoff_us == 0)
-        log_error("PostgreSQL cannot be reached", LOG_TEXT("database", buf_text(&pg->shown)), LOG_STR("why", why));
+        log_error("PostgreSQL cannot be reached", LOG_TEXT("database", buf_text(&pg->shown)),
+                  LOG_STR("why", why));
     pg->backoff_us = pg->backoff_us == 0 ? BACKOFF_FIRST_US : pg->backoff_us * 2;
     if (pg->backoff_us > BACKOFF_MAX_US)
         pg->backoff_us = BACKOFF_MAX_US;
@@ -278,13 +281,14 @@ static int fail_without(struct postgres *pg, struct db_session *s)
     if (atomic_load(&s->cancelled))
         code = session_fail_stopped(s);
     else if (is_away)
-        code = session_fail(s, DW_EUNAVAILABLE, "", "PostgreSQL at %s cannot be reached: %s", buf_text(&pg->shown),
-                            buf_text(&trouble));
+        code = session_fail(s, DW_EUNAVAILABLE, "", "PostgreSQL at %s cannot be reached: %s",
+                            buf_text(&pg->shown), buf_text(&trouble));
     else
-        code = session_fail(s, DW_EUNAVAILABLE, "",
-                            "all %u connections to PostgreSQL are in use, and none became free in time: raise "
-                            "connections, or look in the log for slow statements",
-                            pg->db->options.connections);
+        code =
+            session_fail(s, DW_EUNAVAILABLE, "",
+                         "all %u connections to PostgreSQL are in use, and none became free in time: raise "
+                         "database_connections, or look in the log for slow statements",
+                         pg->db->options.connections);
     buf_finish(&trouble);
     return code;
 }

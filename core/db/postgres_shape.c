@@ -97,7 +97,8 @@ void pg_shapes_finish(struct pg_shapes *all)
 }
 
 /* Under the lock. */
-static void put(struct pg_shapes *all, struct pg_shape *shape, struct pg_shape **old, struct pg_shape **oldest)
+static void put(struct pg_shapes *all, struct pg_shape *shape, struct pg_shape **old,
+                struct pg_shape **oldest)
 {
     struct pg_shape **bucket = bucket_of(all, shape->statement);
 
@@ -138,7 +139,8 @@ static struct pg_shape *create(uint64_t statement, uint64_t kinds, size_t types_
     return shape;
 }
 
-struct pg_shape *pg_shapes_add(struct pg_shapes *all, uint64_t statement, uint64_t by_kinds, const PGresult *described)
+struct pg_shape *pg_shapes_add(struct pg_shapes *all, uint64_t statement, uint64_t by_kinds,
+                               const PGresult *described)
 {
     size_t n = (size_t)PQnparams(described);
     struct pg_shape *shape = create(statement, by_kinds, n), *sign = NULL;
@@ -226,7 +228,8 @@ static struct pg_columns *make_lasting(const PGresult *result)
     return columns;
 }
 
-const struct pg_columns *pg_shape_columns(struct pg_shape *shape, const PGresult *result, struct arena *otherwise)
+const struct pg_columns *pg_shape_columns(struct pg_shape *shape, const PGresult *result,
+                                          struct arena *otherwise)
 {
     struct pg_columns *columns = atomic_load_explicit(&shape->columns, memory_order_acquire);
 

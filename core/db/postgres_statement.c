@@ -147,7 +147,8 @@ static int took_shape(struct run *r, struct pg_exchange *x, enum attempt attempt
 }
 
 /* In an open transaction behind a savepoint: a statement that cannot be read this way may be readable another. */
-static void add_describing(struct run *r, struct pg_exchange *x, enum attempt attempt, Oid *types, bool is_again)
+static void add_describing(struct run *r, struct pg_exchange *x, enum attempt attempt, Oid *types,
+                           bool is_again)
 {
     char name[16];
 
@@ -215,7 +216,8 @@ static int describe(struct run *r)
     for (enum attempt a = TYPES_OF_NONE; rc == 1 && a < TYPES_ATTEMPTS; a++)
         rc = describe_once(r, a, &error);
     if (rc == 1)
-        rc = pg_fail_with(r->s, error, r->st); /* what was said without any types is about the statement itself */
+        rc = pg_fail_with(r->s, error,
+                          r->st); /* what was said without any types is about the statement itself */
     PQclear(error);
     return rc;
 }
@@ -244,7 +246,8 @@ static int find_shape(struct run *r)
 
 static void add_execute(struct pg_exchange *x, const char *name, const struct pg_bound *bound)
 {
-    int sent = PQsendQueryPrepared(x->c->conn, name, (int)bound->n, bound->values, bound->lengths, bound->formats, 0);
+    int sent = PQsendQueryPrepared(x->c->conn, name, (int)bound->n, bound->values, bound->lengths,
+                                   bound->formats, 0);
 
     if (sent && x->steps_n < PG_STEPS_MAX)
         x->steps[x->steps_n++] = PG_STEP_EXECUTE;
@@ -285,7 +288,7 @@ static bool is_outdated(const struct run *r, const struct pg_exchange *x)
         return true;
     if (!r->is_old)
         return false;
-    return x->steps[x->failed] == PG_STEP_PARSE || strcmp(state, "0A000") == 0;
+    return strcmp(state, "0A000") == 0 || (strncmp(state, "42", 2) == 0 && strcmp(state, "42501") != 0);
 }
 
 static int forget_outdated(struct run *r, const struct pg_exchange *x)
@@ -293,8 +296,9 @@ static int forget_outdated(struct run *r, const struct pg_exchange *x)
     const char *state = pg_state(pg_error(x));
 
     if (strcmp(state, "26000") == 0 || strcmp(state, "42P05") == 0) {
-        log_warn("PostgreSQL's connection has changed under our hands: does a pooler in transaction mode stand between? "
-                 "Then set through_pooler",
+        log_warn("PostgreSQL's connection has changed under our hands: does a pooler in transaction mode "
+                 "stand between? "
+                 "Then set database_pooler",
                  LOG_TEXT("database", buf_text(&r->c->pg->shown)));
         r->c->is_broken = true;
     }
@@ -302,7 +306,8 @@ static int forget_outdated(struct run *r, const struct pg_exchange *x)
     struct pg_prepared *p = find_prepared(r->c, r->st->id, r->kinds);
     if (p)
         forget(r->c, p);
-    return session_fail_repeatable(r->s, state, "the statement has to be prepared again, as the tables have changed");
+    return session_fail_repeatable(r->s, state,
+                                   "the statement has to be prepared again, as the tables have changed");
 }
 
 static int execute(struct run *r)
@@ -326,7 +331,7 @@ static int execute(struct run *r)
         add_execute(&x, name, &bound);
         enum pg_outcome outcome = pg_exchange_run(&x);
         unsigned parse = step_of(&x, PG_STEP_PARSE);
-            if (!through_pooler && parse < x.steps_n && x.results[parse] &&
+        if (!through_pooler && parse < x.steps_n && x.results[parse] &&
             PQresultStatus(x.results[parse]) == PGRES_COMMAND_OK)
             remember(r->c, r->shape, r->name);
         if (outcome == PG_DONE)

@@ -54,8 +54,8 @@ static int refuse(const struct binding *b)
     const struct statement_parameter *p = &b->st->parameters[b->i];
 
     if (p->source == STATEMENT_VALUE)
-        return session_fail(b->s, DW_EINVALID, "", "the value of $%u does not fit: %s is wanted there", p->value + 1,
-                            name_of_type(b->type));
+        return session_fail(b->s, DW_EINVALID, "", "the value of $%u does not fit: %s is wanted there",
+                            p->value + 1, name_of_type(b->type));
     return session_fail(b->s, DW_EINVALID, "", "%s does not fit where it stands: %s is wanted there",
                         p->source == STATEMENT_TENANT ? ":tenant"
                         : p->source == STATEMENT_ME   ? ":me"
@@ -240,8 +240,7 @@ static int put_value(struct binding *b, const dw_value *v)
     case PG_FLOAT4:
     case PG_FLOAT8: return put_float(b, v);
     case PG_NUMERIC: return put_number_text(b, v);
-    case PG_BYTEA:
-        return v->type == DW_BYTES || is_textual(v) ? put_borrowed(b, v->as.p, v->n) : refuse(b);
+    case PG_BYTEA: return v->type == DW_BYTES || is_textual(v) ? put_borrowed(b, v->as.p, v->n) : refuse(b);
     case PG_JSON:
     case PG_JSONB: return put_json(b, v);
     case PG_DATE:
@@ -256,13 +255,14 @@ static int put_value(struct binding *b, const dw_value *v)
     }
 }
 
-int pg_bind(struct db_session *s, const struct statement *st, const struct pg_shape *shape, const dw_value *values,
-            struct pg_bound *out, struct arena *arena)
+int pg_bind(struct db_session *s, const struct statement *st, const struct pg_shape *shape,
+            const dw_value *values, struct pg_bound *out, struct arena *arena)
 {
     size_t n = shape->types_n;
 
     if (n > st->parameters_n)
-        return session_fail(s, DW_EMISUSE, "", "the statement has a parameter that was not found in its text");
+        return session_fail(s, DW_EMISUSE, "",
+                            "the statement has a parameter that was not found in its text");
     *out = (struct pg_bound){ .n = n,
                               .values = arena_calloc(arena, (n + 1) * sizeof(*out->values)),
                               .lengths = arena_calloc(arena, (n + 1) * sizeof(*out->lengths)),

@@ -99,6 +99,12 @@ static bool has_passed(int64_t deadline_us, int64_t now_us)
     return deadline_us && now_us >= deadline_us;
 }
 
+bool session_is_over(const struct db_session *s)
+{
+    return atomic_load_explicit(&s->cancelled, memory_order_relaxed) ||
+           has_passed(s->who.deadline_us, clock_monotonic_us());
+}
+
 static bool must_stop_at(const struct db_session *s, int64_t now_us)
 {
     return atomic_load_explicit(&s->cancelled, memory_order_relaxed) ||
@@ -145,10 +151,15 @@ int64_t session_deadline_us(const struct db_session *s)
     return s->transaction == DB_TX_NONE ? deadline : earlier(deadline, s->transaction_deadline_us);
 }
 
+/* What the failure said about a repetition stays so. */
 static int refuse_failed(struct db_session *s)
 {
-    return session_fail(s, DW_ETX, "",
-                        "a statement of this transaction failed before: only a rollback ends it");
+    bool wants_repeat = s->wants_repeat;
+    int rc =
+        session_fail(s, DW_ETX, "", "a statement of this transaction failed before: only a rollback ends it");
+
+    s->wants_repeat = wants_repeat;
+    return rc;
 }
 
 /* A migration of a large table takes as long as it takes, and no request waits for it. */
@@ -161,6 +172,7 @@ static int64_t limit_of(const struct db_session *s, int64_t usual_us)
 
 static void begin_step(struct db_session *s)
 {
+    s->wants_repeat = false;
     s->step_us = clock_monotonic_us();
     s->statement_deadline_us = s->step_us + limit_of(s, s->db->options.statement_timeout_us);
 }
@@ -322,29 +334,21 @@ static int find_statement(struct db_session *s, struct remembered **out, enum db
     return rc;
 }
 
-/* Takes what was remembered. */
-static int start(struct db_session *s, struct db_rows **out, struct remembered *remembered, dw_list given)
+static int start(struct db_session *s, struct db_rows *rows, dw_list given)
 {
-    const struct statement *st = remembered_statement(remembered);
+    const struct statement *st = rows->statement;
     dw_value at_hand[VALUES_AT_HAND], *values = at_hand;
     struct arena room;
 
     arena_init(&room, NULL, 0, 0);
     if (st->parameters_n > VALUES_AT_HAND)
         values = arena_alloc(&room, st->parameters_n * sizeof(*values));
-    struct db_rows *rows = db_rows_create(s, remembered);
-    int rc = rows && values ? 0 : session_fail(s, DW_ENOMEM, "", "memory is out");
-    if (rc == 0)
-        rc = db_values_make(s, st, given, values, &room);
+    int rc = values ? db_values_make(s, st, given, values, &room)
+                    : session_fail(s, DW_ENOMEM, "", "memory is out");
     if (rc == 0)
         rc = run(s, rows, values);
     arena_finish(&room);
-    if (rc < 0) {
-        db_rows_close(rows);
-        return rc;
-    }
-    *out = rows;
-    return 0;
+    return rc;
 }
 
 /* To the first row, or the end: what comes after is the reader's own pace. */
@@ -364,20 +368,29 @@ int db_query(struct db_session *s, struct db_rows **out, enum db_author by, dw_l
     *out = NULL;
     DW_TRY(admit(s));
     DW_TRY(find_statement(s, &remembered, by, sql_and_values.n > 0 ? sql_and_values.v : NULL));
-    int rc = start(s, out, remembered, (dw_list){ sql_and_values.v + 1, sql_and_values.n - 1 });
+    struct db_rows *rows = db_rows_create(s, remembered);
+    if (!rows)
+        return session_fail(s, DW_ENOMEM, "", "memory is out");
+    int rc = start(s, rows, (dw_list){ sql_and_values.v + 1, sql_and_values.n - 1 });
     measure(s, sql_and_values.v->as.p);
-    return rc;
+    if (rc < 0)
+        db_rows_close(rows);
+    else
+        *out = rows;
+    return rc < 0 ? rc : 0;
 }
 
 int64_t db_exec(struct db_session *s, enum db_author by, dw_list sql_and_values)
 {
-    struct db_rows *rows;
+    struct db_rows *rows = NULL;
     int64_t came = 0;
 
     int rc = db_query(s, &rows, by, sql_and_values);
-    while (rc >= 0 && (rc = db_rows_next(rows)) > 0)
+    if (!rows)
+        return rc;
+    while ((rc = db_rows_next(rows)) > 0)
         came++;
-    if (rc >= 0 && rows->statement->writes)
+    if (rc == 0 && rows->statement->writes)
         came = rows->changed;
     db_rows_close(rows);
     return rc < 0 ? rc : came;
@@ -385,11 +398,12 @@ int64_t db_exec(struct db_session *s, enum db_author by, dw_list sql_and_values)
 
 int db_find(struct db_session *s, dw_list targets, enum db_author by, dw_list sql_and_values)
 {
-    struct db_rows *rows;
+    struct db_rows *rows = NULL;
 
     int rc = db_query(s, &rows, by, sql_and_values);
-    if (rc >= 0)
-        rc = db_rows_next(rows);
+    if (!rows)
+        return rc;
+    rc = db_rows_next(rows);
     if (rc > 0) {
         int read = db_rows_read_lasting(rows, targets);
         rc = read < 0 ? read : rc;

@@ -1,8 +1,10 @@
 #include "db/sqlite.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "util/clock.h"
 
@@ -32,8 +34,27 @@ static int note_file(struct sqlite *engine, struct buf *why)
     return 0;
 }
 
+/* The library counts its memory under a lock that all threads share; nobody asks for the number. */
+static void configure(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+/* SQLite would let the whole world read a file that it makes; the files beside it have its rights. What is wrong with the
+ * place is found by who opens it next. */
+static bool make_private(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd >= 0)
+        close(fd);
+    return stat(path, &st) == 0 && st.st_size == 0;
+}
+
 static int sqlite_open(struct db *db, struct buf *why)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sqlite *engine = calloc(1, sizeof(*engine));
 
     if (!engine) {
@@ -44,8 +65,12 @@ static int sqlite_open(struct db *db, struct buf *why)
     engine->db = db;
     engine->path = db->options.url + strlen("sqlite:");
     sqlite_readers_init(&engine->readers, db->options.connections);
-    if (*engine->path && *engine->path != ':') {
-        if (sqlite_writer_create(engine, why) == 0 && note_file(engine, why) == 0)
+    pthread_once(&once, configure);
+    if (*engine->path && *engine->path != ':' && !str_starts_with(str_from(engine->path), STR_OF("file:"))) {
+        engine->is_new = make_private(engine->path);
+        int rc = sqlite_writer_create(engine, why);
+        engine->is_new = false;
+        if (rc == 0 && note_file(engine, why) == 0)
             return 0;
     } else {
         buf_add_text(why, "the database's URL names no file: write sqlite:/PATH/TO/dowel.db");

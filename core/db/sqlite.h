@@ -70,6 +70,7 @@ struct sqlite {
     struct sqlite_notices *notices; /* NULL: nobody listens */
     dev_t device;
     ino_t inode; /* of the file that was opened */
+    bool is_new; /* it has no table yet */
 };
 
 /* ---- connections: sqlite_connection.c ---- */

@@ -53,18 +53,35 @@ static int set_journal(struct sqlite_connection *c)
     return rc == SQLITE_OK && !is_wal ? SQLITE_PROTOCOL : rc;
 }
 
+/* A name in double quotes that is none is an error, as on the other engine, and no text; what is broken in the file's
+ * schema stays a reader's problem. */
+static int harden(struct sqlite_connection *c)
+{
+    static const int off[] = { SQLITE_DBCONFIG_DQS_DML, SQLITE_DBCONFIG_DQS_DDL,
+                               SQLITE_DBCONFIG_TRUSTED_SCHEMA };
+    int rc = sqlite3_db_config(c->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+
+    for (size_t i = 0; i < DW_COUNT_OF(off) && rc == SQLITE_OK; i++)
+        rc = sqlite3_db_config(c->handle, off[i], 0, NULL);
+    return rc;
+}
+
 static int set_up(struct sqlite_connection *c)
 {
     static const char pragmas[] = "PRAGMA synchronous = FULL;"
                                   "PRAGMA foreign_keys = ON;"
                                   "PRAGMA recursive_triggers = ON;"
-                                  "PRAGMA trusted_schema = OFF;"
                                   "PRAGMA temp_store = MEMORY;"
                                   "PRAGMA journal_size_limit = 67108864";
 
     sqlite3_progress_handler(c->handle, STEPS_BETWEEN_LOOKS, look_around, c);
     sqlite3_busy_handler(c->handle, wait_for_others, c);
-    int rc = set_journal(c);
+    int rc = harden(c);
+    /* In a new file, what is deleted can be given back to the disk piece by piece. */
+    if (rc == SQLITE_OK && c->engine->is_new)
+        rc = sqlite3_exec(c->handle, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = set_journal(c);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(c->handle, pragmas, NULL, NULL, NULL);
     return rc == SQLITE_OK ? sqlite_guard_set_up(c) : rc;

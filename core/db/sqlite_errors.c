@@ -187,7 +187,7 @@ int sqlite_fail(struct db_session *s, struct sqlite_connection *c, int rc)
     case SQLITE_INTERRUPT: return session_fail_stopped(s);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        if (session_must_stop(s))
+        if (session_is_over(s))
             return session_fail_stopped(s);
         return session_fail_repeatable(s, name, "another process keeps the database locked: try again");
     case SQLITE_NOMEM: return session_fail(s, DW_ENOMEM, name, "memory is out");

@@ -41,7 +41,7 @@ static int wait_for(struct db_session *s, int fd, const char *path, const char *
             continue;
         if (errno != EWOULDBLOCK)
             return fail_file(s, path);
-        if (atomic_load(&s->cancelled) || (s->who.deadline_us && clock_monotonic_us() >= s->who.deadline_us))
+        if (session_is_over(s))
             return session_fail_stopped(s);
         if (clock_monotonic_us() >= until)
             return session_fail(

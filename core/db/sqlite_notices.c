@@ -75,7 +75,7 @@ static int read_number(sqlite3_stmt *st, int64_t *out)
 /* Numbers have no gaps: a transaction that is rolled back gives its own back. */
 static int read_news(struct sqlite_notices *n)
 {
-    int64_t last, came = 0;
+    int64_t last = 0, came = 0;
     int rc = read_number(n->number, &last);
 
     if (rc != SQLITE_OK || last == n->seen)
@@ -100,7 +100,7 @@ static int read_news(struct sqlite_notices *n)
 
 static void look(struct sqlite_notices *n)
 {
-    int64_t version;
+    int64_t version = 0;
     int rc = read_number(n->version, &version);
 
     if (rc == SQLITE_OK && version != n->seen_version) {

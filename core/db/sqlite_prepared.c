@@ -112,9 +112,11 @@ static int prepare_new(struct sqlite_connection *c, const struct statement *st, 
         rc = session_fail(c->session, DW_EMISUSE, "", "the SQL has more than one statement: one at a time");
     else if (read_columns(p) != 0)
         rc = session_fail(c->session, DW_ENOMEM, "", "memory is out");
-    if (rc != 0)
-        destroy(p);
-    return rc;
+    if (rc == 0)
+        return 0;
+    destroy(p);
+    *out = NULL;
+    return rc < 0 ? rc : DW_EINTERNAL;
 }
 
 int sqlite_prepare(struct sqlite_connection *c, const struct statement *st, struct sqlite_prepared **out)
@@ -145,6 +147,7 @@ void sqlite_prepared_close(struct sqlite_connection *c, struct sqlite_prepared *
 {
     (void)c;
     sqlite3_reset(p->handle);
+    sqlite3_clear_bindings(p->handle); /* they may be large, and nobody's to read any more */
     p->is_open = false;
     if (p->id == 0)
         destroy(p);

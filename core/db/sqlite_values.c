@@ -11,8 +11,7 @@ static int bind_time(sqlite3_stmt *st, int n, int64_t us)
     return sqlite3_bind_text(st, n, text, sizeof(text) - 1, SQLITE_TRANSIENT);
 }
 
-/* Texts are borrowed until the statement is reset: nothing is bound for longer than a step that reads it, as sqlite_query()
- * clears... what RETURNING and open rows still need is copied by SQLite itself (TRANSIENT) where it is small. */
+/* Copied: rows are read while the caller's values may be gone. */
 int sqlite_bind(sqlite3_stmt *st, int n, const dw_value *value)
 {
     switch (value->type) {

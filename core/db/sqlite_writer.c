@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "db/sqlite.h"
+#include "metrics/metrics.h"
 #include "util/clock.h"
 
 enum {
@@ -22,6 +23,7 @@ struct member {
     struct list link; /* in the queue, or among those that are done */
     struct db_session *session;
     struct sqlite_connection *connection;
+    pthread_t thread;
     pthread_cond_t wake;
     bool has_turn;
     bool is_alone;
@@ -41,6 +43,8 @@ struct sqlite_writer {
     struct list done;      /* wait for the commit */
     unsigned group_n;      /* how many those are */
     int64_t group_us;      /* since when */
+
+    struct metric *commits, *waiting; /* NULL does no harm */
 };
 
 static struct sqlite_writer *writer_of(const struct db_session *s)
@@ -71,6 +75,11 @@ int sqlite_writer_create(struct sqlite *engine, struct buf *why)
     pthread_condattr_setclock(&w->monotonic, CLOCK_MONOTONIC);
     list_init(&w->queue);
     list_init(&w->done);
+    w->commits =
+        metrics_counter("dowel_db_commits_total", "Commits that went to the disk; transactions share them",
+                        "engine=\"sqlite\"");
+    w->waiting = metrics_gauge("dowel_db_writers_waiting", "Transactions that wait for their turn to write",
+                               "engine=\"sqlite\"");
     for (unsigned kind = 0; kind < SQLITE_KINDS; kind++) {
         if (sqlite_connect(&w->connections[kind], engine, (enum sqlite_kind)kind, why) != 0)
             return -1;
@@ -142,11 +151,13 @@ static bool wait_for_turn(struct sqlite_writer *w, struct member *m)
     if (!w->holder) {
         w->holder = m;
         m->has_turn = true;
-    } else {
-        list_append(&w->queue, &m->link);
+        return true;
     }
+    list_append(&w->queue, &m->link);
+    metric_add(w->waiting, 1);
     while (!m->has_turn && !session_must_stop(m->session))
         pthread_cond_timedwait(&m->wake, &w->lock, &limit);
+    metric_add(w->waiting, -1);
     if (!m->has_turn)
         list_remove(&m->link);
     return m->has_turn;
@@ -183,7 +194,7 @@ static void leave(struct sqlite_writer *w, struct member *m)
 
 static int fail_waiting(struct db_session *s)
 {
-    if (atomic_load(&s->cancelled) || (s->who.deadline_us && clock_monotonic_us() >= s->who.deadline_us))
+    if (session_is_over(s))
         return session_fail_stopped(s);
     return session_fail(s, DW_EUNAVAILABLE, "",
                         "others wrote to the database for all of %.3g s, and one writes at a time: look for "
@@ -222,9 +233,17 @@ int sqlite_begin(struct db_session *s)
     m->is_alone = s->who.is_repeat || s->who.is_unguarded;
     list_init(&m->link);
     pthread_cond_init(&m->wake, &w->monotonic);
+    m->thread = pthread_self();
     pthread_mutex_lock(&w->lock);
-    bool has_turn = wait_for_turn(w, m);
+    bool is_own = w->holder && pthread_equal(w->holder->thread, m->thread);
+    bool has_turn = !is_own && wait_for_turn(w, m);
     pthread_mutex_unlock(&w->lock);
+    if (is_own) {
+        leave(w, m);
+        return session_fail(
+            s, DW_ETX, "",
+            "this thread has another transaction open, which would wait for itself: end that first");
+    }
     if (!has_turn) {
         leave(w, m);
         return fail_waiting(s);
@@ -245,6 +264,8 @@ static int commit_group(struct sqlite_writer *w, struct member *m)
     int rc = sqlite_control(m->connection, CONTROL_COMMIT);
     enum outcome outcome = rc == SQLITE_OK ? COMMITTED : (rc & 0xff) == SQLITE_IOERR ? LOST : SPOILED;
 
+    if (rc == SQLITE_OK)
+        metric_add(w->commits, 1);
     /* What it says would be overwritten by the rollback's. */
     m->outcome = outcome;
     if (rc != SQLITE_OK && list_empty(&w->done) && outcome == SPOILED)

@@ -20,19 +20,14 @@ struct reading {
     struct tokens tokens;
     struct statement_shape shape;
     struct statement *statement;
-    struct insertion insertions[3]; /* in the order of the text */
+    struct insertion insertions[3]; /* an UPDATE's: the schema, and the tenant around what WHERE says */
     size_t insertions_n;
     struct buf text;
 };
 
-static const struct token *token_at(const struct reading *r, size_t i)
-{
-    return &r->tokens.list[i];
-}
-
 static int refuse(const struct reading *r, size_t i, const char *sentence)
 {
-    return token_refuse(r->why, r->tokens.sql, token_at(r, i), "%s", sentence);
+    return token_refuse(r->why, r->tokens.sql, tokens_at(&r->tokens, i), "%s", sentence);
 }
 
 /* ---- what an engine takes once ---- */
@@ -40,7 +35,8 @@ static int refuse(const struct reading *r, size_t i, const char *sentence)
 static int check_single(const struct reading *r)
 {
     for (size_t i = 0; i + 1 < r->tokens.n; i++) {
-        if (token_is_symbol(token_at(r, i), ';') && !token_is_symbol(token_at(r, i + 1), ';'))
+        if (token_is_symbol(tokens_at(&r->tokens, i), ';') &&
+            !token_is_symbol(tokens_at(&r->tokens, i + 1), ';'))
             return refuse(
                 r, i + 1,
                 "this is a second statement; run one at a time, in a transaction if they belong together");
@@ -66,9 +62,9 @@ static int find_target(struct reading *r)
 
     if (write->kind == STATEMENT_SELECT || r->rules->is_migration)
         return 0;
-    if (!token_is_name(token_at(r, write->target)))
+    if (!token_is_name(tokens_at(&r->tokens, write->target)))
         return refuse(r, write->target, "the name of a table belongs here, without quotes or in \"..\"");
-    s->target = token_name(r->arena, &r->tokens, token_at(r, write->target));
+    s->target = token_name(r->arena, &r->tokens, tokens_at(&r->tokens, write->target));
     if (!s->target)
         return DW_ENOMEM;
     s->target_has_wall = r->rules->has_wall && r->rules->has_wall(str_from(s->target), r->rules->ud);
@@ -85,7 +81,7 @@ static void insert(struct reading *r, size_t token, bool is_behind, const char *
 static int add_condition(struct reading *r)
 {
     const struct statement_write *write = &r->shape.write;
-    const struct str name = token_at(r, write->alias ? write->alias : write->target)->text;
+    const struct str name = tokens_at(&r->tokens, write->alias ? write->alias : write->target)->text;
     const char *schema = write->alias ? "" : "main.", *text;
 
     if (write->where)
@@ -109,15 +105,22 @@ static int guard(struct reading *r)
     if (r->rules->engine != DB_SQLITE || !r->rules->is_guarded || !r->statement->target_has_wall)
         return 0;
     for (size_t i = 0; i < write->target; i++) {
-        if (token_is(token_at(r, i), "OR") || token_is(token_at(r, i), "REPLACE"))
+        if (token_is(tokens_at(&r->tokens, i), "OR") || token_is(tokens_at(&r->tokens, i), "REPLACE"))
             return refuse(
                 r, i, "this passes over rows of other tenants; write INSERT .. ON CONFLICT (key) DO UPDATE");
     }
-    if (write->alias && !token_is_name(token_at(r, write->alias)))
+    if (write->alias && !token_is_name(tokens_at(&r->tokens, write->alias)))
         return refuse(r, write->alias, "an alias stands without quotes or in \"..\"");
     if (!write->schema)
         insert(r, write->target, false, "main.");
     return write->kind == STATEMENT_INSERT ? 0 : add_condition(r);
+}
+
+/* Where PostgreSQL understands it as it is. */
+static void complete(struct reading *r)
+{
+    if (r->rules->engine == DB_SQLITE && r->shape.write.conflict)
+        insert(r, r->shape.write.conflict, false, "WHERE true ");
 }
 
 /* ---- parameters ---- */
@@ -130,7 +133,7 @@ static int name_parameter(const struct reading *r, size_t i, struct statement_pa
     } names[] = { { ":tenant", STATEMENT_TENANT }, { ":me", STATEMENT_ME }, { ":now", STATEMENT_NOW } };
 
     for (size_t k = 0; k < DW_COUNT_OF(names); k++) {
-        if (str_equal(token_at(r, i)->text, str_from(names[k].name))) {
+        if (str_equal(tokens_at(&r->tokens, i)->text, str_from(names[k].name))) {
             *out = (struct statement_parameter){ names[k].source, 0 };
             return 0;
         }
@@ -140,7 +143,8 @@ static int name_parameter(const struct reading *r, size_t i, struct statement_pa
 
 static int number_parameter(const struct reading *r, size_t i, struct statement_parameter *out)
 {
-    const struct str digits = str_make(token_at(r, i)->text.p + 1, token_at(r, i)->text.n - 1);
+    const struct str digits =
+        str_make(tokens_at(&r->tokens, i)->text.p + 1, tokens_at(&r->tokens, i)->text.n - 1);
     uint64_t number;
 
     if (!str_to_uint(digits, MOST_VALUES, &number) || number == 0)
@@ -166,8 +170,9 @@ static size_t number_of(struct statement *s, struct statement_parameter p)
 
 static int add_parameter(struct reading *r, size_t i)
 {
-    struct statement_parameter p;
-    int rc = token_at(r, i)->kind == TOKEN_NAMED ? name_parameter(r, i, &p) : number_parameter(r, i, &p);
+    struct statement_parameter p = { STATEMENT_VALUE, 0 };
+    int rc =
+        tokens_at(&r->tokens, i)->kind == TOKEN_NAMED ? name_parameter(r, i, &p) : number_parameter(r, i, &p);
 
     if (rc < 0)
         return rc;
@@ -204,7 +209,8 @@ static int make_room_for_parameters(struct reading *r)
     size_t most = 0;
 
     for (size_t i = 0; i < r->tokens.n; i++)
-        most += token_at(r, i)->kind == TOKEN_PARAMETER || token_at(r, i)->kind == TOKEN_NAMED;
+        most += tokens_at(&r->tokens, i)->kind == TOKEN_PARAMETER ||
+                tokens_at(&r->tokens, i)->kind == TOKEN_NAMED;
     r->statement->parameters = arena_alloc(r->arena, (most ? most : 1) * sizeof *r->statement->parameters);
     return r->statement->parameters ? 0 : DW_ENOMEM;
 }
@@ -227,7 +233,7 @@ static int write_text(struct reading *r)
     int rc = make_room_for_parameters(r);
 
     for (size_t i = 0; i < r->tokens.n && rc == 0; i++) {
-        const struct token *t = token_at(r, i);
+        const struct token *t = tokens_at(&r->tokens, i);
         buf_add(&r->text, sql.p + at, t->offset - at);
         add_insertions(r, i, false);
         if (t->kind == TOKEN_PARAMETER || t->kind == TOKEN_NAMED)
@@ -269,6 +275,8 @@ static int read_all(struct reading *r, const char *sql)
         rc = find_target(r);
     if (rc == 0)
         rc = guard(r);
+    if (rc == 0)
+        complete(r);
     return rc < 0 ? rc : write_text(r);
 }
 

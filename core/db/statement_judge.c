@@ -21,25 +21,9 @@ struct refusal {
     "this is about the connection, which other calls use as well; use RETURNING or a row of your own"
 #define NO_SQL_IN_TEXT "this runs SQL that stands in a text; write the statement itself"
 
-/* Before the first as behind the last stands TOKEN_END. */
-static const struct token *token_at(const struct court *c, size_t i)
-{
-    return &c->tokens->list[i < c->tokens->n ? i : c->tokens->n];
-}
-
-static bool is_word(const struct court *c, size_t i, const char *word)
-{
-    return token_is(token_at(c, i), word);
-}
-
-static bool is_symbol(const struct court *c, size_t i, char symbol)
-{
-    return token_is_symbol(token_at(c, i), symbol);
-}
-
 static int refuse(const struct court *c, size_t i, const char *sentence)
 {
-    return token_refuse(c->why, c->tokens->sql, token_at(c, i), "%s", sentence);
+    return token_refuse(c->why, c->tokens->sql, tokens_at(c->tokens, i), "%s", sentence);
 }
 
 static const char *sentence_for(struct str name, const struct refusal *list, size_t n)
@@ -97,7 +81,7 @@ static const struct refusal statements[] = {
 
 static int judge_statement(const struct court *c, const struct statement_shape *shape)
 {
-    const struct token *first = token_at(c, 0);
+    const struct token *first = tokens_at(c->tokens, 0);
     const char *sentence = sentence_for(first->text, statements, DW_COUNT_OF(statements));
 
     if (first->kind == TOKEN_WORD && sentence)
@@ -200,14 +184,14 @@ static const char *function_refused(struct str name)
 
 static int judge_name(const struct court *c, size_t i)
 {
-    const char *name = token_name(c->arena, c->tokens, token_at(c, i)), *sentence;
+    const char *name = token_name(c->arena, c->tokens, tokens_at(c->tokens, i)), *sentence;
 
     if (!name)
         return DW_ENOMEM;
     sentence = sql_name_refused(str_from(name));
     if (!sentence)
         sentence = sql_column_refused(str_from(name));
-    if (!sentence && is_symbol(c, i + 1, '('))
+    if (!sentence && tokens_is_symbol(c->tokens, i + 1, '('))
         sentence = function_refused(str_from(name));
     return sentence ? refuse(c, i, sentence) : 0;
 }
@@ -216,16 +200,16 @@ static int judge_name(const struct court *c, size_t i)
 static int judge_dot(const struct court *c, size_t i)
 {
     static const char *const schemas[] = { "main", "temp", "public" };
-    const struct token *before = token_at(c, i - 1), *after = token_at(c, i + 1);
+    const struct token *before = tokens_at(c->tokens, i - 1), *after = tokens_at(c->tokens, i + 1);
     const char *name;
 
     if (before->kind == TOKEN_STRING || after->kind == TOKEN_STRING)
         return refuse(c, i, "a name stands in \"..\", text in '..'");
     if (!token_is_name(before))
         return 0; /* (row).column */
-    if (is_symbol(c, i + 2, '.'))
+    if (tokens_is_symbol(c->tokens, i + 2, '.'))
         return refuse(c, i - 1, "a column's name has two parts, table.column, or one; leave the schema out");
-    if (token_is_name(after) && is_symbol(c, i + 2, '('))
+    if (token_is_name(after) && tokens_is_symbol(c->tokens, i + 2, '('))
         return refuse(c, i - 1, "a function has no schema here; leave it out");
     name = token_name(c->arena, c->tokens, before);
     if (!name)
@@ -245,21 +229,22 @@ static int judge_dot(const struct court *c, size_t i)
 
 static int judge_word(const struct court *c, size_t i)
 {
-    if ((is_word(c, i, "INSERT") || is_word(c, i, "UPDATE")) && is_word(c, i + 1, "OR"))
+    if ((tokens_is(c->tokens, i, "INSERT") || tokens_is(c->tokens, i, "UPDATE")) &&
+        tokens_is(c->tokens, i + 1, "OR"))
         return refuse(c, i + 2,
                       "OR REPLACE, OR IGNORE and their like pass over rows of others; write INSERT .. ON "
                       "CONFLICT (key) "
                       "DO UPDATE SET .. or DO NOTHING");
-    if (is_word(c, i, "INTO") && !is_word(c, i - 1, "INSERT"))
+    if (tokens_is(c->tokens, i, "INTO") && !tokens_is(c->tokens, i - 1, "INSERT"))
         return refuse(c, i, "SELECT INTO makes a table; " IN_MIGRATION);
-    if (is_word(c, i, "TABLE") && !is_symbol(c, i - 1, '.'))
+    if (tokens_is(c->tokens, i, "TABLE") && !tokens_is_symbol(c->tokens, i - 1, '.'))
         return refuse(c, i, "write SELECT .. FROM");
     return 0;
 }
 
 static int judge_token(const struct court *c, size_t i)
 {
-    const struct token *t = token_at(c, i);
+    const struct token *t = tokens_at(c->tokens, i);
     int rc = 0;
 
     if (token_is_name(t))
@@ -271,113 +256,7 @@ static int judge_token(const struct court *c, size_t i)
     return rc;
 }
 
-/* ---- tables ---- */
-
-/* What is between two parentheses. */
-struct scope {
-    bool
-        is_query; /* SELECT, UPDATE or DELETE began here: FROM is followed by tables, not by extract's second half */
-    bool is_delete; /* USING is followed by tables */
-    bool in_from;   /* a comma is followed by one more table */
-    bool wants_table;
-};
-
-static bool is_any(const struct token *t, const char *const *words, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (token_is(t, words[i]))
-            return true;
-    }
-    return false;
-}
-
-static bool ends_from(const struct token *t)
-{
-    static const char *const words[] = { "WHERE",  "GROUP",     "HAVING", "ORDER",  "LIMIT",
-                                         "OFFSET", "WINDOW",    "UNION",  "EXCEPT", "INTERSECT",
-                                         "SET",    "RETURNING", "FETCH",  "FOR",    "VALUES" };
-    return is_any(t, words, DW_COUNT_OF(words));
-}
-
-/* a IS DISTINCT FROM b */
-static bool is_comparison(const struct court *c, size_t from)
-{
-    return from >= 2 && is_word(c, from - 1, "DISTINCT") &&
-           (is_word(c, from - 2, "IS") || is_word(c, from - 2, "NOT"));
-}
-
-static void follow_word(const struct court *c, size_t i, struct scope *s)
-{
-    const struct token *t = token_at(c, i);
-
-    if (token_is(t, "SELECT")) {
-        *s = (struct scope){ .is_query = true };
-    } else if (token_is(t, "UPDATE") || token_is(t, "INSERT") || token_is(t, "DELETE")) {
-        s->is_query = true;
-        s->is_delete = token_is(t, "DELETE");
-        s->wants_table = token_is(t, "UPDATE") && !is_word(c, i - 1, "DO") && !is_word(c, i - 1, "FOR") &&
-                         !is_word(c, i - 1, "KEY");
-    } else if (token_is(t, "INTO") || token_is(t, "JOIN")) {
-        s->wants_table = true;
-    } else if ((token_is(t, "FROM") && s->is_query && !is_comparison(c, i)) ||
-               (token_is(t, "USING") && s->is_delete && !is_symbol(c, i + 1, '('))) {
-        s->in_from = s->wants_table = true;
-    } else if (ends_from(t)) {
-        s->in_from = s->wants_table = false;
-    }
-}
-
-/* A name where a table is wanted. */
-static int judge_table(const struct court *c, size_t i, struct scope *s)
-{
-    static const char *const before[] = { "ONLY", "LATERAL" };
-
-    if (is_any(token_at(c, i), before, DW_COUNT_OF(before)))
-        return 0;
-    s->wants_table = false;
-    if (token_at(c, i)->kind == TOKEN_STRING)
-        return refuse(c, i, "a table's name stands in \"..\", text in '..'");
-    if (is_symbol(c, i + 1, '.'))
-        return token_refuse(c->why, c->tokens->sql, token_at(c, i),
-                            "this names a schema, and a plugin's tables have none: write %.*s alone",
-                            STR_ARG(token_at(c, i + 2)->text));
-    return 0;
-}
-
-static bool is_clause(const struct token *t)
-{
-    static const char *const words[] = { "SELECT", "UPDATE", "INSERT", "DELETE",
-                                         "INTO",   "JOIN",   "FROM",   "USING" };
-    return is_any(t, words, DW_COUNT_OF(words)) || ends_from(t);
-}
-
-/* A schema stands where a table does; elsewhere a.b is a column. */
-static int judge_tables(const struct court *c)
-{
-    struct scope *scopes = arena_calloc(c->arena, (c->tokens->deepest + 1) * sizeof *scopes), *s = scopes;
-    int rc = 0;
-
-    if (!scopes)
-        return DW_ENOMEM;
-    for (size_t i = 0; i < c->tokens->n && rc == 0; i++) {
-        const struct token *t = token_at(c, i);
-        const bool is_column = i > 0 && is_symbol(c, i - 1, '.');
-        if (token_is_symbol(t, '(')) {
-            const bool is_join = s->wants_table; /* FROM (a JOIN b ..) or FROM (SELECT ..) */
-            s->wants_table = false;
-            *++s = (struct scope){ .is_query = is_join, .in_from = is_join, .wants_table = is_join };
-        } else if (token_is_symbol(t, ')')) {
-            s--;
-        } else if (token_is_symbol(t, ',')) {
-            s->wants_table = s->in_from;
-        } else if (t->kind == TOKEN_WORD && is_clause(t) && !is_column) {
-            follow_word(c, i, s);
-        } else if (s->wants_table && (token_is_name(t) || t->kind == TOKEN_STRING)) {
-            rc = judge_table(c, i, s);
-        }
-    }
-    return rc;
-}
+/* ---- all of it ---- */
 
 int statement_judge(const struct tokens *tokens, const struct statement_shape *shape, struct arena *arena,
                     struct buf *why)
@@ -387,5 +266,5 @@ int statement_judge(const struct tokens *tokens, const struct statement_shape *s
 
     for (size_t i = 0; i < tokens->n && rc == 0; i++)
         rc = judge_token(&c, i);
-    return rc < 0 ? rc : judge_tables(&c);
+    return rc < 0 ? rc : statement_judge_places(tokens, arena, why);
 }

@@ -9,6 +9,10 @@
 int statement_judge(const struct tokens *tokens, const struct statement_shape *shape, struct arena *arena,
                     struct buf *why);
 
+/* The part of it that depends on where a name stands: tables have no schema, and no text stands for a name.
+ * statement_places.c */
+int statement_judge_places(const struct tokens *tokens, struct arena *arena, struct buf *why);
+
 /* A name that belongs to the core or to an engine: the sentence that refuses it; NULL: anybody may use it. */
 const char *sql_name_refused(struct str name);
 

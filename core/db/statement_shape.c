@@ -10,39 +10,9 @@ struct walk {
     unsigned depth;
 };
 
-static const struct token *token_at(const struct walk *w, size_t i)
-{
-    return &w->tokens->list[i < w->tokens->n ? i : w->tokens->n];
-}
-
-static bool is_word(const struct walk *w, size_t i, const char *word)
-{
-    return token_is(token_at(w, i), word);
-}
-
-static bool is_symbol(const struct walk *w, size_t i, char c)
-{
-    return token_is_symbol(token_at(w, i), c);
-}
-
-static bool is_any(const struct walk *w, size_t i, const char *const *words, size_t n)
-{
-    for (size_t k = 0; k < n; k++) {
-        if (is_word(w, i, words[k]))
-            return true;
-    }
-    return false;
-}
-
-/* The next token at the same depth: what stands in parentheses is one step. */
-static size_t step(const struct walk *w, size_t i)
-{
-    return is_symbol(w, i, '(') ? token_at(w, i)->partner + 1 : i + 1;
-}
-
 static int refuse(const struct walk *w, size_t i, const char *what)
 {
-    return token_refuse(w->why, w->tokens->sql, token_at(w, i), "%s", what);
+    return token_refuse(w->why, w->tokens->sql, tokens_at(w->tokens, i), "%s", what);
 }
 
 /* ---- INSERT, UPDATE, DELETE ---- */
@@ -50,14 +20,14 @@ static int refuse(const struct walk *w, size_t i, const char *what)
 /* The table's name at `i`, its schema before it. The index behind it. */
 static size_t read_target(const struct walk *w, size_t i, struct statement_write *write)
 {
-    if (is_word(w, i, "ONLY"))
+    if (tokens_is(w->tokens, i, "ONLY"))
         i++;
-    if (is_symbol(w, i + 1, '.')) {
+    if (tokens_is_symbol(w->tokens, i + 1, '.')) {
         write->schema = i;
         i += 2;
     }
     write->target = i++;
-    return is_symbol(w, i, '*') ? i + 1 : i;
+    return tokens_is_symbol(w->tokens, i, '*') ? i + 1 : i;
 }
 
 /* What may stand where an alias without AS could. */
@@ -67,13 +37,14 @@ static bool is_alias(const struct walk *w, size_t i)
                                           "INDEXED", "NOT",    "USING",     "FROM",  "DEFAULT",
                                           "VALUES",  "SELECT", "WITH",      "ON",    "OVERRIDING" };
 
-    return token_at(w, i)->kind == TOKEN_QUOTED ||
-           (token_at(w, i)->kind == TOKEN_WORD && !is_any(w, i, others, DW_COUNT_OF(others)));
+    return tokens_at(w->tokens, i)->kind == TOKEN_QUOTED ||
+           (tokens_at(w->tokens, i)->kind == TOKEN_WORD &&
+            !tokens_is_any(w->tokens, i, others, DW_COUNT_OF(others)));
 }
 
 static size_t read_alias(const struct walk *w, size_t i, struct statement_write *write)
 {
-    if (is_word(w, i, "AS"))
+    if (tokens_is(w->tokens, i, "AS"))
         i++;
     else if (!is_alias(w, i))
         return i;
@@ -85,12 +56,12 @@ static void find_condition(const struct walk *w, size_t i, size_t end, struct st
 {
     static const char *const behind[] = { "RETURNING", "ORDER", "LIMIT" };
 
-    for (; i < end && !is_symbol(w, i, ';'); i = step(w, i)) {
-        if (is_symbol(w, i - 1, '.'))
+    for (; i < end && !tokens_is_symbol(w->tokens, i, ';'); i = tokens_step(w->tokens, i)) {
+        if (tokens_is_symbol(w->tokens, i - 1, '.'))
             continue; /* a column may be called so */
-        if (is_any(w, i, behind, DW_COUNT_OF(behind)))
+        if (tokens_is_any(w->tokens, i, behind, DW_COUNT_OF(behind)))
             break;
-        if (!write->where && is_word(w, i, "WHERE"))
+        if (!write->where && tokens_is(w->tokens, i, "WHERE"))
             write->where = i;
     }
     write->end = i < end ? i : end;
@@ -99,12 +70,33 @@ static void find_condition(const struct walk *w, size_t i, size_t end, struct st
 /* [OR REPLACE] before the table of INSERT and UPDATE. */
 static size_t skip_conflict_word(const struct walk *w, size_t i)
 {
-    return is_word(w, i, "OR") ? i + 2 : i;
+    return tokens_is(w->tokens, i, "OR") ? i + 2 : i;
 }
 
 static size_t read_into(const struct walk *w, size_t i)
 {
-    return is_word(w, i, "INTO") ? i + 1 : i;
+    return tokens_is(w->tokens, i, "INTO") ? i + 1 : i;
+}
+
+/* ON CONFLICT and RETURNING. */
+static void read_rest(struct walk *w, size_t i, size_t end, struct statement_write *write, bool *is_returning)
+{
+    static const char *const behind[] = { "SELECT", "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT" };
+    bool is_behind_from = false;
+
+    for (; i < end && !tokens_is_symbol(w->tokens, i, ';'); i = tokens_step(w->tokens, i)) {
+        if (tokens_is(w->tokens, i, "FROM"))
+            is_behind_from = write->kind == STATEMENT_INSERT;
+        else if (tokens_is_any(w->tokens, i, behind, DW_COUNT_OF(behind)))
+            is_behind_from = false;
+        else if (is_behind_from && !write->conflict && tokens_is(w->tokens, i, "ON") &&
+                 tokens_is(w->tokens, i + 1, "CONFLICT"))
+            write->conflict = i;
+        else if (tokens_is(w->tokens, i, "DO") && tokens_is(w->tokens, i + 1, "UPDATE"))
+            w->shape->is_upsert = true;
+        else if (tokens_is(w->tokens, i, "RETURNING"))
+            *is_returning = true;
+    }
 }
 
 static int read_write(struct walk *w, size_t i, size_t end, enum statement_kind kind)
@@ -115,18 +107,14 @@ static int read_write(struct walk *w, size_t i, size_t end, enum statement_kind 
     i = skip_conflict_word(w, i + 1);
     if (kind == STATEMENT_INSERT)
         i = read_into(w, i);
-    else if (kind == STATEMENT_DELETE && is_word(w, i, "FROM"))
+    else if (kind == STATEMENT_DELETE && tokens_is(w->tokens, i, "FROM"))
         i++;
     i = read_alias(w, read_target(w, i, &write), &write);
     if (i > end)
         return refuse(w, end, "the statement is cut off");
     if (kind != STATEMENT_INSERT)
         find_condition(w, i, end, &write);
-    for (size_t k = i; k < end && !is_symbol(w, k, ';'); k = step(w, k)) {
-        if (is_word(w, k, "DO") && is_word(w, k + 1, "UPDATE"))
-            w->shape->is_upsert = true;
-        is_returning = is_returning || is_word(w, k, "RETURNING");
-    }
+    read_rest(w, i, end, &write, &is_returning);
     if (w->depth == 1)
         w->shape->is_returning = is_returning;
     if (w->depth == 1 || w->shape->write.kind == STATEMENT_SELECT)
@@ -144,18 +132,18 @@ static int read_with(struct walk *w, size_t *i, size_t end)
 {
     int rc;
 
-    for (*i += is_word(w, *i + 1, "RECURSIVE") ? 2 : 1;; (*i)++) {
-        while (*i < end && !is_word(w, *i, "AS"))
-            *i = step(w, *i);
-        while (*i < end && !is_symbol(w, *i, '('))
+    for (*i += tokens_is(w->tokens, *i + 1, "RECURSIVE") ? 2 : 1;; (*i)++) {
+        while (*i < end && !tokens_is(w->tokens, *i, "AS"))
+            *i = tokens_step(w->tokens, *i);
+        while (*i < end && !tokens_is_symbol(w->tokens, *i, '('))
             (*i)++;
         if (*i >= end)
             return refuse(w, end, "WITH name AS (..) is cut off");
-        rc = read_query(w, *i + 1, token_at(w, *i)->partner);
+        rc = read_query(w, *i + 1, tokens_at(w->tokens, *i)->partner);
         if (rc < 0)
             return rc;
-        *i = step(w, *i);
-        if (!is_symbol(w, *i, ','))
+        *i = tokens_step(w->tokens, *i);
+        if (!tokens_is_symbol(w->tokens, *i, ','))
             return 0;
     }
 }
@@ -171,10 +159,10 @@ static enum statement_kind kind_at(const struct walk *w, size_t i)
     };
 
     for (size_t k = 0; k < DW_COUNT_OF(kinds); k++) {
-        if (is_word(w, i, kinds[k].word))
+        if (tokens_is(w->tokens, i, kinds[k].word))
             return kinds[k].kind;
     }
-    return is_symbol(w, i, '(') ? STATEMENT_SELECT : STATEMENT_OTHER;
+    return tokens_is_symbol(w->tokens, i, '(') ? STATEMENT_SELECT : STATEMENT_OTHER;
 }
 
 /* Tokens i .. end are a query: the statement, or what stands in the parentheses of a WITH. */
@@ -185,7 +173,7 @@ static int read_query(struct walk *w, size_t i, size_t end)
 
     if (++w->depth > DEEPEST)
         return refuse(w, i, "WITH stands in WITH too often");
-    if (is_word(w, i, "WITH"))
+    if (tokens_is(w->tokens, i, "WITH"))
         rc = read_with(w, &i, end);
     kind = kind_at(w, i);
     if (w->depth == 1)

@@ -12,7 +12,9 @@ struct statement_write {
     size_t target;            /* the table's name */
     size_t alias;
     size_t where; /* the WHERE of UPDATE and DELETE */
-    size_t end;   /* behind what WHERE says, or would: RETURNING, ORDER, LIMIT, the end */
+    size_t
+        conflict; /* the ON CONFLICT of INSERT .. SELECT .. FROM .. without WHERE: SQLite takes it for a join's ON */
+    size_t end; /* behind what WHERE says, or would: RETURNING, ORDER, LIMIT, the end */
 };
 
 struct statement_shape {

@@ -194,7 +194,9 @@ static struct remembered *remember(struct shard *shard, struct remembered *made)
 
     pthread_mutex_lock(&shard->lock);
     struct remembered *r = find_in(shard, made->hash, made->sql, &made->key, made->walls);
-    if (!r) {
+    if (r) {
+        forgotten = made;
+    } else {
         struct remembered **bucket = bucket_of(shard, made->hash);
         if (shard->n == REMEMBERED_MAX)
             forgotten = forget_oldest(shard);
@@ -202,11 +204,10 @@ static struct remembered *remember(struct shard *shard, struct remembered *made)
         *bucket = hold(made);
         list_append(&shard->ages, &made->age);
         shard->n++;
-        r = hold(made);
+        r = made;
     }
     pthread_mutex_unlock(&shard->lock);
     remembered_drop(forgotten);
-    remembered_drop(made);
     return r;
 }
 

@@ -370,6 +370,35 @@ int tokens_read(struct tokens *out, struct arena *arena, struct str sql, enum db
     return match_parentheses(out, why);
 }
 
+const struct token *tokens_at(const struct tokens *tokens, size_t i)
+{
+    return &tokens->list[i < tokens->n ? i : tokens->n];
+}
+
+bool tokens_is(const struct tokens *tokens, size_t i, const char *word)
+{
+    return token_is(tokens_at(tokens, i), word);
+}
+
+bool tokens_is_any(const struct tokens *tokens, size_t i, const char *const *words, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        if (tokens_is(tokens, i, words[k]))
+            return true;
+    }
+    return false;
+}
+
+bool tokens_is_symbol(const struct tokens *tokens, size_t i, char c)
+{
+    return token_is_symbol(tokens_at(tokens, i), c);
+}
+
+size_t tokens_step(const struct tokens *tokens, size_t i)
+{
+    return tokens_is_symbol(tokens, i, '(') ? tokens_at(tokens, i)->partner + 1 : i + 1;
+}
+
 /* ---- what a token is ---- */
 
 bool token_is(const struct token *t, const char *word)

@@ -56,6 +56,15 @@ struct tokens {
 int tokens_read(struct tokens *out, struct arena *arena, struct str sql, enum db_engine engine,
                 struct buf *why);
 
+/* In a list: TOKEN_END stands behind the last, and before the first (at SIZE_MAX). */
+const struct token *tokens_at(const struct tokens *tokens, size_t i);
+bool tokens_is(const struct tokens *tokens, size_t i, const char *word);
+bool tokens_is_any(const struct tokens *tokens, size_t i, const char *const *words, size_t n);
+bool tokens_is_symbol(const struct tokens *tokens, size_t i, char c);
+
+/* The next one at the same depth: what stands in parentheses is one step. */
+size_t tokens_step(const struct tokens *tokens, size_t i);
+
 bool token_is(const struct token *t, const char *word); /* that word, in any case, without quotes */
 bool token_is_symbol(const struct token *t, char c);
 bool token_is_name(const struct token *t); /* TOKEN_WORD or TOKEN_QUOTED */

@@ -31,6 +31,8 @@ struct job_kind {
 
 /* ---- adding ---- */
 
+enum { JOB_ID_SIZE = 37 };
+
 struct job_new {
     const char *kind;       /* "notes.push" */
     const char *tenant;     /* NULL: none */
@@ -40,6 +42,7 @@ struct job_new {
     const char *queue_key;  /* or NULL */
     int64_t delay_us;
     int64_t now_us; /* by whose clock; 0: clock_wall_us() */
+    char *id;       /* gets its id, JOB_ID_SIZE; NULL: not wanted */
 };
 
 /* In the session's open transaction, or at once. 1; 0: one with the same kind, tenant and unique_key waits already. Where

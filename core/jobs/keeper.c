@@ -208,7 +208,8 @@ static int finish_all(struct round *r)
 
     for (struct list *l = r->finished.next; rc >= 0 && l != &r->finished; l = l->next) {
         struct job *job = LIST_OWNER(l, struct job, node);
-        job->is_written = false;
+        if (job->is_written)
+            continue;
         if (!rows_is_plain(job)) {
             rc = rows_finish(r->j, r->s, job);
             job->is_written = rc > 0;
@@ -409,6 +410,19 @@ static bool is_poll_due(struct jobs *j)
     return due;
 }
 
+/* Those that wrote themselves that they are done, or that are somebody else's by now, need no transaction for it. */
+static bool any_unwritten(struct round *r)
+{
+    bool any = false;
+
+    for (struct list *l = r->finished.next; l != &r->finished; l = l->next) {
+        struct job *job = LIST_OWNER(l, struct job, node);
+        job->is_written = job_fate(job) == JOB_UNWRITTEN;
+        any |= !job->is_written;
+    }
+    return any;
+}
+
 static int go_round(struct round *r)
 {
     bool polls = is_poll_due(r->j);
@@ -418,8 +432,8 @@ static int go_round(struct round *r)
     take(r);
     if (rc < 0)
         return rc;
-    bool writes = r->leases || r->expires || r->abandons || !list_empty(&r->finished) ||
-                  (polls && any_wants_writing(r->j));
+    bool writes =
+        any_unwritten(r) || r->leases || r->expires || r->abandons || (polls && any_wants_writing(r->j));
     return writes ? write_all(r) : 0;
 }
 

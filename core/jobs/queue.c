@@ -82,6 +82,8 @@ static int insert(struct db_session *s, const struct job_new *n, const char *que
 
     if (rc < 0)
         return rc;
+    if (n->id)
+        memcpy(n->id, id, sizeof(id));
     return (int)db_exec(s, DB_BY_CORE,
                         DW_LIST(n->unique_key ? unique : plain, (const char *)id, n->kind,
                                 n->tenant ? n->tenant : "", n->principal, (dw_time){ now_us + n->delay_us },

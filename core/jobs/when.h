@@ -38,7 +38,7 @@ int64_t when_jitter_us(struct str name, int64_t max_us);
 
 /* ---- what was missed ---- */
 
-/* Instants that came while no server ran, or the schedule was paused. */
+/* Instants that came while no server ran. */
 enum when_misfire {
     WHEN_COALESCE, /* however many: once, as the last of them */
     WHEN_SKIP,     /* none */

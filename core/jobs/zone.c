@@ -21,7 +21,7 @@ struct zone {
     char name[NAME_MAX_SIZE + 1];
 };
 
-static const struct zone utc = { .name = "UTC" };
+static const struct zone utc_zone = { .name = "UTC" };
 
 /* Those found so far; never taken out, so that a zone stays valid without being counted. */
 static struct {
@@ -31,7 +31,7 @@ static struct {
 
 const struct zone *zone_utc(void)
 {
-    return &utc;
+    return &utc_zone;
 }
 
 const char *zone_name(const struct zone *z)
@@ -210,7 +210,7 @@ int zone_find(const struct zone **out, struct str name, struct buf *why)
 
     *out = NULL;
     if (str_equal(name, STR_OF("UTC"))) {
-        *out = &utc;
+        *out = &utc_zone;
         return 0;
     }
     char text[NAME_MAX_SIZE + 1] = "";
@@ -239,11 +239,11 @@ int zone_find(const struct zone **out, struct str name, struct buf *why)
 
 /* ---- from instants to clocks, and back ---- */
 
-struct tzspan zone_span_at(const struct zone *z, int64_t at)
+struct tzspan zone_span_at(const struct zone *z, int64_t utc)
 {
     if (!z->file)
         return (struct tzspan){ INT64_MIN, INT64_MAX, 0 };
-    return tzfile_span_at(z->file, at);
+    return tzfile_span_at(z->file, utc);
 }
 
 enum zone_times zone_instants(const struct zone *z, int64_t local, int64_t *first, int64_t *last)

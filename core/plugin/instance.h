@@ -19,6 +19,7 @@ struct keyring;
 struct metric;
 struct plugin_descriptor;
 struct plugin_hooks;
+struct schedules;
 
 /* What the process lends its plugins. All borrowed; a NULL part answers DW_EUNAVAILABLE. The clocks are the harness's
  * way to set the time. */
@@ -29,6 +30,7 @@ struct plugin_process {
     struct plugin_hooks *hooks; /* who answers and serves what */
     struct db *db;
     struct jobs *jobs;
+    struct schedules *schedules;
     int64_t (*wall_us)(void *ud);           /* NULL: clock_wall_us */
     int64_t (*monotonic_us)(void *ud);      /* NULL: clock_monotonic_us */
     void (*sleep_us)(void *ud, int64_t us); /* instead of waiting in dw_sleep; NULL: waits */

@@ -187,14 +187,14 @@ static void add_order(struct wrapped *w, const struct page *page)
     add_value(w, &(dw_value){ .type = DW_INT, .as.i = (int64_t)page->limit + 1 });
 }
 
-dw_list page_wrap(dw_call *c, const struct page *page, dw_list list)
+dw_list page_wrap(dw_call *c, const struct page *page, dw_list sql_and_values)
 {
-    size_t most = list.n + page->filters_n + page->keys_n + 1;
-    struct wrapped w = { .sql = BUF_INIT, .v = call_alloc(c, most * sizeof(*w.v)), .n = list.n };
+    size_t most = sql_and_values.n + page->filters_n + page->keys_n + 1;
+    struct wrapped w = { .sql = BUF_INIT, .v = call_alloc(c, most * sizeof(*w.v)), .n = sql_and_values.n };
 
-    memcpy(w.v, list.v, list.n * sizeof(*w.v));
+    memcpy(w.v, sql_and_values.v, sql_and_values.n * sizeof(*w.v));
     buf_add_text(&w.sql, "SELECT * FROM (");
-    buf_add_str(&w.sql, value_text(&list.v[0]));
+    buf_add_str(&w.sql, value_text(&sql_and_values.v[0]));
     buf_add_text(&w.sql, "\n) AS page"); /* in a line of its own: a comment may stand at the end of his */
     add_filters(&w, page);
     add_after(&w, page);

@@ -17,6 +17,7 @@
 #include "plugin/migrations.h"
 #include "plugin/record.h"
 #include "plugin/routes.h"
+#include "plugin/schedules.h"
 #include "plugin/settings.h"
 #include "util/clock.h"
 
@@ -291,10 +292,8 @@ static bool brings_migrations(const struct loading *l)
 
 static int migrate(struct registry *r, struct loading *l, struct buf *why)
 {
-    const struct migrate_options o = { .db = r->options.process->db, .is_serving = r->options.may_refuse };
-
-    if (o.db)
-        return plugin_migrate(&o, &r->history, l->descriptor, why);
+    if (r->options.migrate)
+        return plugin_migrate(r->options.migrate, &r->history, l->descriptor, why);
     if (!brings_migrations(l))
         return 0;
     buf_add_text(why, "has migrations, and there is no database here");
@@ -303,9 +302,9 @@ static int migrate(struct registry *r, struct loading *l, struct buf *why)
 
 static int read_history(struct registry *r, struct buf *why)
 {
-    struct db *db = r->options.process->db;
+    const struct migrate_options *o = r->options.migrate;
 
-    return db ? migrate_history_read(&r->history, &r->arena, db, why) : 0;
+    return o ? migrate_history_read(&r->history, &r->arena, o->db, why) : 0;
 }
 
 /* A guard that is not there must not leave the door open. */
@@ -399,7 +398,9 @@ static int start(struct registry *r, struct loading *l, struct buf *why)
     l->started = true;
     if (job_calls_register(l->instance, why) != 0)
         return -1;
-    return listeners_register(l->instance, why);
+    if (listeners_register(l->instance, why) != 0)
+        return -1;
+    return plugin_schedules_add(l->instance, why);
 }
 
 /* ---- telling ---- */

@@ -15,6 +15,7 @@ struct registry_options {
     struct config *config; /* the server's snapshot: which are enabled; their files are still raw */
     const struct config_source *source; /* to read the configuration again with the plugins' tables */
     const struct plugin_process *process;
+    const struct migrate_options *migrate; /* NULL: there is no database, and who needs it is declined */
     bool
         may_refuse; /* another process serves and goes on when this one does not: what works there must work here */
 };

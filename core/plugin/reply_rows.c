@@ -20,8 +20,10 @@ static int begin(dw_request *req, const char *step, int status, const dw_rows *r
 
     DW_TRY(request_check(req, step, r));
     DW_TRY(reply_claim(*r, step));
-    if (wrong)
-        return call_misuse((*r)->c, "%s: %s", step, wrong);
+    if (wrong) {
+        call_misuse((*r)->c, "%s: %s", step, wrong);
+        return DW_EMISUSE;
+    }
     return rows_check(rows, step, s);
 }
 
@@ -183,7 +185,7 @@ static int check_list(dw_call *c, const char *step, dw_list list)
     return wrong ? call_misuse(c, "%s: the values hold %s", step, wrong) : 0;
 }
 
-int reply_page(dw_call *c, dw_request *req, dw_list list)
+int reply_page(dw_call *c, dw_request *req, dw_list sql_and_values)
 {
     static const char step[] = "dw_reply_list";
     struct buf body = BUF_INIT;
@@ -195,14 +197,14 @@ int reply_page(dw_call *c, dw_request *req, dw_list list)
     DW_TRY(request_check(req, step, &r));
     DW_TRY(reply_claim(r, step));
     DW_TRY(call_session(c, step, &session));
-    DW_TRY(check_list(c, step, list));
+    DW_TRY(check_list(c, step, sql_and_values));
     DW_TRY(page_read(r, &page));
-    list = page_wrap(c, &page, list);
+    const dw_list wrapped = page_wrap(c, &page, sql_and_values);
     DW_TRY(call_check(c, step)); /* memory */
     struct rows_slot *s = rows_slot(c);
     if (!s)
         return call_fail(c, DW_ENOMEM, "%s: out of memory", step);
-    DW_TRY(call_session_result(c, step, db_query(session, &rows, DB_BY_PLUGIN, list)));
+    DW_TRY(call_session_result(c, step, db_query(session, &rows, DB_BY_PLUGIN, wrapped)));
     rows_open(s, rows);
     int rc = write_page(r, s, &page, &body);
     rows_close(s);

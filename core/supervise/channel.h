@@ -15,6 +15,7 @@ enum channel_kind {
     CHANNEL_CLOSED = 'C',    /* accepts no more */
     CHANNEL_DRAINED = 'E',   /* the last connection has ended */
     CHANNEL_STUCK = 'K',     /* "FOR_US\nOWNER\nWHAT": a piece of work overstays */
+    CHANNEL_PATIENCE = 'P',  /* "US": what it does before it is ready may take so long from now */
     /* down */
     CHANNEL_DRAIN = 'd', /* "IDLE_US" */
     CHANNEL_STOP = 's'   /* end now */

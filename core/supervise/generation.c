@@ -190,6 +190,14 @@ int generation_fail(struct generation *g, int exit_code, const char *format, ...
     return exit_code;
 }
 
+void generation_ask_patience(struct generation *g, int64_t at_most_us)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%lld", (long long)at_most_us);
+    channel_send(g->channel, CHANNEL_PATIENCE, str_from(text));
+}
+
 void generation_stuck(struct generation *g, const char *owner, const char *what, int64_t for_us)
 {
     struct buf text = BUF_INIT;

@@ -26,6 +26,10 @@ void generation_listener(const struct generation *g, size_t i, struct generation
  * (a cli_exit), for `return generation_fail(...)`. */
 int generation_fail(struct generation *g, int exit_code, const char *format, ...) DW_PRINTF(3, 4);
 
+/* What is begun now may take at_most_us, before this process is ready: the supervisor, and systemd, do not give it up sooner.
+ * 0: as long as a start usually may, again from now. [the process's first thread] */
+void generation_ask_patience(struct generation *g, int64_t at_most_us);
+
 /* A piece of work (activity.h) overstays: the supervisor counts that as its owner's crash, starts the next generation and
  * lets this one drain. Only the first call of a generation has an effect. [the process's first thread] */
 void generation_stuck(struct generation *g, const char *owner, const char *what, int64_t for_us);

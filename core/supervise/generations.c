@@ -18,6 +18,8 @@
 #define DRAIN_US   (30LL * CLOCK_SECOND)
 #define CLOSED_US  (2LL * CLOCK_SECOND)
 
+#define PATIENCE_MAX_US (7LL * 24 * 3600 * CLOCK_SECOND)
+
 enum { BACKOFF_FACTOR_MAX = 60, BACKOFF_DOUBLINGS = 6 };
 
 static int64_t or_default(int64_t value, int64_t otherwise)
@@ -318,6 +320,21 @@ static void said_stuck(struct supervisor *s, struct child *c, struct str text)
     crashes_report_stuck(s, c, &t, restart_us);
 }
 
+/* A migration of a large table takes its time, and to cut it off would be to begin it anew. */
+static void said_patience(struct supervisor *s, struct child *c, struct str text)
+{
+    int64_t usual_us = or_default(s->options->start_us, START_US);
+    uint64_t at_most_us;
+
+    if (c->phase != PHASE_STARTING || !str_to_uint(text, PATIENCE_MAX_US, &at_most_us))
+        return;
+    if ((int64_t)at_most_us < usual_us)
+        at_most_us = (uint64_t)usual_us;
+    c->deadline_us = clock_monotonic_us() + (int64_t)at_most_us;
+    if (!s->ever_ready)
+        notify_send(&s->notify, "EXTEND_TIMEOUT_USEC=%llu\n", (unsigned long long)at_most_us);
+}
+
 static void handle_packet(struct supervisor *s, struct child *c, enum channel_kind kind, struct str text)
 {
     switch (kind) {
@@ -327,6 +344,7 @@ static void handle_packet(struct supervisor *s, struct child *c, enum channel_ki
         break;
     case CHANNEL_FAILED: said_failed(c, text); break;
     case CHANNEL_STUCK: said_stuck(s, c, text); break;
+    case CHANNEL_PATIENCE: said_patience(s, c, text); break;
     case CHANNEL_HEARTBEAT: c->heartbeat_us = clock_monotonic_us(); break;
     case CHANNEL_CLOSED:
     case CHANNEL_DRAINED:

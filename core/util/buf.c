@@ -172,11 +172,33 @@ static size_t add_replaced(struct buf *b, const char *p, size_t n)
     return 1;
 }
 
+/* Has the word a byte that is zero? */
+static uint64_t zeros(uint64_t word)
+{
+    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+}
+
+/* Nearly all of most texts: how many bytes from p on, by eights, are ASCII that needs no escape. */
+static size_t plain_eights(const char *p, size_t n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+    size_t i = 0;
+
+    for (uint64_t word; n - i >= sizeof(word); i += sizeof(word)) {
+        memcpy(&word, p + i, sizeof(word));
+        uint64_t control = (word - ones * 0x20) & ~word & highs, beyond = (word | (word + ones)) & highs;
+        if (control | beyond | zeros(word ^ ones * '"') | zeros(word ^ ones * '\\'))
+            break;
+    }
+    return i;
+}
+
 void buf_add_json(struct buf *b, struct str s)
 {
     buf_add_char(b, '"');
     for (size_t i = 0; i < s.n;) {
         size_t plain = i, length;
+        i += plain_eights(s.p + i, s.n - i);
         while (i < s.n && (length = plain_length(s.p + i, s.n - i)) > 0)
             i += length;
         buf_add(b, s.p + plain, i - plain);

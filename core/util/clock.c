@@ -9,6 +9,52 @@ static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
 /* 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what four digits can say. */
 static const int64_t first_second = -62167219200, last_second = 253402300799;
 
+/* ---- the calendar, which the library has behind a lock that all threads share ---- */
+
+enum {
+    DAY_SECONDS = 86400,
+    ERA_YEARS = 400,
+    ERA_DAYS = 146097,
+    EPOCH_DAY = 719468 /* 1970-01-01, from 0000-03-01 */
+};
+
+/* Days since 1970. Years begin in March here, so that the leap day is their last. */
+static int64_t days_of(int year, int month, int day)
+{
+    int y = month <= 2 ? year - 1 : year, era = (y >= 0 ? y : y - ERA_YEARS + 1) / ERA_YEARS;
+    int of_era = y - era * ERA_YEARS, of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+
+    return (int64_t)era * ERA_DAYS + of_era * 365 + of_era / 4 - of_era / 100 + of_year - EPOCH_DAY;
+}
+
+static void date_of(int64_t days_since_1970, struct tm *out)
+{
+    int64_t day = days_since_1970 + EPOCH_DAY, era = (day >= 0 ? day : day - ERA_DAYS + 1) / ERA_DAYS;
+    int of_era = (int)(day - era * ERA_DAYS);
+    int year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
+
+    out->tm_mday = of_year - (153 * month + 2) / 5 + 1;
+    out->tm_mon = month < 10 ? month + 2 : month - 10;
+    out->tm_year = (int)(era * ERA_YEARS) + year + (out->tm_mon < 2) - 1900;
+    out->tm_wday = (int)(((days_since_1970 + 4) % 7 + 7) % 7);
+}
+
+static int64_t seconds_of(const struct tm *t)
+{
+    return days_of(t->tm_year + 1900, t->tm_mon + 1, t->tm_mday) * DAY_SECONDS + t->tm_hour * 3600 +
+           t->tm_min * 60 + t->tm_sec;
+}
+
+static bool is_date(const struct tm *t)
+{
+    static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    int year = t->tm_year + 1900;
+    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    return t->tm_mday > 0 && t->tm_mday <= lengths[t->tm_mon] + (is_leap && t->tm_mon == 1);
+}
+
 /* Rounds down, before 1970 too; returns the microseconds that are left. What has no four-digit year becomes the nearest
  * instant that has one. */
 static int utc(int64_t wall_us, struct tm *out)
@@ -27,12 +73,15 @@ static int utc(int64_t wall_us, struct tm *out)
         seconds = last_second;
         fraction = CLOCK_SECOND - 1;
     }
-    time_t t = (time_t)seconds;
-    gmtime_r(&t, out);
+    int64_t of_day = (seconds % DAY_SECONDS + DAY_SECONDS) % DAY_SECONDS;
+    date_of((seconds - of_day) / DAY_SECONDS, out);
+    out->tm_hour = (int)(of_day / 3600);
+    out->tm_min = (int)(of_day / 60 % 60);
+    out->tm_sec = (int)(of_day % 60);
     return (int)fraction;
 }
 
-/* Two digits; the mask tells the compiler what gmtime_r promises. */
+/* Two digits; the mask tells the compiler what utc() promises. */
 static char *put2(char *p, int value)
 {
     *p++ = (char)('0' + value / 10 % 10);
@@ -160,13 +209,10 @@ bool clock_parse_rfc3339(struct str text, int64_t *wall_us)
     if (text.n <= DATE_AND_TIME || !get_date_and_time(text.p, &t))
         return false;
     struct str rest = str_make(text.p + DATE_AND_TIME, text.n - DATE_AND_TIME);
-    int fraction = get_fraction(&rest), day = t.tm_mday;
-    if (fraction < 0 || !get_offset(rest, &offset))
+    int fraction = get_fraction(&rest);
+    if (fraction < 0 || !get_offset(rest, &offset) || !is_date(&t))
         return false;
-    int64_t seconds = timegm(&t);
-    if (t.tm_mday != day) /* timegm turns 31 November into 1 December */
-        return false;
-    *wall_us = (seconds - offset) * CLOCK_SECOND + fraction;
+    *wall_us = (seconds_of(&t) - offset) * CLOCK_SECOND + fraction;
     return true;
 }
 
@@ -206,11 +252,9 @@ int64_t clock_parse_http(const char *text, unsigned long n)
         return -1;
     t.tm_mon = name_index(text + 8, months, 12);
     t.tm_year = year - 1900;
-    int day = t.tm_mday;
-    if (t.tm_mon < 0 || day < 1)
+    if (t.tm_mon < 0 || !is_date(&t))
         return -1;
     if (t.tm_sec == 60)
         t.tm_sec = 59; /* POSIX time has no leap seconds */
-    int64_t seconds = timegm(&t);
-    return t.tm_mday == day ? seconds : -1; /* timegm turns 31 November into 1 December */
+    return seconds_of(&t);
 }

@@ -112,6 +112,16 @@ static int utf8_tail(unsigned char first, unsigned char *low, unsigned char *hig
     return -1;
 }
 
+/* Nearly all of most texts: whether the eight bytes at p are ASCII and none is NUL. */
+static bool are_plain(const unsigned char *p)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+    uint64_t word;
+
+    memcpy(&word, p, sizeof(word));
+    return ((word | (word - ones)) & highs) == 0; /* without its own, a NUL borrows a high bit */
+}
+
 bool str_is_utf8(struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
@@ -119,6 +129,10 @@ bool str_is_utf8(struct str s)
 
     while (i < s.n) {
         unsigned char low, high;
+        if (s.n - i >= 8 && are_plain(p + i)) {
+            i += 8;
+            continue;
+        }
         if (p[i] < 0x80) {
             if (p[i] == 0)
                 return false;

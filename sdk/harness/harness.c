@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "inside.h"
+#include "jobs/jobs.h"
 #include "log/log.h"
 #include "plugin/hooks.h"
 #include "util/clock.h"
@@ -92,7 +93,7 @@ static int make_parts(dw_harness *h)
         .spoils = harness_spoils,
         .sleep_us = sleep_us,
     };
-    return harness_open_database(h);
+    return harness_open_database(h) == 0 ? harness_make_jobs(h) : -1;
 }
 
 /* Of a test that failed and was the last. */
@@ -207,6 +208,7 @@ static void destroy(dw_harness *h)
     channels_destroy(h->channels);
     client_destroy(h->client);
     harness_unload(h);
+    jobs_destroy(h->process.jobs);
     harness_close_database(h);
     plugin_hooks_destroy(h->hooks);
     keyring_destroy(h->keyring);

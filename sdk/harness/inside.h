@@ -111,6 +111,10 @@ void harness_remove_database(dw_harness *h);
 
 bool harness_play(const struct client_asked *asked, struct client_played *out, void *ud);
 
+/* ---- jobs.c ---- */
+
+int harness_make_jobs(dw_harness *h);
+
 /* ---- load.c ---- */
 
 /* Up to and with init; 0, or -1 with h->why. conf may be NULL. */

@@ -35,8 +35,10 @@ export const grown = {
   'client.h': { dw_answer: MEMBER, dw_fetch_args: MEMBER },
   'conf.h': { dw_item: MEMBER },
   'db.h': { dw_db_api: FUNCTION },
+  'events.h': { dw_event: MEMBER, dw_subscription: MEMBER, dw_delivery: MEMBER, dw_inbox: MEMBER, dw_events_api: FUNCTION },
   'hook.h': { dw_question: MEMBER, dw_hook: MEMBER, dw_service: MEMBER },
   'http.h': { dw_operation: MEMBER, dw_route: MEMBER, dw_detach_args: MEMBER },
+  'jobs.h': { dw_job_kind: MEMBER, dw_schedule: MEMBER, dw_job_args: MEMBER, dw_jobs_api: FUNCTION },
   'plugin.h': { dw_asset: MEMBER, dw_plugin: MEMBER, dw_sizes: 'uint16_t from_next;' },
 };
 
@@ -60,7 +62,7 @@ const answers = (number) => `static int from_next(dw_call *c)
 function additions() {
   const added = {
     'sdk/include/dowel/call.h': [['/* DW_HAS(', TABLE]],
-    'sdk/include/dowel/plugin.h': [['sizeof(dw_service) };', 'sizeof(dw_service), ']],
+    'sdk/include/dowel/plugin.h': [['sizeof(dw_inbox) };', 'sizeof(dw_inbox), ']],
     'core/plugin/host_call.c': [['const dw_call_api host_call_api = {', answers(41)], ['    .self = self,', '    .from_next = from_next,\n']],
     'core/plugin/host.c': [
       ['const dw_host host_tables = {', `${answers(42)}static const dw_next_api next_api = { .struct_size = sizeof(next_api), .from_next = from_next };\n\n`],

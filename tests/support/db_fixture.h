@@ -77,7 +77,8 @@ static inline int db_fixture_make_postgres(struct db_fixture *f)
     char sql[192];
 
     snprintf(f->name, sizeof(f->name), "test_%ld_%u", (long)getpid(), ++made);
-    snprintf(sql, sizeof(sql), "CREATE DATABASE %s OWNER dowel_system ENCODING 'UTF8' TEMPLATE template0", f->name);
+    snprintf(sql, sizeof(sql), "CREATE DATABASE %s OWNER dowel_system ENCODING 'UTF8' TEMPLATE template0",
+             f->name);
     if (db_fixture_admin(sql) != 0)
         return -1;
     return db_fixture_url(f->url, sizeof(f->url), "dowel", f->name);
@@ -140,8 +141,9 @@ static inline bool db_fixture_on(enum db_engine engine)
     return false;
 }
 
-#define DB_ON_EVERY_ENGINE(name, tests)                                                                       \
-    ((db_fixture_on(DB_SQLITE) ? cmocka_run_group_tests_name(name " on SQLite", tests, NULL, NULL) : 0) +     \
-     (db_fixture_on(DB_POSTGRES) ? cmocka_run_group_tests_name(name " on PostgreSQL", tests, NULL, NULL) : 0))
+#define DB_ON_EVERY_ENGINE(name, tests)                                                                   \
+    ((db_fixture_on(DB_SQLITE) ? cmocka_run_group_tests_name(name " on SQLite", tests, NULL, NULL) : 0) + \
+     (db_fixture_on(DB_POSTGRES) ? cmocka_run_group_tests_name(name " on PostgreSQL", tests, NULL, NULL)  \
+                                 : 0))
 
 #endif

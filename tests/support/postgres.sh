@@ -1,12 +1,15 @@
 #!/bin/sh
 # postgres.sh - a private PostgreSQL in a folder: a cluster of its own, on a Unix socket in that folder and on nothing else.
 #
-#   postgres.sh start FOLDER [--careless]   makes the cluster unless it is there, starts it unless it runs, prints the URL.
-#                                           --careless: no fsync, for tests that need not survive a power cut
-#   postgres.sh stop FOLDER                 ends it, with whoever is connected; no error when none runs
-#   postgres.sh status FOLDER               says whether it runs; exit status 3 when not
-#   postgres.sh pooler FOLDER               pgbouncer in transaction mode before it, on a socket in FOLDER/pooler; prints its URL
-#   postgres.sh psql FOLDER [ARGS]          psql as the role dowel
+#   postgres.sh start FOLDER [--careless] [--until PID]
+#                              makes the cluster unless it is there, starts it unless it runs, prints the URL. --careless:
+#                              no fsync, for tests that need not survive a power cut. --until: when that process has ended,
+#                              however that came, the server is stopped and FOLDER removed
+#   postgres.sh stop FOLDER    ends it, with whoever is connected; no error when none runs
+#   postgres.sh status FOLDER  says whether it runs; exit status 3 when not
+#   postgres.sh pooler FOLDER  pgbouncer in transaction mode before it, on a socket in FOLDER/pooler; prints its URL
+#   postgres.sh psql FOLDER [ARGS]
+#                              psql as the role dowel
 #
 # There are three roles: postgres, the superuser; dowel, which logs in and owns nothing; dowel_system, which owns what there
 # is. Who may enter the folder may be any of them (the socket trusts), and the folder is for its owner alone. A role that is
@@ -71,14 +74,12 @@ TEXT
         as_owner tee "$folder/cluster/pg_hba.conf" >/dev/null
 }
 
-# What an administrator does once; docs/postgresql.md shows the same statements.
+# What an administrator does once: the statements that docs/postgresql.md tells them, so that those are known to work.
 make_roles() {
-    as_superuser -d postgres <<'SQL'
-CREATE ROLE with_password NOLOGIN;
-CREATE ROLE dowel_system NOLOGIN NOSUPERUSER NOBYPASSRLS;
-CREATE ROLE dowel LOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS IN ROLE dowel_system;
-CREATE DATABASE dowel OWNER dowel_system ENCODING 'UTF8' TEMPLATE template0;
-SQL
+    docs=$(dirname "$0")/../../docs/postgresql.md
+    # shellcheck disable=SC2016 # backquotes are what is looked for
+    sed -n '/^```sql$/,/^```$/{/^```/d;p;}' "$docs" | as_superuser -d postgres
+    as_superuser -d postgres -c 'CREATE ROLE with_password NOLOGIN'
 }
 
 as_superuser() {
@@ -93,7 +94,30 @@ url() {
     printf 'postgres://dowel@/dowel?host=%s\n' "$folder"
 }
 
+# A process of its own that looks every second. What stops the server in time leaves it nothing to do.
+watch() { # PID
+    while kill -0 "$1" 2>/dev/null && [ -d "$folder" ]; do
+        sleep 1
+    done
+    [ -d "$folder" ] || return 0
+    stop
+    rm -rf "$folder"
+}
+
 start() {
+    careless=
+    until=
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --careless) careless='-c fsync=off -c synchronous_commit=off -c full_page_writes=off' ;;
+        --until)
+            until=$2
+            shift
+            ;;
+        *) die "start knows no $1" ;;
+        esac
+        shift
+    done
     bin=$(programs)
     make_folder
     fresh=no
@@ -102,8 +126,6 @@ start() {
         fresh=yes
     fi
     if ! is_running; then
-        careless=
-        [ "${1:-}" != --careless ] || careless='-c fsync=off -c synchronous_commit=off -c full_page_writes=off'
         # Nothing of ours is left open in the server: whoever waits for the end of our output would wait for it.
         as_owner "$bin/pg_ctl" -D "$folder/cluster" -s -w -t 60 -l "$folder/log" -o "$careless" start </dev/null >/dev/null || {
             tail -n 20 "$folder/log" >&2
@@ -111,6 +133,7 @@ start() {
         }
     fi
     [ "$fresh" = no ] || make_roles
+    [ -z "$until" ] || setsid "$0" _watch "$folder" "$until" </dev/null >/dev/null 2>&1 &
     url
 }
 
@@ -176,6 +199,7 @@ folder=$2
 shift 2
 case $word in
 start | stop | status | pooler) "$word" "$@" ;;
+_watch) watch "$@" ;;
 psql)
     bin=$(programs)
     exec "$bin/psql" -h "$(CDPATH='' cd -- "$folder" && pwd)" -U dowel -d dowel "$@"

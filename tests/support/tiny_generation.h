@@ -7,6 +7,7 @@
  *   fail EXIT TEXT        the generation says that it cannot serve
  *   crash                 the generation aborts before it is ready
  *   slow MS               it needs that long to get ready
+ *   patience MS           before, it asks for that long
  *   linger MS             told to drain, it accepts that much longer
  *   deaf                  it never ends, not even on SIGTERM
  *   silent                its loops stand still: no heartbeats
@@ -49,7 +50,7 @@ struct tiny_work {
 };
 
 struct tiny_config {
-    int fail, slow_ms, linger_ms, warn_ms, stuck_ms;
+    int fail, slow_ms, patience_ms, linger_ms, warn_ms, stuck_ms;
     struct tiny_work begin, works[TINY_WORKS];
     size_t works_n;
     bool crash, deaf, silent;
@@ -91,6 +92,8 @@ static inline int tiny_line(struct supervisor_setup *out, struct tiny_config *c,
         out->drain_us = tiny_number(value) * (int64_t)CLOCK_MS;
     if (strcmp(key, "slow") == 0)
         c->slow_ms = tiny_number(value);
+    if (strcmp(key, "patience") == 0)
+        c->patience_ms = tiny_number(value);
     if (strcmp(key, "linger") == 0)
         c->linger_ms = tiny_number(value);
     if (strcmp(key, "orphan") == 0)
@@ -381,6 +384,8 @@ static inline int tiny_generation(struct generation *g, void *config, void *ud)
     }
     if (c->begin.owner[0] && !tiny_is_out(c->begin.owner, ud))
         tiny_do_work(&c->begin);
+    if (c->patience_ms)
+        generation_ask_patience(g, c->patience_ms * (int64_t)CLOCK_MS);
     if (c->slow_ms)
         usleep((useconds_t)c->slow_ms * 1000);
     if (c->orphan[0])

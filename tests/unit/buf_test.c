@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 static void what_is_added_is_there(void **state)
 {
@@ -136,12 +137,47 @@ static void random_bytes_stay_inside(void **state)
     }
 }
 
+/* Whatever stands before and behind it: plain bytes are looked at eight at a time. */
+static void json_is_escaped_at_every_place(void **state)
+{
+    char text[24], wanted[64];
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    for (unsigned c = 1; c < 128; c++) {
+        for (size_t at = 0; at < sizeof(text); at++) {
+            const char as_it_is[] = { (char)c, 0 };
+            char escaped[8];
+            snprintf(escaped, sizeof(escaped), "\\u%04x", c);
+            const char *is = c == '"'                ? "\\\""
+                             : c == '\\'             ? "\\\\"
+                             : c == '\n'             ? "\\n"
+                             : c == '\r'             ? "\\r"
+                             : c == '\t'             ? "\\t"
+                             : c < 0x20 || c == 0x7f ? escaped
+                                                     : as_it_is;
+            memset(text, 'x', sizeof(text));
+            text[at] = (char)c;
+            snprintf(wanted, sizeof(wanted), "\"%.*s%s%.*s\"", (int)at, "xxxxxxxxxxxxxxxxxxxxxxxx", is,
+                     (int)(sizeof(text) - at - 1), "xxxxxxxxxxxxxxxxxxxxxxxx");
+            b.n = 0;
+            buf_add_json(&b, str_make(text, sizeof(text)));
+            assert_string_equal(buf_text(&b), wanted);
+        }
+    }
+    buf_finish(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_added_is_there), cmocka_unit_test(it_grows),
-        cmocka_unit_test(failure_sticks),         cmocka_unit_test(json_is_escaped),
-        cmocka_unit_test(json_is_always_utf8),    cmocka_unit_test(random_bytes_stay_inside),
+        cmocka_unit_test(what_is_added_is_there),
+        cmocka_unit_test(it_grows),
+        cmocka_unit_test(failure_sticks),
+        cmocka_unit_test(json_is_escaped),
+        cmocka_unit_test(json_is_escaped_at_every_place),
+        cmocka_unit_test(json_is_always_utf8),
+        cmocka_unit_test(random_bytes_stay_inside),
     };
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "util/compiler.h"
 
@@ -145,6 +146,30 @@ static void odd_http_dates(void **state)
     assert_int_equal(clock_parse_http("Sat, 31 Dec 2016 23:59:60 GMT", 29), 1483228799);
 }
 
+/* Every day of the four-digit years, at some second of it, as the library has it. */
+static void the_calendar_is_the_librarys(void **state)
+{
+    char ours[CLOCK_RFC3339_SIZE], theirs[64];
+
+    (void)state;
+    for (int64_t day = -719528, second = 0; day <= 2932896; day++, second = (second + 7919) % 86400) {
+        time_t t = (time_t)(day * 86400 + second);
+        int64_t us;
+        struct tm tm;
+        assert_non_null(gmtime_r(&t, &tm));
+        snprintf(theirs, sizeof(theirs), "%04d-%02d-%02dT%02d:%02d:%02d.000000Z", tm.tm_year + 1900,
+                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+        clock_format_rfc3339((int64_t)t * CLOCK_SECOND, ours);
+        assert_string_equal(ours, theirs);
+        assert_true(clock_parse_rfc3339(str_from(ours), &us));
+        assert_int_equal(us, (int64_t)t * CLOCK_SECOND);
+        char http[CLOCK_HTTP_SIZE];
+        strftime(theirs, sizeof(theirs), "%a, %d %b", &tm);
+        clock_format_http((int64_t)t * CLOCK_SECOND, http);
+        assert_memory_equal(http, theirs, 11);
+    }
+}
+
 static void the_monotonic_clock_runs(void **state)
 {
     int64_t before = clock_monotonic_us(), wall = clock_wall_us();
@@ -157,9 +182,13 @@ static void the_monotonic_clock_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rfc3339),        cmocka_unit_test(rfc3339_is_parsed),
-        cmocka_unit_test(odd_rfc3339),    cmocka_unit_test(http_dates),
-        cmocka_unit_test(odd_http_dates), cmocka_unit_test(the_monotonic_clock_runs),
+        cmocka_unit_test(rfc3339),
+        cmocka_unit_test(rfc3339_is_parsed),
+        cmocka_unit_test(odd_rfc3339),
+        cmocka_unit_test(http_dates),
+        cmocka_unit_test(odd_http_dates),
+        cmocka_unit_test(the_monotonic_clock_runs),
+        cmocka_unit_test(the_calendar_is_the_librarys),
     };
     return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
 }

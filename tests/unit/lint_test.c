@@ -147,6 +147,11 @@ static const struct {
       "3: tenant table notes_old" },
     { "CREATE TABLE notes_a (id UUID PRIMARY KEY,\nold UUID REFERENCES notes_old (id))",
       "2: a table of all tenants points to" },
+    { NOTES "-- tenant-table: notes_a\nCREATE TABLE notes_a (tenant_id UUID NOT NULL, id UUID, PRIMARY KEY "
+            "(tenant_id, id),\n"
+            "FOREIGN KEY (other, note) REFERENCES notes (tenant_id, id),\n"
+            "FOREIGN KEY (tenant_id, note) REFERENCES notes (id, tenant_id))",
+      "10: foreign key to the tenant table notes\n11: foreign key to the tenant table notes" },
     /* later changes */
     { "CREATE UNIQUE INDEX notes_i ON notes_old (title)", "1: unique index" },
     { "CREATE UNIQUE INDEX notes_i ON notes_old (tenant_id, title); CREATE INDEX notes_j ON notes_old "

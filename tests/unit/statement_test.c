@@ -175,6 +175,11 @@ static const struct {
     { "INSERT INTO notes (id) VALUES (1)", "INSERT INTO main.notes (id) VALUES (1)" },
     { "INSERT INTO \"notes\" AS n SELECT * FROM notes",
       "INSERT INTO main.\"notes\" AS n SELECT * FROM notes" },
+    { "INSERT INTO notes SELECT * FROM tags t JOIN tags u ON t.id = u.id ON CONFLICT DO NOTHING",
+      "INSERT INTO main.notes SELECT * FROM tags t JOIN tags u ON t.id = u.id WHERE true ON CONFLICT DO "
+      "NOTHING" },
+    { "INSERT INTO tags SELECT * FROM tags WHERE x ON CONFLICT DO NOTHING",
+      "INSERT INTO tags SELECT * FROM tags WHERE x ON CONFLICT DO NOTHING" },
     { "INSERT INTO tags (id) VALUES (1)", "INSERT INTO tags (id) VALUES (1)" },
     { "UPDATE notes SET x = 1", "UPDATE main.notes SET x = 1 WHERE " MINE },
     { "UPDATE notes SET x = 1;", "UPDATE main.notes SET x = 1 WHERE " MINE ";" },
@@ -195,6 +200,10 @@ static const struct {
       "WITH w AS (SELECT 1 WHERE 1) UPDATE main.notes SET x = 1 WHERE " MINE
       " AND ( id IN (SELECT * FROM w))" },
     { "DELETE FROM notes", "DELETE FROM main.notes WHERE " MINE },
+    { "UPDATE notes SET x = 1 WHERE notes.limit OR notes.order", /* PostgreSQL's column may be called so */
+      "UPDATE main.notes SET x = 1 WHERE " MINE " AND ( notes.limit OR notes.order)" },
+    { "UPDATE notes SET x = 1 FROM tags ON CONFLICT DO NOTHING WHERE a", /* the engine's to refuse */
+      "UPDATE main.notes SET x = 1 FROM tags ON CONFLICT DO NOTHING WHERE " MINE " AND ( a)" },
     { "DELETE FROM notes -- all\n", "DELETE FROM main.notes WHERE " MINE },
     { "DELETE FROM notes WHERE a -- some\n;", "DELETE FROM main.notes WHERE " MINE " AND ( a) -- some\n;" },
     { "DELETE FROM notes AS \"the n\" WHERE a",
@@ -341,6 +350,21 @@ static const char *const only_sqlite_refuses[] = {
     "SELECT $tag$x$tag$",
     "SELECT E'x\\'y'",
     "SELECT 1 /* a /* b */ c */",
+    "UPDATE notes SET 'rowid' = 3",
+    "UPDATE notes SET x = 1, 'rowid' = 3",
+    "UPDATE notes SET x = (1), (y, 'rowid') = (1, 3)",
+    "INSERT INTO notes ('rowid', x) VALUES (1, 2)",
+    "INSERT INTO notes AS n (x, 'rowid') VALUES (1, 2)",
+    "INSERT INTO notes (x) VALUES (1) ON CONFLICT DO UPDATE SET 'rowid' = 3",
+    "SELECT 1 IN 'dowel_secrets'",
+    "SELECT 1 NOT IN 'dowel_secrets'",
+    "SELECT * FROM a, 'dowel_secrets'",
+    "SELECT * FROM (a, 'dowel_secrets')",
+    "SELECT * FROM ('dowel_secrets')",
+    "SELECT * FROM a JOIN 'dowel_secrets'",
+    "DELETE FROM 'dowel_secrets'",
+    "INSERT INTO 'dowel_secrets' VALUES (1)",
+    "UPDATE notes SET x = 1 FROM 'dowel_secrets'",
     "SELECT * FROM 'notes'",
     "SELECT * FROM 'main'.notes",
     "SELECT 'notes'.id FROM a",
@@ -372,12 +396,19 @@ static const char *const accepted[] = {
     "SELECT * FROM notes n FOR UPDATE OF n",
     "SELECT replace(title, 'a', 'b'), 'dowel_jobs; main.notes' FROM notes",
     "SELECT title AS \"a.b;c\" FROM notes -- main.notes\n",
-    "INSERT INTO notes (id, title) SELECT t.id, t.title FROM tags t WHERE t.x ON CONFLICT (tenant_id, id) DO "
-    "UPDATE SET"
-    " title = excluded.title, x = notes.x + 1 WHERE notes.x < excluded.x RETURNING id, title",
+    ("INSERT INTO notes (id, title) SELECT t.id, t.title FROM tags t WHERE t.x ON CONFLICT (tenant_id, id) "
+     "DO "
+     "UPDATE SET"
+     " title = excluded.title, x = notes.x + 1 WHERE notes.x < excluded.x RETURNING id, title"),
     "UPDATE notes SET a = t.a, b = t.b FROM tags t, notes m WHERE t.id = notes.id AND m.id = t.id",
     "DELETE FROM notes WHERE notes.id = $1 RETURNING id",
     "SELECT CASE WHEN n.a THEN n.b ELSE n.c END FROM notes n",
+    "UPDATE notes SET x = 'rowid', y = coalesce('a', 'b'), (z, w) = ('c', 'd') WHERE x IN ('a', 'b') AND y = "
+    "'c'",
+    "INSERT INTO notes (x, y) VALUES ('a', 'rowid'), ('b', 'c')",
+    "INSERT INTO notes (x) SELECT 'a' FROM tags AS t WHERE t.x IN ('a') UNION SELECT 'b'",
+    "SELECT 'a', 'b' FROM notes n WHERE n.x = 'c' GROUP BY n.x, n.y ORDER BY 1, 2",
+    "SELECT 'a' IS DISTINCT FROM 'b', substring('abc' FROM 'b'), trim(BOTH 'x' FROM 'xax')",
     "SELECT end_at, begin_at, set_at FROM notes;",
 };
 

@@ -140,13 +140,38 @@ static void utf8_is_checked(void **state)
     }
 }
 
+/* Plain bytes are looked at eight at a time. */
+static void utf8_is_checked_at_every_place(void **state)
+{
+    char text[24];
+
+    (void)state;
+    for (unsigned c = 0; c < 256; c++) {
+        for (size_t at = 0; at < sizeof(text); at++) {
+            memset(text, 'x', sizeof(text));
+            text[at] = (char)c;
+            assert_int_equal(str_is_utf8(str_make(text, sizeof(text))), c > 0 && c < 0x80);
+        }
+    }
+    for (size_t at = 0; at + 2 <= sizeof(text); at++) {
+        memset(text, 1, sizeof(text));
+        memcpy(text + at, "\xc3\xa4", 2);
+        assert_true(str_is_utf8(str_make(text, sizeof(text))));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_compare),        cmocka_unit_test(ends_are_recognised),
-        cmocka_unit_test(characters_are_found), cmocka_unit_test(blanks_are_trimmed),
-        cmocka_unit_test(lists_are_split),      cmocka_unit_test(numbers_are_strict),
-        cmocka_unit_test(hex_digits),           cmocka_unit_test(utf8_is_checked),
+        cmocka_unit_test(texts_compare),
+        cmocka_unit_test(ends_are_recognised),
+        cmocka_unit_test(characters_are_found),
+        cmocka_unit_test(blanks_are_trimmed),
+        cmocka_unit_test(lists_are_split),
+        cmocka_unit_test(numbers_are_strict),
+        cmocka_unit_test(hex_digits),
+        cmocka_unit_test(utf8_is_checked),
+        cmocka_unit_test(utf8_is_checked_at_every_place),
     };
     return cmocka_run_group_tests_name("str", tests, NULL, NULL);
 }

@@ -73,6 +73,19 @@ static void a_refused_reload_keeps_the_old(void **state)
     assert_true(control_ok(s, "reload"));
 }
 
+/* As with a migration that takes its time: who asks for it gets it, and no more than that. */
+static void a_start_that_asks_for_time_gets_it(void **state)
+{
+    struct server *s = *state;
+
+    start(s, "listen 127.0.0.1:0\n");
+    configure(s, "listen 127.0.0.1:0\npatience 10000\nslow 2500\n"); /* above START_LIMIT_US */
+    assert_true(control_ok(s, "reload"));
+    assert_true(serves_generation(s, 2));
+    configure(s, "listen 127.0.0.1:0\npatience 1\nslow 10000\n");
+    assert_refused(s, "reload", 1, "not ready in time");
+}
+
 static void overlapping_reloads_are_all_answered(void **state)
 {
     struct server *s = *state;
@@ -229,6 +242,7 @@ int main(int argc, char **argv)
         SUPERVISED(a_reload_is_answered_when_the_old_generation_accepts_no_more),
         SUPERVISED(a_reload_by_signal),
         SUPERVISED(a_refused_reload_keeps_the_old),
+        SUPERVISED(a_start_that_asks_for_time_gets_it),
         SUPERVISED(overlapping_reloads_are_all_answered),
         SUPERVISED(an_old_generation_ends_its_connections_first),
         SUPERVISED(addresses_come_and_go),

@@ -240,6 +240,9 @@ static const struct play plays[] = {
     { "INSERT INTO notes (tenant_id, id, title) VALUES (:tenant, '1', 'oil') ON CONFLICT DO NOTHING "
       "RETURNING title",
       "", NULL },
+    { "INSERT INTO notes SELECT tenant_id, id, 'x' || id, n FROM notes ON CONFLICT (tenant_id, id) DO UPDATE"
+      " SET title = excluded.title",
+      "", "1|x1|1 2|x2|2" },
     /* the other tenant's keys do not stand in the way */
     { "INSERT INTO notes (tenant_id, id, title, n) VALUES (:tenant, '3', 'gold', 3)", "",
       "1|milk|1 2|eggs|2 3|gold|3" },

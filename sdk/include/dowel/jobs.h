@@ -31,23 +31,28 @@ typedef struct dw_job dw_job;
 typedef struct dw_job_kind {
     const char *name; /* [a-z][a-z0-9_]* */
     int (*run)(dw_call *c, dw_job *job);
-    int (*dead)(dw_call *c, dw_job *job); /* when it is given up or cancelled, in a call of its own, where dw_error_of(c)
+    int (*dead)(dw_call *c,
+                dw_job *job); /* when it is given up or cancelled, in a call of its own, where dw_error_of(c)
                                            * is the last error; its own error is only logged. May be NULL */
-    const char *timeout; /* "10m"; NULL: "5m"; then the call is cancelled */
-    uint32_t attempts;   /* 0: 8 */
-    uint32_t parallel; /* at a time in this server, with workers of their own, at most 256; 0: shares the common ones */
+    const char *timeout;      /* "10m"; NULL: "5m"; then the call is cancelled */
+    uint32_t attempts;        /* 0: 8 */
+    uint32_t
+        parallel; /* at a time in this server, with workers of their own, at most 256; 0: shares the common ones */
 } dw_job_kind;
 
 /* When a job is added by itself. */
 typedef struct dw_schedule {
-    const char *name;    /* [a-z][a-z0-9_]* */
-    const char *job;     /* a dw_job_kind's name */
-    const char *when;    /* "0 3 * * *", "every 5m", or "conf:item" to let the admin decide */
+    const char *name; /* [a-z][a-z0-9_]* */
+    const char *job;  /* a dw_job_kind's name */
+    const char *
+        when; /* "0 3 * * *", "every 5m", or "conf:item" to let the admin decide: an item that is a text, or a
+                          * duration, which is an interval */
     bool across_tenants; /* false: one job for each tenant; true: a single one, of none */
     const char *zone;    /* "Europe/Berlin"; NULL: the server's */
     const char *misfire; /* what was missed while no server ran: "coalesce" (NULL), "skip", "all" */
-    const char *overlap; /* while the one before waits or runs: "skip" (NULL), "queue" */
-    const char *jitter;  /* "30s": at most so much later, each schedule by its own amount; NULL: none */
+    const char
+        *overlap; /* while the one before waits or runs: "skip" (NULL), "queue" (NULL with misfire "all") */
+    const char *jitter; /* "30s": at most so much later, each schedule by its own amount; NULL: none */
 } dw_schedule;
 
 typedef struct dw_job_args {
@@ -56,7 +61,8 @@ typedef struct dw_job_args {
     dw_list with;           /* DW_LIST("entry", id): the payload */
     const char *unique_key; /* at most one of its kind and tenant waits with this key */
     dw_span delay;
-    const char *queue_key; /* those of this plugin and tenant with the same key run one after the other, in the order in
+    const char *
+        queue_key; /* those of this plugin and tenant with the same key run one after the other, in the order in
                             * which they were added, on whatever server */
 } dw_job_args;
 

@@ -82,8 +82,17 @@ static int get_liar(dw_call *c, dw_request *req)
 
 static const dw_operation operations[] = { { "getLiar", HANDLER }, { 0 } };
 static const dw_sizes sizes = {
-    sizeof(dw_asset), sizeof(dw_item),    STRIDE, sizeof(dw_route), sizeof(dw_question),
-    sizeof(dw_hook),  sizeof(dw_service),
+    .asset = sizeof(dw_asset),
+    .item = sizeof(dw_item),
+    .operation = STRIDE,
+    .route = sizeof(dw_route),
+    .question = sizeof(dw_question),
+    .hook = sizeof(dw_hook),
+    .service = sizeof(dw_service),
+    .job = sizeof(dw_job_kind),
+    .schedule = sizeof(dw_schedule),
+    .subscription = sizeof(dw_subscription),
+    .inbox = sizeof(dw_inbox),
 };
 
 static const dw_plugin plugin = {

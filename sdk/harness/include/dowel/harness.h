@@ -148,6 +148,18 @@ DW_EXPORT int dw_harness_find_(dw_harness *h, dw_list targets, dw_list sql_and_v
  * 1; 0: none): the callback runs again, unless it did something that may not be done twice. */
 DW_EXPORT void dw_harness_repeat(dw_harness *h, unsigned n);
 
+/* ---- jobs: they wait until the test lets them run; what is put off, until the harness's time has come ---- */
+
+/* Runs what is due, one after the other on this thread, until nothing is: how many runs that were, last calls of what was
+ * given up included; or -1: dw_harness_why(). */
+DW_EXPORT int dw_harness_run_jobs(dw_harness *h);
+
+/* How many jobs of a kind ("push": the plugin's) are "waiting", "done", "dead" or "cancelled". */
+DW_EXPORT int dw_harness_jobs(dw_harness *h, const char *kind, const char *state);
+
+/* Adds one, as an admin does: for the tenant and principal of the harness. json is its payload, an object. 0 or -1. */
+DW_EXPORT int dw_harness_add_job(dw_harness *h, const char *kind, const char *json);
+
 /* ---- other plugins ---- */
 
 /* Stands in for a service or the answer to a hook that the plugin asks: serve(question, ud). `name` is borrowed. 0, or -1
