@@ -47,7 +47,7 @@ struct job_new {
 
 /* In the session's open transaction, or at once. 1; 0: one with the same kind, tenant and unique_key waits already. Where
  * that one runs, it will run once more, with the newest payload: 1 as well. */
-int job_add(struct db_session *s, const struct job_new *job);
+int job_add(struct db_session *s, const struct job_new *n);
 
 /* The waiting one ends as cancelled, the running one's call is cancelled, on whatever machine; when the transaction
  * commits. 1, or 0: there was none. */

@@ -41,7 +41,7 @@ unsigned pool_room(const struct job_pool *p)
     return taken < most ? most - taken : 0;
 }
 
-static void *work(void *pool);
+static void *work(void *ud);
 
 /* A thread is only made when there is something for it to do. Without one, what waits is given back after a while. */
 static void wake_one(struct job_pool *p)
