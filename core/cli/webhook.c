@@ -279,7 +279,7 @@ static int post(const struct cli *c, struct cli_store *s, struct client *client)
         rc = webhook_post(&options, s->session, c->argv[1], id, buf_str(&body), &answer, &why);
     }
     result = cli_store_result(s, rc, &why, "webhook", c->argv[1]);
-    if (result == CLI_OK)
+    if (answer)
         result = print_answer(c, answer);
     client_answer_destroy(answer);
     buf_finish(&body);

@@ -402,28 +402,30 @@ static int finish(struct delivery *d, const struct attempt *a)
 
 /* ---- not all at once ---- */
 
-/* 2 to 18 seconds: many that wait do not come back together. */
-static int come_back(struct delivery *d)
+/* After one to three times as long as the receiver takes now: many that wait do not come back together, nor all the time. */
+static int come_back(struct delivery *d, int64_t longest_us)
 {
     unsigned char random = 0;
+    int64_t least_us = longest_us < SECONDS(6) ? longest_us : SECONDS(6);
 
     if (random_bytes(&random, 1) != 0)
         random = 128;
-    job_again_later(d->job, SECONDS(2) + random * (SECONDS(16) / 256));
+    job_again_later(d->job, least_us + least_us * 2 / 255 * random);
     return 0;
 }
 
 static int send_in_turn(struct delivery *d)
 {
     struct attempt a = { .outcome = OUTCOME_SKIPPED };
+    int64_t longest_us;
     size_t place;
     int rc;
 
     if (is_pointless(d, &a))
         return finish(d, &a);
-    place = places_take(&d->w->places, d->to.id);
+    place = places_take(&d->w->places, d->to.id, &longest_us);
     if (place == PLACES_NONE)
-        return come_back(d);
+        return come_back(d, longest_us);
     rc = attempt(d, &a);
     places_give(&d->w->places, place);
     return rc == 0 ? finish(d, &a) : rc;

@@ -53,13 +53,13 @@ static void wait_until(struct places *p, int64_t until_us)
     pthread_cond_timedwait(&p->freed, &p->lock, &until);
 }
 
-size_t places_take(struct places *p, const char *webhook)
+size_t places_take(struct places *p, const char *webhook, int64_t *longest_us)
 {
-    int64_t started_us = clock_monotonic_us(), now_us = started_us, longest_us;
+    int64_t started_us = clock_monotonic_us(), now_us = started_us;
     size_t place;
 
     pthread_mutex_lock(&p->lock);
-    while ((place = look(p, webhook, &longest_us)) == PLACES_NONE && longest_us < slow_us &&
+    while ((place = look(p, webhook, longest_us)) == PLACES_NONE && *longest_us < slow_us &&
            now_us - started_us < patience_us) {
         wait_until(p, now_us + look_us);
         now_us = clock_monotonic_us();

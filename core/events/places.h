@@ -23,8 +23,8 @@ void places_init(struct places *p);
 void places_finish(struct places *p);
 
 /* Of a receiver that answers fast one is free in a moment, and that is waited for. PLACES_NONE: it is slow, and has as many
- * as it may. */
-size_t places_take(struct places *p, const char *webhook);
+ * as it may; *longest_us is for how long it has had the oldest. */
+size_t places_take(struct places *p, const char *webhook, int64_t *longest_us);
 void places_give(struct places *p, size_t place);
 
 #endif

@@ -519,18 +519,19 @@ static void a_slow_receiver_has_its_share_and_no_more(void **state)
 {
     struct places p;
     size_t taken[PLACES];
+    int64_t longest_us;
     (void)state;
 
     places_init(&p);
     for (size_t i = 0; i < PLACES_EACH; i++) {
-        taken[i] = places_take(&p, TENANT_A);
+        taken[i] = places_take(&p, TENANT_A, &longest_us);
         assert_in_range(taken[i], 0, PLACES - 1);
     }
-    assert_int_equal(places_take(&p, TENANT_A), PLACES_NONE); /* after a moment */
-    taken[PLACES_EACH] = places_take(&p, TENANT_B);
+    assert_int_equal(places_take(&p, TENANT_A, &longest_us), PLACES_NONE); /* after a moment */
+    taken[PLACES_EACH] = places_take(&p, TENANT_B, &longest_us);
     assert_in_range(taken[PLACES_EACH], 0, PLACES - 1);
     places_give(&p, taken[0]);
-    assert_int_equal(places_take(&p, TENANT_A), taken[0]);
+    assert_int_equal(places_take(&p, TENANT_A, &longest_us), taken[0]);
     places_finish(&p);
 }
 
@@ -552,13 +553,14 @@ static void a_place_that_is_free_in_a_moment_is_waited_for(void **state)
     struct places p;
     struct giver giver = { .p = &p };
     pthread_t thread;
+    int64_t longest_us;
     (void)state;
 
     places_init(&p);
     for (size_t i = 0; i < PLACES_EACH; i++)
-        giver.place = places_take(&p, TENANT_A);
+        giver.place = places_take(&p, TENANT_A, &longest_us);
     assert_int_equal(pthread_create(&thread, NULL, give_soon, &giver), 0);
-    assert_int_equal(places_take(&p, TENANT_A), giver.place);
+    assert_int_equal(places_take(&p, TENANT_A, &longest_us), giver.place);
     pthread_join(thread, NULL);
     places_finish(&p);
 }
