@@ -18,13 +18,15 @@
 struct jobs;
 struct job;
 
+enum { JOB_TIMEOUT_US = 300000000 };
+
 /* What can be done. */
 struct job_kind {
     const char *owner, *name; /* "notes", "push": rows say "notes.push" */
     int (*run)(struct job *job, void *ud);
     int (*dead)(struct job *job, void *ud); /* once, when it is given up or cancelled; NULL: nothing to do */
     void *ud;
-    int64_t timeout_us; /* 0: 5 min; then it is cancelled, and its lease no longer renewed */
+    int64_t timeout_us; /* 0: JOB_TIMEOUT_US; then it is cancelled, and its lease no longer renewed */
     unsigned attempts;  /* 0: 8 */
     unsigned parallel;  /* at a time in this engine, on threads of their own; 0: shares the common ones */
 };

@@ -81,7 +81,7 @@ static int64_t timeout_of(const struct job *job)
 {
     int64_t us = job->kind->kind.timeout_us;
 
-    return us > 0 ? us : INT64_C(300) * CLOCK_SECOND;
+    return us > 0 ? us : JOB_TIMEOUT_US;
 }
 
 static void count(const struct job *job)

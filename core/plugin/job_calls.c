@@ -233,6 +233,7 @@ static int register_kind(dw_instance *i, const dw_job_kind *kind)
     r->dead.run = bury;
     if (kind->timeout)
         units_parse_span(str_from(kind->timeout), &k.timeout_us); /* was checked with the descriptor */
+    activity_allow(r->run.label, k.timeout_us ? k.timeout_us : JOB_TIMEOUT_US);
     return jobs_register(jobs, &k);
 }
 
