@@ -162,6 +162,28 @@ DW_EXPORT int dw_harness_jobs(dw_harness *h, const char *kind, const char *state
 /* Adds one, as an admin does: for the tenant and principal of the harness. json is its payload, an object. 0 or -1. */
 DW_EXPORT int dw_harness_add_job(dw_harness *h, const char *kind, const char *json);
 
+/* ---- events and webhooks: what subscribes to them, and the inbox, are jobs: dw_harness_run_jobs() ---- */
+
+/* Tells an event, as another plugin would that is not there: dw_harness_tell(h, "shop.order.placed", "{\"cents\":1250}").
+ * In the harness's tenant. 0 or -1. */
+DW_EXPORT int dw_harness_tell(dw_harness *h, const char *name, const char *json);
+
+/* How many events of that name were told so far. */
+DW_EXPORT int dw_harness_events(dw_harness *h, const char *name);
+
+typedef struct dw_harness_receive_args {
+    uint32_t struct_size;
+    const char *inbox;  /* the plugin's: "tickets" */
+    const char *body;   /* NULL: empty */
+    const char *fields; /* "Name: value\r\n" each; NULL: none */
+    const char *source; /* who sends; NULL: "test" */
+} dw_harness_receive_args;
+
+/* dw_harness_receive(h, .inbox = "tickets", .body = "{}"): a webhook came in, and its signature was right. For the harness's
+ * tenant, which must be set. 0 or -1. */
+#define dw_harness_receive(h, ...) (dw_harness_receive_((h), DW_ARGS_(dw_harness_receive_args, __VA_ARGS__)))
+DW_EXPORT int dw_harness_receive_(dw_harness *h, const dw_harness_receive_args *args);
+
 /* ---- other plugins ---- */
 
 /* Stands in for a service or the answer to a hook that the plugin asks: serve(question, ud). `name` is borrowed. 0, or -1
