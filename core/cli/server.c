@@ -48,6 +48,7 @@ struct server {
     struct upkeep *upkeep;
     struct events_service events;
     _Atomic bool stopping, http_drained;
+    _Atomic bool walls_changed; /* a migration of another process made or dropped tables of tenants */
     char spool_dir[PATH_MAX];
 };
 
@@ -316,17 +317,21 @@ static int make_schedules(struct server *s)
 
 static void notice(const char *channel, const char *text, void *ud)
 {
-    const struct server *s = ud;
+    struct server *s = ud;
 
     if (strcmp(channel, "jobs") == 0)
         jobs_notice(s->process.jobs, text);
     else if (strcmp(channel, "schedules") == 0)
         schedules_notice(s->process.schedules);
+    else if (strcmp(channel, MIGRATE_WALLS_CHANNEL) == 0)
+        atomic_store(&s->walls_changed, true);
 }
 
 static void notices_lost(void *ud)
 {
-    const struct server *s = ud;
+    struct server *s = ud;
+
+    atomic_store(&s->walls_changed, true);
     jobs_notice(s->process.jobs, NULL);
     schedules_notice(s->process.schedules);
 }
@@ -393,6 +398,8 @@ static void tick(void *ud)
     struct activity_thread t;
 
     tell_drained(s);
+    if (atomic_exchange(&s->walls_changed, false))
+        upkeep_learn_walls(s->upkeep);
     upkeep_tick(s->upkeep);
     channels_tick(s->process.channels, clock_monotonic_us());
     if (activity_watch(s->core->watchdog_warn.us, s->core->watchdog_replace.us, &t))

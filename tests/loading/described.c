@@ -40,6 +40,19 @@ static int let_in(dw_call *c, void *question)
 
 const dw_hook guards[] = { { "asker.may", let_in, 50 }, { 0 } };
 
+static int work(dw_call *c, dw_job *job)
+{
+    (void)c;
+    return dw_job_done(job);
+}
+
+const dw_job_kind tidy[] = { { .name = "tidy", .run = work, .timeout = "90s", .attempts = 3 }, { 0 } };
+const dw_job_kind vague[] = { { .name = "tidy", .run = work, .timeout = "soon" }, { 0 } };
+const dw_job_kind greedy[] = { { .name = "tidy", .run = work, .parallel = 4711 }, { 0 } };
+const dw_job_kind idle[] = { { .name = "tidy" }, { 0 } };
+const dw_schedule nightly[] = { { .name = "nightly", .job = "tidy", .when = "0 3 * * *" }, { 0 } };
+const dw_schedule whenever[] = { { .name = "nightly", .job = "tidy" }, { 0 } };
+
 int refuse(dw_call *c);
 int refuse(dw_call *c)
 {
