@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "api/core_operations.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
 #include "cli/settings.h"
@@ -51,6 +52,7 @@ struct server {
     struct http_server *http;
     struct upkeep *upkeep;
     struct events_service events;
+    struct api_document *contract; /* of the server's own operations */
     _Atomic bool stopping, http_drained;
     _Atomic bool walls_changed; /* a migration of another process made or dropped tables of tenants */
     char spool_dir[PATH_MAX];
@@ -292,6 +294,17 @@ static int make_registry(struct server *s, struct config *config, const struct c
     return carry_out(s, registry_create(&s->registry, &options, &why), &why);
 }
 
+static int mount_own(struct server *s)
+{
+    struct buf why = BUF_INIT;
+    int result = CLI_OK;
+
+    if (core_operations_mount(&s->contract, s->router, &why) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", buf_text(&why));
+    buf_finish(&why);
+    return result;
+}
+
 static int mount_plugins(struct server *s)
 {
     struct buf why = BUF_INIT;
@@ -490,6 +503,7 @@ static void destroy(struct server *s)
     client_destroy(s->process.client);
     registry_destroy(s->registry);
     router_destroy(s->router);
+    api_document_destroy(s->contract);
     static_destroy(s->site);
     plugin_hooks_destroy(s->process.hooks);
     keyring_destroy(s->process.keyring);
@@ -515,6 +529,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = make_registry(s, config, source, data_dir);
     if (result == CLI_OK)
         result = make_router(s);
+    if (result == CLI_OK)
+        result = mount_own(s);
     if (result == CLI_OK)
         result = mount_plugins(s);
     if (result == CLI_OK)
