@@ -1,5 +1,6 @@
 #include "cli/server.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -33,6 +34,9 @@
 #include "util/clock.h"
 
 enum { STALLED_US = 2 * CLOCK_SECOND };
+
+/* Of loops, and of files for a moment; and what is tried even so. */
+enum { DESCRIPTORS_TO_COME = 20, CONNECTIONS_LEAST = 8 };
 
 struct server {
     struct generation *generation;
@@ -85,6 +89,18 @@ static int make_router(struct server *s)
     return generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", why);
 }
 
+static rlim_t count_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    rlim_t n = 0;
+
+    while (folder && readdir(folder))
+        n++;
+    if (folder)
+        closedir(folder);
+    return n;
+}
+
 /* Where the machine allows fewer descriptors than connections_max wants, files must still find one, and who comes too
  * many be told so: a connection that cannot be accepted would only wait. */
 static unsigned connections_that_fit(const struct core_config *c)
@@ -93,8 +109,11 @@ static unsigned connections_that_fit(const struct core_config *c)
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
         return (unsigned)c->connections_max;
-    rlim_t half = limit.rlim_cur / 2;
-    rlim_t room = limit.rlim_cur - (half < CLI_DESCRIPTORS_BESIDE ? half : CLI_DESCRIPTORS_BESIDE);
+    rlim_t half = limit.rlim_cur / 2, least = count_descriptors() + DESCRIPTORS_TO_COME;
+    rlim_t beside = half < CLI_DESCRIPTORS_BESIDE ? half : CLI_DESCRIPTORS_BESIDE;
+    if (beside < least) /* of a limit that is small, the database has taken a good part */
+        beside = least;
+    rlim_t room = limit.rlim_cur > beside + CONNECTIONS_LEAST ? limit.rlim_cur - beside : CONNECTIONS_LEAST;
     if ((rlim_t)c->connections_max <= room)
         return (unsigned)c->connections_max;
     log_warn("fewer connections than connections_max are taken: the limit of open files is too low for it; "
