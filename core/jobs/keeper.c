@@ -6,7 +6,12 @@
 #include "log/log.h"
 #include "util/clock.h"
 
-enum { TROUBLE_PAUSE_US = 500 * CLOCK_MS, UNTOUCHED_US = CLOCK_SECOND, PLAIN_MAX = 500 };
+enum {
+    TROUBLE_PAUSE_US = 500 * CLOCK_MS,
+    TROUBLE_TOLD = 3 /* one lost connection is nobody's concern */,
+    UNTOUCHED_US = CLOCK_SECOND,
+    PLAIN_MAX = 500
+};
 
 /* What one round takes along; on success it is so, else as if it had not been. */
 struct round {
@@ -496,12 +501,13 @@ static void wait_for_work(struct jobs *j, int64_t not_before_us)
 
 static void tell_trouble(struct jobs *j, int rc, struct buf *why)
 {
-    if (rc < 0 && !j->is_in_trouble)
+    if (rc < 0 && ++j->failures == TROUBLE_TOLD)
         log_error("jobs stand still: the database does not answer as it should",
                   LOG_TEXT("why", buf_text(why)));
-    if (rc >= 0 && j->is_in_trouble)
+    if (rc >= 0 && j->failures >= TROUBLE_TOLD)
         log_info("jobs go on");
-    j->is_in_trouble = rc < 0;
+    if (rc >= 0)
+        j->failures = 0;
 }
 
 static void hurry(struct jobs *j)
