@@ -8,6 +8,7 @@
 
 enum {
     TROUBLE_PAUSE_US = 500 * CLOCK_MS,
+    LEFTOVER_PAUSE_US = 50 * CLOCK_MS,
     TROUBLE_TOLD = 3 /* one lost connection is nobody's concern */,
     UNTOUCHED_US = CLOCK_SECOND,
     PLAIN_MAX = 500
@@ -373,6 +374,7 @@ static void settle(struct round *r)
         if (job->is_written)
             forget(j, job);
     }
+    j->has_leftovers = !list_empty(&r->finished);
     keep_finished(j, &r->finished);
     for (struct list *l = j->held.next; l != &j->held; l = l->next) {
         struct job *job = LIST_OWNER(l, struct job, held);
@@ -516,6 +518,14 @@ static void hurry(struct jobs *j)
         job_stop(LIST_OWNER(l, struct job, held), JOB_STOPPED);
 }
 
+/* Until when the next round has to wait: a row that is locked would have it go round and round. */
+static int64_t pause_after(const struct jobs *j, int rc)
+{
+    if (rc < 0)
+        return clock_monotonic_us() + TROUBLE_PAUSE_US;
+    return j->has_leftovers ? clock_monotonic_us() + LEFTOVER_PAUSE_US : 0;
+}
+
 void *keeper_run(void *ud)
 {
     struct jobs *j = ud;
@@ -530,7 +540,7 @@ void *keeper_run(void *ud)
             hurry(j);
         int rc = keeper_round(j, &why);
         tell_trouble(j, rc, &why);
-        pause_until_us = rc < 0 ? clock_monotonic_us() + TROUBLE_PAUSE_US : 0;
+        pause_until_us = pause_after(j, rc);
         buf_finish(&why);
         pthread_mutex_lock(&j->lock);
         if (phase == JOBS_ABANDON || (phase >= JOBS_HURRY && j->held_n == 0))
