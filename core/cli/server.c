@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "api/core_operations.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
 #include "cli/settings.h"
@@ -47,7 +48,9 @@ struct server {
     struct http_server *http;
     struct upkeep *upkeep;
     struct events_service events;
+    struct api_document *contract; /* of the server's own operations */
     _Atomic bool stopping, http_drained;
+    _Atomic bool walls_changed; /* a migration of another process made or dropped tables of tenants */
     char spool_dir[PATH_MAX];
 };
 
@@ -272,6 +275,17 @@ static int make_registry(struct server *s, struct config *config, const struct c
     return carry_out(s, registry_create(&s->registry, &options, &why), &why);
 }
 
+static int mount_own(struct server *s)
+{
+    struct buf why = BUF_INIT;
+    int result = CLI_OK;
+
+    if (core_operations_mount(&s->contract, s->router, &why) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", buf_text(&why));
+    buf_finish(&why);
+    return result;
+}
+
 static int mount_plugins(struct server *s)
 {
     struct buf why = BUF_INIT;
@@ -316,17 +330,21 @@ static int make_schedules(struct server *s)
 
 static void notice(const char *channel, const char *text, void *ud)
 {
-    const struct server *s = ud;
+    struct server *s = ud;
 
     if (strcmp(channel, "jobs") == 0)
         jobs_notice(s->process.jobs, text);
     else if (strcmp(channel, "schedules") == 0)
         schedules_notice(s->process.schedules);
+    else if (strcmp(channel, MIGRATE_WALLS_CHANNEL) == 0)
+        atomic_store(&s->walls_changed, true);
 }
 
 static void notices_lost(void *ud)
 {
-    const struct server *s = ud;
+    struct server *s = ud;
+
+    atomic_store(&s->walls_changed, true);
     jobs_notice(s->process.jobs, NULL);
     schedules_notice(s->process.schedules);
 }
@@ -393,6 +411,8 @@ static void tick(void *ud)
     struct activity_thread t;
 
     tell_drained(s);
+    if (atomic_exchange(&s->walls_changed, false))
+        upkeep_learn_walls(s->upkeep);
     upkeep_tick(s->upkeep);
     channels_tick(s->process.channels, clock_monotonic_us());
     if (activity_watch(s->core->watchdog_warn.us, s->core->watchdog_replace.us, &t))
@@ -464,6 +484,7 @@ static void destroy(struct server *s)
     client_destroy(s->process.client);
     registry_destroy(s->registry);
     router_destroy(s->router);
+    api_document_destroy(s->contract);
     static_destroy(s->site);
     plugin_hooks_destroy(s->process.hooks);
     keyring_destroy(s->process.keyring);
@@ -489,6 +510,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = make_registry(s, config, source, data_dir);
     if (result == CLI_OK)
         result = make_router(s);
+    if (result == CLI_OK)
+        result = mount_own(s);
     if (result == CLI_OK)
         result = mount_plugins(s);
     if (result == CLI_OK)

@@ -209,7 +209,7 @@ bool pool_join(struct job_pool *p);
 
 /* ---- keeper.c ---- */
 
-void *keeper_run(void *jobs);
+void *keeper_run(void *ud); /* the engine */
 
 /* One round: what is due is leased, what has ended is written. 0 or an error, told in why. */
 int keeper_round(struct jobs *j, struct buf *why);

@@ -41,7 +41,7 @@ unsigned pool_room(const struct job_pool *p)
     return taken < most ? most - taken : 0;
 }
 
-static void *work(void *pool);
+static void *work(void *ud);
 
 /* A thread is only made when there is something for it to do. Without one, what waits is given back after a while. */
 static void wake_one(struct job_pool *p)
@@ -81,7 +81,7 @@ static int64_t timeout_of(const struct job *job)
 {
     int64_t us = job->kind->kind.timeout_us;
 
-    return us > 0 ? us : INT64_C(300) * CLOCK_SECOND;
+    return us > 0 ? us : JOB_TIMEOUT_US;
 }
 
 static void count(const struct job *job)

@@ -180,6 +180,7 @@ static int add(dw_instance *i, const dw_subscription *subscription, const dw_inb
         .subscription = subscription,
         .inbox = inbox,
     };
+    activity_allow(l->callback.label, JOB_TIMEOUT_US);
     return jobs_register(
         jobs,
         &(struct job_kind){

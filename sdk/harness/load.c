@@ -9,6 +9,7 @@
 #include "inside.h"
 #include "plugin/detach.h"
 #include "plugin/job_calls.h"
+#include "plugin/listeners.h"
 #include "plugin/schedules.h"
 #include "plugin/settings.h"
 
@@ -146,6 +147,8 @@ static int start_all(dw_harness *h, struct harness_plugin *p)
         return -1;
     p->has_started = true;
     if (job_calls_register(p->instance, &h->why) != 0)
+        return -1;
+    if (listeners_register(p->instance, &h->why) != 0)
         return -1;
     return plugin_schedules_add(p->instance, &h->why);
 }

@@ -200,6 +200,30 @@ static void a_full_disk_is_told(void **state)
     free(bytes);
 }
 
+static void a_value_cannot_grow_for_ever(void **state)
+{
+    const char *text;
+
+    (void)state;
+    assert_error(TRY_FIND(s, DW_TO(&text), "SELECT hex(zeroblob(100000000))"), DW_ETOOLARGE, "too big");
+}
+
+static void a_failure_is_no_end(void **state)
+{
+    struct db_rows *rows;
+    int rc;
+
+    (void)state;
+    OK(s, db_query(s, &rows, DB_BY_PLUGIN,
+                   DW_LIST("WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5) "
+                           "SELECT CASE WHEN n < 3 THEN n ELSE hex(zeroblob(100000000)) END FROM c")));
+    while ((rc = db_rows_next(rows)) > 0)
+        continue;
+    assert_int_equal(rc, DW_ETOOLARGE);
+    assert_int_equal(db_rows_next(rows), DW_ETOOLARGE);
+    db_rows_close(rows);
+}
+
 /* ---- other processes; a connection that is not the driver's stands for one ---- */
 
 static sqlite3 *open_raw(void)
@@ -573,6 +597,8 @@ int main(void)
         TEST(a_damaged_file_is_told),
         TEST(a_file_that_was_moved_is_noticed),
         TEST(a_full_disk_is_told),
+        TEST(a_value_cannot_grow_for_ever),
+        TEST(a_failure_is_no_end),
         TEST(another_writer_is_waited_for),
         TEST(a_short_wait_is_not_seen),
         TEST(two_servers_write_in_turns),

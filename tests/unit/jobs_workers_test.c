@@ -70,7 +70,41 @@ static int add_up(struct job *job, void *ud)
     return 0;
 }
 
+enum { QUEUES = 4, EACH = 25 };
+
+static _Atomic int in_queue[QUEUES], last_of_queue[QUEUES];
+static _Atomic unsigned out_of_order;
+
+/* {"q":2,"i":17}: alone in its queue, and after the one before. */
+static int in_turn(struct job *job, void *ud)
+{
+    int q = 0, i = 0;
+
+    (void)ud;
+    if (sscanf(job_payload(job).p, "{\"q\":%d,\"i\":%d}", &q, &i) != 2 ||
+        atomic_fetch_add(&in_queue[q], 1) != 0 || atomic_exchange(&last_of_queue[q], i) != i - 1)
+        atomic_fetch_add(&out_of_order, 1);
+    nap();
+    atomic_fetch_sub(&in_queue[q], 1);
+    return 0;
+}
+
+static _Atomic int64_t changes, seen;
+
+static int see_changes(struct job *job, void *ud)
+{
+    int64_t now = atomic_load(&changes);
+
+    (void)job;
+    (void)ud;
+    nap();
+    atomic_store(&seen, now);
+    return 0;
+}
+
 static const struct job_kind kinds[] = {
+    { .owner = "test", .name = "in_turn", .run = in_turn },
+    { .owner = "test", .name = "see", .run = see_changes },
     { .owner = "test", .name = "once", .run = count_once },
     { .owner = "test", .name = "hold", .run = hold },
     { .owner = "test", .name = "short", .run = hold, .timeout_us = 100 * CLOCK_MS },
@@ -162,6 +196,69 @@ static void two_engines_run_each_job_once(void **state)
     assert_int_equal(JOBS_NUMBER(&fixture, "SELECT count(DISTINCT job) FROM effects"), MANY);
     assert_int_equal(JOBS_NUMBER(&fixture, "SELECT count(*) FROM dowel_job_failures"), 0);
     assert_true(JOBS_NUMBER(&fixture, "SELECT count(DISTINCT server) FROM dowel_jobs") == 2);
+    stop(a);
+    stop(b);
+}
+
+static void of_a_queue_one_runs_at_a_time_on_all_servers(void **state)
+{
+    struct jobs *a = start(4), *b = start(4);
+    char payload[40], queue[10];
+
+    (void)state;
+    atomic_store(&out_of_order, 0);
+    for (int q = 0; q < QUEUES; q++) {
+        atomic_store(&in_queue[q], 0);
+        atomic_store(&last_of_queue[q], 0);
+    }
+    for (int i = 1; i <= EACH; i++) {
+        for (int q = 0; q < QUEUES; q++) {
+            snprintf(payload, sizeof(payload), "{\"q\":%d,\"i\":%d}", q, i);
+            snprintf(queue, sizeof(queue), "q%d", q);
+            assert_int_equal(
+                JOBS_ADD(&fixture, .kind = "test.in_turn", .payload = str_from(payload), .queue_key = queue),
+                1);
+        }
+    }
+    wait_for_state("done", QUEUES * EACH);
+    assert_int_equal(atomic_load(&out_of_order), 0);
+    stop(a);
+    stop(b);
+}
+
+enum { CHANGERS = 4, CHANGES = 50 };
+
+static void *change(void *ud)
+{
+    _Atomic unsigned *failed = ud;
+
+    for (int i = 0; i < CHANGES; i++) {
+        atomic_fetch_add(&changes, 1);
+        if (JOBS_ADD(&fixture, .kind = "test.see", .unique_key = "all") < 0)
+            atomic_fetch_add(failed, 1);
+    }
+    return NULL;
+}
+
+/* However the adding and the running fall together. */
+static void the_last_change_is_never_missed(void **state)
+{
+    struct jobs *a = start(2), *b = start(2);
+    pthread_t threads[CHANGERS];
+    _Atomic unsigned failed = 0;
+
+    (void)state;
+    atomic_store(&changes, 0);
+    atomic_store(&seen, 0);
+    for (int i = 0; i < CHANGERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, change, &failed), 0);
+    for (int i = 0; i < CHANGERS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(failed, 0);
+    for (int i = 0; i < PATIENCE_MS / 2 && in_state("waiting") + in_state("running") > 0; i++)
+        nap();
+    assert_int_equal(atomic_load(&seen), CHANGERS * CHANGES);
+    assert_true(in_state("done") < CHANGERS * CHANGES);
     stop(a);
     stop(b);
 }
@@ -356,6 +453,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(two_engines_run_each_job_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_a_queue_one_runs_at_a_time_on_all_servers, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_last_change_is_never_missed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_a_server_took_along_another_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(who_lost_his_lease_commits_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lease_is_renewed_while_it_runs, setup, teardown),
