@@ -35,16 +35,20 @@ static const char *read_keys(const struct secrets *secrets, struct webhook_key k
     return NULL;
 }
 
+struct signature {
+    struct buf of_all, second;
+};
+
 static int send_signed(const struct webhook_sender_options *o, const struct endpoint *to,
-                       const char *event_id, struct str body, struct str signatures, struct str second,
+                       const char *event_id, struct str body, struct signature *signature,
                        struct client_token *token, struct client_answer **answer)
 {
     struct network allow[WEBHOOK_ALLOW_MAX];
     int allow_n = webhook_networks(str_from(to->allow), allow);
     const struct client_header headers[] = {
         { .name = "webhook-id", .value = str_from(event_id) },
-        { .name = "webhook-timestamp", .value = second },
-        { .name = "webhook-signature", .value = signatures },
+        { .name = "webhook-timestamp", .value = buf_str(&signature->second) },
+        { .name = "webhook-signature", .value = buf_str(&signature->of_all) },
     };
     const struct client_request request = {
         .method = "POST",
@@ -71,23 +75,23 @@ int endpoint_post(const struct webhook_sender_options *o, const struct endpoint 
                   struct str body, struct client_token *token, struct client_answer **answer, struct buf *why)
 {
     struct webhook_key keys[SECRETS_MAX];
-    struct buf signatures = BUF_INIT, second = BUF_INIT;
+    struct signature signature = { BUF_INIT, BUF_INIT };
     int64_t sent_s = (o->wall_us ? o->wall_us(o->clock_ud) : clock_wall_us()) / CLOCK_SECOND;
     const char *wrong = read_keys(&to->secrets, keys);
     int rc = DW_ENOMEM;
 
     *answer = NULL;
-    buf_add_int(&second, sent_s);
+    buf_add_int(&signature.second, sent_s);
     if (wrong) {
         buf_add_text(why, wrong);
         rc = DW_EINVALID;
-    } else if (webhook_sign(&signatures, keys, to->secrets.n, str_from(event_id), sent_s, body) == 0 &&
-               !buf_failed(&second)) {
-        rc = send_signed(o, to, event_id, body, buf_str(&signatures), buf_str(&second), token, answer);
+    } else if (webhook_sign(&signature.of_all, keys, to->secrets.n, str_from(event_id), sent_s, body) == 0 &&
+               !buf_failed(&signature.second)) {
+        rc = send_signed(o, to, event_id, body, &signature, token, answer);
     }
     OPENSSL_cleanse(keys, sizeof(keys));
-    buf_finish(&signatures);
-    buf_finish(&second);
+    buf_finish(&signature.of_all);
+    buf_finish(&signature.second);
     return rc;
 }
 

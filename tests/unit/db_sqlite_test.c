@@ -428,6 +428,30 @@ static void notices_cross_processes_and_losses_are_told(void **state)
     sqlite3_close(raw);
 }
 
+/* A command line makes a table of tenants while the server runs. */
+static void a_wall_that_another_process_made_is_learnt(void **state)
+{
+    const struct db_listener listener = { .notice = hear, .lost = hear_loss };
+    struct db_session *tenant = db_session_tenant(&fixture, TENANT_A);
+    sqlite3 *raw = open_raw();
+    int64_t limit = clock_monotonic_us() + 10 * (int64_t)CLOCK_SECOND;
+
+    (void)state;
+    assert_int_equal(db_listen(fixture.db, &listener), 0);
+    assert_int_equal(NUMBER(tenant, "SELECT count(*) FROM things"), 0);
+    run_raw(raw, "BEGIN; CREATE TABLE later (tenant_id UUID, id BIGINT); INSERT INTO later VALUES ('" TENANT_A
+                 "', 1), "
+                 "('" TENANT_B "', 2); CREATE TABLE dowel_tenant_tables (name TEXT, owner TEXT); "
+                 "INSERT INTO dowel_tenant_tables VALUES ('later', 'core'); COMMIT");
+    while (NUMBER(tenant, "SELECT count(*) FROM later") != 1) {
+        if (clock_monotonic_us() > limit)
+            fail_msg("the wall does not come");
+        usleep(10 * CLOCK_MS);
+    }
+    sqlite3_close(raw);
+    db_session_destroy(tenant);
+}
+
 /* ---- one thread, two sessions ---- */
 
 static void a_thread_does_not_wait_for_itself(void **state)
@@ -605,6 +629,7 @@ int main(void)
         TEST(a_killed_process_lets_go_of_its_lock),
         TEST(what_a_killed_process_wrote_is_there_or_not),
         TEST(notices_cross_processes_and_losses_are_told),
+        TEST(a_wall_that_another_process_made_is_learnt),
         TEST(a_thread_does_not_wait_for_itself),
         TEST(a_new_file_is_its_owners),
         TEST(names_in_quotes_are_no_texts),
