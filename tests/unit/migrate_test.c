@@ -42,8 +42,8 @@ static int setup(void **state)
 
 static int setup_impatient(void **state)
 {
-    return setup_with(state, (struct db_options){ .statement_timeout_us = 20 * CLOCK_MS,
-                                                  .transaction_timeout_us = 20 * CLOCK_MS });
+    return setup_with(
+        state, (struct db_options){ .statement_timeout_us = CLOCK_MS, .transaction_timeout_us = CLOCK_MS });
 }
 
 static int teardown(void **state)
@@ -274,7 +274,7 @@ static void the_limits_of_requests_are_not_theirs(void **state)
           "n;\n");
     assert_up(f, 1);
     struct migrate_plan plan = plan_of(f);
-    assert_true(plan.steps[0].record->took_us > 40 * CLOCK_MS);
+    assert_true(plan.steps[0].record->took_us > 2 * CLOCK_MS);
 }
 
 /* ---- down ---- */
