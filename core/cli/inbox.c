@@ -103,21 +103,20 @@ static int disable(const struct cli *c, struct cli_store *s)
 
 static int rotate(const struct cli *c, struct cli_store *s)
 {
+    struct inbox_rotate r = { .plugin = c->argv[1], .name = c->argv[2], .now_us = s->now_us };
     char secret[INBOX_SECRET_SIZE] = "", given[INBOX_SECRET_SIZE] = "";
     struct buf why = BUF_INIT;
-    const char *chosen;
     int result = CLI_FAILED;
 
     if (cli_option_value(c, "drop-older", 0))
-        return finish(c, s, inbox_source_drop_secrets(s->session, c->argv[1], c->argv[2]),
+        return finish(c, s, inbox_source_drop_secrets(s->session, r.plugin, r.name),
                       "only the newest secret is taken now");
-    if (read_given_secret(c, given, &chosen) == 0)
-        result = cli_store_result(s,
-                                  inbox_source_rotate(s->session, s->keyring, c->argv[1], c->argv[2], chosen,
-                                                      s->now_us, secret, &why),
-                                  &why, "source", c->argv[2]);
+    if (read_given_secret(c, given, &r.given) == 0) {
+        int rc = inbox_source_rotate(s->session, s->keyring, &r, secret, &why);
+        result = cli_store_result(s, rc, &why, "source", r.name);
+    }
     if (result == CLI_OK)
-        result = print_source(c, secret, chosen != NULL);
+        result = print_source(c, secret, r.given != NULL);
     OPENSSL_cleanse(secret, sizeof(secret));
     OPENSSL_cleanse(given, sizeof(given));
     return result;
