@@ -203,6 +203,7 @@ enum job_stop job_stopped(const struct job *job);
 int pool_init(struct job_pool *p, struct jobs *j, unsigned limit);
 void pool_finish(struct job_pool *p);
 unsigned pool_room(const struct job_pool *p);
+void pool_take_less(struct job_pool *p);
 void pool_put(struct job_pool *p, struct job *job);
 struct job *pool_take(struct job_pool *p);
 void pool_run(struct job_pool *p, struct job *job); /* without the lock, as the next */

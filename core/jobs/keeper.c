@@ -48,7 +48,7 @@ static void empty_pool(struct job_pool *p, struct list *finished, int64_t leased
         list_remove(l);
         list_append(finished, l);
         p->queued--;
-        p->run_us = INT64_MAX / 2; /* nothing more is taken ahead for a while */
+        pool_take_less(p);
     }
 }
 

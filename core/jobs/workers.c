@@ -56,6 +56,12 @@ static void wake_one(struct job_pool *p)
         log_error("no thread can be made to run jobs", LOG_TEXT("why", strerror(errno)));
 }
 
+/* What was leased ahead has waited for too long: no more of it, until a number of runs were short again. */
+void pool_take_less(struct job_pool *p)
+{
+    p->run_us = 8 * AHEAD_US * (int64_t)p->limit;
+}
+
 void pool_put(struct job_pool *p, struct job *job)
 {
     list_append(&p->queue, &job->node);

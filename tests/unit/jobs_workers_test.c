@@ -386,6 +386,32 @@ static void a_lease_is_renewed_while_it_runs(void **state)
     stop(j);
 }
 
+/* Who adds a unique one holds the row of the one that runs, until he commits. */
+static void a_row_that_somebody_holds_is_written_later(void **state)
+{
+    const struct db_who who = { .owner = "core", .now_us = fixture.now_us };
+    const struct job_new again = { .kind = "test.hold", .unique_key = "k", .now_us = fixture.now_us };
+    struct jobs *j = start(2);
+    struct db_session *s;
+
+    (void)state;
+    assert_int_equal(jobs_fixture_add(&fixture, &again), 1);
+    wait_for(&begun, 1);
+    assert_int_equal(db_session_create(&s, fixture.db.db, &who), 0);
+    assert_int_equal(db_begin(s), 0);
+    assert_int_equal(job_add(s, &again), 1);
+    atomic_store(&may_end, true);
+    wait_for(&ended, 1);
+    for (int i = 0; i < 100; i++)
+        nap();
+    assert_int_equal(in_state("running"), 1);
+    assert_int_equal(db_commit(s), 0);
+    db_session_destroy(s);
+    wait_for_state("done", 2);
+    assert_int_equal(atomic_load(&begun), 2);
+    stop(j);
+}
+
 static void past_its_time_it_is_cancelled(void **state)
 {
     struct jobs *j = start(2);
@@ -509,6 +535,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_server_took_along_another_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(who_lost_his_lease_commits_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lease_is_renewed_while_it_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_row_that_somebody_holds_is_written_later, setup, teardown),
         cmocka_unit_test_setup_teardown(past_its_time_it_is_cancelled, setup, teardown),
         cmocka_unit_test_setup_teardown(cancelled_from_anywhere_it_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(a_kind_has_threads_of_its_own, setup, teardown),
