@@ -126,8 +126,9 @@ struct jobs {
 
     /* The keeper's. */
     struct list held;
-    int64_t poll_at_us; /* monotonic */
-    bool has_registered, is_in_trouble;
+    int64_t poll_at_us;                 /* monotonic */
+    bool has_registered, has_leftovers; /* what somebody else's transaction keeps from being written */
+    unsigned failures;                  /* rounds that failed, since one that did not */
 
     char retain_from[40]; /* up to which id retention has looked; its caller's */
     struct metric *running;

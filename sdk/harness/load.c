@@ -10,6 +10,7 @@
 #include "plugin/detach.h"
 #include "plugin/job_calls.h"
 #include "plugin/listeners.h"
+#include "plugin/schedules.h"
 #include "plugin/settings.h"
 
 /* A line each, and none after the last: what the test prints it into has its own end. */
@@ -147,7 +148,9 @@ static int start_all(dw_harness *h, struct harness_plugin *p)
     p->has_started = true;
     if (job_calls_register(p->instance, &h->why) != 0)
         return -1;
-    return listeners_register(p->instance, &h->why);
+    if (listeners_register(p->instance, &h->why) != 0)
+        return -1;
+    return plugin_schedules_add(p->instance, &h->why);
 }
 
 int harness_start(dw_harness *h)

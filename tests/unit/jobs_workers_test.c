@@ -200,6 +200,56 @@ static void two_engines_run_each_job_once(void **state)
     stop(b);
 }
 
+/* PostgreSQL ends every connection now and then; SQLite has none that could be lost. */
+static void disturb(void)
+{
+    char sql[200];
+
+    if (fixture.db.engine != DB_POSTGRES)
+        return;
+    snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'",
+             fixture.db.name);
+    assert_int_equal(db_fixture_admin(sql), 0);
+}
+
+/* Asks until there is an answer. */
+static int64_t patiently_in_state(const char *state)
+{
+    int64_t n = -1;
+
+    for (int i = 0; i < 1000 && n < 0; i++) {
+        n = in_state(state);
+        if (n < 0)
+            nap();
+    }
+    return n;
+}
+
+static void lost_connections_lose_no_job_and_do_none_twice(void **state)
+{
+    enum { JOBS = 1000, DISTURBANCES = 8 };
+    struct jobs *a = start(4), *b = start(4);
+
+    (void)state;
+    add_many("test.once", JOBS);
+    for (int i = 0; i < DISTURBANCES; i++) {
+        for (int k = 0; k < 10; k++)
+            nap();
+        disturb();
+    }
+    /* What failed by it is tried again after a while, and leases may have to end. */
+    for (int i = 0; i < 600 && patiently_in_state("done") < JOBS; i++) {
+        for (int k = 0; k < 20; k++)
+            nap();
+        atomic_fetch_add(&fixture.now_us, 2 * CLOCK_SECOND);
+    }
+    assert_int_equal(patiently_in_state("done"), JOBS);
+    assert_int_equal(JOBS_NUMBER(&fixture, "SELECT count(*) FROM effects"), JOBS);
+    assert_int_equal(JOBS_NUMBER(&fixture, "SELECT count(DISTINCT job) FROM effects"), JOBS);
+    stop(a);
+    stop(b);
+}
+
 static void of_a_queue_one_runs_at_a_time_on_all_servers(void **state)
 {
     struct jobs *a = start(4), *b = start(4);
@@ -453,6 +503,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(two_engines_run_each_job_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(lost_connections_lose_no_job_and_do_none_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(of_a_queue_one_runs_at_a_time_on_all_servers, setup, teardown),
         cmocka_unit_test_setup_teardown(the_last_change_is_never_missed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_a_server_took_along_another_runs, setup, teardown),

@@ -148,10 +148,12 @@ DW_EXPORT int dw_harness_find_(dw_harness *h, dw_list targets, dw_list sql_and_v
  * 1; 0: none): the callback runs again, unless it did something that may not be done twice. */
 DW_EXPORT void dw_harness_repeat(dw_harness *h, unsigned n);
 
-/* ---- jobs: they wait until the test lets them run; what is put off, until the harness's time has come ---- */
+/* ---- jobs, schedules and events: they wait until the test lets them run; what is put off, until the harness's time has come ---- */
 
-/* Runs what is due, one after the other on this thread, until nothing is: how many runs that were, last calls of what was
- * given up included; or -1: dw_harness_why(). */
+/* Adds what the plugin's schedules have become due for since the last time, for the harness's tenant and across tenants:
+ * the first time they only begin to count. Then runs what is due, one after the other on this thread, until nothing is:
+ * jobs, and events for the plugins that they interest. How many runs that were, last calls of what was given up included;
+ * or -1: dw_harness_why(). */
 DW_EXPORT int dw_harness_run_jobs(dw_harness *h);
 
 /* How many jobs of a kind ("push": the plugin's) are "waiting", "done", "dead" or "cancelled". */
