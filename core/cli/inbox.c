@@ -160,8 +160,7 @@ static json_t *open_headers(const char *text)
 
     if (json_strict_parse(str_from(text), 0, &headers, &fault) != 0)
         return json_array();
-    json_array_foreach(headers, i, pair)
-    {
+    for (i = 0; (pair = json_array_get(headers, i)) != NULL; i++) {
         const char *name = json_string_value(json_array_get(pair, 0));
         if (name && log_name_is_secret(str_from(name)))
             json_array_set_new(pair, 1, json_string("[redacted]"));
@@ -190,7 +189,7 @@ static void write_text(struct buf *out, const json_t *d, struct str body)
         const char *value = json_string_value(json_object_get(d, lines[i]));
         buf_add_format(out, "%-11s  %s\n", lines[i], value ? value : "-");
     }
-    json_array_foreach(headers, i, pair)
+    for (i = 0; (pair = json_array_get(headers, i)) != NULL; i++)
         buf_add_format(out, "%-11s  %s: %s\n", i ? "" : "headers", json_string_value(json_array_get(pair, 0)),
                        json_string_value(json_array_get(pair, 1)));
     buf_add_char(out, '\n');

@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { after, afterEach, before, describe, test } from 'node:test';
@@ -412,6 +413,59 @@ describe('without a running server', { timeout }, () => {
     } finally {
       await server.stop();
       await receiver.stop();
+      for (const folder of [configDir, dataDir]) rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('a server that is killed', { timeout }, () => {
+  test('has lost nothing that it answered for, and told nothing that did not happen', async () => {
+    const receiver = await Receiver.start();
+    const start = (data) => startWith({ plugins: { shop: '', stamps: '' }, folder: pluginFolder, data });
+    let server = await start();
+    const { configDir, dataDir } = server;
+    const told = async (...args) => {
+      const { code, stdout, stderr } = await dowel([...args, '--config', configDir, '--data', dataDir, '--output', 'json']);
+      assert.equal(code, 0, stderr);
+      return JSON.parse(stdout);
+    };
+    server.temporary = [];
+    const answered = new Set();
+    const sell = async (customer) => {
+      try {
+        const reply = await request(server.url, { method: 'POST', path: '/hooks/shop/till', headers: { 'X-Sale': customer }, body: JSON.stringify({ customer, cents: 100 }) });
+        if (reply.status === 202) answered.add(customer);
+      } catch {
+        // it was killed; whether it was kept nobody knows
+      }
+    };
+    try {
+      await told('inbox', 'add', 'shop', 'till', '--inbox', 'sales', '--tenant', tenant, '--verify', 'none', '--id-header', 'X-Sale');
+      await told('webhook', 'add', receiver.url('/all'), '--tenant', tenant, '--events', 'shop.*', '--allow', '127.0.0.1');
+      for (let round = 0; round < 3; round++) {
+        const sales = Array.from({ length: 25 }, (_, i) => sell(`r${round}c${i}`));
+        await until('some are answered', () => answered.size > round * 10);
+        server.kill();
+        await Promise.all(sales);
+        await server.ended;
+        server = await start(dataDir);
+      }
+      const came = () => new Set(receiver.got.map((one) => one.json.data.customer));
+      // Whatever was under way is somebody else's only when its lease is over.
+      await until('all came', () => [...answered].every((customer) => came().has(customer)), { limit: 60_000 * slowness, every: 200 });
+      // Once each in the tables, however often it was told.
+      const byCustomer = new Map();
+      for (const one of receiver.got) {
+        const known = byCustomer.get(one.json.data.customer) ?? one.headers['webhook-id'];
+        assert.equal(one.headers['webhook-id'], known, one.json.data.customer);
+        byCustomer.set(one.json.data.customer, known);
+      }
+      const { events } = await told('event', 'list', '--name', 'shop.order.placed', '--limit', '1000');
+      for (const id of byCustomer.values()) assert.ok(events.some((event) => event.id === id), id);
+    } finally {
+      await server.stop();
+      await receiver.stop();
+      for (const folder of [configDir, dataDir]) rmSync(folder, { recursive: true, force: true });
     }
   });
 });

@@ -234,7 +234,7 @@ static void retry_after_is_heeded(void **state)
 static void a_redirect_is_a_failure(void **state)
 {
     struct events_fixture *f = *state;
-    char location[100];
+    static char location[100]; /* read by another thread */
 
     add(f, (struct webhook_new){ 0 });
     snprintf(location, sizeof(location), "Location: %s\r\n", f->url);
@@ -469,7 +469,7 @@ static void what_was_removed_is_not_sent(void **state)
 static void answers_are_kept_as_text(void **state)
 {
     struct events_fixture *f = *state;
-    char longer[1200];
+    static char longer[1200]; /* read by another thread */
 
     add(f, (struct webhook_new){ 0 });
     receiver_answers(500, NULL, "bad \xff\x01 bytes");
