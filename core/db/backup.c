@@ -191,3 +191,28 @@ int db_backup_verify(const char *path, struct buf *why)
     sqlite3_close(handle);
     return rc == SQLITE_OK ? 0 : -1;
 }
+
+/* ---- what migrations made it ---- */
+
+static int add_line(void *ud, int n, char **values, char **names)
+{
+    (void)names;
+    if (n == 1 && values[0])
+        buf_add_format(ud, "%s\n", values[0]);
+    return 0;
+}
+
+int db_backup_migrations(const char *path, struct buf *out, struct buf *why)
+{
+    static const char sql[] = "SELECT owner || ' ' || number || ' ' || checksum FROM dowel_migrations\n"
+                              " ORDER BY owner, number";
+    sqlite3 *handle;
+
+    int rc = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_EXRESCODE, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(handle, sql, add_line, out, NULL);
+    if (rc != SQLITE_OK)
+        sqlite_explain(why, path, rc, handle);
+    sqlite3_close(handle);
+    return rc == SQLITE_OK ? 0 : -1;
+}

@@ -21,4 +21,8 @@ int db_backup_make(struct db *db, const char *to, const struct db_backup_watch *
  * names the first things that are wrong. [any thread] */
 int db_backup_verify(const char *path, struct buf *why);
 
+/* The migrations of such a file, a line each: "OWNER NUMBER CHECKSUM", by owner and number. 0; or -1 with a sentence.
+ * [any thread] */
+int db_backup_migrations(const char *path, struct buf *out, struct buf *why);
+
 #endif
