@@ -99,7 +99,7 @@ static int copy_database(struct making *m)
         return postgres_dump(place->options.url, path, &m->why);
     buf_add_text(&m->why,
                  "pg_dump does not work through a pooler in transaction mode: name the database itself for "
-                 "this command, with DATABASE_URL and DATABASE_POOLER=false in its environment");
+                 "this command, with DATABASE_URL and DOWEL_CORE__DATABASE_POOLER=false in its environment");
     return -1;
 }
 

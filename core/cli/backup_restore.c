@@ -50,7 +50,7 @@ static int check_pooler(struct restoring *r)
         return 0;
     buf_add_text(&r->why,
                  "psql does not work through a pooler in transaction mode: name the database itself for this "
-                 "command, with DATABASE_URL and DATABASE_POOLER=false in its environment");
+                 "command, with DATABASE_URL and DOWEL_CORE__DATABASE_POOLER=false in its environment");
     return -1;
 }
 

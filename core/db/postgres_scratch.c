@@ -1,6 +1,6 @@
 /* A dump tried out in a database of its own, and who else is in one. */
+#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "db/postgres.h"
 #include "db/postgres_dump.h"
@@ -25,6 +25,15 @@ static int command(PGconn *conn, const char *sql, const char *what, struct buf *
     return rc;
 }
 
+/* The first cell: a number that is not negative. */
+static int number_in(const PGresult *result)
+{
+    uint64_t number = 0;
+
+    str_to_uint(str_from(PQgetvalue(result, 0, 0)), INT_MAX, &number);
+    return (int)number;
+}
+
 /* ---- the database ---- */
 
 /* 1, 0 or -1. */
@@ -33,7 +42,7 @@ static int may_make(PGconn *conn, struct buf *why)
     static const char sql[] = "SELECT rolcreatedb::int FROM pg_roles WHERE rolname = session_user";
     PGresult *result = PQstatus(conn) == CONNECTION_OK ? PQexec(conn, sql) : NULL;
     int rc = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1
-                 ? atoi(PQgetvalue(result, 0, 0))
+                 ? number_in(result)
                  : failed(why, "the database server cannot be asked what this role may do", conn);
 
     PQclear(result);
@@ -149,7 +158,7 @@ int postgres_dump_others(const char *url, int *n, struct buf *why)
     int rc = PQresultStatus(result) == PGRES_TUPLES_OK ? 0 : -1;
 
     if (rc == 0)
-        *n = atoi(PQgetvalue(result, 0, 0));
+        *n = number_in(result);
     else
         failed(why, "the database cannot be asked who uses it", conn);
     PQclear(result);
