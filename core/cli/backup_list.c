@@ -113,7 +113,10 @@ static int print_removed(const json_t *removed)
     const json_t *name;
     size_t i;
 
-    json_array_foreach(removed, i, name) buf_add_format(&text, "removed %s\n", json_string_value(name));
+    json_array_foreach(removed, i, name)
+    {
+        buf_add_format(&text, "removed %s\n", json_string_value(name));
+    }
     if (json_array_size(removed) == 0)
         buf_add_text(&text, "nothing to remove\n");
     return cli_print(&text);

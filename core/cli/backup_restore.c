@@ -165,11 +165,14 @@ static void warn_of_keys(const struct restoring *r)
     const json_t *one;
     size_t i;
 
-    json_array_foreach(r->missing, i, one) fprintf(stderr,
-                                                   "the key %s is not here: secrets in the database that "
-                                                   "were sealed with it cannot be opened until it is "
-                                                   "put into %s/secret.key or secret_key\n",
-                                                   json_string_value(one), r->c->data_dir);
+    json_array_foreach(r->missing, i, one)
+    {
+        fprintf(
+            stderr,
+            "the key %s is not here: secrets in the database that were sealed with it cannot be opened until "
+            "it is put into %s/secret.key or secret_key\n",
+            json_string_value(one), r->c->data_dir);
+    }
 }
 
 static int confirm(const struct restoring *r)

@@ -14,9 +14,12 @@ static void write_migrations(struct buf *out, const json_t *manifest)
     const json_t *one;
     size_t i;
 
-    json_array_foreach(json_object_get(manifest, "migrations"), i, one) buf_add_format(
-        out, "%s %lld %s\n", manifest_text(one, "owner"),
-        (long long)json_integer_value(json_object_get(one, "number")), manifest_text(one, "checksum"));
+    json_array_foreach(json_object_get(manifest, "migrations"), i, one)
+    {
+        buf_add_format(out, "%s %lld %s\n", manifest_text(one, "owner"),
+                       (long long)json_integer_value(json_object_get(one, "number")),
+                       manifest_text(one, "checksum"));
+    }
 }
 
 /* Engines sort names differently, so the order does not count. */

@@ -166,7 +166,7 @@ static int transact(struct work *w,
                     int (*act)(struct work *w, struct db_session *session, struct arena *arena),
                     struct buf *why)
 {
-    int rc = 0;
+    int rc = 0, n = 0;
 
     for (int i = 0; i < REPEATS; i++) {
         struct db_session *session = NULL;
@@ -176,8 +176,10 @@ static int transact(struct work *w,
         rc = open_session(w->s, &session, w->now_us);
         if (rc >= 0)
             rc = db_begin(session);
-        int n = rc < 0 ? rc : act(w, session, &arena);
-        rc = n < 0 ? n : db_commit(session);
+        if (rc >= 0)
+            rc = n = act(w, session, &arena);
+        if (rc >= 0)
+            rc = db_commit(session);
         if (rc < 0 && session) {
             again = db_wants_repeat(session);
             why->n = 0;
