@@ -167,11 +167,11 @@ static void warn_of_keys(const struct restoring *r)
 
     json_array_foreach(r->missing, i, one)
     {
-        fprintf(stderr,
-                "the key %s is not here: secrets in the database that "
-                "were sealed with it cannot be opened until it is "
-                "put into %s/secret.key or secret_key\n",
-                json_string_value(one), r->c->data_dir);
+        fprintf(
+            stderr,
+            "the key %s is not here: secrets in the database that were sealed with it cannot be opened until "
+            "it is put into %s/secret.key or secret_key\n",
+            json_string_value(one), r->c->data_dir);
     }
 }
 

@@ -15,6 +15,11 @@ static void takes_long(int64_t at_most_us, void *ud)
     generation_ask_patience(ud, at_most_us);
 }
 
+static int be_alone(void *ud)
+{
+    return generation_be_alone(ud);
+}
+
 struct migrate_options database_migrate_options(struct generation *g, struct db *db)
 {
     return (struct migrate_options){
@@ -22,6 +27,7 @@ struct migrate_options database_migrate_options(struct generation *g, struct db 
         .is_serving = generation_follows(g),
         .patience_us = lock_patience_us,
         .takes_long = takes_long,
+        .be_alone = be_alone,
         .ud = g,
     };
 }
@@ -30,12 +36,15 @@ static int migrate(struct db *db, struct generation *g, struct buf *why)
 {
     const struct migrate_options options = database_migrate_options(g, db);
     struct migrations migrations;
+    struct migrate_history history;
     struct arena arena;
 
     arena_init(&arena, NULL, 0, 0);
     int result = migrations_of_core(&migrations, &arena, why);
     if (result == 0)
-        result = migrate_up(&options, &migrations, why);
+        result = migrate_history_read(&history, &arena, db, why);
+    if (result == 0)
+        result = migrate_up_if_needed(&options, &migrations, &history, why);
     arena_finish(&arena);
     return result < 0 ? -1 : 0;
 }

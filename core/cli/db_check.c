@@ -36,23 +36,24 @@ static void report(struct examination *e, bool is_good, const char *about, const
 /* What the statement finds is wrong; the sentence around it is `before` and `after`. */
 static const struct question {
     enum db_engine engine;
+    bool of_migrations; /* there is nothing to ask before the first of them */
     const char *about, *sql, *before, *after, *good;
 } questions[] = {
-    { DB_SQLITE, "integrity",
+    { DB_SQLITE, false, "integrity",
       "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'", "",
       "; restore a backup", "the file is whole" },
-    { DB_SQLITE, "references", "SELECT DISTINCT \"table\" FROM pragma_foreign_key_check",
+    { DB_SQLITE, false, "references", "SELECT DISTINCT \"table\" FROM pragma_foreign_key_check",
       "rows of the table ", " refer to rows that are not there",
       "all references lead to rows that are there" },
-    { DB_SQLITE, "tables",
+    { DB_SQLITE, true, "tables",
       "SELECT name FROM dowel_tenant_tables t\n"
       " WHERE NOT EXISTS (SELECT 1 FROM sqlite_schema s WHERE s.type = 'table' AND s.name = t.name)",
       "the table ", " is gone, which a migration made; restore a backup", "all tables of tenants are there" },
-    { DB_POSTGRES, "indexes",
+    { DB_POSTGRES, false, "indexes",
       "SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid\n"
       " WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace",
       "the index ", " is not valid; make it again: REINDEX INDEX", "all indexes are valid" },
-    { DB_POSTGRES, "walls",
+    { DB_POSTGRES, true, "walls",
       "SELECT t.name FROM dowel_tenant_tables t LEFT JOIN pg_class c ON c.oid = to_regclass(t.name)\n"
       " WHERE c.oid IS NULL OR NOT c.relrowsecurity OR NOT c.relforcerowsecurity",
       "the table ", " is gone, or has no wall between tenants any more; restore a backup",
@@ -91,9 +92,9 @@ static void check_database(struct examination *e)
         return;
     }
     for (size_t i = 0; i < DW_COUNT_OF(questions); i++) {
-        bool has_tables = e->view->owners[0].plan.applied > 0 || !strstr(questions[i].sql, "dowel_");
-        if (questions[i].engine == db_engine(e->view->db) && has_tables)
-            ask(e, &questions[i]);
+        const struct question *q = &questions[i];
+        if (q->engine == db_engine(e->view->db) && (!q->of_migrations || e->view->history.n > 0))
+            ask(e, q);
     }
     db_session_destroy(e->session);
 }

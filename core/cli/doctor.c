@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cli/database.h"
 #include "cli/settings.h"
 #include "config/core_config.h"
 #include "http/tls.h"
@@ -183,6 +184,30 @@ static void check_disk(struct doctor *d)
            "%llu MB are free under %s", (unsigned long long)free_mb, d->cli->data_dir);
 }
 
+/* One that is not there is not made. */
+static void check_database(struct doctor *d)
+{
+    const struct core_config *core = d->config ? core_config(d->config) : NULL;
+    struct buf where = BUF_INIT, why = BUF_INIT;
+    struct database_place place;
+    struct db *db = NULL;
+
+    if (!core)
+        return;
+    database_find(&place, core, d->cli->data_dir);
+    database_describe(&where, &place);
+    if (!database_exists(&place))
+        report(d, LEVEL_OK, "database", NULL, "%s is not there yet; dowel serve makes it", buf_text(&where));
+    else if (db_open(&db, &place.options, &why) != 0)
+        report(d, LEVEL_BAD, "database", "the server does not start without it", "%s", buf_text(&why));
+    else
+        report(d, LEVEL_OK, "database", NULL, "%s can be used; whether it is whole: dowel db check",
+               buf_text(&where));
+    db_close(db);
+    buf_finish(&where);
+    buf_finish(&why);
+}
+
 /* ---- the server and its addresses ---- */
 
 static const char *text_of(const json_t *value)
@@ -349,8 +374,9 @@ static int print(struct doctor *d)
 static int run(const struct cli *c)
 {
     static void (*const checks[])(struct doctor * d) = {
-        check_configuration, check_certificate, check_data,  check_plugins,    check_disk,   check_server,
-        check_addresses,     check_descriptors, check_clock, check_time_zones, check_kernel,
+        check_configuration, check_certificate, check_data,       check_database,
+        check_plugins,       check_disk,        check_server,     check_addresses,
+        check_descriptors,   check_clock,       check_time_zones, check_kernel,
     };
     struct doctor d = { .cli = c };
 
@@ -367,12 +393,13 @@ const struct cli_verb cli_verb_doctor = {
     .name = "doctor",
     .arguments = "",
     .summary = "Looks for what keeps a server from running well, and says what to do",
-    .help = "Looked at are the configuration, the certificate, the data directory and its disk, the "
-            "directories\n"
-            "of plugins, the running server, the addresses to listen on, the limit of open files, the clock, "
-            "time zones\n"
-            "and the kernel. Ends with 1 when something is bad; what is only to think about does not count. "
-            "Nothing is\n"
-            "changed.\n",
+    .help =
+        "Looked at are the configuration, the certificate, the data directory and its disk, the database, "
+        "the\n"
+        "directories of plugins, the running server, the addresses to listen on, the limit of open files, "
+        "the\n"
+        "clock, time zones and the kernel. Ends with 1 when something is bad; what is only to think about "
+        "does not\n"
+        "count. Nothing is changed.\n",
     .run = run,
 };

@@ -2,8 +2,8 @@
 
 #include "events/deliver.h"
 
-int events_service_mount(struct events_service *e, const struct plugin_process *process, struct router *router,
-                         char why[ROUTER_WHY_SIZE])
+int events_service_mount(struct events_service *e, const struct plugin_process *process,
+                         struct router *router, char why[ROUTER_WHY_SIZE])
 {
     e->route = (struct inbox_route){ .db = process->db, .keyring = process->keyring };
     return inbox_route_mount(router, &e->route, why);
@@ -14,8 +14,8 @@ static int announce(struct db_session *s, int64_t now_us, void *registry)
     return registry_announce(registry, s, now_us);
 }
 
-int events_service_register(struct events_service *e, const struct plugin_process *process, struct registry *registry,
-                            struct buf *why)
+int events_service_register(struct events_service *e, const struct plugin_process *process,
+                            struct registry *registry, struct buf *why)
 {
     const struct webhook_sender_options options = {
         .db = process->db,

@@ -16,13 +16,13 @@ struct events_service {
 };
 
 /* POST /hooks/{plugin}/{source}. 0, or -1 with a sentence in why. */
-int events_service_mount(struct events_service *e, const struct plugin_process *process, struct router *router,
-                         char why[ROUTER_WHY_SIZE]);
+int events_service_mount(struct events_service *e, const struct plugin_process *process,
+                         struct router *router, char why[ROUTER_WHY_SIZE]);
 
 /* Its kinds of jobs, in the process's engine. Before jobs_start(); the registry is borrowed until no job runs any more.
  * 0, or -1 with a sentence in why. */
-int events_service_register(struct events_service *e, const struct plugin_process *process, struct registry *registry,
-                            struct buf *why);
+int events_service_register(struct events_service *e, const struct plugin_process *process,
+                            struct registry *registry, struct buf *why);
 
 /* When no job runs any more. */
 void events_service_finish(struct events_service *e);

@@ -103,21 +103,20 @@ static int disable(const struct cli *c, struct cli_store *s)
 
 static int rotate(const struct cli *c, struct cli_store *s)
 {
+    struct inbox_rotate r = { .plugin = c->argv[1], .name = c->argv[2], .now_us = s->now_us };
     char secret[INBOX_SECRET_SIZE] = "", given[INBOX_SECRET_SIZE] = "";
     struct buf why = BUF_INIT;
-    const char *chosen;
     int result = CLI_FAILED;
 
     if (cli_option_value(c, "drop-older", 0))
-        return finish(c, s, inbox_source_drop_secrets(s->session, c->argv[1], c->argv[2]),
+        return finish(c, s, inbox_source_drop_secrets(s->session, r.plugin, r.name),
                       "only the newest secret is taken now");
-    if (read_given_secret(c, given, &chosen) == 0)
-        result = cli_store_result(s,
-                                  inbox_source_rotate(s->session, s->keyring, c->argv[1], c->argv[2], chosen,
-                                                      s->now_us, secret, &why),
-                                  &why, "source", c->argv[2]);
+    if (read_given_secret(c, given, &r.given) == 0) {
+        int rc = inbox_source_rotate(s->session, s->keyring, &r, secret, &why);
+        result = cli_store_result(s, rc, &why, "source", r.name);
+    }
     if (result == CLI_OK)
-        result = print_source(c, secret, chosen != NULL);
+        result = print_source(c, secret, r.given != NULL);
     OPENSSL_cleanse(secret, sizeof(secret));
     OPENSSL_cleanse(given, sizeof(given));
     return result;
@@ -161,8 +160,7 @@ static json_t *open_headers(const char *text)
 
     if (json_strict_parse(str_from(text), 0, &headers, &fault) != 0)
         return json_array();
-    json_array_foreach(headers, i, pair)
-    {
+    for (i = 0; (pair = json_array_get(headers, i)) != NULL; i++) {
         const char *name = json_string_value(json_array_get(pair, 0));
         if (name && log_name_is_secret(str_from(name)))
             json_array_set_new(pair, 1, json_string("[redacted]"));
@@ -191,7 +189,7 @@ static void write_text(struct buf *out, const json_t *d, struct str body)
         const char *value = json_string_value(json_object_get(d, lines[i]));
         buf_add_format(out, "%-11s  %s\n", lines[i], value ? value : "-");
     }
-    json_array_foreach(headers, i, pair)
+    for (i = 0; (pair = json_array_get(headers, i)) != NULL; i++)
         buf_add_format(out, "%-11s  %s: %s\n", i ? "" : "headers", json_string_value(json_array_get(pair, 0)),
                        json_string_value(json_array_get(pair, 1)));
     buf_add_char(out, '\n');

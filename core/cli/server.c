@@ -1,5 +1,6 @@
 #include "cli/server.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "api/core_operations.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
 #include "cli/settings.h"
@@ -33,6 +35,9 @@
 
 enum { STALLED_US = 2 * CLOCK_SECOND };
 
+/* Of loops, and of files for a moment; and what is tried even so. */
+enum { DESCRIPTORS_TO_COME = 20, CONNECTIONS_LEAST = 8 };
+
 struct server {
     struct generation *generation;
     const struct core_config *core;
@@ -47,7 +52,9 @@ struct server {
     struct http_server *http;
     struct upkeep *upkeep;
     struct events_service events;
+    struct api_document *contract; /* of the server's own operations */
     _Atomic bool stopping, http_drained;
+    _Atomic bool walls_changed; /* a migration of another process made or dropped tables of tenants */
     char spool_dir[PATH_MAX];
 };
 
@@ -82,6 +89,18 @@ static int make_router(struct server *s)
     return generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", why);
 }
 
+static rlim_t count_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    rlim_t n = 0;
+
+    while (folder && readdir(folder))
+        n++;
+    if (folder)
+        closedir(folder);
+    return n;
+}
+
 /* Where the machine allows fewer descriptors than connections_max wants, files must still find one, and who comes too
  * many be told so: a connection that cannot be accepted would only wait. */
 static unsigned connections_that_fit(const struct core_config *c)
@@ -90,8 +109,11 @@ static unsigned connections_that_fit(const struct core_config *c)
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
         return (unsigned)c->connections_max;
-    rlim_t half = limit.rlim_cur / 2;
-    rlim_t room = limit.rlim_cur - (half < CLI_DESCRIPTORS_BESIDE ? half : CLI_DESCRIPTORS_BESIDE);
+    rlim_t half = limit.rlim_cur / 2, least = count_descriptors() + DESCRIPTORS_TO_COME;
+    rlim_t beside = half < CLI_DESCRIPTORS_BESIDE ? half : CLI_DESCRIPTORS_BESIDE;
+    if (beside < least) /* of a limit that is small, the database has taken a good part */
+        beside = least;
+    rlim_t room = limit.rlim_cur > beside + CONNECTIONS_LEAST ? limit.rlim_cur - beside : CONNECTIONS_LEAST;
     if ((rlim_t)c->connections_max <= room)
         return (unsigned)c->connections_max;
     log_warn("fewer connections than connections_max are taken: the limit of open files is too low for it; "
@@ -272,6 +294,17 @@ static int make_registry(struct server *s, struct config *config, const struct c
     return carry_out(s, registry_create(&s->registry, &options, &why), &why);
 }
 
+static int mount_own(struct server *s)
+{
+    struct buf why = BUF_INIT;
+    int result = CLI_OK;
+
+    if (core_operations_mount(&s->contract, s->router, &why) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", buf_text(&why));
+    buf_finish(&why);
+    return result;
+}
+
 static int mount_plugins(struct server *s)
 {
     struct buf why = BUF_INIT;
@@ -316,17 +349,21 @@ static int make_schedules(struct server *s)
 
 static void notice(const char *channel, const char *text, void *ud)
 {
-    const struct server *s = ud;
+    struct server *s = ud;
 
     if (strcmp(channel, "jobs") == 0)
         jobs_notice(s->process.jobs, text);
     else if (strcmp(channel, "schedules") == 0)
         schedules_notice(s->process.schedules);
+    else if (strcmp(channel, MIGRATE_WALLS_CHANNEL) == 0)
+        atomic_store(&s->walls_changed, true);
 }
 
 static void notices_lost(void *ud)
 {
-    const struct server *s = ud;
+    struct server *s = ud;
+
+    atomic_store(&s->walls_changed, true);
     jobs_notice(s->process.jobs, NULL);
     schedules_notice(s->process.schedules);
 }
@@ -393,6 +430,8 @@ static void tick(void *ud)
     struct activity_thread t;
 
     tell_drained(s);
+    if (atomic_exchange(&s->walls_changed, false))
+        upkeep_learn_walls(s->upkeep);
     upkeep_tick(s->upkeep);
     channels_tick(s->process.channels, clock_monotonic_us());
     if (activity_watch(s->core->watchdog_warn.us, s->core->watchdog_replace.us, &t))
@@ -464,6 +503,7 @@ static void destroy(struct server *s)
     client_destroy(s->process.client);
     registry_destroy(s->registry);
     router_destroy(s->router);
+    api_document_destroy(s->contract);
     static_destroy(s->site);
     plugin_hooks_destroy(s->process.hooks);
     keyring_destroy(s->process.keyring);
@@ -489,6 +529,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = make_registry(s, config, source, data_dir);
     if (result == CLI_OK)
         result = make_router(s);
+    if (result == CLI_OK)
+        result = mount_own(s);
     if (result == CLI_OK)
         result = mount_plugins(s);
     if (result == CLI_OK)

@@ -58,6 +58,8 @@ struct upkeep {
     size_t chores_n;
     struct metric *room, *days_left, *database_up;
     struct finding data, database;
+    struct chore *database_chore; /* NULL: none */
+    _Atomic bool walls_wanted;    /* to be learned again */
 };
 
 /* True when it is other than before: that is logged once, not each time. */
@@ -128,6 +130,25 @@ static void look_at_data(struct upkeep *u)
 
 /* ---- the database ---- */
 
+/* When it fails, the next look tries again. */
+static void learn_walls(struct upkeep *u)
+{
+    struct buf why = BUF_INIT;
+
+    if (atomic_exchange(&u->walls_wanted, false) && db_learn_walls(u->db, &why) != 0) {
+        atomic_store(&u->walls_wanted, true);
+        log_error("which tables have a wall between tenants is not known", LOG_TEXT("why", buf_text(&why)));
+    }
+    buf_finish(&why);
+}
+
+void upkeep_learn_walls(struct upkeep *u)
+{
+    atomic_store(&u->walls_wanted, true);
+    if (u->database_chore)
+        u->database_chore->due_us = 0;
+}
+
 static void look_at_database(struct upkeep *u)
 {
     char why[READINESS_WHY_SIZE] = "";
@@ -143,6 +164,8 @@ static void look_at_database(struct upkeep *u)
     else if (changed)
         log_error("the database does not answer", LOG_TEXT("why", why));
     buf_finish(&found);
+    if (good)
+        learn_walls(u);
 }
 
 /* ---- the certificate ---- */
@@ -235,6 +258,7 @@ static void add_chores(struct upkeep *u)
         return;
     u->database_up =
         metrics_gauge("dowel_database_up", "Whether the database answered when asked last", NULL);
+    u->database_chore = &u->chores[u->chores_n];
     add_chore(u, look_at_database, DATABASE_EVERY_US);
 }
 

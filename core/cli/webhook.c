@@ -5,7 +5,7 @@
 
 #include "cli/rows.h"
 #include "cli/settings.h"
-#include "events/deliver.h"
+#include "events/post.h"
 #include "events/webhooks.h"
 #include "util/clock.h"
 #include "util/compiler.h"
@@ -264,8 +264,9 @@ static int print_answer(const struct cli *c, const struct client_answer *a)
     return arrived ? result : CLI_FAILED;
 }
 
-static int post(const struct cli *c, struct cli_store *s, struct webhook_sender *sender)
+static int post(const struct cli *c, struct cli_store *s, struct client *client)
 {
+    const struct webhook_sender_options options = { .db = s->db, .client = client, .keyring = s->keyring };
     struct buf body = BUF_INIT, why = BUF_INIT;
     struct client_answer *answer = NULL;
     char id[UUID_TEXT_SIZE];
@@ -275,10 +276,10 @@ static int post(const struct cli *c, struct cli_store *s, struct webhook_sender 
     webhook_write_body(&body, "core.webhook.test", s->now_us, "{}");
     if (uuid_make(&made) == 0) {
         uuid_format(&made, id);
-        rc = webhook_post(sender, s->session, c->argv[1], id, buf_str(&body), &answer, &why);
+        rc = webhook_post(&options, s->session, c->argv[1], id, buf_str(&body), &answer, &why);
     }
     result = cli_store_result(s, rc, &why, "webhook", c->argv[1]);
-    if (result == CLI_OK)
+    if (answer)
         result = print_answer(c, answer);
     client_answer_destroy(answer);
     buf_finish(&body);
@@ -294,17 +295,14 @@ static int test(const struct cli *c, struct cli_store *s)
         .allow_n = s->core->client_networks.n,
         .user_agent = "dowel/" DOWEL_VERSION,
     };
-    struct webhook_sender *sender = NULL;
-    struct client *client = NULL;
-    int result = CLI_FAILED;
+    struct client *client;
+    int result;
 
-    if (client_create(&client, &options) == 0 &&
-        webhook_sender_create(&sender, &(struct webhook_sender_options){
-                                           .db = s->db, .client = client, .keyring = s->keyring }) == 0)
-        result = post(c, s, sender);
-    else
+    if (client_create(&client, &options) != 0) {
         fputs("cannot make the client for outbound requests: out of memory\n", stderr);
-    webhook_sender_destroy(sender);
+        return CLI_FAILED;
+    }
+    result = post(c, s, client);
     client_destroy(client);
     return result;
 }

@@ -59,9 +59,9 @@ struct db_who {
     const char *tenant;    /* a UUID; NULL: none, and then tables with a wall look empty and take nothing */
     const char *principal; /* :me; NULL: null */
     bool is_system;        /* sees all tenants */
-    bool is_repeat;      /* runs again what db_wants_repeat(): on SQLite it then commits without neighbours */
-    bool is_unguarded;   /* migrations: no wall, no limits but the deadline, DDL, the base tables; core only */
-    int64_t now_us;      /* :now */
+    bool is_repeat;    /* runs again what db_wants_repeat(): on SQLite it then commits without neighbours */
+    bool is_unguarded; /* migrations: no wall, no limits but the deadline, DDL, the base tables; core only */
+    int64_t now_us;    /* :now */
     int64_t deadline_us; /* clock_monotonic_us(); 0: none */
     /* Asked in each transaction before it commits, that of a single statement included; may run statements of the core's in
      * it. Less than 0 rolls it back, and is what the commit returns. NULL: nothing to ask. */

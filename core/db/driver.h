@@ -69,6 +69,7 @@ struct db_rows {
     bool has_row, at_end;
     bool in_transaction; /* and ends with it */
     bool was_cut;        /* it ended before it was read */
+    int failure;         /* of next(): an end that is none must not look like one */
 };
 
 struct db_column {

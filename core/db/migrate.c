@@ -108,6 +108,14 @@ static void announce(const struct run *r, int64_t at_most_us)
         r->o->takes_long(at_most_us, r->o->ud);
 }
 
+/* Others that work with this database have walls to put up, or to forget. */
+static int tell_others(struct run *r, const struct migration *m, size_t dropped)
+{
+    size_t n = m->tenant_tables_n[MIGRATION_UP] + m->tenant_tables_n[MIGRATION_DOWN] + dropped;
+
+    return n > 0 ? db_notify(r->session, MIGRATE_WALLS_CHANNEL, m->owner) : 0;
+}
+
 static int apply(struct run *r, const struct migration *m, const struct lint *lint)
 {
     int64_t begin_us = clock_monotonic_us();
@@ -119,7 +127,8 @@ static int apply(struct run *r, const struct migration *m, const struct lint *li
         return -1;
     int64_t took_us = clock_monotonic_us() - begin_us;
     if (history_forget_tables(r->session, lint->dropped_tables, lint->dropped_tables_n) < 0 ||
-        history_add(r->session, m, took_us) < 0 || db_commit(r->session) < 0)
+        history_add(r->session, m, took_us) < 0 || tell_others(r, m, lint->dropped_tables_n) < 0 ||
+        db_commit(r->session) < 0)
         return fail_statement(r, m, 0);
     log_info("migration applied", LOG_TEXT("owner", m->owner), LOG_TEXT("migration", m->name),
              LOG_SPAN("took", clock_monotonic_us() - begin_us));
@@ -134,7 +143,7 @@ static int take_back(struct run *r, const struct migration *m)
     if (run_walls(r, m, MIGRATION_UP, wall_write_postgres_down) < 0 || run_script(r, m, MIGRATION_DOWN) < 0 ||
         run_walls(r, m, MIGRATION_DOWN, wall_write_postgres) < 0)
         return -1;
-    if (history_remove(r->session, m) < 0 || db_commit(r->session) < 0)
+    if (history_remove(r->session, m) < 0 || tell_others(r, m, 0) < 0 || db_commit(r->session) < 0)
         return fail_statement(r, m, 0);
     log_info("migration taken back", LOG_TEXT("owner", m->owner), LOG_TEXT("migration", m->name));
     r->done++;
@@ -144,15 +153,26 @@ static int take_back(struct run *r, const struct migration *m)
 /* ---- all of one owner ---- */
 
 /* Who never had a migration applied has no version before that could still run. */
-static int refuse_offline(struct run *r, const struct migrate_plan *plan, const struct migrate_step *step)
+static const struct migration *find_offline(const struct run *r, const struct migrate_plan *plan)
 {
-    if (!step->file->is_offline || !r->o->is_serving || plan->applied == 0)
+    for (size_t i = 0; i < plan->n && r->o->is_serving && plan->applied > 0; i++) {
+        if (plan->steps[i].state == MIGRATE_PENDING && plan->steps[i].file->is_offline)
+            return plan->steps[i].file;
+    }
+    return NULL;
+}
+
+static int make_room(struct run *r, const struct migrate_plan *plan)
+{
+    const struct migration *m = find_offline(r, plan);
+
+    if (!m || (r->o->be_alone && r->o->be_alone(r->o->ud) == 0))
         return 0;
     buf_add_format(
         r->why,
-        "%s is an offline migration: no server may work with the database while it is applied. Stop all "
-        "servers; then start the new one, which applies it, or do it by hand: dowel db up",
-        step->file->source);
+        "%s is an offline migration: no server may work with the database while it is applied. Stop "
+        "the server, and then: dowel db up, or start it again",
+        m->source);
     return -1;
 }
 
@@ -165,9 +185,7 @@ static void say_how_things_stand(struct run *r, const struct migrate_plan *plan,
 static int check_up(struct run *r, const struct migrate_plan *plan, struct lint *lints)
 {
     for (size_t i = 0; i < plan->n; i++) {
-        if (plan->steps[i].state != MIGRATE_PENDING)
-            continue;
-        if (refuse_offline(r, plan, &plan->steps[i]) != 0 ||
+        if (plan->steps[i].state == MIGRATE_PENDING &&
             migration_lint(&lints[i], &r->arena, r->migrations, i, r->engine, r->why) != 0)
             return -1;
     }
@@ -183,7 +201,7 @@ static int go_up(struct run *r, const struct migrate_plan *plan)
         buf_add_text(r->why, "the migrations cannot be carried out: out of memory");
         return -1;
     }
-    if (check_up(r, plan, lints) != 0)
+    if (check_up(r, plan, lints) != 0 || make_room(r, plan) != 0)
         return -1;
     for (size_t i = 0; i < plan->n; i++) {
         if (plan->steps[i].state != MIGRATE_PENDING)
@@ -295,6 +313,27 @@ int migrate_up(const struct migrate_options *o, const struct migrations *migrati
     struct run r = { .o = o, .migrations = migrations, .why = why };
 
     return run(&r, go_up);
+}
+
+int migrate_up_if_needed(const struct migrate_options *o, const struct migrations *migrations,
+                         const struct migrate_history *history, struct buf *why)
+{
+    struct migrate_plan plan;
+    struct arena arena;
+    int result = 0;
+
+    arena_init(&arena, NULL, 0, 0);
+    if (migrate_plan_make(&plan, &arena, migrations, history) != 0) {
+        buf_add_text(why, "the migrations cannot be planned: out of memory");
+        result = -1;
+    } else if (plan.wrong) {
+        buf_add_text(why, plan.wrong);
+        result = -1;
+    } else if (plan.pending > 0) {
+        result = migrate_up(o, migrations, why);
+    }
+    arena_finish(&arena);
+    return result;
 }
 
 int migrate_down(const struct migrate_options *o, const struct migrations *migrations, size_t n,

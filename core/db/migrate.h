@@ -62,16 +62,25 @@ int migrate_plan_make(struct migrate_plan *out, struct arena *arena, const struc
 
 struct migrate_options {
     struct db *db;
-    bool is_serving;     /* a server works with this database meanwhile: no offline ones */
+    bool is_serving;     /* a server works with this database meanwhile: see be_alone */
     int64_t patience_us; /* how long for the lock; 0: a minute */
     /* Told before what may take long, the lock and each migration, and with 0 when all is done. May be NULL. */
     void (*takes_long)(int64_t at_most_us, void *ud);
+    /* Called with is_serving, before an offline one: 0 when the others have ended. NULL, or -1: it is refused. */
+    int (*be_alone)(void *ud);
     void *ud;
 };
+
+/* The channel (db_notify) on which servers hear that tables of tenants came or went: db_learn_walls() is due. */
+#define MIGRATE_WALLS_CHANNEL "walls"
 
 /* Applies what is pending. How many that were; or -1 with a sentence in why: the file, the line, the engine's words, and
  * how things stand now. Those before the one that failed stay. Walls are known to the database when it returns. */
 int migrate_up(const struct migrate_options *o, const struct migrations *migrations, struct buf *why);
+
+/* The same where history is what there was a moment ago: nothing pending needs no lock, which somebody may have for long. */
+int migrate_up_if_needed(const struct migrate_options *o, const struct migrations *migrations,
+                         const struct migrate_history *history, struct buf *why);
 
 /* Takes the last n back, the newest first. As above. */
 int migrate_down(const struct migrate_options *o, const struct migrations *migrations, size_t n,

@@ -24,25 +24,35 @@ static const struct migrate_record *find_record(const struct migrate_history *h,
     return NULL;
 }
 
-static void add_step(struct migrate_plan *p, const struct migration *file,
+static enum migrate_state state_of(const struct migration *file, const struct migrate_record *record)
+{
+    if (!record)
+        return MIGRATE_PENDING;
+    return strcmp(file->checksum, record->checksum) == 0 ? MIGRATE_APPLIED : MIGRATE_CHANGED;
+}
+
+static void add_step(struct migrate_plan *p, struct migrate_step step)
+{
+    p->pending += step.state == MIGRATE_PENDING;
+    p->applied += step.state != MIGRATE_PENDING;
+    p->steps[p->n++] = step;
+}
+
+static void add_file(struct migrate_plan *p, const struct migration *file,
                      const struct migrate_record *record)
 {
-    struct migrate_step *step = &p->steps[p->n++];
+    add_step(p, (struct migrate_step){ .number = file->number,
+                                       .name = file->name,
+                                       .state = state_of(file, record),
+                                       .file = file,
+                                       .record = record });
+}
 
-    *step = (struct migrate_step){
-        .number = file ? file->number : record->number,
-        .name = file ? file->name : record->name,
-        .file = file,
-        .record = record,
-    };
-    if (!file)
-        step->state = MIGRATE_UNKNOWN;
-    else if (!record)
-        step->state = MIGRATE_PENDING;
-    else
-        step->state = strcmp(file->checksum, record->checksum) == 0 ? MIGRATE_APPLIED : MIGRATE_CHANGED;
-    p->pending += step->state == MIGRATE_PENDING;
-    p->applied += step->state != MIGRATE_PENDING;
+static void add_unknown(struct migrate_plan *p, const struct migrate_record *record)
+{
+    add_step(
+        p, (struct migrate_step){
+               .number = record->number, .name = record->name, .state = MIGRATE_UNKNOWN, .record = record });
 }
 
 /* ---- what speaks against it ---- */
@@ -101,12 +111,12 @@ int migrate_plan_make(struct migrate_plan *out, struct arena *arena, const struc
     if (!out->steps)
         return -1;
     for (size_t i = 0; i < migrations->n; i++)
-        add_step(out, &migrations->v[i], find_record(history, migrations->owner, migrations->v[i].number));
+        add_file(out, &migrations->v[i], find_record(history, migrations->owner, migrations->v[i].number));
     /* The history is sorted by number, and files have no gap: what has none comes behind them. */
     for (size_t i = 0; i < history->n; i++) {
         const struct migrate_record *record = &history->v[i];
         if (strcmp(record->owner, migrations->owner) == 0 && record->number > migrations->n)
-            add_step(out, NULL, record);
+            add_unknown(out, record);
     }
     for (size_t i = 0; i < out->n; i++) {
         if (!is_wrong(out, i))

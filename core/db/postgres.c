@@ -21,19 +21,43 @@ static void close_all(struct db *db)
     db->engine = NULL;
 }
 
-/* On a connection of its own: that all are busy says nothing about whether the server can be reached. */
+static bool answers(struct pg_connection *c, int64_t deadline_us)
+{
+    struct pg_exchange x;
+
+    pg_exchange_init(&x, c, NULL);
+    x.is_final = true;
+    x.deadline_us = deadline_us;
+    pg_add_sql(&x, PG_STEP_OTHER, "SELECT 1");
+    bool does = pg_exchange_run(&x) == PG_DONE;
+    pg_exchange_finish(&x);
+    return does;
+}
+
+/* On one that is idle, else on a new one: that all are busy says nothing about whether the server can be reached. Nor does
+ * that it takes no more, while it serves those. */
 static int ping(struct db *db, struct buf *why)
 {
     struct postgres *pg = db->engine;
-    struct pg_connection *c = pg_connection_create(pg);
+    struct pg_connection *c = pg_pool_take_idle(pg);
     struct buf trouble = BUF_INIT;
-    char state[6];
+    int64_t deadline_us = clock_monotonic_us() + CLOCK_SECOND;
+    char state[6] = "";
     int rc = -1;
 
+    if (c) {
+        rc = answers(c, deadline_us) ? 0 : -1;
+        pg_pool_give_back(c);
+        if (rc == 0)
+            return 0;
+    }
+    c = pg_connection_create(pg);
     if (!c)
         buf_add_text(&trouble, "memory or file descriptors are out");
     else
-        rc = pg_connect(c, NULL, clock_monotonic_us() + CLOCK_SECOND, &trouble, state);
+        rc = pg_connect(c, NULL, deadline_us, &trouble, state);
+    if (rc != 0 && strcmp(state, "53300") == 0 && atomic_load_explicit(&pg->busy_n, memory_order_relaxed) > 0)
+        rc = 0;
     if (rc != 0)
         buf_add_format(why, "PostgreSQL at %s cannot be reached: %s", buf_text(&pg->shown),
                        buf_text(&trouble));

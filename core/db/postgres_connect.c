@@ -230,6 +230,18 @@ static void add_settings(struct pg_exchange *x)
                  NULL, 0);
 }
 
+/* A name that is taken on a new connection was left there by another: it is not new, somebody stands between. */
+static void explain_set_up(const struct pg_exchange *x, struct buf *why)
+{
+    const PGresult *error = pg_error(x);
+
+    if (error && strcmp(pg_state(error), "42P05") == 0)
+        buf_add_text(why, "a pooler in transaction mode stands before it: set database_pooler, or connect "
+                          "without it");
+    else
+        buf_add_str(why, pg_first_line(error ? PQresultErrorMessage(error) : PQerrorMessage(x->c->conn)));
+}
+
 static int set_up(struct pg_connection *c, int64_t deadline_us, struct buf *why)
 {
     struct pg_exchange x;
@@ -248,8 +260,7 @@ static int set_up(struct pg_connection *c, int64_t deadline_us, struct buf *why)
     x.is_final = true;
     add_settings(&x);
     if (pg_exchange_run(&x) != PG_DONE) {
-        const PGresult *error = pg_error(&x);
-        buf_add_str(why, pg_first_line(error ? PQresultErrorMessage(error) : PQerrorMessage(c->conn)));
+        explain_set_up(&x, why);
         rc = -1;
     }
     pg_exchange_finish(&x);

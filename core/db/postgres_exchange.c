@@ -66,7 +66,8 @@ void pg_add_describe(struct pg_exchange *x, const char *name)
 }
 
 /* Behind a pooler nothing may be left on a connection: what pg_connect() sets once goes with every transaction. */
-static void add_settings_for_pooler(struct pg_exchange *x, const char *tenant, bool is_system, bool is_unlimited)
+static void add_settings_for_pooler(struct pg_exchange *x, const char *tenant, bool is_system,
+                                    bool is_unlimited)
 {
     const struct db_options *o = &x->c->pg->db->options;
     char sql[640];

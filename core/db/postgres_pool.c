@@ -10,6 +10,8 @@
 
 enum {
     PATIENCE_US = 5 * CLOCK_SECOND, /* nobody waits longer: then it is better to say so */
+    AWAY_PATIENCE_US =
+        CLOCK_SECOND, /* when it has been away for longer: workers that wait serve nobody else */
     CONNECT_US = 5 * CLOCK_SECOND,
     BACKOFF_FIRST_US = 50 * CLOCK_MS,
     BACKOFF_MAX_US = 5 * CLOCK_SECOND
@@ -117,7 +119,8 @@ static struct pg_connection *take_idle(struct postgres *pg, struct list *dead)
 static void lend(struct postgres *pg, struct pg_connection *c, struct db_session *s)
 {
     c->holder = s;
-    s->connection = c;
+    if (s)
+        s->connection = c;
     list_append(&pg->busy, &c->link);
     number(&pg->busy_n, 1);
 }
@@ -185,8 +188,7 @@ static struct pg_connection *connect_new(struct postgres *pg, struct db_session 
     int64_t limit_us = earlier(deadline_us, clock_monotonic_us() + CONNECT_US);
     int rc = c ? pg_connect(c, s, limit_us, &why, state) : -1;
     pthread_mutex_lock(&pg->lock);
-    bool was_stopped = rc != 0 && session_must_stop(s);
-    if (rc == 0 || !was_stopped)
+    if (rc == 0 || !atomic_load(&s->cancelled))
         note_attempt(pg, rc == 0, buf_str(&why));
     else
         pg->is_probing = false;
@@ -219,20 +221,20 @@ static void cond_init(pthread_cond_t *cond)
     pthread_condattr_destroy(&monotonic);
 }
 
+static bool is_first(const struct postgres *pg, const struct waiter *w)
+{
+    return pg->waiters.next == &w->link;
+}
+
 /* Under the lock. */
 static void wait_until(struct postgres *pg, struct waiter *w, int64_t deadline_us)
 {
     /* While the server is away, whoever stands first tries again when the time has come. */
-    if (pg->backoff_us && !pg->is_probing && pg->open < pg->db->options.connections)
+    if (is_first(pg, w) && pg->backoff_us && !pg->is_probing && pg->open < pg->db->options.connections)
         deadline_us = earlier(pg->retry_at_us, deadline_us);
     const struct timespec until = { .tv_sec = deadline_us / CLOCK_SECOND,
                                     .tv_nsec = deadline_us % CLOCK_SECOND * 1000 };
     pthread_cond_timedwait(&w->wake, &pg->lock, &until);
-}
-
-static bool is_first(const struct postgres *pg, const struct waiter *w)
-{
-    return pg->waiters.next == &w->link;
 }
 
 /* Under the lock. Out of the queue meanwhile: what becomes free is for those who do not connect themselves. */
@@ -293,10 +295,15 @@ static int fail_without(struct postgres *pg, struct db_session *s)
     return code;
 }
 
+/* Under the lock. */
+static int64_t patience(const struct postgres *pg)
+{
+    return pg->backoff_us > AWAY_PATIENCE_US ? AWAY_PATIENCE_US : PATIENCE_US;
+}
+
 int pg_pool_take(struct pg_connection **out, struct db_session *s)
 {
     struct postgres *pg = s->db->engine;
-    int64_t deadline_us = earlier(session_deadline_us(s), clock_monotonic_us() + PATIENCE_US);
     struct pg_connection *c = NULL;
     struct list dead;
 
@@ -306,11 +313,25 @@ int pg_pool_take(struct pg_connection **out, struct db_session *s)
     if (list_empty(&pg->waiters) && (c = take_idle(pg, &dead)))
         lend(pg, c, s);
     else
-        c = wait_for_one(pg, s, deadline_us, &dead);
+        c = wait_for_one(pg, s, earlier(session_deadline_us(s), clock_monotonic_us() + patience(pg)), &dead);
     pthread_mutex_unlock(&pg->lock);
     destroy_all(&dead);
     *out = c;
     return c ? 0 : fail_without(pg, s);
+}
+
+struct pg_connection *pg_pool_take_idle(struct postgres *pg)
+{
+    struct list dead;
+
+    list_init(&dead);
+    pthread_mutex_lock(&pg->lock);
+    struct pg_connection *c = take_idle(pg, &dead);
+    if (c)
+        lend(pg, c, NULL);
+    pthread_mutex_unlock(&pg->lock);
+    destroy_all(&dead);
+    return c;
 }
 
 /* ---- giving back ---- */

@@ -1,6 +1,8 @@
 /* A dump tried out in a database of its own, and who else is in one. */
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "db/postgres.h"
 #include "db/postgres_dump.h"

@@ -228,9 +228,10 @@ int db_rows_next(struct db_rows *rows)
     if (rows->was_cut)
         return session_fail(rows->session, DW_ETX, "",
                             "these rows ended with their transaction: read them before");
-    if (rows->at_end)
-        return 0;
+    if (rows->failure || rows->at_end)
+        return rows->failure;
     int rc = rows->kept ? next_kept(rows) : rows->driver->next(rows);
+    rows->failure = rc < 0 ? rc : 0;
     rows->has_row = rc > 0;
     rows->at_end = rc <= 0;
     return rc;

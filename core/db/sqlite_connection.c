@@ -2,9 +2,15 @@
 #include <string.h>
 
 #include "db/sqlite.h"
+#include "db/values.h"
 #include "util/clock.h"
 
-enum { STEPS_BETWEEN_LOOKS = 2000, BUSY_PATIENCE_US = 5 * CLOCK_SECOND, BUSY_NAP_MAX_US = 10 * CLOCK_MS };
+enum {
+    MADE_BYTES_MAX = 2 * DB_VALUE_BYTES_MAX, /* of a value that SQL makes itself */
+    STEPS_BETWEEN_LOOKS = 2000,
+    BUSY_PATIENCE_US = 5 * CLOCK_SECOND,
+    BUSY_NAP_MAX_US = 10 * CLOCK_MS
+};
 
 /* ---- what SQLite asks while it works ---- */
 
@@ -76,6 +82,7 @@ static int set_up(struct sqlite_connection *c)
 
     sqlite3_progress_handler(c->handle, STEPS_BETWEEN_LOOKS, look_around, c);
     sqlite3_busy_handler(c->handle, wait_for_others, c);
+    sqlite3_limit(c->handle, SQLITE_LIMIT_LENGTH, MADE_BYTES_MAX);
     int rc = harden(c);
     /* In a new file, what is deleted can be given back to the disk piece by piece. */
     if (rc == SQLITE_OK && c->engine->is_new)

@@ -20,8 +20,9 @@ struct sqlite_notices {
 
     /* The thread's own. */
     struct sqlite_connection *connection;
-    sqlite3_stmt *version, *news, *number;
-    int64_t seen_version, seen; /* the newest notice's number */
+    sqlite3_stmt *version, *schema, *news, *number;
+    int64_t seen_version, seen_schema;
+    int64_t seen; /* the newest notice's number */
     int64_t pruned_us;
 };
 
@@ -47,7 +48,7 @@ int sqlite_notify(struct db_session *s, const char *channel, const char *text)
 
 static int prepare(struct sqlite_notices *n)
 {
-    static const char version[] = "PRAGMA data_version";
+    static const char version[] = "PRAGMA data_version", schema[] = "PRAGMA schema_version";
     static const char number[] =
         "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'dowel_notices'), 0)";
     static const char news[] =
@@ -55,6 +56,8 @@ static int prepare(struct sqlite_notices *n)
     sqlite3 *handle = n->connection->handle;
 
     int rc = sqlite3_prepare_v2(handle, version, -1, &n->version, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_prepare_v2(handle, schema, -1, &n->schema, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_prepare_v2(handle, number, -1, &n->number, NULL);
     if (rc == SQLITE_OK)
@@ -98,13 +101,32 @@ static int read_news(struct sqlite_notices *n)
     return SQLITE_OK;
 }
 
+/* Another process has made or changed tables: they may have walls that this one does not know. */
+static int learn(struct sqlite_notices *n)
+{
+    struct buf why = BUF_INIT;
+    int64_t schema = 0;
+    int rc = read_number(n->schema, &schema);
+
+    if (rc == SQLITE_OK && schema != n->seen_schema) {
+        if (db_learn_walls(n->engine->db, &why) == 0)
+            n->seen_schema = schema;
+        else
+            log_warn("the database was changed, and cannot be read", LOG_TEXT("reason", buf_text(&why)));
+    }
+    buf_finish(&why);
+    return rc;
+}
+
 static void look(struct sqlite_notices *n)
 {
     int64_t version = 0;
     int rc = read_number(n->version, &version);
 
     if (rc == SQLITE_OK && version != n->seen_version) {
-        rc = read_news(n);
+        rc = learn(n);
+        if (rc == SQLITE_OK)
+            rc = read_news(n);
         if (rc == SQLITE_OK)
             n->seen_version = version;
     }
@@ -160,6 +182,7 @@ static void *run(void *ud)
 static void destroy(struct sqlite_notices *n)
 {
     sqlite3_finalize(n->version);
+    sqlite3_finalize(n->schema);
     sqlite3_finalize(n->news);
     sqlite3_finalize(n->number);
     sqlite_disconnect(n->connection);
@@ -188,6 +211,8 @@ static int start(struct sqlite_notices *n, struct buf *why)
     int rc = prepare(n);
     if (rc == SQLITE_OK)
         rc = read_number(n->version, &n->seen_version);
+    if (rc == SQLITE_OK)
+        rc = read_number(n->schema, &n->seen_schema);
     if (rc == SQLITE_OK)
         rc = read_number(n->number, &n->seen);
     if (rc != SQLITE_OK) {

@@ -1,10 +1,9 @@
 #include "events/deliver.h"
 
-#include <openssl/crypto.h>
-#include <pthread.h>
 #include <stdlib.h>
 
-#include "events/secrets.h"
+#include "events/places.h"
+#include "events/post.h"
 #include "events/step.h"
 #include "events/webhooks.h"
 #include "log/log.h"
@@ -15,13 +14,7 @@
 #define SECONDS(n) (INT64_C(1000000) * (n))
 #define HOURS(n)   (INT64_C(3600000000) * (n))
 
-enum {
-    SENDERS = 16,     /* threads: what they wait for is mostly others */
-    SENDERS_EACH = 4, /* of them for one webhook, so that a slow one does not take all */
-    ANSWER_KEPT = 1000,
-    ANSWER_READ = 64 << 10,
-    REPEATS = 5
-};
+enum { ANSWER_KEPT = 1000, ANSWER_READ = 64 << 10, REPEATS = 5 };
 
 static const int64_t two_days[] = {
     SECONDS(5), SECONDS(300), SECONDS(1800), HOURS(2), HOURS(5), HOURS(10), HOURS(14), HOURS(20),
@@ -30,8 +23,7 @@ static const int64_t two_days[] = {
 struct webhook_sender {
     struct webhook_sender_options options;
     struct metric *delivered, *failed;
-    pthread_mutex_t lock;
-    char busy[SENDERS][UUID_TEXT_SIZE]; /* the webhook of each attempt under way, guarded by lock; "": none */
+    struct places places;
 };
 
 int webhook_sender_create(struct webhook_sender **out, const struct webhook_sender_options *options)
@@ -45,14 +37,14 @@ int webhook_sender_create(struct webhook_sender **out, const struct webhook_send
         return -1;
     w->options = *options;
     if (!w->options.timeout_us)
-        w->options.timeout_us = SECONDS(20);
+        w->options.timeout_us = WEBHOOK_TIMEOUT_US;
     if (!w->options.delays_us) {
         w->options.delays_us = two_days;
         w->options.delays_n = DW_COUNT_OF(two_days);
     }
     w->delivered = metrics_counter(name, help, "result=\"delivered\"");
     w->failed = metrics_counter(name, help, "result=\"failed\"");
-    pthread_mutex_init(&w->lock, NULL);
+    places_init(&w->places);
     return 0;
 }
 
@@ -60,7 +52,7 @@ void webhook_sender_destroy(struct webhook_sender *w)
 {
     if (!w)
         return;
-    pthread_mutex_destroy(&w->lock);
+    places_finish(&w->places);
     free(w);
 }
 
@@ -97,138 +89,6 @@ int64_t webhook_next_delay_us(unsigned tries, int64_t retry_after_us, uint64_t r
     const struct webhook_sender_options o = { .delays_us = two_days, .delays_n = DW_COUNT_OF(two_days) };
 
     return next_delay_us(&o, tries, retry_after_us, random);
-}
-
-/* ---- one POST ---- */
-
-struct endpoint {
-    const char *id, *url, *allow;
-    bool enabled;
-    struct secrets secrets;
-};
-
-void webhook_write_body(struct buf *out, const char *name, int64_t at_us, const char *data)
-{
-    char at[CLOCK_RFC3339_SIZE];
-
-    clock_format_rfc3339(at_us, at);
-    buf_add_text(out, "{\"type\":");
-    buf_add_json(out, str_from(name));
-    buf_add_format(out, ",\"timestamp\":\"%s\",\"data\":", at);
-    buf_add_text(out, data);
-    buf_add_char(out, '}');
-}
-
-/* NULL, or why nothing can be signed. */
-static const char *read_keys(const struct secrets *secrets, struct webhook_key keys[SECRETS_MAX])
-{
-    if (secrets->n == 0)
-        return secrets->unreadable > 0 ? "its secrets were sealed with a key that this server does not have; "
-                                         "put that key into secret_key, "
-                                         "or rotate the webhook's secret"
-                                       : "it has no secret; rotate it to make one";
-    for (size_t i = 0; i < secrets->n; i++) {
-        const char *wrong = webhook_secret_read(secrets->v[i], &keys[i]);
-        if (wrong)
-            return wrong;
-    }
-    return NULL;
-}
-
-static int send_signed(const struct webhook_sender *w, const struct endpoint *to, const char *event_id,
-                       struct str body, struct str signatures, struct str second, struct client_token *token,
-                       struct client_answer **answer)
-{
-    struct network allow[WEBHOOK_ALLOW_MAX];
-    int allow_n = webhook_networks(str_from(to->allow), allow);
-    const struct client_header headers[] = {
-        { .name = "webhook-id", .value = str_from(event_id) },
-        { .name = "webhook-timestamp", .value = second },
-        { .name = "webhook-signature", .value = signatures },
-    };
-    const struct client_request request = {
-        .method = "POST",
-        .url = to->url,
-        .headers = headers,
-        .headers_n = DW_COUNT_OF(headers),
-        .body = body,
-        .content_type = "application/json",
-        .timeout_us = w->options.timeout_us,
-        .max_bytes = ANSWER_READ,
-        .attempts = 1,
-        .any_status = true,
-        .allow = allow,
-        .allow_n = allow_n > 0 ? (size_t)allow_n : 0,
-        .token = token,
-    };
-
-    /* What is wrong stands in the answer; without one memory was out. */
-    client_fetch(w->options.client, answer, &request);
-    return *answer ? 0 : DW_ENOMEM;
-}
-
-static int post(const struct webhook_sender *w, const struct endpoint *to, const char *event_id,
-                struct str body, struct client_token *token, struct client_answer **answer, struct buf *why)
-{
-    struct webhook_key keys[SECRETS_MAX];
-    struct buf signatures = BUF_INIT, second = BUF_INIT;
-    int64_t sent_s = wall_us(w) / CLOCK_SECOND;
-    const char *wrong = read_keys(&to->secrets, keys);
-    int rc = DW_ENOMEM;
-
-    *answer = NULL;
-    buf_add_int(&second, sent_s);
-    if (wrong) {
-        buf_add_text(why, wrong);
-        rc = DW_EINVALID;
-    } else if (webhook_sign(&signatures, keys, to->secrets.n, str_from(event_id), sent_s, body) == 0 &&
-               !buf_failed(&second)) {
-        rc = send_signed(w, to, event_id, body, buf_str(&signatures), buf_str(&second), token, answer);
-    }
-    OPENSSL_cleanse(keys, sizeof(keys));
-    buf_finish(&signatures);
-    buf_finish(&second);
-    return rc;
-}
-
-/* 1 and the endpoint, in the arena, its secrets to be wiped; 0: there is none. */
-static int load_endpoint(const struct webhook_sender *w, struct db_session *s, struct arena *arena,
-                         const char *id, struct endpoint *out)
-{
-    const char *url = NULL, *allow = NULL;
-    int rc;
-
-    *out = (struct endpoint){ .id = id };
-    rc = db_find(s, DW_TO(&url, &allow, &out->enabled), DB_BY_CORE,
-                 DW_LIST("SELECT url, allow, enabled FROM dowel_webhooks WHERE id = $1", id));
-    if (rc <= 0)
-        return rc;
-    out->url = arena_copy(arena, str_from(url));
-    out->allow = arena_copy(arena, str_from(allow));
-    if (!out->url || !out->allow)
-        return DW_ENOMEM;
-    rc = secrets_load(s, w->options.keyring, SECRETS_OF_WEBHOOK, id, &out->secrets);
-    return rc < 0 ? rc : 1;
-}
-
-int webhook_post(struct webhook_sender *w, struct db_session *s, const char *webhook, const char *event_id,
-                 struct str body, struct client_answer **answer, struct buf *why)
-{
-    struct endpoint to = { .id = NULL };
-    struct arena arena;
-    int rc = DW_ENOTFOUND;
-
-    *answer = NULL;
-    arena_init(&arena, NULL, 0, 0);
-    if (uuid_parse(str_from(webhook), NULL) == 0)
-        rc = load_endpoint(w, s, &arena, webhook, &to);
-    if (rc > 0)
-        rc = post(w, &to, event_id, body, NULL, answer, why);
-    else if (rc == 0)
-        rc = DW_ENOTFOUND;
-    secrets_wipe(&to.secrets);
-    arena_finish(&arena);
-    return rc;
 }
 
 /* ---- one delivery ---- */
@@ -273,7 +133,7 @@ static int load(struct delivery *d, struct db_session *s)
         return DW_ENOMEM;
     rc = events_load(s, &d->arena, event, &d->event);
     d->has_event = rc > 0;
-    return rc < 0 ? rc : load_endpoint(d->w, s, &d->arena, webhook, &d->to);
+    return rc < 0 ? rc : endpoint_load(&d->w->options, s, &d->arena, webhook, &d->to);
 }
 
 /* ---- the log of an attempt ---- */
@@ -334,7 +194,7 @@ static int fetch(struct delivery *d, struct str body, struct client_answer **ans
     if (client_token_create(&token) != 0)
         return DW_ENOMEM;
     job_watch_cancelled(d->job, cancel, token);
-    rc = post(d->w, &d->to, d->event.id, body, token, answer, why);
+    rc = endpoint_post(&d->w->options, &d->to, d->event.id, body, token, answer, why);
     job_watch_cancelled(d->job, NULL, NULL);
     client_token_destroy(token);
     /* The server stops, or another has the job: nothing is known about the receiver. */
@@ -542,56 +402,32 @@ static int finish(struct delivery *d, const struct attempt *a)
 
 /* ---- not all at once ---- */
 
-/* Takes one of the webhook's places; false: all are taken. */
-static bool take_place(struct webhook_sender *w, const char *webhook, size_t *place)
-{
-    size_t same = 0, free_place = SENDERS;
-
-    pthread_mutex_lock(&w->lock);
-    for (size_t i = 0; i < SENDERS; i++) {
-        if (!w->busy[i][0])
-            free_place = i;
-        else if (strcmp(w->busy[i], webhook) == 0)
-            same++;
-    }
-    bool is_mine = same < SENDERS_EACH && free_place < SENDERS;
-    if (is_mine)
-        memcpy(w->busy[free_place], webhook, UUID_TEXT_SIZE);
-    pthread_mutex_unlock(&w->lock);
-    *place = free_place;
-    return is_mine;
-}
-
-static void give_place(struct webhook_sender *w, size_t place)
-{
-    pthread_mutex_lock(&w->lock);
-    w->busy[place][0] = 0;
-    pthread_mutex_unlock(&w->lock);
-}
-
-/* 2 to 18 seconds: many that wait do not come back together. */
-static int come_back(struct delivery *d)
+/* After one to three times as long as the receiver takes now: many that wait do not come back together, nor all the time. */
+static int come_back(struct delivery *d, int64_t longest_us)
 {
     unsigned char random = 0;
+    int64_t least_us = longest_us < SECONDS(6) ? longest_us : SECONDS(6);
 
     if (random_bytes(&random, 1) != 0)
         random = 128;
-    job_again_later(d->job, SECONDS(2) + random * (SECONDS(16) / 256));
+    job_again_later(d->job, least_us + least_us * 2 / 255 * random);
     return 0;
 }
 
 static int send_in_turn(struct delivery *d)
 {
     struct attempt a = { .outcome = OUTCOME_SKIPPED };
+    int64_t longest_us;
     size_t place;
     int rc;
 
     if (is_pointless(d, &a))
         return finish(d, &a);
-    if (!take_place(d->w, d->to.id, &place))
-        return come_back(d);
+    place = places_take(&d->w->places, d->to.id, &longest_us);
+    if (place == PLACES_NONE)
+        return come_back(d, longest_us);
     rc = attempt(d, &a);
-    give_place(d->w, place);
+    places_give(&d->w->places, place);
     return rc == 0 ? finish(d, &a) : rc;
 }
 
@@ -659,5 +495,5 @@ int webhook_sender_register(struct webhook_sender *w, struct jobs *jobs)
                                                    .ud = w,
                                                    .timeout_us = w->options.timeout_us + SECONDS(30),
                                                    .attempts = 50,
-                                                   .parallel = SENDERS });
+                                                   .parallel = PLACES });
 }

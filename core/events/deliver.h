@@ -13,6 +13,8 @@
 
 struct webhook_sender;
 
+enum { WEBHOOK_TIMEOUT_US = 20 * 1000000 };
+
 struct webhook_sender_options {
     struct db *db;
     struct client *client;
@@ -36,13 +38,5 @@ int webhook_sender_register(struct webhook_sender *w, struct jobs *jobs);
 /* How long after an attempt that failed the next one is made; -1: no more. `tries` attempts were made; retry_after_us is
  * what the receiver asked for, negative: nothing; `random` any 64 bits. */
 int64_t webhook_next_delay_us(unsigned tries, int64_t retry_after_us, uint64_t random);
-
-/* What is sent for an event: {"type":...,"timestamp":...,"data":...}. */
-void webhook_write_body(struct buf *out, const char *name, int64_t at_us, const char *data);
-
-/* One POST as a delivery makes it, at once and without a trace in the database: for `dowel webhook test`. *answer as
- * client_fetch(); 0, or a code with the reason in why: then there is no answer. */
-int webhook_post(struct webhook_sender *w, struct db_session *s, const char *webhook, const char *event_id,
-                 struct str body, struct client_answer **answer, struct buf *why);
 
 #endif

@@ -46,8 +46,9 @@ bool inbox_name_is_valid(struct str name)
 /* ---- who sends ---- */
 
 struct source {
-    const char *id, *tenant, *inbox, *id_header;
+    const char *id, *tenant, *plugin, *inbox, *id_header;
     enum inbox_verify verify;
+    struct str delivery; /* its own id of what it has sent now */
 };
 
 static dw_str as_value(struct str s)
@@ -73,11 +74,12 @@ static int find_source(struct db_session *s, struct arena *arena, const struct i
     *out = (struct source){
         .id = arena_copy(arena, str_from(id)),
         .tenant = arena_copy(arena, str_from(tenant)),
+        .plugin = arena_copy(arena, request->plugin),
         .inbox = arena_copy(arena, str_from(inbox)),
         .id_header = arena_copy(arena, str_from(id_header)),
         .verify = inbox_verify_from(verify),
     };
-    return out->id && out->tenant && out->inbox && out->id_header ? 1 : DW_ENOMEM;
+    return out->id && out->tenant && out->plugin && out->inbox && out->id_header ? 1 : DW_ENOMEM;
 }
 
 static struct str header(const struct inbox_request *request, const char *name)
@@ -184,7 +186,7 @@ static int add_job(struct db_session *s, const char *plugin, const char *inbox, 
 
 /* 1: kept, 0: it was there. */
 static int keep(struct db_session *s, const struct source *source, const struct inbox_request *request,
-                const char *id, struct str delivery, const char *headers, int64_t now_us)
+                const char *id, const char *headers, int64_t now_us)
 {
     const dw_bytes body = { request->body.n ? request->body.p : "", request->body.n };
     int64_t repeats = 0;
@@ -194,31 +196,36 @@ static int keep(struct db_session *s, const struct source *source, const struct 
                 " received_at) VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6)"
                 " ON CONFLICT (source_id, delivery_id) DO UPDATE SET repeats = dowel_inbox.repeats + 1"
                 " RETURNING repeats",
-                id, source->id, as_value(delivery), headers, body, ((dw_time){ now_us })));
+                id, source->id, as_value(source->delivery), headers, body, ((dw_time){ now_us })));
 
     return rc < 0 ? rc : repeats == 0;
 }
 
-static int keep_and_hand_over(struct db_session *s, struct arena *arena, const struct source *source,
-                              const struct inbox_request *request, struct str delivery, int64_t now_us,
-                              struct inbox_received *out)
+/* In the open transaction: kept, and with it the job. */
+static int keep_and_add_job(struct db_session *s, const struct source *source,
+                            const struct inbox_request *request, const char *headers, int64_t now_us,
+                            struct inbox_received *out)
+{
+    const char *plugin = source->plugin;
+    int rc = keep(s, source, request, out->id, headers, now_us);
+
+    out->answer = rc == 0 ? INBOX_REPEATED : INBOX_TAKEN;
+    return rc > 0 ? add_job(s, plugin, source->inbox, source->tenant, out->id, now_us) : rc;
+}
+
+static int keep_and_hand_over(struct db_session *s, const struct source *source,
+                              const struct inbox_request *request, int64_t now_us, struct inbox_received *out)
 {
     struct buf headers = BUF_INIT;
-    const char *plugin = arena_copy(arena, request->plugin);
     struct step step;
     int rc = write_headers(&headers, request);
 
-    if (rc == 0 && !plugin)
-        rc = DW_ENOMEM;
-    if (rc == 0)
-        rc = step_begin(&step, s);
-    if (rc >= 0) {
-        rc = keep(s, source, request, out->id, delivery, buf_text(&headers), now_us);
-        out->answer = rc == 0 ? INBOX_REPEATED : INBOX_TAKEN;
-        if (rc > 0)
-            rc = add_job(s, plugin, source->inbox, source->tenant, out->id, now_us);
-        rc = step_end(&step, rc);
-    }
+    if (rc != 0)
+        goto done;
+    rc = step_begin(&step, s);
+    if (rc >= 0)
+        rc = step_end(&step, keep_and_add_job(s, source, request, buf_text(&headers), now_us, out));
+done:
     buf_finish(&headers);
     return rc;
 }
@@ -227,7 +234,6 @@ static int receive(struct db_session *s, struct arena *arena, const struct keyri
                    const struct inbox_request *request, int64_t now_us, struct inbox_received *out)
 {
     struct source source;
-    struct str delivery;
     struct uuid made;
     int rc = find_source(s, arena, request, &source);
 
@@ -248,11 +254,11 @@ static int receive(struct db_session *s, struct arena *arena, const struct keyri
     if (uuid_make(&made) != 0)
         return DW_EINTERNAL;
     uuid_format(&made, out->id);
-    if (!delivery_id(&source, request, out->id, &delivery)) {
+    if (!delivery_id(&source, request, out->id, &source.delivery)) {
         out->answer = INBOX_WRONG;
         return 0;
     }
-    return keep_and_hand_over(s, arena, &source, request, delivery, now_us, out);
+    return keep_and_hand_over(s, &source, request, now_us, out);
 }
 
 int inbox_receive(struct db_session *s, const struct keyring *keyring, const struct inbox_request *request,

@@ -53,9 +53,13 @@ int inbox_source_remove(struct db_session *s, const char *plugin, const char *na
 int inbox_source_enable(struct db_session *s, const char *plugin, const char *name, bool enabled);
 
 /* Another secret, that is taken as well from now on; and then the older ones are taken no more. */
-int inbox_source_rotate(struct db_session *s, const struct keyring *keyring, const char *plugin,
-                        const char *name, const char *given, int64_t now_us, char secret[INBOX_SECRET_SIZE],
-                        struct buf *why);
+struct inbox_rotate {
+    const char *plugin, *name;
+    const char *given; /* NULL: one is made */
+    int64_t now_us;
+};
+int inbox_source_rotate(struct db_session *s, const struct keyring *keyring, const struct inbox_rotate *r,
+                        char secret[INBOX_SECRET_SIZE], struct buf *why);
 int inbox_source_drop_secrets(struct db_session *s, const char *plugin, const char *name);
 
 /* Rows id, tenant, plugin, name, inbox, verify, id_header, enabled, secrets, waiting, created_at. */

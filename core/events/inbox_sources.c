@@ -162,34 +162,33 @@ static int find(struct db_session *s, const char *plugin, const char *name, char
     return 0;
 }
 
-static int rotate(struct db_session *s, const struct keyring *keyring, const char *plugin, const char *name,
-                  const char *given, int64_t now_us, char secret[INBOX_SECRET_SIZE], struct buf *why)
+static int rotate(struct db_session *s, const struct keyring *keyring, const struct inbox_rotate *r,
+                  char secret[INBOX_SECRET_SIZE], struct buf *why)
 {
     enum inbox_verify verify;
     char id[UUID_TEXT_SIZE];
-    int rc = find(s, plugin, name, id, &verify);
+    int rc = find(s, r->plugin, r->name, id, &verify);
 
     if (rc == 0 && verify == INBOX_UNVERIFIED) {
         buf_add_text(why, "a source that is not verified has no secret");
         return DW_ECONFLICT;
     }
     if (rc == 0)
-        rc = choose_secret(verify, given, secret, why);
+        rc = choose_secret(verify, r->given, secret, why);
     if (rc == 0)
-        rc = secrets_add(s, keyring, SECRETS_OF_SOURCE, id, str_from(secret), now_us);
+        rc = secrets_add(s, keyring, SECRETS_OF_SOURCE, id, str_from(secret), r->now_us);
     if (rc == DW_ECONFLICT)
         buf_add_format(why, "it has %d secrets already; take the older ones away first", SECRETS_MAX);
     return rc;
 }
 
-int inbox_source_rotate(struct db_session *s, const struct keyring *keyring, const char *plugin,
-                        const char *name, const char *given, int64_t now_us, char secret[INBOX_SECRET_SIZE],
-                        struct buf *why)
+int inbox_source_rotate(struct db_session *s, const struct keyring *keyring, const struct inbox_rotate *r,
+                        char secret[INBOX_SECRET_SIZE], struct buf *why)
 {
     struct step step;
     int rc = step_begin(&step, s);
 
-    return rc < 0 ? rc : step_end(&step, rotate(s, keyring, plugin, name, given, now_us, secret, why));
+    return rc < 0 ? rc : step_end(&step, rotate(s, keyring, r, secret, why));
 }
 
 int inbox_source_drop_secrets(struct db_session *s, const char *plugin, const char *name)

@@ -195,11 +195,10 @@ int webhook_rotate(struct db_session *s, const struct keyring *keyring, const ch
     struct step step;
     int rc = choose_secret(given, secret, why);
 
-    if (rc == 0)
-        rc = step_begin(&step, s);
-    if (rc >= 0)
-        rc = step_end(&step, add_secret(s, keyring, id, secret, now_us, why));
-    return rc;
+    if (rc != 0)
+        return rc;
+    rc = step_begin(&step, s);
+    return rc < 0 ? rc : step_end(&step, add_secret(s, keyring, id, secret, now_us, why));
 }
 
 int webhook_drop_secrets(struct db_session *s, const char *id)

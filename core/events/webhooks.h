@@ -33,7 +33,7 @@ struct webhook_new {
 };
 
 /* NULL, or what is wrong with them. */
-const char *webhook_url_wrong(const char *url);
+const char *webhook_url_wrong(const char *text);
 const char *webhook_patterns_wrong(const char *patterns);
 
 /* The networks of `allow`: how many; -1 when one is none. */

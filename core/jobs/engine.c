@@ -150,8 +150,20 @@ void *jobs_alloc(struct jobs *j, size_t size)
 
 /* ---- running ---- */
 
+/* So that whoever looks finds them as soon as the engine is there. Where that fails, the keeper tries again. */
+static void register_kinds(struct jobs *j)
+{
+    struct db_session *s;
+
+    if (jobs_session(j, &s) != 0)
+        return;
+    j->has_registered = rows_register_kinds(j, s) >= 0;
+    db_session_destroy(s);
+}
+
 int jobs_start(struct jobs *j)
 {
+    register_kinds(j);
     j->phase = JOBS_RUN;
     j->has_keeper = thread_start(&j->keeper, "jobs", false, keeper_run, j) == 0;
     if (!j->has_keeper)

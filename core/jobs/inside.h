@@ -126,8 +126,9 @@ struct jobs {
 
     /* The keeper's. */
     struct list held;
-    int64_t poll_at_us; /* monotonic */
-    bool has_registered, is_in_trouble;
+    int64_t poll_at_us;                 /* monotonic */
+    bool has_registered, has_leftovers; /* what somebody else's transaction keeps from being written */
+    unsigned failures;                  /* rounds that failed, since one that did not */
 
     char retain_from[40]; /* up to which id retention has looked; its caller's */
     struct metric *running;
@@ -202,6 +203,7 @@ enum job_stop job_stopped(const struct job *job);
 int pool_init(struct job_pool *p, struct jobs *j, unsigned limit);
 void pool_finish(struct job_pool *p);
 unsigned pool_room(const struct job_pool *p);
+void pool_take_less(struct job_pool *p);
 void pool_put(struct job_pool *p, struct job *job);
 struct job *pool_take(struct job_pool *p);
 void pool_run(struct job_pool *p, struct job *job); /* without the lock, as the next */
@@ -209,7 +211,7 @@ bool pool_join(struct job_pool *p);
 
 /* ---- keeper.c ---- */
 
-void *keeper_run(void *jobs);
+void *keeper_run(void *ud); /* the engine */
 
 /* One round: what is due is leased, what has ended is written. 0 or an error, told in why. */
 int keeper_round(struct jobs *j, struct buf *why);

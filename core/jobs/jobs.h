@@ -18,13 +18,15 @@
 struct jobs;
 struct job;
 
+enum { JOB_TIMEOUT_US = 300000000 };
+
 /* What can be done. */
 struct job_kind {
     const char *owner, *name; /* "notes", "push": rows say "notes.push" */
     int (*run)(struct job *job, void *ud);
     int (*dead)(struct job *job, void *ud); /* once, when it is given up or cancelled; NULL: nothing to do */
     void *ud;
-    int64_t timeout_us; /* 0: 5 min; then it is cancelled, and its lease no longer renewed */
+    int64_t timeout_us; /* 0: JOB_TIMEOUT_US; then it is cancelled, and its lease no longer renewed */
     unsigned attempts;  /* 0: 8 */
     unsigned parallel;  /* at a time in this engine, on threads of their own; 0: shares the common ones */
 };
@@ -47,7 +49,7 @@ struct job_new {
 
 /* In the session's open transaction, or at once. 1; 0: one with the same kind, tenant and unique_key waits already. Where
  * that one runs, it will run once more, with the newest payload: 1 as well. */
-int job_add(struct db_session *s, const struct job_new *job);
+int job_add(struct db_session *s, const struct job_new *n);
 
 /* The waiting one ends as cancelled, the running one's call is cancelled, on whatever machine; when the transaction
  * commits. 1, or 0: there was none. */

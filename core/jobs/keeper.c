@@ -6,7 +6,13 @@
 #include "log/log.h"
 #include "util/clock.h"
 
-enum { TROUBLE_PAUSE_US = 500 * CLOCK_MS, UNTOUCHED_US = CLOCK_SECOND, PLAIN_MAX = 500 };
+enum {
+    TROUBLE_PAUSE_US = 500 * CLOCK_MS,
+    LEFTOVER_PAUSE_US = 50 * CLOCK_MS,
+    TROUBLE_TOLD = 3 /* one lost connection is nobody's concern */,
+    UNTOUCHED_US = CLOCK_SECOND,
+    PLAIN_MAX = 500
+};
 
 /* What one round takes along; on success it is so, else as if it had not been. */
 struct round {
@@ -42,7 +48,7 @@ static void empty_pool(struct job_pool *p, struct list *finished, int64_t leased
         list_remove(l);
         list_append(finished, l);
         p->queued--;
-        p->run_us = INT64_MAX / 2; /* nothing more is taken ahead for a while */
+        pool_take_less(p);
     }
 }
 
@@ -368,6 +374,7 @@ static void settle(struct round *r)
         if (job->is_written)
             forget(j, job);
     }
+    j->has_leftovers = !list_empty(&r->finished);
     keep_finished(j, &r->finished);
     for (struct list *l = j->held.next; l != &j->held; l = l->next) {
         struct job *job = LIST_OWNER(l, struct job, held);
@@ -496,18 +503,27 @@ static void wait_for_work(struct jobs *j, int64_t not_before_us)
 
 static void tell_trouble(struct jobs *j, int rc, struct buf *why)
 {
-    if (rc < 0 && !j->is_in_trouble)
+    if (rc < 0 && ++j->failures == TROUBLE_TOLD)
         log_error("jobs stand still: the database does not answer as it should",
                   LOG_TEXT("why", buf_text(why)));
-    if (rc >= 0 && j->is_in_trouble)
+    if (rc >= 0 && j->failures >= TROUBLE_TOLD)
         log_info("jobs go on");
-    j->is_in_trouble = rc < 0;
+    if (rc >= 0)
+        j->failures = 0;
 }
 
 static void hurry(struct jobs *j)
 {
     for (struct list *l = j->held.next; l != &j->held; l = l->next)
         job_stop(LIST_OWNER(l, struct job, held), JOB_STOPPED);
+}
+
+/* Until when the next round has to wait: a row that is locked would have it go round and round. */
+static int64_t pause_after(const struct jobs *j, int rc)
+{
+    if (rc < 0)
+        return clock_monotonic_us() + TROUBLE_PAUSE_US;
+    return j->has_leftovers ? clock_monotonic_us() + LEFTOVER_PAUSE_US : 0;
 }
 
 void *keeper_run(void *ud)
@@ -524,7 +540,7 @@ void *keeper_run(void *ud)
             hurry(j);
         int rc = keeper_round(j, &why);
         tell_trouble(j, rc, &why);
-        pause_until_us = rc < 0 ? clock_monotonic_us() + TROUBLE_PAUSE_US : 0;
+        pause_until_us = pause_after(j, rc);
         buf_finish(&why);
         pthread_mutex_lock(&j->lock);
         if (phase == JOBS_ABANDON || (phase >= JOBS_HURRY && j->held_n == 0))

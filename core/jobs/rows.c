@@ -153,16 +153,30 @@ static unsigned attempts_max(const struct job *job)
     return job->kind->kind.attempts ? job->kind->kind.attempts : JOB_ATTEMPTS;
 }
 
+/* 0 to us: jobs that failed together shall not come back together. */
+static int64_t by_chance(int64_t us)
+{
+    uint64_t chance;
+
+    return us > 0 && random_bytes(&chance, sizeof(chance)) == 0 ? (int64_t)(chance % (uint64_t)us) : us / 2;
+}
+
 int64_t job_backoff_us(unsigned attempt)
 {
     int64_t us = 5 * (int64_t)CLOCK_SECOND;
-    uint64_t chance;
 
     for (unsigned i = 1; i < attempt && i < 7; i++)
         us *= 4;
-    if (random_bytes(&chance, sizeof(chance)) != 0)
-        return us;
-    return us - us / 5 + (int64_t)(chance % (uint64_t)(us * 2 / 5)); /* 80 to 120 % */
+    return us - us / 5 + by_chance(us * 2 / 5); /* 80 to 120 % */
+}
+
+/* Not before the peer wants it, but for one that wants to be left alone for days. */
+static int64_t pause_before_next(const struct job *job)
+{
+    static const int64_t most_us = 86400 * (int64_t)CLOCK_SECOND;
+    int64_t us = job->retry_after_us < most_us ? job->retry_after_us : most_us;
+
+    return us > 0 ? us + by_chance(us / 10) : job_backoff_us(job->attempt);
 }
 
 static bool is_hopeless(int code)
@@ -305,7 +319,7 @@ static int give_up(struct jobs *j, struct db_session *s, const struct job *job, 
 
 static const char *error_of(const struct job *job)
 {
-    if (job_stopped(job) == JOB_TIMED_OUT)
+    if (job_stopped(job) == JOB_TIMED_OUT && job->result == DW_ECANCELLED)
         return "its time was over";
     return job->error.n > 0 ? job->error.p : "it gave no reason";
 }
@@ -327,8 +341,7 @@ static int finish_failed(struct jobs *j, struct db_session *s, const struct job 
         return give_up(j, s, job, "cancelled");
     if (is_hopeless(job->result) || job->attempt >= attempts_max(job))
         return give_up(j, s, job, "dead");
-    int64_t delay_us = job->retry_after_us > 0 ? job->retry_after_us : job_backoff_us(job->attempt);
-    return put_back(j, s, job, NULL, delay_us);
+    return put_back(j, s, job, NULL, pause_before_next(job));
 }
 
 static int finish_done(struct jobs *j, struct db_session *s, const struct job *job)

@@ -1,12 +1,10 @@
-/* schedule.c - the ticker: which rows there are to be, which of them are due, and the wait until the next. */
+/* schedule.c - the ticker: plans, which rows are due, and the wait until the next. */
 #include "jobs/schedule.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
-#include "jobs/schedule_rows.h"
+#include "jobs/schedule_inside.h"
 #include "log/log.h"
-#include "metrics/metrics.h"
 #include "util/clock.h"
 #include "util/thread.h"
 
@@ -18,34 +16,6 @@ static const int64_t look_us =
 static const int64_t tenants_us = INT64_C(600) * CLOCK_SECOND; /* how long one about tenants may */
 static const int64_t trouble_us = CLOCK_SECOND;
 static const int64_t pause_us = 100 * CLOCK_MS; /* before what is due and was not fired is tried again */
-static const int64_t jump_us =
-    INT64_C(3600) * CLOCK_SECOND; /* a clock that goes back further has been wrong before */
-
-struct planned {
-    struct planned *next;
-    struct schedule_plan plan;
-    const char *name, *job; /* "csvtime.poll", "csvtime.read" */
-    struct metric *fired, *skipped, *missed;
-    bool
-        is_unreadable; /* what another version of the server wrote into the row: left to that. The ticker's */
-};
-
-struct schedules {
-    struct schedules_options options;
-    struct arena memory;
-    struct planned *plans, **last;
-
-    /* The ticker's. */
-    bool has_written; /* the specs of this server's plans: later only tenants are looked at */
-    bool is_in_trouble;
-    int64_t seen_us;       /* by the clock, in the last tick */
-    int64_t tenants_at_us; /* monotonic: when rows are compared with tenants again */
-
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t wake;
-    bool noticed, stopping, is_started;
-    pthread_t thread;
-};
 
 static int64_t wall_us(const struct schedules *s)
 {
@@ -180,137 +150,6 @@ int schedules_add(struct schedules *s, const struct schedule_plan *plan, struct 
     return 0;
 }
 
-/* ---- which rows there are to be ---- */
-
-/* One plan's rows against what they shall be. */
-struct comparison {
-    struct schedules *s;
-    struct db_session *session;
-    const struct planned *p;
-    struct arena *arena;
-    struct schedule_known *rows;
-    bool *is_wanted;
-    size_t n;
-    int64_t now_us;
-};
-
-static struct schedule_known fresh_row(const struct comparison *c, const char *tenant)
-{
-    const struct planned *p = c->p;
-    struct buf key = BUF_INIT;
-    struct schedule_known row = { .name = p->name,
-                                  .tenant = tenant,
-                                  .job = p->job,
-                                  .spec = p->plan.when,
-                                  .zone = p->plan.zone,
-                                  .anchor = { c->now_us } };
-
-    buf_add_format(&key, "%s/%s", p->name, tenant);
-    row.jitter_us = when_jitter_us(buf_str(&key), p->plan.jitter_us);
-    buf_finish(&key);
-    row.next.us = schedule_next_us(&row, c->now_us);
-    return row;
-}
-
-static int insert_row(const struct comparison *c, const char *tenant)
-{
-    const struct schedule_known row = fresh_row(c, tenant);
-    char next[CLOCK_RFC3339_SIZE];
-
-    return (int)db_exec(
-        c->session, DB_BY_CORE,
-        DW_LIST("INSERT INTO dowel_schedules (name, tenant, job, spec, zone, anchor_at, jitter_us, next_at)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name, tenant) DO NOTHING",
-                row.name, row.tenant, row.job, row.spec, row.zone, row.anchor, row.jitter_us,
-                schedule_time(row.next.us, next)));
-}
-
-/* What was configured differently begins anew; else the row goes on, and what came meanwhile was missed. */
-static int update_row(const struct comparison *c, const struct schedule_known *old)
-{
-    const struct schedule_known row = fresh_row(c, old->tenant);
-    char next[CLOCK_RFC3339_SIZE];
-
-    if (strcmp(old->spec, row.spec) == 0 && strcmp(old->zone, row.zone) == 0 &&
-        old->jitter_us == row.jitter_us) {
-        if (strcmp(old->job, row.job) == 0)
-            return 0;
-        return (int)db_exec(c->session, DB_BY_CORE,
-                            DW_LIST("UPDATE dowel_schedules SET job = $3 WHERE name = $1 AND tenant = $2",
-                                    row.name, row.tenant, row.job));
-    }
-    return (int)db_exec(
-        c->session, DB_BY_CORE,
-        DW_LIST("UPDATE dowel_schedules SET job = $3, spec = $4, zone = $5, anchor_at = $6, jitter_us = $7,"
-                " next_at = $8 WHERE name = $1 AND tenant = $2",
-                row.name, row.tenant, row.job, row.spec, row.zone, row.anchor, row.jitter_us,
-                schedule_time(row.next.us, next)));
-}
-
-/* Fired in the future: the clock was wrong then, and the next instant may be further away still. */
-static int repair_row(const struct comparison *c, const struct schedule_known *row)
-{
-    char next[CLOCK_RFC3339_SIZE];
-
-    if (row->fired.us <= c->now_us + jump_us)
-        return 0;
-    log_warn("a schedule was fired by a clock that was ahead; it goes on from now",
-             LOG_TEXT("schedule", row->name));
-    return (int)db_exec(
-        c->session, DB_BY_CORE,
-        DW_LIST("UPDATE dowel_schedules SET fired_at = NULL, next_at = $3 WHERE name = $1 AND tenant = $2"
-                " AND fired_at = $4",
-                row->name, row->tenant, schedule_time(schedule_next_us(row, c->now_us), next), row->fired));
-}
-
-static int want(const char *tenant, void *ud)
-{
-    struct comparison *c = ud;
-
-    for (size_t i = 0; i < c->n; i++) {
-        if (strcmp(c->rows[i].tenant, tenant) != 0)
-            continue;
-        c->is_wanted[i] = true;
-        int rc = c->s->has_written ? 0 : update_row(c, &c->rows[i]);
-        return rc != 0 ? rc : repair_row(c, &c->rows[i]);
-    }
-    return insert_row(c, tenant);
-}
-
-static int drop_unwanted(struct comparison *c)
-{
-    int rc = 0;
-
-    for (size_t i = 0; rc >= 0 && i < c->n; i++) {
-        if (!c->is_wanted[i])
-            rc = (int)db_exec(c->session, DB_BY_CORE,
-                              DW_LIST("DELETE FROM dowel_schedules WHERE name = $1 AND tenant = $2",
-                                      c->rows[i].name, c->rows[i].tenant));
-    }
-    return rc;
-}
-
-static int compare(struct schedules *s, struct db_session *session, const struct planned *p,
-                   struct arena *arena, int64_t now_us)
-{
-    struct comparison c = { .s = s, .session = session, .p = p, .arena = arena, .now_us = now_us };
-    int rc =
-        schedule_read(session, arena, &c.rows,
-                      DW_LIST("SELECT " SCHEDULE_COLUMNS " FROM dowel_schedules WHERE name = $1", p->name));
-
-    if (rc < 0)
-        return rc;
-    c.n = (size_t)rc;
-    c.is_wanted = arena_calloc(arena, c.n + 1);
-    if (!c.is_wanted)
-        return DW_ENOMEM;
-    if (p->plan.is_across_tenants)
-        rc = want("", &c);
-    else if (s->options.tenants)
-        rc = s->options.tenants(want, &c, s->options.tenants_ud);
-    return rc < 0 ? rc : drop_unwanted(&c);
-}
-
 /* ---- a transaction, again from its start where the engine wants that ---- */
 
 struct work {
@@ -319,6 +158,7 @@ struct work {
     int64_t now_us;
     bool is_full; /* there may be more that is due */
     unsigned moved;
+    int64_t fired, skipped, missed; /* instants; counted when it is committed */
 };
 
 /* 0 or more, or an error told in why. */
@@ -326,7 +166,7 @@ static int transact(struct work *w,
                     int (*act)(struct work *w, struct db_session *session, struct arena *arena),
                     struct buf *why)
 {
-    int rc = 0;
+    int rc = 0, n = 0;
 
     for (int i = 0; i < REPEATS; i++) {
         struct db_session *session = NULL;
@@ -336,8 +176,10 @@ static int transact(struct work *w,
         rc = open_session(w->s, &session, w->now_us);
         if (rc >= 0)
             rc = db_begin(session);
-        int n = rc < 0 ? rc : act(w, session, &arena);
-        rc = n < 0 ? n : db_commit(session);
+        if (rc >= 0)
+            rc = n = act(w, session, &arena);
+        if (rc >= 0)
+            rc = db_commit(session);
         if (rc < 0 && session) {
             again = db_wants_repeat(session);
             why->n = 0;
@@ -360,24 +202,23 @@ static int compare_all(struct work *w, struct db_session *session, struct arena 
     int rc = 0;
 
     for (const struct planned *p = w->s->plans; rc >= 0 && p; p = p->next)
-        rc = compare(w->s, session, p, arena, w->now_us);
+        rc = schedule_compare(w->s, p, session, arena, w->now_us);
     return rc;
 }
 
 /* ---- firing ---- */
 
-static void tell_firing(const struct planned *p, const struct schedule_known *row,
-                        const struct when_firing *f, size_t skipped, int64_t now_us)
+static void tell_firing(struct work *w, const struct schedule_known *row, const struct when_firing *f,
+                        bool is_skipped)
 {
-    metric_add(p->fired, (int64_t)(f->n - skipped));
-    metric_add(p->skipped, (int64_t)skipped);
+    *(is_skipped ? &w->skipped : &w->fired) += (int64_t)f->n;
     if (f->left_out) {
-        metric_add(p->missed, 1);
+        w->missed++;
         log_warn("a schedule was missed", LOG_TEXT("schedule", row->name), LOG_TEXT("tenant", row->tenant),
-                 LOG_TEXT("misfire", when_misfire_name(p->plan.misfire)),
-                 LOG_SPAN("late", now_us - row->next.us), LOG_NUMBER("fired", f->n));
+                 LOG_TEXT("misfire", when_misfire_name(w->p->plan.misfire)),
+                 LOG_SPAN("late", w->now_us - row->next.us), LOG_NUMBER("fired", f->n));
     }
-    if (skipped > 0)
+    if (is_skipped)
         log_info("a schedule was skipped: the job of its last instant has not ended",
                  LOG_TEXT("schedule", row->name), LOG_TEXT("tenant", row->tenant));
 }
@@ -424,7 +265,7 @@ static int fire(struct work *w, struct db_session *session, const struct schedul
     w->moved++;
     for (size_t i = 0; busy == 0 && i < f.n; i++)
         DW_TRY(schedule_add_job(session, row, plan->overlap, f.at_us[i], w->now_us));
-    tell_firing(w->p, row, &f, busy > 0 ? f.n : 0, w->now_us);
+    tell_firing(w, row, &f, busy > 0);
     return busy > 0 ? 0 : (int)f.n;
 }
 
@@ -439,6 +280,7 @@ static int fire_due(struct work *w, struct db_session *session, struct arena *ar
                                   w->p->name, (dw_time){ w->now_us }, (int)BATCH));
 
     w->moved = 0;
+    w->fired = w->skipped = w->missed = 0;
     for (int i = 0; i < n; i++) {
         int rc = fire(w, session, &due[i]);
         if (rc < 0)
@@ -473,6 +315,9 @@ static int fire_plan(struct schedules *s, struct planned *p, int64_t now_us, str
         rc = transact(&w, fire_due, why);
         if (rc < 0)
             return rc;
+        metric_add(p->fired, w.fired);
+        metric_add(p->skipped, w.skipped);
+        metric_add(p->missed, w.missed);
         added += rc;
     } while (w.is_full);
     return added;
@@ -511,7 +356,7 @@ static int compare_if_wanted(struct schedules *s, int64_t now_us, struct buf *wh
 {
     struct work w = { .s = s, .now_us = now_us };
     bool wanted =
-        !s->has_written || clock_monotonic_us() >= s->tenants_at_us || now_us < s->seen_us - jump_us;
+        !s->has_written || clock_monotonic_us() >= s->tenants_at_us || now_us < s->seen_us - SCHEDULE_JUMP_US;
 
     pthread_mutex_lock(&s->lock);
     wanted = wanted || s->noticed;

@@ -41,7 +41,7 @@ unsigned pool_room(const struct job_pool *p)
     return taken < most ? most - taken : 0;
 }
 
-static void *work(void *pool);
+static void *work(void *ud);
 
 /* A thread is only made when there is something for it to do. Without one, what waits is given back after a while. */
 static void wake_one(struct job_pool *p)
@@ -54,6 +54,12 @@ static void wake_one(struct job_pool *p)
         p->threads_n++;
     else if (p->threads_n == 0)
         log_error("no thread can be made to run jobs", LOG_TEXT("why", strerror(errno)));
+}
+
+/* What was leased ahead has waited for too long: no more of it, until a number of runs were short again. */
+void pool_take_less(struct job_pool *p)
+{
+    p->run_us = 8 * AHEAD_US * (int64_t)p->limit;
 }
 
 void pool_put(struct job_pool *p, struct job *job)
@@ -81,7 +87,7 @@ static int64_t timeout_of(const struct job *job)
 {
     int64_t us = job->kind->kind.timeout_us;
 
-    return us > 0 ? us : INT64_C(300) * CLOCK_SECOND;
+    return us > 0 ? us : JOB_TIMEOUT_US;
 }
 
 static void count(const struct job *job)

@@ -79,6 +79,14 @@ static void announce(dw_call *c)
     pthread_mutex_unlock(&root->lock);
 }
 
+/* A call of a plugin's own thread may last for days, and its :now must not be that of the first one. So each statement of
+ * such a call, or each transaction, has a session of its own. */
+static void renew_lasting(dw_call *c)
+{
+    if (c->session && c->root->is_opened && !db_in_transaction(c->session) && !rows_any_open(c))
+        call_session_end(c);
+}
+
 int call_session(dw_call *c, const char *step, struct db_session **out)
 {
     *out = NULL;
@@ -89,6 +97,7 @@ int call_session(dw_call *c, const char *step, struct db_session **out)
     const dw_call *holder = in_transaction(c);
     if (holder && holder != c)
         return refuse_beside(c, holder, step);
+    renew_lasting(c);
     if (!c->session) {
         DW_TRY(create(c, step, db));
         announce(c);

@@ -445,7 +445,9 @@ static int check_abi(const struct reader *r, const dw_plugin *raw)
  * would add to them. */
 bool plugin_name_is_reserved(const char *name)
 {
-    static const char *const names[] = { "core", "client", "data", "http", "plugin", "tls", "workers" };
+    static const char *const names[] = {
+        "core", "client", "data", "jobs", "http", "plugin", "tls", "workers"
+    };
 
     for (size_t i = 0; i < DW_COUNT_OF(names); i++) {
         if (strcmp(names[i], name) == 0)

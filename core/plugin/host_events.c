@@ -77,12 +77,10 @@ static int emit(dw_call *c, const char *name, dw_list pairs)
 static const char *field(const dw_delivery *d, const char *name)
 {
     const json_t *pair;
-    size_t i;
 
     if (!d || !name)
         return NULL;
-    json_array_foreach(d->fields, i, pair)
-    {
+    for (size_t i = 0; (pair = json_array_get(d->fields, i)) != NULL; i++) {
         const char *text = json_string_value(json_array_get(pair, 0));
         if (text && strcasecmp(text, name) == 0)
             return json_string_value(json_array_get(pair, 1));

@@ -20,16 +20,26 @@ struct registered {
 
 /* ---- handles ---- */
 
-static pthread_mutex_t handles_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct job_handle *free_handles; /* guarded by it */
+enum { HANDLES_RESTING = 256 };
+
+/* Oldest first: one is used again as late as possible, so that a plugin that kept it is found out. */
+static struct {
+    pthread_mutex_t lock;
+    struct job_handle *first, **last;
+    unsigned n;
+} resting = { .lock = PTHREAD_MUTEX_INITIALIZER, .last = &resting.first };
 
 static struct job_handle *take_handle(dw_call *c, struct job *job)
 {
-    pthread_mutex_lock(&handles_lock);
-    struct job_handle *h = free_handles;
-    if (h)
-        free_handles = h->next;
-    pthread_mutex_unlock(&handles_lock);
+    struct job_handle *h = NULL;
+
+    pthread_mutex_lock(&resting.lock);
+    if (resting.n > HANDLES_RESTING) {
+        h = resting.first;
+        resting.first = h->next;
+        resting.n--;
+    }
+    pthread_mutex_unlock(&resting.lock);
     if (!h)
         h = malloc(sizeof(*h));
     if (h)
@@ -39,10 +49,12 @@ static struct job_handle *take_handle(dw_call *c, struct job *job)
 
 static void give_handle(struct job_handle *h)
 {
-    pthread_mutex_lock(&handles_lock);
-    *h = (struct job_handle){ .next = free_handles };
-    free_handles = h;
-    pthread_mutex_unlock(&handles_lock);
+    pthread_mutex_lock(&resting.lock);
+    *h = (struct job_handle){ 0 };
+    *resting.last = h;
+    resting.last = &h->next;
+    resting.n++;
+    pthread_mutex_unlock(&resting.lock);
 }
 
 int job_handle_check(dw_job *handle, const char *step, struct job_handle **out)
@@ -221,6 +233,7 @@ static int register_kind(dw_instance *i, const dw_job_kind *kind)
     r->dead.run = bury;
     if (kind->timeout)
         units_parse_span(str_from(kind->timeout), &k.timeout_us); /* was checked with the descriptor */
+    activity_allow(r->run.label, k.timeout_us ? k.timeout_us : JOB_TIMEOUT_US);
     return jobs_register(jobs, &k);
 }
 

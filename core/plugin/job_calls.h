@@ -22,7 +22,7 @@ struct job_callback {
 
 /* The run of a job: the callback in a call of its own, for the job's tenant and principal, cancelled with the job, again
  * where the database wants it; why it failed is told to the job and the log. For struct job_kind's run and dead. */
-int job_callback_run(const struct job_callback *callback, struct job *job);
+int job_callback_run(const struct job_callback *r, struct job *job);
 
 /* ---- for host_jobs.c ---- */
 

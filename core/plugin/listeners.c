@@ -161,29 +161,29 @@ static char *format(struct jobs *jobs, const char *prefix, const char *name)
     return text;
 }
 
-static int add(dw_instance *i, const dw_subscription *subscription, const dw_inbox *inbox)
+/* `name` is what it listens to; of an inbox, its name. */
+static int add(dw_instance *i, const char *name, const struct listener *listener)
 {
+    bool is_inbox = listener->inbox != NULL;
     struct jobs *jobs = i->process->jobs;
-    const char *name = subscription ? subscription->event : inbox->name;
     struct listener *l = jobs_alloc(jobs, sizeof(*l));
-    const char *what = format(jobs, subscription ? "event " : "inbox ", name);
-    const char *kind = format(jobs, subscription ? EVENT_KIND_PREFIX : INBOX_KIND_PREFIX, name);
+    const char *what = format(jobs, is_inbox ? "inbox " : "event ", name);
+    const char *kind = format(jobs, is_inbox ? INBOX_KIND_PREFIX : EVENT_KIND_PREFIX, name);
 
     if (!l || !what || !kind)
         return -1;
-    *l = (struct listener){
-        .callback = { .instance = i,
-                      .what = what,
-                      .label = activity_label(i->name, what),
-                      .run = subscription ? run_event : run_inbox,
-                      .ud = l },
-        .subscription = subscription,
-        .inbox = inbox,
+    *l = *listener;
+    l->callback = (struct job_callback){
+        .instance = i,
+        .what = what,
+        .label = activity_label(i->name, what),
+        .run = is_inbox ? run_inbox : run_event,
+        .ud = l,
     };
     return jobs_register(
         jobs,
         &(struct job_kind){
-            .owner = i->name, .name = kind, .run = run, .dead = subscription ? NULL : bury_inbox, .ud = l });
+            .owner = i->name, .name = kind, .run = run, .dead = is_inbox ? bury_inbox : NULL, .ud = l });
 }
 
 static int add_all(dw_instance *i)
@@ -192,9 +192,9 @@ static int add_all(dw_instance *i)
     int rc = 0;
 
     for (size_t n = 0; rc == 0 && n < d->subscriptions_n; n++)
-        rc = add(i, &d->subscriptions[n], NULL);
+        rc = add(i, d->subscriptions[n].event, &(struct listener){ .subscription = &d->subscriptions[n] });
     for (size_t n = 0; rc == 0 && n < d->inboxes_n; n++)
-        rc = add(i, NULL, &d->inboxes[n]);
+        rc = add(i, d->inboxes[n].name, &(struct listener){ .inbox = &d->inboxes[n] });
     return rc;
 }
 

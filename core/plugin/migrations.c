@@ -49,32 +49,16 @@ int plugin_migrations_found(struct migrations *out, struct arena *arena, const j
     return files ? migrations_read(out, arena, name, files, n, why) : -1;
 }
 
-static int migrate(const struct migrate_options *o, const struct migrate_history *history,
-                   const struct plugin_descriptor *d, struct arena *arena, struct buf *why)
-{
-    struct migrations migrations;
-    struct migrate_plan plan;
-
-    if (plugin_migrations_read(&migrations, arena, d, why) != 0)
-        return -1;
-    if (migrate_plan_make(&plan, arena, &migrations, history) != 0)
-        return -1;
-    if (plan.wrong) {
-        buf_add_text(why, plan.wrong);
-        return -1;
-    }
-    if (plan.pending == 0)
-        return 0;
-    return migrate_up(o, &migrations, why) < 0 ? -1 : 0;
-}
-
 int plugin_migrate(const struct migrate_options *o, const struct migrate_history *history,
                    const struct plugin_descriptor *d, struct buf *why)
 {
+    struct migrations migrations;
     struct arena arena;
 
     arena_init(&arena, NULL, 0, 0);
-    int result = migrate(o, history, d, &arena, why);
+    int result = plugin_migrations_read(&migrations, &arena, d, why);
+    if (result == 0)
+        result = migrate_up_if_needed(o, &migrations, history, why);
     arena_finish(&arena);
-    return result;
+    return result < 0 ? -1 : 0;
 }

@@ -142,23 +142,64 @@ int reply_rows(dw_request *req, int status, dw_rows *rows)
 
 /* ---- a page ---- */
 
-/* The cursor of what follows the current row, the page's last. */
-static int write_next(struct request *r, struct rows_slot *s, const struct page *page, struct buf *out)
+/* The cursor behind the current row, the page's last: 1, 0 when nothing follows, or an error. */
+static int find_next(struct request *r, struct rows_slot *s, const struct page *page, struct buf *cursor)
 {
     struct buf plain = BUF_INIT;
     int rc = page_note(r, page, s->rows, &plain);
 
     if (rc == 0)
         rc = rows_next(s, "dw_reply_list");
+    if (rc == 1) {
+        int sealed = cursor_seal(r, buf_str(&plain), cursor);
+        rc = sealed < 0 ? sealed : 1;
+    }
+    cursor->failed |= plain.failed;
+    buf_finish(&plain);
+    return rc;
+}
+
+/* A parameter that the next page has as this one; what would end the reference in its field is not repeated. */
+static bool is_kept(struct str parameter)
+{
+    struct str name = str_make(parameter.p, str_find(parameter, '='));
+
+    if (parameter.n == 0 || str_equal(name, STR_OF("cursor")))
+        return false;
+    return !memchr(parameter.p, '<', parameter.n) && !memchr(parameter.p, '>', parameter.n);
+}
+
+/* Link: <?limit=2&cursor=...>; rel="next" (RFC 8288), relative to where the client asked. */
+static int add_link(struct request *r, struct str cursor)
+{
+    struct str rest = http_request_query(r->x), parameter;
+    struct buf link = BUF_INIT;
+
+    buf_add_text(&link, "<?");
+    while (str_split(&rest, '&', &parameter)) {
+        if (is_kept(parameter))
+            buf_add_format(&link, "%.*s&", STR_ARG(parameter));
+    }
+    buf_add_format(&link, "cursor=%.*s>; rel=\"next\"", STR_ARG(cursor));
+    int rc = buf_failed(&link) ? call_fail(r->c, DW_ENOMEM, "dw_reply_list: out of memory")
+                               : reply_header(request_handle_of(r), "Link", buf_text(&link));
+    buf_finish(&link);
+    return rc;
+}
+
+static int write_next(struct request *r, struct rows_slot *s, const struct page *page, struct buf *out)
+{
+    struct buf cursor = BUF_INIT;
+    int rc = find_next(r, s, page, &cursor);
+
     if (rc == 0)
         buf_add_text(out, "null");
     if (rc == 1) {
-        buf_add_char(out, '"');
-        rc = cursor_seal(r, buf_str(&plain), out);
-        buf_add_char(out, '"');
+        buf_add_format(out, "\"%s\"", buf_text(&cursor));
+        rc = add_link(r, buf_str(&cursor));
     }
-    out->failed |= plain.failed;
-    buf_finish(&plain);
+    out->failed |= cursor.failed;
+    buf_finish(&cursor);
     return rc;
 }
 

@@ -115,6 +115,15 @@ void rows_close_handle(const dw_rows *handle)
         rows_close(s);
 }
 
+bool rows_any_open(const dw_call *c)
+{
+    const struct rows_slot *s = c->rows;
+
+    while (s && !s->rows)
+        s = s->next;
+    return s != NULL;
+}
+
 void rows_close_all(dw_call *c)
 {
     for (struct rows_slot *s = c->rows; s; s = s->next)

@@ -41,6 +41,8 @@ void rows_close(struct rows_slot *s);
 /* The same by handle; does nothing when they are closed. NULL is safe. */
 void rows_close_handle(const dw_rows *handle);
 
+bool rows_any_open(const dw_call *c);
+
 /* Closes what is open of the call. rows_close_scope: only what was opened in that scope. */
 void rows_close_all(dw_call *c);
 void rows_close_scope(dw_call *c, const struct call_scope *scope);

@@ -48,7 +48,8 @@ static struct {
     bool has_key;
     pthread_mutex_t mutex; /* of what follows */
     uint32_t labels_n;
-    uint32_t hashes[ACTIVITY_LABELS]; /* apart from the texts, so that a search stays in the cache */
+    int64_t allowed_us[ACTIVITY_LABELS]; /* the watchdog's, without the mutex */
+    uint32_t hashes[ACTIVITY_LABELS];    /* apart from the texts, so that a search stays in the cache */
 } own = { .once = PTHREAD_ONCE_INIT, .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 static DW_THREAD_LOCAL struct slot *mine;
@@ -263,6 +264,19 @@ static bool is_over(int64_t stayed_us, int64_t limit_us)
     return limit_us > 0 && stayed_us > limit_us;
 }
 
+void activity_allow(uint32_t label, int64_t us)
+{
+    if (label > 0 && label <= ACTIVITY_LABELS)
+        own.allowed_us[label - 1] = us;
+}
+
+static int64_t allowed_us(const struct slot *s)
+{
+    uint32_t label = atomic_load_explicit(&s->label, memory_order_relaxed);
+
+    return label > 0 && label <= ACTIVITY_LABELS ? own.allowed_us[label - 1] : 0;
+}
+
 bool activity_watch(int64_t warn_us, int64_t stuck_us, struct activity_thread *out)
 {
     static int64_t warned[ACTIVITY_THREADS]; /* the beginning of the stay that was warned of */
@@ -273,12 +287,13 @@ bool activity_watch(int64_t warn_us, int64_t stuck_us, struct activity_thread *o
 
     while (activity_next(own.table, &at, &t)) {
         int64_t stayed_us = t.is_changing ? 0 : now_us - t.since_us; /* what changes does not overstay */
-        if (is_over(stayed_us, warn_us) && warned[at - 1] != t.since_us) {
+        int64_t over_us = stayed_us - allowed_us(&own.table->slots[at - 1]);
+        if (is_over(over_us, warn_us) && warned[at - 1] != t.since_us) {
             warned[at - 1] = t.since_us;
             log_warn("a piece of work takes long", LOG_TEXT("owner", t.owner), LOG_TEXT("what", t.what),
                      LOG_SPAN("for", stayed_us), LOG_NUMBER("thread", t.thread));
         }
-        if (!found && is_over(stayed_us, stuck_us)) {
+        if (!found && is_over(over_us, stuck_us)) {
             found = true;
             *out = t;
         }

@@ -26,6 +26,10 @@ struct activity_frame {
  * searches: for the start, not for each request. [any thread] */
 uint32_t activity_label(const char *owner, const char *what);
 
+/* That work may take so long by agreement: the watchdog's limits count from then on. [the thread that calls
+ * activity_watch()] */
+void activity_allow(uint32_t label, int64_t us);
+
 /* The calling thread now does that, until the leave with the same frame. Nests: leave in reverse order. A few stores and
  * one clock reading, no lock. Threads beyond ACTIVITY_THREADS are not seen. [any thread] */
 void activity_enter(struct activity_frame *outer, uint32_t label);

@@ -15,10 +15,12 @@ enum channel_kind {
     CHANNEL_CLOSED = 'C',    /* accepts no more */
     CHANNEL_DRAINED = 'E',   /* the last connection has ended */
     CHANNEL_STUCK = 'K',     /* "FOR_US\nOWNER\nWHAT": a piece of work overstays */
+    CHANNEL_ALONE = 'A',     /* before it is ready no other generation may be left */
     CHANNEL_PATIENCE = 'P',  /* "US": what it does before it is ready may take so long from now */
     /* down */
-    CHANNEL_DRAIN = 'd', /* "IDLE_US" */
-    CHANNEL_STOP = 's'   /* end now */
+    CHANNEL_DRAIN = 'd',   /* "IDLE_US" */
+    CHANNEL_STOP = 's',    /* end now */
+    CHANNEL_IS_ALONE = 'a' /* the answer to CHANNEL_ALONE: none is left */
 };
 
 enum { CHANNEL_TEXT_MAX = 16384 };

@@ -198,6 +198,35 @@ void generation_ask_patience(struct generation *g, int64_t at_most_us)
     channel_send(g->channel, CHANNEL_PATIENCE, str_from(text));
 }
 
+/* What else comes is not for one that does not serve yet. */
+static int wait_to_be_alone(struct generation *g)
+{
+    struct pollfd ready = { .fd = g->channel, .events = POLLIN };
+    char room[CHANNEL_TEXT_MAX + 2];
+    enum channel_kind kind;
+    struct str text;
+
+    for (;;) {
+        int got = channel_receive(g->channel, &kind, &text, room);
+        if (got < 0 || (got > 0 && kind == CHANNEL_STOP))
+            return -1;
+        if (got > 0 && kind == CHANNEL_IS_ALONE)
+            return 0;
+        if (got == 0 && poll(&ready, 1, -1) < 0 && errno != EINTR)
+            return -1;
+    }
+}
+
+int generation_be_alone(struct generation *g)
+{
+    if (!g->follows)
+        return 0;
+    if (channel_send(g->channel, CHANNEL_ALONE, STR_OF("")) != 0 || wait_to_be_alone(g) != 0)
+        return -1;
+    g->follows = false;
+    return 0;
+}
+
 void generation_stuck(struct generation *g, const char *owner, const char *what, int64_t for_us)
 {
     struct buf text = BUF_INIT;

@@ -17,7 +17,7 @@ struct generation_listener {
 /* Counts from 1. */
 uint64_t generation_number(const struct generation *g);
 
-/* True when another generation served as this one began: it goes on when this one fails. */
+/* True when another generation served as this one began, and still does: it goes on when this one fails. */
 bool generation_follows(const struct generation *g);
 size_t generation_listeners(const struct generation *g);
 void generation_listener(const struct generation *g, size_t i, struct generation_listener *out);
@@ -29,6 +29,11 @@ int generation_fail(struct generation *g, int exit_code, const char *format, ...
 /* What is begun now may take at_most_us, before this process is ready: the supervisor, and systemd, do not give it up sooner.
  * 0: as long as a start usually may, again from now. [the process's first thread] */
 void generation_ask_patience(struct generation *g, int64_t at_most_us);
+
+/* Before this process is ready: the generations that still serve drain and end first, while new connections wait. There is
+ * no way back: if this one fails then, another start has to be tried. 0 when none is left; -1: the supervisor has gone, or
+ * stops. [the process's first thread] */
+int generation_be_alone(struct generation *g);
 
 /* A piece of work (activity.h) overstays: the supervisor counts that as its owner's crash, starts the next generation and
  * lets this one drain. Only the first call of a generation has an effect. [the process's first thread] */

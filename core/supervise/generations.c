@@ -335,6 +335,48 @@ static void said_patience(struct supervisor *s, struct child *c, struct str text
         notify_send(&s->notify, "EXTEND_TIMEOUT_USEC=%llu\n", (unsigned long long)at_most_us);
 }
 
+static bool is_alone(const struct supervisor *s, const struct child *c)
+{
+    for (size_t i = 0; i < GENERATIONS_MAX; i++) {
+        if (&s->children[i] != c && s->children[i].phase != PHASE_FREE)
+            return false;
+    }
+    return true;
+}
+
+/* One that waits for the others' end learns of it. */
+static void tell_alone(struct supervisor *s)
+{
+    struct child *c = s->next;
+
+    if (!c || !c->wants_alone || !is_alone(s, c))
+        return;
+    c->wants_alone = false;
+    c->deadline_us = clock_monotonic_us() + or_default(s->options->start_us, START_US);
+    channel_send(c->channel, CHANNEL_IS_ALONE, STR_OF(""));
+}
+
+/* The others have as long as they ever have to end, and are ended then: so it is never waited for without end. */
+static void said_alone(struct supervisor *s, struct child *c)
+{
+    if (c != s->next || c->phase != PHASE_STARTING)
+        return;
+    log_info("the server process before ends first: an offline migration waits for it, and connections do "
+             "meanwhile",
+             LOG_NUMBER("generation", c->number));
+    for (size_t i = 0; i < GENERATIONS_MAX; i++) {
+        struct child *other = &s->children[i];
+        if (other->phase == PHASE_SERVING || other->phase == PHASE_DRAINING)
+            tell_drain(s, other, 0);
+    }
+    s->current = NULL;
+    s->restart_us = SUPERVISOR_NEVER;
+    c->wants_alone = true;
+    c->deadline_us = SUPERVISOR_NEVER;
+    notify_send(&s->notify, "STATUS=an offline migration waits for the end of the server process before");
+    tell_alone(s);
+}
+
 static void handle_packet(struct supervisor *s, struct child *c, enum channel_kind kind, struct str text)
 {
     switch (kind) {
@@ -344,6 +386,7 @@ static void handle_packet(struct supervisor *s, struct child *c, enum channel_ki
         break;
     case CHANNEL_FAILED: said_failed(c, text); break;
     case CHANNEL_STUCK: said_stuck(s, c, text); break;
+    case CHANNEL_ALONE: said_alone(s, c); break;
     case CHANNEL_PATIENCE: said_patience(s, c, text); break;
     case CHANNEL_HEARTBEAT: c->heartbeat_us = clock_monotonic_us(); break;
     case CHANNEL_CLOSED:
@@ -429,6 +472,7 @@ void generations_ended(struct supervisor *s, pid_t pid, int status)
         generations_answer_reload(s);
     crashes_finish(s, &ended);
     buf_finish(&ended.failed_text);
+    tell_alone(s);
     addresses_release(s);
 }
 

@@ -33,6 +33,7 @@ struct child {
     int64_t started_us, heartbeat_us;
     int64_t deadline_us; /* of the phase */
     bool hung;
+    bool wants_alone;          /* not ready yet, and waits for all others to end */
     bool stuck;                /* has said so; serves until the next one does */
     struct activity *activity; /* what its threads are doing; NULL: not known */
     int activity_fd;           /* of that, for the next image of this program; -1: none */

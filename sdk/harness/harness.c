@@ -7,6 +7,7 @@
 
 #include "inside.h"
 #include "jobs/jobs.h"
+#include "jobs/schedule.h"
 #include "log/log.h"
 #include "plugin/hooks.h"
 #include "util/clock.h"
@@ -93,7 +94,9 @@ static int make_parts(dw_harness *h)
         .spoils = harness_spoils,
         .sleep_us = sleep_us,
     };
-    return harness_open_database(h) == 0 ? harness_make_jobs(h) : -1;
+    if (harness_open_database(h) != 0 || harness_make_jobs(h) != 0)
+        return -1;
+    return harness_make_schedules(h);
 }
 
 /* Of a test that failed and was the last. */
@@ -208,6 +211,7 @@ static void destroy(dw_harness *h)
     channels_destroy(h->channels);
     client_destroy(h->client);
     harness_unload(h);
+    schedules_destroy(h->process.schedules);
     jobs_destroy(h->process.jobs);
     harness_close_database(h);
     plugin_hooks_destroy(h->hooks);

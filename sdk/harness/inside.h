@@ -114,6 +114,7 @@ bool harness_play(const struct client_asked *asked, struct client_played *out, v
 /* ---- jobs.c ---- */
 
 int harness_make_jobs(dw_harness *h);
+int harness_make_schedules(dw_harness *h);
 
 /* ---- load.c ---- */
 

@@ -2,6 +2,7 @@
 #include "jobs/jobs.h"
 #include "db/db.h"
 #include "inside.h"
+#include "jobs/schedule.h"
 #include "plugin/job_calls.h"
 
 int harness_make_jobs(dw_harness *h)
@@ -16,10 +17,45 @@ int harness_make_jobs(dw_harness *h)
     return -1;
 }
 
+/* ---- schedules ---- */
+
+/* The harness knows one at a time. */
+static int visit_tenant(int (*visit)(const char *tenant, void *visit_ud), void *visit_ud, void *ud)
+{
+    const dw_harness *h = ud;
+
+    return h->process.tenant ? visit(h->process.tenant, visit_ud) : 0;
+}
+
+int harness_make_schedules(dw_harness *h)
+{
+    const struct schedules_options options = { .db = h->process.db,
+                                               .tenants = visit_tenant,
+                                               .tenants_ud = h,
+                                               .wall_us = h->process.wall_us,
+                                               .clock_ud = h->process.clock_ud };
+
+    return schedules_create(&h->process.schedules, &options, &h->why);
+}
+
+static int tick_schedules(dw_harness *h)
+{
+    int64_t next_us;
+
+    if (!h->process.schedules)
+        return 0;
+    schedules_notice(h->process.schedules); /* the tenant may be another one */
+    return schedules_tick(h->process.schedules, &next_us, &h->why) < 0 ? -1 : 0;
+}
+
+/* ---- jobs ---- */
+
 int dw_harness_run_jobs(dw_harness *h)
 {
     h->why.n = 0;
-    return h->process.jobs ? jobs_run_due(h->process.jobs, &h->why) : -1;
+    if (!h->process.jobs || tick_schedules(h) != 0)
+        return -1;
+    return jobs_run_due(h->process.jobs, &h->why);
 }
 
 /* "push" is the plugin's own, "notes.push" may be another's. */

@@ -9,6 +9,8 @@
 #include "inside.h"
 #include "plugin/detach.h"
 #include "plugin/job_calls.h"
+#include "plugin/listeners.h"
+#include "plugin/schedules.h"
 #include "plugin/settings.h"
 
 /* A line each, and none after the last: what the test prints it into has its own end. */
@@ -144,7 +146,11 @@ static int start_all(dw_harness *h, struct harness_plugin *p)
     if (start_all(h, p->next) != 0 || instance_run(p->instance, INSTANCE_START, &h->why) != 0)
         return -1;
     p->has_started = true;
-    return job_calls_register(p->instance, &h->why);
+    if (job_calls_register(p->instance, &h->why) != 0)
+        return -1;
+    if (listeners_register(p->instance, &h->why) != 0)
+        return -1;
+    return plugin_schedules_add(p->instance, &h->why);
 }
 
 int harness_start(dw_harness *h)

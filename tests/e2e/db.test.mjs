@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 
 import { request } from './support/client.mjs';
+import { engines, psql } from './support/database.mjs';
 import { anybody, binaryOf, childrenOf, dowel, preset, root, slowness, startServer, temporaryFolder, until, writeFiles } from './support/server.mjs';
 
 const timeout = 120_000 * slowness;
@@ -17,20 +18,40 @@ const made = join(root, 'build', preset, 'loading');
 
 // ---- a place to try it in ----
 
-let folder, plugins, config, data, server;
-beforeEach(() => {
+let folder, plugins, config, data, server, database;
+async function make(engine) {
   folder = temporaryFolder();
   [plugins, config, data] = ['plugins', 'conf.d', 'var'].map((name) => join(folder, name));
   for (const path of [plugins, config, data]) mkdirSync(path, { mode: 0o755 });
-  writeFiles(config, { 'core.yaml': `plugin_dirs: [${plugins}]\n`, 'keeper.yaml': 'enabled: true\n', 'innocent.yaml': 'enabled: true\n' });
+  database = await engine.make();
+  configure(database.url);
+  writeFiles(config, { 'keeper.yaml': 'enabled: true\n', 'innocent.yaml': 'enabled: true\n' });
   for (const name of ['keeper', 'innocent']) take(name);
-});
-afterEach(async () => {
+}
+
+async function remove() {
   server?.kill();
   await server?.ended;
   server = undefined;
   rmSync(folder, { recursive: true, force: true });
-}, { timeout });
+  await database.drop();
+}
+
+function configure(url) {
+  writeFiles(config, { 'core.yaml': `plugin_dirs: [${plugins}]\n${url && `database_url: ${url}\n`}` });
+}
+
+// A suite on an engine, each test with a database of its own.
+function suite(name, engine, define) {
+  describe(engine.isSqlite ? name : `${name}, on ${engine.name}`, { timeout, skip: engine.skip }, () => {
+    beforeEach(() => make(engine), { timeout });
+    afterEach(remove, { timeout });
+    define(engine);
+  });
+}
+
+const [sqlite] = engines;
+const onEach = (name, define) => engines.forEach((engine) => suite(name, engine, define));
 
 // The plugin's file with other bytes in it: pairs of what is there and what takes its place, of the same length.
 function take(name, ...changes) {
@@ -78,13 +99,13 @@ async function stop() {
 const logged = (message) => server.stderr.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)).filter((line) => line.message === message);
 const status = async (path) => (await request(server.url, { path })).status;
 
-// ---- ----
+// ---- what works ----
 
-describe('a fresh start', { timeout }, () => {
+onEach('a fresh start', (engine) => {
   test('makes the database, what the server needs, and what its plugins need', async () => {
     await start();
     const [open] = logged('the database is open');
-    assert.equal(open.where, `SQLite, ${join(data, 'dowel.db')}`);
+    assert.equal(open.where, engine.isSqlite ? `SQLite, ${join(data, 'dowel.db')}` : `PostgreSQL, /${database.name}`);
     assert.match(open.id, /^[0-9a-f-]{36}$/);
     assert.equal(await status('/keeper'), 200);
     const ready = (await request(server.url, { path: '/readyz?verbose' })).text();
@@ -119,16 +140,20 @@ describe('a fresh start', { timeout }, () => {
   });
 });
 
-describe('dowel db', { timeout }, () => {
+suite('dowel db', sqlite, () => {
   test('without a server and without a database tells what would be, and makes nothing', async () => {
     assert.match(await good('status'), /dowel\.db: is not there yet\n\nOWNER +APPLIED +PENDING +STATE\ncore +0 +\d+ +0001_database .*pending\nkeeper +0 +3 +0001_things and more are pending\n/);
     assert.match(await good('plan'), /^core +0001_database\n(core .*\n)*keeper +0001_things\nkeeper +0002_words\nkeeper +0003_loudness\n$/);
     assert.equal(await good('history'), 'nothing was applied yet\n');
     assert.match(await good('check'), /^ok +database +is not there yet/);
     assert.match(await bad('down', 'keeper'), /there is no database yet/);
+    assert.match((await verb('doctor')).stdout, /^ok +database +SQLite, .*dowel\.db is not there yet/m);
     assert.ok(!existsSync(join(data, 'dowel.db')));
   });
 
+});
+
+onEach('dowel db', (engine) => {
   test('brings it up and takes it back, with and without a server', async () => {
     assert.match(await good('up'), /^applied core 0001_database\n(applied core .*\n)*applied keeper 0001_things\napplied keeper 0002_words\napplied keeper 0003_loudness\n$/);
     assert.equal(await good('up'), 'everything is up to date\n');
@@ -137,12 +162,12 @@ describe('dowel db', { timeout }, () => {
     assert.match(await good('status'), /\nkeeper +1 +2 +0002_words and more are pending\n/);
     assert.match((await db('check')).stdout, /^bad +keeper +migrations pending: 2; dowel db up/m);
     assert.equal(await good('up', 'keeper'), 'applied keeper 0002_words\napplied keeper 0003_loudness\n');
-    assert.match(await good('check'), /^ok +integrity[^]*^ok +keeper +migrations applied: 3, none is pending$/m);
+    assert.match(await good('check'), /^ok +(integrity|indexes)[^]*^ok +keeper +migrations applied: 3, none is pending$/m);
     assert.match(await bad('down', 'keeper', '4'), /keeper has only 3 migrations that could be taken back/);
 
     await start();
     assert.equal(await good('up'), 'everything is up to date\n');
-    assert.match(await good('check'), /^ok +tables/m);
+    assert.match(await good('check'), engine.isSqlite ? /^ok +tables/m : /^ok +walls/m);
     const history = JSON.parse(await good('history', 'keeper', '--output', 'json')).history;
     assert.deepEqual(history.map(({ number, server: by }) => [number, typeof by]), [[1, 'string'], [2, 'string'], [3, 'string']]);
     assert.match(await good('history'), /^APPLIED AT +OWNER +TOOK +BY +MIGRATION\n\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ +core /);
@@ -167,9 +192,9 @@ describe('dowel db', { timeout }, () => {
   test('shows the SQL as the engine gets it', async () => {
     const sql = await good('plan', 'keeper', '--sql');
     assert.match(sql, /^-- keeper +0001_things\n/);
-    assert.match(sql, / price +DECIMAL_TEXT\(12,2\),/);
-    assert.match(sql, /WHERE loudness > 1;/);
-    assert.doesNotMatch(sql, /loudness DESC/);
+    assert.match(sql, engine.isSqlite ? / price +DECIMAL_TEXT\(12,2\),/ : / price +NUMERIC\(12,2\),/);
+    assert.match(sql, engine.isSqlite ? /WHERE loudness > 1;/ : /loudness DESC/);
+    assert.doesNotMatch(sql, engine.isSqlite ? /loudness DESC/ : /loudness > 1/);
   });
 
   test('says what is asked wrong', async () => {
@@ -190,7 +215,7 @@ describe('dowel db', { timeout }, () => {
   });
 });
 
-describe('what cannot be applied', { timeout }, () => {
+onEach('what cannot be applied', () => {
   // The neighbour works, and the plugin is declined for this.
   async function declined(why) {
     assert.equal(await status('/innocent'), 200);
@@ -242,26 +267,60 @@ describe('what cannot be applied', { timeout }, () => {
     await stop();
   });
 
-  test('while a server runs, if it is offline; a start applies it', async () => {
+  test('by the command line while a server runs, if it is offline', async () => {
     take('keeper', ['0003_loudness.sql', '0003_loudness.txt']);
     await start();
     take('keeper', ['-- louder is nicer', '-- migrate:offline']);
-    const { code, stderr } = await verb('reload');
-    assert.notEqual(code, 0);
-    assert.match(stderr, /0003_loudness\.sql is an offline migration: no server may work with the database while it is applied/);
-    assert.match(await bad('up'), /0003_loudness\.sql is an offline migration/);
+    assert.match(await bad('up'), /0003_loudness\.sql is an offline migration: no server may work with the database while it is applied\. Stop the server, and then: dowel db up/);
     assert.equal(await status('/keeper'), 200, 'the server goes on');
     await stop();
+    assert.equal(await good('up'), 'applied keeper 0003_loudness\n');
+  });
+});
+
+onEach('an offline migration', () => {
+  test('lets the server before end first, while connections wait', async () => {
+    take('keeper', ['0003_loudness.sql', '0003_loudness.txt']);
     await start();
+    const before = server.serverPid;
+    take('keeper', ['-- louder is nicer', '-- migrate:offline']);
+    let asking = true;
+    const answers = [];
+    const clients = [1, 2, 3].map(async () => {
+      while (asking) answers.push(await status('/keeper'));
+    });
+    await until('some were answered', () => answers.length > 10);
+    const { code, stderr } = await verb('reload');
+    const reloaded = answers.length;
+    await until('some more were answered', () => answers.length > reloaded + 10);
+    asking = false;
+    await Promise.all(clients);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual([...new Set(answers)], [200]);
     assert.equal((await owners()).keeper.applied, 3);
+    assert.notEqual(server.serverPid, before);
+    assert.equal(childrenOf(server.pid).length, 1);
+    assert.match(server.stderr, /the server process before ends first: an offline migration waits for it/);
+    await stop();
+  });
+
+  test('that fails then leaves a server without the plugin', async () => {
+    take('keeper', ['0003_loudness.sql', '0003_loudness.txt']);
+    await start();
+    take('keeper', ['-- louder is nicer', '-- migrate:offline'], ['ALTER TABLE keeper_words ADD', 'ALTER TABLE keeper_wordy ADD']);
+    const { code, stderr } = await verb('reload');
+    assert.notEqual(code, 0);
+    assert.match(stderr, /keeper\/migrations\/0003_loudness\.sql:\d+: .*keeper_wordy/);
+    await until('it serves again', () => status('/innocent').then((got) => got === 200, () => false));
+    assert.equal((await owners()).keeper.applied, 2);
+    assert.equal(await status('/keeper'), 404);
     await stop();
   });
 });
 
-describe('whoever comes in between', { timeout }, () => {
+onEach('whoever comes in between', (engine) => {
   test('a second server with the same database waits, and finds all done', async () => {
-    writeFiles(config, { 'core.yaml': `plugin_dirs: [${plugins}]\ndatabase_url: sqlite:${join(folder, 'shared.db')}\n` });
-    chmodSync(join(config, 'core.yaml'), 0o600);
+    if (engine.isSqlite) configure(`sqlite:${join(folder, 'shared.db')}`);
     take('keeper', ['n < 0000010', 'n < 0300000']);
     const both = await Promise.all(['one', 'two'].map((name) => {
       mkdirSync(join(folder, name));
@@ -278,13 +337,17 @@ describe('whoever comes in between', { timeout }, () => {
   });
 
   test('SIGKILL in the middle of a migration: nothing of it is there, and the next start does it', async () => {
-    take('keeper', ['n < 0000010', 'n < 9000000']);
+    take('keeper', ['n < 0000010', engine.isSqlite ? 'n < 9000000' : 'n < 1000000']);
+    const working = async () =>
+      engine.isSqlite
+        ? statSync(join(data, 'dowel.db-wal')).size > 4_000_000
+        : (await psql(database.name, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'INSERT INTO keeper_words%'")) === '1';
     const child = spawn(binaryOf(), ['serve', '--config', config, '--data', data, '--listen', '127.0.0.1:0'], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
     const ended = new Promise((resolved) => child.on('close', resolved));
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text) => (said += text));
     try {
-      await until('the migration has begun', () => said.includes('"migration":"0001_things"') && statSync(join(data, 'dowel.db-wal')).size > 4_000_000);
+      await until('the migration has begun', () => said.includes('"migration":"0001_things"') && working());
       const generation = childrenOf(child.pid);
       child.kill('SIGKILL');
       for (const pid of generation) process.kill(pid, 'SIGKILL');
@@ -298,12 +361,12 @@ describe('whoever comes in between', { timeout }, () => {
     take('keeper', ['n < 0000010', 'n < 0000020']);
     await start();
     assert.equal(await status('/keeper'), 200);
-    assert.match(await good('check'), /^ok +integrity/m);
+    assert.match(await good('check'), /^ok +keeper/m);
     await stop();
   });
 });
 
-describe('a database that cannot be used', { timeout }, () => {
+suite('a database that cannot be used', sqlite, () => {
   // The server does not start: its exit code, and the last thing it said.
   async function refused(options = {}) {
     const { code, stderr } = await dowel(['serve', '--config', config, '--data', data, '--listen', '127.0.0.1:0'], options);
@@ -317,10 +380,11 @@ describe('a database that cannot be used', { timeout }, () => {
     assert.equal(code, FAILED);
     assert.match(why, /dowel\.db/);
     for (const what of [['status'], ['up'], ['check']]) assert.match(await bad(...what), /dowel\.db/);
+    assert.match((await verb('doctor')).stdout, /^BAD +database +.*dowel\.db/m);
   });
 
   test('because its folder is not there', async () => {
-    writeFiles(config, { 'core.yaml': `plugin_dirs: [${plugins}]\ndatabase_url: sqlite:/nonexistent/dowel.db\n` });
+    configure('sqlite:/nonexistent/dowel.db');
     const { code, why } = await refused();
     assert.equal(code, FAILED);
     assert.match(why, /\/nonexistent/);
@@ -331,7 +395,7 @@ describe('a database that cannot be used', { timeout }, () => {
     mkdirSync(closed, { mode: 0o555 });
     chmodSync(folder, 0o755);
     chownSync(data, anybody.uid, anybody.gid);
-    writeFiles(config, { 'core.yaml': `plugin_dirs: [${plugins}]\ndatabase_url: sqlite:${closed}/dowel.db\n` });
+    configure(`sqlite:${closed}/dowel.db`);
     const { code, why } = await refused({ spawning: anybody });
     assert.equal(code, FAILED);
     assert.match(why, /closed/);

@@ -40,6 +40,37 @@ static int let_in(dw_call *c, void *question)
 
 const dw_hook guards[] = { { "asker.may", let_in, 50 }, { 0 } };
 
+static int work(dw_call *c, dw_job *job)
+{
+    (void)c;
+    return dw_job_done(job);
+}
+
+const dw_job_kind tidy[] = { { .name = "tidy", .run = work, .timeout = "90s", .attempts = 3 }, { 0 } };
+const dw_job_kind vague[] = { { .name = "tidy", .run = work, .timeout = "soon" }, { 0 } };
+const dw_job_kind greedy[] = { { .name = "tidy", .run = work, .parallel = 4711 }, { 0 } };
+const dw_job_kind idle[] = { { .name = "tidy" }, { 0 } };
+const dw_schedule nightly[] = { { .name = "nightly", .job = "tidy", .when = "0 3 * * *" }, { 0 } };
+const dw_schedule whenever[] = { { .name = "nightly", .job = "tidy" }, { 0 } };
+
+static int hear(dw_call *c, const dw_event *event)
+{
+    (void)c;
+    return event->data ? 0 : DW_EINVALID;
+}
+
+static int take(dw_call *c, const dw_delivery *d)
+{
+    (void)c;
+    return d->body.n > 0 ? 0 : DW_EINVALID;
+}
+
+const dw_subscription wanted[] = { { "notes.note.*", hear }, { "*", hear }, { 0 } };
+const dw_subscription vague_wanted[] = { { "notes*", hear }, { 0 } };
+const dw_subscription deaf_wanted[] = { { "notes.created", NULL }, { 0 } };
+const dw_inbox inboxes[] = { { "tickets", take }, { 0 } };
+const dw_inbox odd_inboxes[] = { { "tickets/new", take }, { 0 } };
+
 int refuse(dw_call *c);
 int refuse(dw_call *c)
 {

@@ -8,6 +8,7 @@
  *   crash                 the generation aborts before it is ready
  *   slow MS               it needs that long to get ready
  *   patience MS           before, it asks for that long
+ *   alone                 before, it waits until it is the only one
  *   linger MS             told to drain, it accepts that much longer
  *   deaf                  it never ends, not even on SIGTERM
  *   silent                its loops stand still: no heartbeats
@@ -53,7 +54,7 @@ struct tiny_config {
     int fail, slow_ms, patience_ms, linger_ms, warn_ms, stuck_ms;
     struct tiny_work begin, works[TINY_WORKS];
     size_t works_n;
-    bool crash, deaf, silent;
+    bool crash, deaf, silent, alone;
     char text[200], orphan[100];
 };
 
@@ -113,6 +114,7 @@ static inline int tiny_line(struct supervisor_setup *out, struct tiny_config *c,
     c->crash |= strcmp(key, "crash") == 0;
     c->deaf |= strcmp(key, "deaf") == 0;
     c->silent |= strcmp(key, "silent") == 0;
+    c->alone |= strcmp(key, "alone") == 0;
     return 0;
 }
 
@@ -376,6 +378,8 @@ static inline int tiny_generation(struct generation *g, void *config, void *ud)
                                             .is_closed = tiny_is_closed,
                                             .ud = &t };
 
+    if (c->alone && generation_be_alone(g) != 0)
+        return 1;
     if (c->fail)
         return generation_fail(g, c->fail, "%s", c->text);
     if (c->crash) {

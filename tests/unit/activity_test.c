@@ -261,6 +261,10 @@ static void what_overstays_is_found(void **state)
     assert_false(activity_watch(20 * CLOCK_MS, 60 * CLOCK_SECOND, &t));
     assert_false(activity_watch(20 * CLOCK_MS, 60 * CLOCK_SECOND, &t));
     assert_true(activity_watch(20 * CLOCK_MS, 20 * CLOCK_MS, &t));
+    activity_allow(activity_label("notes", "operation createNote"), 60 * CLOCK_SECOND);
+    assert_false(activity_watch(20 * CLOCK_MS, 20 * CLOCK_MS, &t));
+    activity_allow(activity_label("notes", "operation createNote"), 10 * CLOCK_MS);
+    assert_true(activity_watch(0, 20 * CLOCK_MS, &t));
     activity_leave(&frame);
     assert_false(activity_watch(1, 1, &t));
     dup2(err, STDERR_FILENO);

@@ -383,7 +383,8 @@ static int add_rows(struct buf *out, struct db_session *s, dw_list list)
         rows[n++] = strdup(buf_text(&row));
     }
     db_rows_close(open);
-    qsort(rows, n, sizeof(rows[0]), compare);
+    if (n > 1)
+        qsort(rows, n, sizeof(rows[0]), compare);
     for (size_t i = 0; i < n; i++) {
         if (rc >= 0)
             buf_add_format(out, "%s\n", rows[i]);

@@ -61,6 +61,54 @@ static void assert_error(int64_t rc, int code, const char *part)
         fail_msg("no \"%s\" in: %s", part, db_error_of(s)->text);
 }
 
+/* ---- the right to commit ---- */
+
+struct right {
+    bool is_lost;
+    unsigned asked;
+};
+
+/* As jobs do: with a statement of its own in the transaction. */
+static int ask_right(struct db_session *session, void *ud)
+{
+    struct right *right = ud;
+    int64_t n;
+
+    right->asked++;
+    if (FIND(session, DW_TO(&n), "SELECT count(*) FROM things") != 1)
+        return DW_EINTERNAL;
+    return right->is_lost ? DW_ECANCELLED : 0;
+}
+
+static void who_has_lost_the_right_commits_nothing(void **state)
+{
+    struct right right = { false, 0 };
+    const struct db_who who = {
+        .owner = "test", .is_system = true, .before_commit = ask_right, .before_commit_ud = &right
+    };
+    int64_t n = -1;
+
+    (void)state;
+    db_session_destroy(s);
+    assert_int_equal(db_session_create(&s, fixture.db, &who), 0);
+    OK(s, db_begin(s));
+    EXEC(s, "INSERT INTO things (id) VALUES (1)");
+    OK(s, db_commit(s));
+    EXEC(s, "INSERT INTO things (id) VALUES (2)"); /* a transaction of its own */
+    assert_int_equal(right.asked, 2);
+    right.is_lost = true;
+    OK(s, db_begin(s));
+    EXEC(s, "INSERT INTO things (id) VALUES (3)");
+    assert_error(db_commit(s), DW_ECANCELLED, "somebody else works on it");
+    assert_false(db_in_transaction(s));
+    assert_false(db_wants_repeat(s));
+    assert_error(db_exec(s, DB_BY_PLUGIN, DW_LIST("INSERT INTO things (id) VALUES (4)")), DW_ECANCELLED,
+                 "somebody else works on it");
+    assert_int_equal(FIND(s, DW_TO(&n), "SELECT count(*) FROM things"), 1);
+    assert_int_equal(n, 2);
+    assert_int_equal(right.asked, 4); /* reads ask nobody */
+}
+
 /* ---- values and targets ---- */
 
 static void every_kind_of_value_comes_back(void **state)
@@ -760,6 +808,7 @@ int main(void)
         TEST(a_cancelled_session_ends),
         TEST_IMPATIENT(a_session_waits_for_a_connection),
         TEST(statements_are_counted),
+        TEST(who_has_lost_the_right_commits_nothing),
         TEST(nothing_is_lost_between_sessions),
         TEST(it_can_be_reached),
         TEST(a_lock_is_one_sessions),

@@ -200,6 +200,30 @@ static void a_full_disk_is_told(void **state)
     free(bytes);
 }
 
+static void a_value_cannot_grow_for_ever(void **state)
+{
+    const char *text;
+
+    (void)state;
+    assert_error(TRY_FIND(s, DW_TO(&text), "SELECT hex(zeroblob(100000000))"), DW_ETOOLARGE, "too big");
+}
+
+static void a_failure_is_no_end(void **state)
+{
+    struct db_rows *rows;
+    int rc;
+
+    (void)state;
+    OK(s, db_query(s, &rows, DB_BY_PLUGIN,
+                   DW_LIST("WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5) "
+                           "SELECT CASE WHEN n < 3 THEN n ELSE hex(zeroblob(100000000)) END FROM c")));
+    while ((rc = db_rows_next(rows)) > 0)
+        continue;
+    assert_int_equal(rc, DW_ETOOLARGE);
+    assert_int_equal(db_rows_next(rows), DW_ETOOLARGE);
+    db_rows_close(rows);
+}
+
 /* ---- other processes; a connection that is not the driver's stands for one ---- */
 
 static sqlite3 *open_raw(void)
@@ -404,6 +428,30 @@ static void notices_cross_processes_and_losses_are_told(void **state)
     sqlite3_close(raw);
 }
 
+/* A command line makes a table of tenants while the server runs. */
+static void a_wall_that_another_process_made_is_learnt(void **state)
+{
+    const struct db_listener listener = { .notice = hear, .lost = hear_loss };
+    struct db_session *tenant = db_session_tenant(&fixture, TENANT_A);
+    sqlite3 *raw = open_raw();
+    int64_t limit = clock_monotonic_us() + 10 * (int64_t)CLOCK_SECOND;
+
+    (void)state;
+    assert_int_equal(db_listen(fixture.db, &listener), 0);
+    assert_int_equal(NUMBER(tenant, "SELECT count(*) FROM things"), 0);
+    run_raw(raw, "BEGIN; CREATE TABLE later (tenant_id UUID, id BIGINT); INSERT INTO later VALUES ('" TENANT_A
+                 "', 1), "
+                 "('" TENANT_B "', 2); CREATE TABLE dowel_tenant_tables (name TEXT, owner TEXT); "
+                 "INSERT INTO dowel_tenant_tables VALUES ('later', 'core'); COMMIT");
+    while (NUMBER(tenant, "SELECT count(*) FROM later") != 1) {
+        if (clock_monotonic_us() > limit)
+            fail_msg("the wall does not come");
+        usleep(10 * CLOCK_MS);
+    }
+    sqlite3_close(raw);
+    db_session_destroy(tenant);
+}
+
 /* ---- one thread, two sessions ---- */
 
 static void a_thread_does_not_wait_for_itself(void **state)
@@ -573,12 +621,15 @@ int main(void)
         TEST(a_damaged_file_is_told),
         TEST(a_file_that_was_moved_is_noticed),
         TEST(a_full_disk_is_told),
+        TEST(a_value_cannot_grow_for_ever),
+        TEST(a_failure_is_no_end),
         TEST(another_writer_is_waited_for),
         TEST(a_short_wait_is_not_seen),
         TEST(two_servers_write_in_turns),
         TEST(a_killed_process_lets_go_of_its_lock),
         TEST(what_a_killed_process_wrote_is_there_or_not),
         TEST(notices_cross_processes_and_losses_are_told),
+        TEST(a_wall_that_another_process_made_is_learnt),
         TEST(a_thread_does_not_wait_for_itself),
         TEST(a_new_file_is_its_owners),
         TEST(names_in_quotes_are_no_texts),

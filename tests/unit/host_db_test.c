@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "db/dialect.h"
 #include "db_fixture.h"
 #include "plugin/call_db.h"
 #include "plugin/channels.h"
@@ -16,15 +17,24 @@
 
 static struct db_fixture database;
 
+/* Migrations' types become the engine's. */
 static void run_unguarded(const char *sql)
 {
     const struct db_who who = { .owner = "test", .is_system = true, .is_unguarded = true };
+    struct buf text = BUF_INIT, why = BUF_INIT;
     struct db_session *s;
+    struct arena arena;
 
+    arena_init(&arena, NULL, 0, 0);
     assert_int_equal(db_session_create(&s, database.db, &who), 0);
-    if (db_exec(s, DB_BY_CORE, DW_LIST(sql)) < 0)
+    if (dialect_write(&text, &arena, str_from(sql), database.engine, &why) != 0)
+        fail_msg("%s", buf_text(&why));
+    if (db_exec(s, DB_BY_CORE, DW_LIST(buf_text(&text))) < 0)
         fail_msg("%s", db_error_of(s)->text);
     db_session_destroy(s);
+    buf_finish(&text);
+    buf_finish(&why);
+    arena_finish(&arena);
 }
 
 static int open_database(void **state)
@@ -34,7 +44,10 @@ static int open_database(void **state)
     if (db_fixture_open(&database) != 0)
         return -1;
     run_unguarded(
-        "CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT NOT NULL UNIQUE, open BOOLEAN, body JSON)");
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT NOT NULL UNIQUE, open BOOLEAN, body JSON,"
+        " bytes BLOB)");
+    run_unguarded("CREATE TABLE clocks (at TIMESTAMPTZ NOT NULL)");
+    run_unguarded("INSERT INTO clocks (at) VALUES ('2026-01-02T03:04:05.000006Z')");
     fixture_process.db = database.db;
     return channels_create(&fixture_process.channels);
 }
@@ -81,7 +94,9 @@ static void what_is_written_is_read(void **state)
     dw_rows *rows;
 
     (void)state;
-    assert_int_equal(dw_db_exec(c, "INSERT INTO notes VALUES ($1, $2, $3, $4)", 1, "Milk", DW_TRUE, body), 1);
+    assert_int_equal(dw_db_exec(c, "INSERT INTO notes (id, title, open, body) VALUES ($1, $2, $3, $4)", 1,
+                                "Milk", DW_TRUE, body),
+                     1);
     assert_int_equal(dw_db_query(c, &rows, "SELECT title, open, body, NULL FROM notes WHERE id = $1", 1), 0);
     assert_int_equal(dw_rows_next(rows, &title, &is_open, &read, &none), 1);
     assert_string_equal(title, "Milk");
@@ -99,21 +114,22 @@ static void what_is_found_is_the_calls(void **state)
     dw_call *c = fixture_begin();
     const char *first = NULL, *second = NULL;
     dw_str str = { NULL, 0 };
-    dw_bytes bytes = { NULL, 0 };
+    dw_bytes bytes = { NULL, 0 }, given = { "B\0read", 6 };
 
     (void)state;
     assert_int_equal(insert(c, 1, "Milk"), 1);
     assert_int_equal(insert(c, 2, "Bread"), 1);
     assert_int_equal(dw_db_find(c, DW_TO(&first), "SELECT title FROM notes WHERE id = 1"), 1);
     assert_int_equal(dw_db_find(c, DW_TO(&second), "SELECT title FROM notes WHERE id = 2"), 1);
-    assert_int_equal(
-        dw_db_find(c, DW_TO(&str, &bytes), "SELECT title, CAST(title AS BLOB) FROM notes WHERE id = 2"), 1);
+    assert_int_equal(dw_db_exec(c, "UPDATE notes SET bytes = $1", given), 2);
+    assert_int_equal(dw_db_find(c, DW_TO(&str, &bytes), "SELECT title, bytes FROM notes WHERE id = 2"), 1);
     call_session_end(c);
     assert_string_equal(first, "Milk");
     assert_string_equal(second, "Bread");
     assert_memory_equal(str.p, "Bread", 5);
     assert_int_equal(str.n, 5);
-    assert_memory_equal(bytes.p, "Bread", 5);
+    assert_memory_equal(bytes.p, "B\0read", 6);
+    assert_int_equal(bytes.n, 6);
     call_end(c);
 }
 
@@ -129,7 +145,7 @@ static void no_row_is_said_as_wanted(void **state)
     assert_int_equal(dw_db_exec(c, "DELETE FROM notes WHERE id = 9"), 0);
     assert_int_equal(dw_db_change(c, "DELETE FROM notes WHERE id = 9"), DW_ENOTFOUND);
     assert_int_equal(dw_error_of(c)->code, DW_ENOTFOUND);
-    assert_int_equal(dw_db_dialect(c), DW_SQLITE);
+    assert_int_equal(dw_db_dialect(c), database.engine == DB_POSTGRES ? DW_POSTGRES : DW_SQLITE);
     call_end(c);
 }
 
@@ -151,6 +167,49 @@ static void a_scope_closes_what_began_in_it(void **state)
     assert_int_equal(dw_rows_next(outer, &id), 1);
     assert_int_equal(dw_rows_next(outer, &id), 0);
     call_end(c);
+}
+
+static int64_t stopped_us;
+
+static int64_t stopped_clock(void *ud)
+{
+    (void)ud;
+    return stopped_us;
+}
+
+static int64_t now_in(dw_call *c)
+{
+    dw_time now = { 0 };
+
+    assert_int_equal(dw_db_get(c, DW_TO(&now), "SELECT at FROM clocks"), 1);
+    return now.us;
+}
+
+static void now_is_one_instant(void **state)
+{
+    static const char set[] = "UPDATE clocks SET at = :now";
+    dw_call *c = fixture_begin(), *own;
+
+    (void)state;
+    stopped_us = 1000000;
+    fixture_process.wall_us = stopped_clock;
+    assert_int_equal(dw_db_exec(c, set), 1);
+    stopped_us += 5;
+    assert_int_equal(dw_db_exec(c, set), 1);
+    assert_int_equal(now_in(c), 1000000); /* of the callback */
+    call_end(c);
+
+    assert_int_equal(dw_call_open(&fixture_instance, "own thread", &own), 0);
+    assert_int_equal(dw_db_exec(own, set), 1);
+    assert_int_equal(now_in(own), 1000005);
+    stopped_us += 5;
+    assert_int_equal(dw_tx_begin(own), 0);
+    stopped_us += 5;
+    assert_int_equal(dw_db_exec(own, set), 1);
+    assert_int_equal(dw_tx_commit(own), 0);
+    assert_int_equal(now_in(own), 1000010); /* of the transaction */
+    dw_call_close(own);
+    fixture_process.wall_us = NULL;
 }
 
 /* ---- errors ---- */
@@ -533,6 +592,7 @@ int main(void)
         TEST(what_is_found_is_the_calls),
         TEST(no_row_is_said_as_wanted),
         TEST(a_scope_closes_what_began_in_it),
+        TEST(now_is_one_instant),
         TEST(errors_are_for_authors),
         TEST(wrong_arguments_are_misuses),
         TEST(without_a_database_nothing_happened),
@@ -552,5 +612,9 @@ int main(void)
         TEST(cancelling_ends_what_runs),
         TEST(who_is_cancelled_already_gets_no_session),
     };
-    return cmocka_run_group_tests(tests, open_database, close_database);
+    int failed = cmocka_run_group_tests_name("host_db on SQLite", tests, open_database, close_database);
+
+    if (db_fixture_on(DB_POSTGRES))
+        failed += cmocka_run_group_tests_name("host_db on PostgreSQL", tests, open_database, close_database);
+    return failed;
 }

@@ -289,13 +289,20 @@ static void both_secrets_are_taken_until_the_older_is_not(void **state)
     char newer[INBOX_SECRET_SIZE];
 
     assert_int_equal(
-        inbox_source_rotate(s, f->keyring, "zammad", "helpdesk", NULL, events_now(f), newer, &why), 0);
+        inbox_source_rotate(
+            s, f->keyring,
+            &(struct inbox_rotate){ .plugin = "zammad", .name = "helpdesk", .now_us = events_now(f) }, newer,
+            &why),
+        0);
     assert_int_equal(send_signed(f, "helpdesk", source.secret, "msg_1", 0, "{}").answer, INBOX_TAKEN);
     assert_int_equal(send_signed(f, "helpdesk", newer, "msg_2", 0, "{}").answer, INBOX_TAKEN);
     assert_int_equal(inbox_source_drop_secrets(s, "zammad", "helpdesk"), 1);
     assert_int_equal(send_signed(f, "helpdesk", source.secret, "msg_3", 0, "{}").answer, INBOX_REFUSED);
     assert_int_equal(send_signed(f, "helpdesk", newer, "msg_4", 0, "{}").answer, INBOX_TAKEN);
-    assert_int_equal(inbox_source_rotate(s, f->keyring, "zammad", "none", NULL, events_now(f), newer, &why),
+    assert_int_equal(inbox_source_rotate(s, f->keyring,
+                                         &(struct inbox_rotate){
+                                             .plugin = "zammad", .name = "none", .now_us = events_now(f) },
+                                         newer, &why),
                      DW_ENOTFOUND);
     buf_finish(&why);
     db_session_destroy(s);

@@ -218,7 +218,10 @@ static void honours_when_a_peer_says_to_come_again(void **state)
     assert_int_equal(run_due(j), 1);
     advance(17 * MINUTE - CLOCK_SECOND);
     assert_int_equal(run_due(j), 0);
-    advance(CLOCK_SECOND);
+    played.retry_after_us = 10000 * 60 * MINUTE; /* nobody waits that long */
+    advance(2 * MINUTE);
+    assert_int_equal(run_due(j), 1);
+    advance(27 * 60 * MINUTE);
     assert_int_equal(run_due(j), 1);
     jobs_destroy(j);
 }
@@ -278,6 +281,61 @@ static void again_is_no_failure(void **state)
     assert_int_equal(run_due(j), 1);
     assert_int_equal(in_state("done"), 1);
     assert_int_equal(JOBS_NUMBER(&fixture, "SELECT count(*) FROM dowel_job_failures"), 0);
+    jobs_destroy(j);
+}
+
+/* As it is when its server has ended: leased, and nobody renews it. */
+static void lose_server(int attempts)
+{
+    assert_int_equal(JOBS_EXEC(&fixture,
+                               "UPDATE dowel_jobs SET state = 'running', attempts = $1, lease = lease + 1,"
+                               " server = 'gone', started_at = $2, lease_until = $2",
+                               attempts, (dw_time){ fixture.now_us - 1 }),
+                     1);
+}
+
+static void one_that_takes_its_servers_along_is_given_up(void **state)
+{
+    struct jobs *j = engine();
+
+    (void)state;
+    JOBS_ADD(&fixture, .kind = "test.mortal");
+    lose_server(2); /* of two */
+    assert_int_equal(run_due(j), 0);
+    advance(MINUTE);
+    assert_int_equal(run_due(j), 1);
+    assert_int_equal(played.runs, 0);
+    assert_int_equal(played.deaths, 1);
+    assert_string_equal(played.last_error, "the server gone ended, or lost the database, while it ran");
+    assert_int_equal(in_state("dead"), 1);
+    jobs_destroy(j);
+}
+
+static void one_that_lost_its_server_once_runs_at_once(void **state)
+{
+    struct jobs *j = engine();
+
+    (void)state;
+    JOBS_ADD(&fixture, .kind = "test.play");
+    lose_server(1);
+    assert_int_equal(run_due(j), 1);
+    assert_int_equal(played.attempt, 2);
+    assert_int_equal(in_state("done"), 1);
+    jobs_destroy(j);
+}
+
+static void cancelled_while_its_server_ended_it_is_not_run_again(void **state)
+{
+    struct jobs *j = engine();
+
+    (void)state;
+    JOBS_ADD(&fixture, .kind = "test.mortal");
+    lose_server(1);
+    assert_int_equal(JOBS_EXEC(&fixture, "UPDATE dowel_jobs SET cancel = TRUE"), 1);
+    assert_int_equal(run_due(j), 1);
+    assert_int_equal(played.runs, 0);
+    assert_int_equal(played.deaths, 1);
+    assert_int_equal(in_state("cancelled"), 1);
     jobs_destroy(j);
 }
 
@@ -478,6 +536,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(is_not_tried_again_where_that_cannot_help, setup, teardown),
         cmocka_unit_test_setup_teardown(tells_once_that_it_is_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(again_is_no_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_that_takes_its_servers_along_is_given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_that_lost_its_server_once_runs_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(cancelled_while_its_server_ended_it_is_not_run_again, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_unique_one_waits_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(asked_for_while_it_runs_it_runs_once_more, setup, teardown),
         cmocka_unit_test_setup_teardown(asked_for_while_it_dies_it_lives_again, setup, teardown),

@@ -70,7 +70,41 @@ static int add_up(struct job *job, void *ud)
     return 0;
 }
 
+enum { QUEUES = 4, EACH = 25 };
+
+static _Atomic int in_queue[QUEUES], last_of_queue[QUEUES];
+static _Atomic unsigned out_of_order;
+
+/* {"q":2,"i":17}: alone in its queue, and after the one before. */
+static int in_turn(struct job *job, void *ud)
+{
+    int q = 0, i = 0;
+
+    (void)ud;
+    if (sscanf(job_payload(job).p, "{\"q\":%d,\"i\":%d}", &q, &i) != 2 ||
+        atomic_fetch_add(&in_queue[q], 1) != 0 || atomic_exchange(&last_of_queue[q], i) != i - 1)
+        atomic_fetch_add(&out_of_order, 1);
+    nap();
+    atomic_fetch_sub(&in_queue[q], 1);
+    return 0;
+}
+
+static _Atomic int64_t changes, seen;
+
+static int see_changes(struct job *job, void *ud)
+{
+    int64_t now = atomic_load(&changes);
+
+    (void)job;
+    (void)ud;
+    nap();
+    atomic_store(&seen, now);
+    return 0;
+}
+
 static const struct job_kind kinds[] = {
+    { .owner = "test", .name = "in_turn", .run = in_turn },
+    { .owner = "test", .name = "see", .run = see_changes },
     { .owner = "test", .name = "once", .run = count_once },
     { .owner = "test", .name = "hold", .run = hold },
     { .owner = "test", .name = "short", .run = hold, .timeout_us = 100 * CLOCK_MS },
@@ -166,6 +200,119 @@ static void two_engines_run_each_job_once(void **state)
     stop(b);
 }
 
+/* PostgreSQL ends every connection now and then; SQLite has none that could be lost. */
+static void disturb(void)
+{
+    char sql[200];
+
+    if (fixture.db.engine != DB_POSTGRES)
+        return;
+    snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'",
+             fixture.db.name);
+    assert_int_equal(db_fixture_admin(sql), 0);
+}
+
+/* Asks until there is an answer. */
+static int64_t patiently_in_state(const char *state)
+{
+    int64_t n = -1;
+
+    for (int i = 0; i < 1000 && n < 0; i++) {
+        n = in_state(state);
+        if (n < 0)
+            nap();
+    }
+    return n;
+}
+
+static void lost_connections_lose_no_job_and_do_none_twice(void **state)
+{
+    enum { JOBS = 1000, DISTURBANCES = 8 };
+    struct jobs *a = start(4), *b = start(4);
+
+    (void)state;
+    add_many("test.once", JOBS);
+    for (int i = 0; i < DISTURBANCES; i++) {
+        for (int k = 0; k < 10; k++)
+            nap();
+        disturb();
+    }
+    /* What failed by it is tried again after a while, and leases may have to end. */
+    for (int i = 0; i < 600 && patiently_in_state("done") < JOBS; i++) {
+        for (int k = 0; k < 20; k++)
+            nap();
+        atomic_fetch_add(&fixture.now_us, 2 * CLOCK_SECOND);
+    }
+    assert_int_equal(patiently_in_state("done"), JOBS);
+    assert_int_equal(JOBS_NUMBER(&fixture, "SELECT count(*) FROM effects"), JOBS);
+    assert_int_equal(JOBS_NUMBER(&fixture, "SELECT count(DISTINCT job) FROM effects"), JOBS);
+    stop(a);
+    stop(b);
+}
+
+static void of_a_queue_one_runs_at_a_time_on_all_servers(void **state)
+{
+    struct jobs *a = start(4), *b = start(4);
+    char payload[40], queue[10];
+
+    (void)state;
+    atomic_store(&out_of_order, 0);
+    for (int q = 0; q < QUEUES; q++) {
+        atomic_store(&in_queue[q], 0);
+        atomic_store(&last_of_queue[q], 0);
+    }
+    for (int i = 1; i <= EACH; i++) {
+        for (int q = 0; q < QUEUES; q++) {
+            snprintf(payload, sizeof(payload), "{\"q\":%d,\"i\":%d}", q, i);
+            snprintf(queue, sizeof(queue), "q%d", q);
+            assert_int_equal(
+                JOBS_ADD(&fixture, .kind = "test.in_turn", .payload = str_from(payload), .queue_key = queue),
+                1);
+        }
+    }
+    wait_for_state("done", QUEUES * EACH);
+    assert_int_equal(atomic_load(&out_of_order), 0);
+    stop(a);
+    stop(b);
+}
+
+enum { CHANGERS = 4, CHANGES = 50 };
+
+static void *change(void *ud)
+{
+    _Atomic unsigned *failed = ud;
+
+    for (int i = 0; i < CHANGES; i++) {
+        atomic_fetch_add(&changes, 1);
+        if (JOBS_ADD(&fixture, .kind = "test.see", .unique_key = "all") < 0)
+            atomic_fetch_add(failed, 1);
+    }
+    return NULL;
+}
+
+/* However the adding and the running fall together. */
+static void the_last_change_is_never_missed(void **state)
+{
+    struct jobs *a = start(2), *b = start(2);
+    pthread_t threads[CHANGERS];
+    _Atomic unsigned failed = 0;
+
+    (void)state;
+    atomic_store(&changes, 0);
+    atomic_store(&seen, 0);
+    for (int i = 0; i < CHANGERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, change, &failed), 0);
+    for (int i = 0; i < CHANGERS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(failed, 0);
+    for (int i = 0; i < PATIENCE_MS / 2 && in_state("waiting") + in_state("running") > 0; i++)
+        nap();
+    assert_int_equal(atomic_load(&seen), CHANGERS * CHANGES);
+    assert_true(in_state("done") < CHANGERS * CHANGES);
+    stop(a);
+    stop(b);
+}
+
 static void what_a_server_took_along_another_runs(void **state)
 {
     struct jobs *gone =
@@ -236,6 +383,32 @@ static void a_lease_is_renewed_while_it_runs(void **state)
     atomic_store(&may_end, true);
     wait_for_state("done", 1);
     assert_int_equal(atomic_load(&begun), 1);
+    stop(j);
+}
+
+/* Who adds a unique one holds the row of the one that runs, until he commits. */
+static void a_row_that_somebody_holds_is_written_later(void **state)
+{
+    const struct db_who who = { .owner = "core", .now_us = fixture.now_us };
+    const struct job_new again = { .kind = "test.hold", .unique_key = "k", .now_us = fixture.now_us };
+    struct jobs *j = start(2);
+    struct db_session *s;
+
+    (void)state;
+    assert_int_equal(jobs_fixture_add(&fixture, &again), 1);
+    wait_for(&begun, 1);
+    assert_int_equal(db_session_create(&s, fixture.db.db, &who), 0);
+    assert_int_equal(db_begin(s), 0);
+    assert_int_equal(job_add(s, &again), 1);
+    atomic_store(&may_end, true);
+    wait_for(&ended, 1);
+    for (int i = 0; i < 100; i++)
+        nap();
+    assert_int_equal(in_state("running"), 1);
+    assert_int_equal(db_commit(s), 0);
+    db_session_destroy(s);
+    wait_for_state("done", 2);
+    assert_int_equal(atomic_load(&begun), 2);
     stop(j);
 }
 
@@ -356,9 +529,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(two_engines_run_each_job_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(lost_connections_lose_no_job_and_do_none_twice, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_a_queue_one_runs_at_a_time_on_all_servers, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_last_change_is_never_missed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_a_server_took_along_another_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(who_lost_his_lease_commits_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lease_is_renewed_while_it_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_row_that_somebody_holds_is_written_later, setup, teardown),
         cmocka_unit_test_setup_teardown(past_its_time_it_is_cancelled, setup, teardown),
         cmocka_unit_test_setup_teardown(cancelled_from_anywhere_it_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(a_kind_has_threads_of_its_own, setup, teardown),

@@ -6,6 +6,9 @@
 
 #include <cmocka.h>
 
+#include <stdatomic.h>
+#include <time.h>
+
 #include "db_fixture.h"
 
 #include "db/migrate.h"
@@ -39,8 +42,8 @@ static int setup(void **state)
 
 static int setup_impatient(void **state)
 {
-    return setup_with(state, (struct db_options){ .statement_timeout_us = 20 * CLOCK_MS,
-                                                  .transaction_timeout_us = 20 * CLOCK_MS });
+    return setup_with(
+        state, (struct db_options){ .statement_timeout_us = CLOCK_MS, .transaction_timeout_us = CLOCK_MS });
 }
 
 static int teardown(void **state)
@@ -271,7 +274,7 @@ static void the_limits_of_requests_are_not_theirs(void **state)
           "n;\n");
     assert_up(f, 1);
     struct migrate_plan plan = plan_of(f);
-    assert_true(plan.steps[0].record->took_us > 40 * CLOCK_MS);
+    assert_true(plan.steps[0].record->took_us > 2 * CLOCK_MS);
 }
 
 /* ---- down ---- */
@@ -477,6 +480,107 @@ static void offline_ones_wait_for_the_server_to_stop(void **state)
     assert_int_equal(number(f, "SELECT count(*) FROM notes"), -1);
 }
 
+static int count(void *ud)
+{
+    unsigned *times = ud;
+
+    return ++*times > 1 ? -1 : 0;
+}
+
+/* Asked once, when nothing else speaks against it. */
+static void whoever_can_be_alone_applies_them(void **state)
+{
+    struct fixture *f = *state;
+    unsigned times = 0;
+    const struct migrate_options o = {
+        .db = f->database.db, .is_serving = true, .be_alone = count, .ud = &times
+    };
+
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n");
+    assert_up(f, 1);
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
+          "-- migrate:offline\n-- migrate:up\nDROP TABLE notes;\n",
+          "-- migrate:up\nCREATE TABLE words (id INTEGER);\n");
+    assert_int_equal(migrate_up(&o, &f->m, &f->why), -1);
+    assert_said(f, "words does not belong to notes");
+    assert_int_equal(times, 0);
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes (id INTEGER);\n",
+          "-- migrate:offline\n-- migrate:up\nDROP TABLE notes;\n",
+          "-- migrate:offline\n-- migrate:up\nCREATE TABLE notes (id INTEGER);\n");
+    assert_int_equal(migrate_up(&o, &f->m, &f->why), 2);
+    assert_int_equal(times, 1);
+}
+
+/* ---- another server with the same database ---- */
+
+#define TENANT "01890000-0000-7000-8000-000000000001"
+
+static void hear(const char *channel, const char *text, void *ud)
+{
+    _Atomic unsigned *times = ud;
+
+    if (strcmp(channel, MIGRATE_WALLS_CHANNEL) == 0 && strcmp(text, "notes") == 0)
+        atomic_fetch_add(times, 1);
+}
+
+static void lose(void *ud)
+{
+    (void)ud;
+}
+
+static void wait_for(_Atomic unsigned *times, unsigned n)
+{
+    int64_t until = clock_monotonic_us() + 20 * CLOCK_SECOND;
+
+    while (atomic_load(times) < n) {
+        assert_true(clock_monotonic_us() < until);
+        nanosleep(&(struct timespec){ .tv_nsec = 5 * CLOCK_MS * 1000 }, NULL);
+    }
+}
+
+static int64_t number_of_tenant(struct db *db, const char *sql)
+{
+    const struct db_who who = { .owner = "notes", .tenant = TENANT, .now_us = clock_wall_us() };
+    struct db_session *s;
+    int64_t n = -1;
+
+    assert_int_equal(db_session_create(&s, db, &who), 0);
+    if (db_find(s, DW_TO(&n), DB_BY_PLUGIN, DW_LIST(sql)) < 0)
+        n = -1;
+    db_session_destroy(s);
+    return n;
+}
+
+/* It hears of walls that come and go, and what is not theirs works throughout. */
+static void others_hear_of_walls(void **state)
+{
+    struct fixture *f = *state;
+    static _Atomic unsigned times;
+    const struct db_listener listener = { .notice = hear, .lost = lose, .ud = &times };
+    const struct db_options options = { .url = f->database.url };
+    struct db *other;
+
+    times = 0;
+    if (db_open(&other, &options, &f->why) != 0)
+        fail_msg("%s", buf_text(&f->why));
+    assert_int_equal(db_listen(other, &listener), 0);
+    BRING(f, "notes", "-- migrate:up\nCREATE TABLE notes_words (id INTEGER);\n",
+          "-- migrate:up\n-- tenant-table: notes\n"
+          "CREATE TABLE notes (tenant_id UUID NOT NULL, id UUID NOT NULL, PRIMARY KEY (tenant_id, id));\n"
+          "-- migrate:down\nDROP TABLE notes;\n");
+    assert_up(f, 2);
+    wait_for(&times, 1);
+    assert_int_equal(db_learn_walls(other, &f->why), 0);
+    assert_int_equal(number_of_tenant(other, "SELECT count(*) FROM notes"), 0);
+    assert_int_equal(down(f, 1), 1);
+    assert_int_equal(number_of_tenant(other, "SELECT count(*) FROM notes_words"), 0);
+    wait_for(&times, 2);
+    assert_int_equal(db_learn_walls(other, &f->why), 0);
+    assert_int_equal(number_of_tenant(other, "SELECT count(*) FROM notes_words"), 0);
+    assert_int_equal(number_of_tenant(other, "SELECT count(*) FROM notes"), -1);
+    db_close(other);
+}
+
 #define DATABASE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -502,6 +606,8 @@ int main(void)
         DATABASE_TEST(a_newer_database_is_refused),
         DATABASE_TEST(a_gap_in_the_history_is_refused),
         DATABASE_TEST(offline_ones_wait_for_the_server_to_stop),
+        DATABASE_TEST(whoever_can_be_alone_applies_them),
+        DATABASE_TEST(others_hear_of_walls),
     };
     return DB_ON_EVERY_ENGINE("migrate", tests);
 }

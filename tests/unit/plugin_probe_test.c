@@ -193,11 +193,49 @@ static void descriptors_that_cannot_be_are_refused(void **state)
         { "too_small", "its descriptor has 40 bytes" },
         { "no_strides", "sizes or host is missing" },
         { "bad_version", "version is not of the form" },
+        { "vague_job", "the job tidy has the timeout \"soon\": " },
+        { "greedy_job", "the job tidy wants 0 attempts and 4711 at a time; 100 and 256 are the most" },
+        { "idle_job", "the job tidy has no handler" },
+        { "jobless", "the schedule nightly adds the job \"tidy\", which is none of its own" },
+        { "whenever", "the schedule nightly does not say when" },
+        { "vague_listener", "it subscribes to notes*, which is neither an event's name" },
+        { "deaf_listener", "the subscription notes.created has no handler" },
+        { "odd_inbox", "the inbox tickets/new has a name with other characters" },
         { "core_itself", "is called core" },
         { "http_itself", "is called http" },
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         said(*state, wrong[i].name, LIMIT_US, wrong[i].part);
+}
+
+static void its_jobs_are_found(void **state)
+{
+    struct plugin_folder *f = *state;
+    struct probe_file file = file_of(f, "tidy");
+
+    assert_int_equal(probe_files(&file, 1, LIMIT_US, &f->arena), 0);
+    if (!file.found)
+        fail_msg("%s", file.why);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(file.found, "jobs"), 0)), "tidy");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(file.found, "schedules"), 0)),
+                        "nightly");
+    json_decref(file.found);
+}
+
+static void what_it_listens_to_is_found(void **state)
+{
+    struct plugin_folder *f = *state;
+    struct probe_file file = file_of(f, "listener");
+
+    assert_int_equal(probe_files(&file, 1, LIMIT_US, &f->arena), 0);
+    if (!file.found)
+        fail_msg("%s", file.why);
+    const json_t *wanted = json_object_get(file.found, "subscriptions");
+    assert_int_equal(json_array_size(wanted), 2);
+    assert_string_equal(json_string_value(json_array_get(wanted, 0)), "notes.note.*");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(file.found, "inboxes"), 0)),
+                        "tickets");
+    json_decref(file.found);
 }
 
 static void a_file_of_another_name_is_refused(void **state)
@@ -243,6 +281,8 @@ int main(void)
         TEST(who_prints_without_end_is_cut_off),
         TEST(a_missing_symbol_is_named),
         TEST(descriptors_that_cannot_be_are_refused),
+        TEST(its_jobs_are_found),
+        TEST(what_it_listens_to_is_found),
         TEST(a_file_of_another_name_is_refused),
         TEST(what_it_forks_ends_with_the_probe),
         TEST(nothing_to_do_is_done),

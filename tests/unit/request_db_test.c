@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "db/dialect.h"
 #include "db_fixture.h"
 #include "metrics/metrics.h"
 #include "plugin_rig.h"
@@ -53,6 +54,11 @@ static int all(dw_call *c, dw_request *req)
 static int page(dw_call *c, dw_request *req)
 {
     return dw_reply_list(c, req, "SELECT id, title FROM notes WHERE version = $1 -- the newest", 1);
+}
+
+static int sorted(dw_call *c, dw_request *req)
+{
+    return dw_reply_list(c, req, "SELECT id, title, version, weight, at FROM notes");
 }
 
 static int page_of_texts(dw_call *c, dw_request *req)
@@ -121,6 +127,21 @@ static int adds(dw_call *c, dw_request *req)
     return dw_tx_commit(c);
 }
 
+/* Long enough for others to wait for the writer, and so to share its commit. */
+static int joins(dw_call *c, dw_request *req)
+{
+    const char *title = "";
+
+    DW_TRY(dw_request_read(req, "title", &title));
+    runs++;
+    DW_TRY(dw_tx_begin(c));
+    DW_TRY(
+        dw_db_exec(c, "INSERT INTO notes (id, title) SELECT coalesce(max(id), 0) + 1, $1 FROM notes", title));
+    usleep(500);
+    DW_TRY(dw_reply(req, 201));
+    return dw_tx_commit(c);
+}
+
 static const dw_operation operations[] = {
     { "adds", adds },
     { "all", all },
@@ -133,6 +154,8 @@ static const dw_operation operations[] = {
     { "page", page },
     { "pageOfTexts", page_of_texts },
     { "pageWithoutId", page_without_id },
+    { "sorted", sorted },
+    { "joins", joins },
     { 0 },
 };
 
@@ -168,19 +191,42 @@ static const char api[] =
     "        content: { application/json: { schema: { type: object, properties: { title: { type: string },"
     " before: { type: integer }, effect: { type: integer } } } } }\n" GET("all", "") GET("breaks", "")
         GET("detaches", "") GET("floods", "") GET("forgets", "") GET("page", PAGED) GET("pageOfTexts", PAGED)
-            GET("pageWithoutId", PAGED);
+            GET("pageWithoutId",
+                PAGED) "  /joins:\n"
+                       "    post:\n"
+                       "      operationId: joins\n"
+                       "      x-public: true\n"
+                       "      requestBody:\n"
+                       "        required: true\n"
+                       "        content: { application/json: { schema: { type: object, properties: { title: "
+                       "{ type: string } } } } }\n"
+                       "  /sorted:\n"
+                       "    get:\n"
+                       "      operationId: sorted\n"
+                       "      x-public: true\n"
+                       "      x-list: { sort: [id, title, weight, at, open], filter: [version, title] }\n"
+                       "      parameters: [ { name: version, in: query, schema: { type: integer } } ]\n";
 
 /* ---- the rig ---- */
 
+/* Migrations' types become the engine's. */
 static void run_unguarded(const char *sql)
 {
     const struct db_who who = { .owner = "test", .is_system = true, .is_unguarded = true };
+    struct buf text = BUF_INIT, why = BUF_INIT;
     struct db_session *s;
+    struct arena arena;
 
+    arena_init(&arena, NULL, 0, 0);
     assert_int_equal(db_session_create(&s, database.db, &who), 0);
-    if (db_exec(s, DB_BY_CORE, DW_LIST(sql)) < 0)
+    if (dialect_write(&text, &arena, str_from(sql), database.engine, &why) != 0)
+        fail_msg("%s", buf_text(&why));
+    if (db_exec(s, DB_BY_CORE, DW_LIST(buf_text(&text))) < 0)
         fail_msg("%s", db_error_of(s)->text);
     db_session_destroy(s);
+    buf_finish(&text);
+    buf_finish(&why);
+    arena_finish(&arena);
 }
 
 static int64_t count(const char *sql)
@@ -208,8 +254,10 @@ static int start(void **state)
     json_start();
     if (db_fixture_open(&database) != 0)
         return -1;
-    run_unguarded("CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT NOT NULL, open BOOLEAN DEFAULT 1,"
-                  " version INTEGER NOT NULL DEFAULT 1)");
+    run_unguarded(
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT NOT NULL, open BOOLEAN DEFAULT TRUE,"
+        " version INTEGER NOT NULL DEFAULT 1, weight REAL NOT NULL DEFAULT 0.1,"
+        " at TIMESTAMPTZ NOT NULL DEFAULT '2026-01-02T03:04:05.000006Z')");
     rig.process.db = database.db;
     rig.process.spoils = spoils;
     assert_null(
@@ -296,8 +344,18 @@ static void pages_follow_each_other(void **state)
     assert_int_equal(rig_status(a), 200);
     RIG_HAS(a, "{\"items\":[{\"id\":1,\"title\":\"one\"},{\"id\":2,\"title\":\"two\"}],\"next\":\"");
     assert_true(next_of(a, cursor, sizeof(cursor)));
+    snprintf(path, sizeof(path), "Link: <?limit=2&cursor=%s>; rel=\"next\"\r\n", cursor);
+    RIG_HAS(a, path);
     snprintf(path, sizeof(path), "/api/v1/page?limit=2&cursor=%s", cursor);
-    RIG_HAS(rig_get(path), "{\"items\":[{\"id\":3,\"title\":\"three\"}],\"next\":null}");
+    a = rig_get(path);
+    RIG_HAS(a, "{\"items\":[{\"id\":3,\"title\":\"three\"}],\"next\":null}");
+    assert_null(strstr(a, "Link:"));
+    snprintf(path, sizeof(path), "/api/v1/page?limit=1&cursor=%s", cursor);
+    run_unguarded("INSERT INTO notes (id, title) VALUES (4, 'four')");
+    a = rig_get(path);
+    RIG_HAS(a, "cursor=");
+    assert_null(strstr(strstr(a, "cursor=") + 1, "cursor=")); /* only the new one */
+    run_unguarded("DELETE FROM notes WHERE id = 4");
     RIG_HAS(rig_get("/api/v1/page?limit=3"), "],\"next\":null}");
     RIG_HAS(rig_get("/api/v1/page"), "{\"id\":3,\"title\":\"three\"}],\"next\":null}");
 }
@@ -317,6 +375,68 @@ static void ids_may_be_texts(void **state)
     a = rig_get(path); /* another list's */
     assert_int_equal(rig_status(a), 422);
     RIG_HAS(a, "#/query/cursor");
+}
+
+/* The ids of all pages of one row each, in the order that is asked for: "3,1,2,". */
+static const char *walk(const char *query)
+{
+    static char ids[100];
+    char cursor[400] = "", path[600];
+    const char *a;
+
+    ids[0] = 0;
+    do {
+        snprintf(path, sizeof(path), "/api/v1/sorted?limit=1&%s%s%s", query, *cursor ? "&cursor=" : "",
+                 cursor);
+        a = rig_get(path);
+        assert_int_equal(rig_status(a), 200);
+        const char *id = strstr(a, "\"id\":");
+        if (id)
+            snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids), "%d,", atoi(id + 5));
+        assert_true(strlen(ids) < 50);
+    } while (next_of(a, cursor, sizeof(cursor)));
+    return ids;
+}
+
+static void lists_are_sorted_by_what_their_contract_names(void **state)
+{
+    (void)state;
+    run_unguarded("UPDATE notes SET weight = 0.25, at = '2026-02-01T00:00:00.000000Z' WHERE id = 2");
+    assert_string_equal(walk("sort=id"), "1,2,3,");
+    assert_string_equal(walk("sort=-id"), "3,2,1,");
+    assert_string_equal(walk("sort=title"), "1,3,2,");
+    assert_string_equal(walk("sort=-title"), "2,3,1,");
+    assert_string_equal(walk("sort=weight"), "1,3,2,"); /* of equals, by their id */
+    assert_string_equal(walk("sort=-weight"), "2,3,1,");
+    assert_string_equal(walk("sort=-at"), "2,3,1,");
+    assert_string_equal(walk(""), "1,2,3,");
+}
+
+static void lists_are_filtered_by_what_their_contract_names(void **state)
+{
+    (void)state;
+    run_unguarded("UPDATE notes SET version = 2 WHERE id = 2");
+    assert_string_equal(walk("version=1"), "1,3,");
+    assert_string_equal(walk("version=1&title=three&sort=title"), "3,");
+    assert_string_equal(walk("version=7"), "");
+    assert_string_equal(walk("title=%27%20OR%201=1%20--"), ""); /* a value, not SQL */
+}
+
+static void what_no_contract_names_orders_nothing(void **state)
+{
+    char cursor[400], path[600];
+
+    (void)state;
+    RIG_HAS(rig_get("/api/v1/sorted?sort=version"), "#/query/sort");
+    RIG_HAS(rig_get("/api/v1/sorted?sort=--id"), "#/query/sort");
+    RIG_HAS(rig_get("/api/v1/sorted?sort="), "#/query/sort");
+    assert_int_equal(rig_status(rig_get("/api/v1/sorted?open=true")), 400);
+    assert_true(next_of(rig_get("/api/v1/sorted?limit=1&sort=title"), cursor, sizeof(cursor)));
+    snprintf(path, sizeof(path), "/api/v1/sorted?sort=-title&cursor=%s", cursor);
+    RIG_HAS(rig_get(path), "#/query/cursor"); /* of another order */
+    run_unguarded("UPDATE notes SET open = NULL");
+    assert_int_equal(rig_status(rig_get("/api/v1/sorted?sort=open")),
+                     500); /* the statement does not give it */
 }
 
 static void what_is_no_page_is_refused(void **state)
@@ -400,6 +520,35 @@ static void what_was_seen_outside_is_not_done_twice(void **state)
     assert_int_equal(runs, 1);
 }
 
+enum { JOINERS = 8, ROUNDS = 20 };
+
+/* One of eight ends the transaction that all of them share: SQLite rolls back the whole. The others run again. */
+static void a_neighbour_spoils_nobodys_work(void **state)
+{
+    static const char good[] = "{\"title\":\"good\"}", poison[] = "{\"title\":\"poison\"}";
+    int fds[JOINERS];
+
+    (void)state;
+    if (database.engine != DB_SQLITE)
+        skip();
+    run_unguarded("CREATE TRIGGER spoil BEFORE INSERT ON notes WHEN NEW.title = 'poison'"
+                  " BEGIN SELECT RAISE(ROLLBACK, 'spoiled'); END");
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < JOINERS; i++)
+            fds[i] = rig_begin("POST", "/api/v1/joins", "Content-Type: application/json\r\n",
+                               i == 3 ? poison : good);
+        for (int i = 0; i < JOINERS; i++) {
+            char *answer = rig_read_all(fds[i]);
+            assert_int_equal(rig_status(answer) == 201, i != 3);
+            free(answer);
+        }
+    }
+    run_unguarded("DROP TRIGGER spoil");
+    assert_int_equal(count("SELECT count(*) FROM notes WHERE title = 'good'"), (JOINERS - 1) * ROUNDS);
+    assert_int_equal(count("SELECT count(*) FROM notes WHERE title = 'poison'"), 0);
+    assert_true(runs > JOINERS * ROUNDS); /* somebody was spoiled, and ran again */
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, forget)
@@ -409,6 +558,9 @@ int main(void)
         TEST(all_rows_are_items),
         TEST(pages_follow_each_other),
         TEST(ids_may_be_texts),
+        TEST(lists_are_sorted_by_what_their_contract_names),
+        TEST(lists_are_filtered_by_what_their_contract_names),
+        TEST(what_no_contract_names_orders_nothing),
         TEST(what_is_no_page_is_refused),
         TEST(a_forgotten_commit_is_a_500),
         TEST(clients_learn_no_sql),
@@ -417,6 +569,11 @@ int main(void)
         TEST(it_is_given_up_at_last),
         TEST(what_was_committed_is_not_done_twice),
         TEST(what_was_seen_outside_is_not_done_twice),
+        TEST(a_neighbour_spoils_nobodys_work),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    int failed = cmocka_run_group_tests_name("request_db on SQLite", tests, start, stop);
+
+    if (db_fixture_on(DB_POSTGRES))
+        failed += cmocka_run_group_tests_name("request_db on PostgreSQL", tests, start, stop);
+    return failed;
 }

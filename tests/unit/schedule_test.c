@@ -19,6 +19,7 @@ static struct jobs_fixture fixture;
 static struct {
     const char *names[4];
     size_t n;
+    unsigned more; /* without a name in the list above: "many-0"... */
     bool breaks_off;
 } tenants;
 
@@ -27,6 +28,13 @@ static int visit_tenants(int (*visit)(const char *tenant, void *visit_ud), void 
     (void)ud;
     for (size_t i = 0; i < tenants.n; i++) {
         int rc = visit(tenants.names[i], visit_ud);
+        if (rc < 0)
+            return rc;
+    }
+    for (unsigned i = 0; i < tenants.more; i++) {
+        char name[20];
+        snprintf(name, sizeof(name), "many-%u", i);
+        int rc = visit(name, visit_ud);
         if (rc < 0)
             return rc;
     }
@@ -503,6 +511,30 @@ static void each_tenant_has_its_own(void **state)
     schedules_destroy(s);
 }
 
+/* More than one transaction takes, and two servers at once. */
+static void many_tenants_have_theirs_once(void **state)
+{
+    enum { TENANTS = 250 };
+    struct schedules *a = PLAN_OF_TENANTS(), *b = PLAN_OF_TENANTS();
+    pthread_t other;
+    void *result;
+
+    (void)state;
+    tenants.more = TENANTS;
+    tick(a, "2026-07-01T10:00:00Z");
+    tick(b, "2026-07-01T10:00:00Z");
+    set_clock("2026-07-01T10:00:00Z");
+    assert_int_equal(pthread_create(&other, NULL, tick_on, b), 0);
+    int added = tick(a, NULL);
+    pthread_join(other, &result);
+    assert_int_equal(added + (int)(intptr_t)result, TENANTS);
+    assert_int_equal(JOBS_NUMBER(&fixture, "SELECT count(DISTINCT tenant) FROM dowel_jobs"), TENANTS);
+    assert_int_equal(count("waiting"), TENANTS);
+    assert_int_equal(tick(a, "2026-07-01T11:00:00Z"), 0);
+    schedules_destroy(a);
+    schedules_destroy(b);
+}
+
 static void a_tenant_that_has_gone_is_forgotten_but_not_by_a_broken_list(void **state)
 {
     struct schedules *s = PLAN_OF_TENANTS();
@@ -771,6 +803,7 @@ int main(void)
         TEST(a_clock_that_is_set_back_fires_nothing_twice),
         TEST(a_clock_that_was_years_ahead_does_not_stop_it),
         TEST(each_tenant_has_its_own),
+        TEST(many_tenants_have_theirs_once),
         TEST(a_tenant_that_has_gone_is_forgotten_but_not_by_a_broken_list),
         TEST(a_paused_one_does_not_fire_and_goes_on_from_now),
         TEST(one_tenants_can_be_paused),

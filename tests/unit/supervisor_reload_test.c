@@ -86,6 +86,25 @@ static void a_start_that_asks_for_time_gets_it(void **state)
     assert_refused(s, "reload", 1, "not ready in time");
 }
 
+/* As with an offline migration. A connection of the time between waits for who comes. */
+static void one_that_has_to_be_alone_waits_for_the_others_end(void **state)
+{
+    struct server *s = *state;
+    struct answer a;
+
+    start(s, "listen 127.0.0.1:0\n");
+    configure(s, "listen 127.0.0.1:0\nalone\nslow 300\n");
+    assert_true(control_ok(s, "reload"));
+    assert_int_equal(living(s), 1);
+    assert_true(serves_generation(s, 2));
+
+    /* Also when it then fails: there is no way back, but the next attempt is made. */
+    configure(s, "listen 127.0.0.1:0\nalone\nfail 3 it was in vain\n");
+    assert_refused(s, "reload", 3, "it was in vain");
+    WAIT_FOR(s, ask(s, &a) && a.generation > 3);
+    assert_int_equal(living(s), 1);
+}
+
 static void overlapping_reloads_are_all_answered(void **state)
 {
     struct server *s = *state;
@@ -243,6 +262,7 @@ int main(int argc, char **argv)
         SUPERVISED(a_reload_by_signal),
         SUPERVISED(a_refused_reload_keeps_the_old),
         SUPERVISED(a_start_that_asks_for_time_gets_it),
+        SUPERVISED(one_that_has_to_be_alone_waits_for_the_others_end),
         SUPERVISED(overlapping_reloads_are_all_answered),
         SUPERVISED(an_old_generation_ends_its_connections_first),
         SUPERVISED(addresses_come_and_go),

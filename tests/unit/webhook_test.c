@@ -276,25 +276,22 @@ static void secrets_are_read_with_and_without_their_prefix(void **state)
 
 static void wrong_secrets_are_refused(void **state)
 {
-    static const char
-        *const
-            wrong
-                [] = {
-                    "",
-                    "whsec_",
-                    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa==",
-                    "whsec_short",
-                    "whsec_!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!",
-                    "WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-                    " whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-                    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n",
-                    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",
-                    "whsec_whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-                    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-                    "A", /* 66 bytes */
-                    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-                    "AAAAAAAAAAAAAAAA",
-                };
+    static const char *const wrong[] = {
+        "",
+        "whsec_",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa==",
+        "whsec_short",
+        "whsec_!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!",
+        "WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        " whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",
+        "whsec_whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+        "A", /* 66 bytes */
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+        "AAAAAAAAAAAAAAAA",
+    };
     struct webhook_key key;
     (void)state;
 

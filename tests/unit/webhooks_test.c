@@ -6,7 +6,8 @@
 
 #include <cmocka.h>
 
-#include "events/secrets.h"
+#include "events/places.h"
+#include "events/post.h"
 #include "events_fixture.h"
 
 #define HOUR   (INT64_C(3600) * CLOCK_SECOND)
@@ -233,7 +234,7 @@ static void retry_after_is_heeded(void **state)
 static void a_redirect_is_a_failure(void **state)
 {
     struct events_fixture *f = *state;
-    char location[100];
+    static char location[100]; /* read by another thread */
 
     add(f, (struct webhook_new){ 0 });
     snprintf(location, sizeof(location), "Location: %s\r\n", f->url);
@@ -468,7 +469,7 @@ static void what_was_removed_is_not_sent(void **state)
 static void answers_are_kept_as_text(void **state)
 {
     struct events_fixture *f = *state;
-    char longer[1200];
+    static char longer[1200]; /* read by another thread */
 
     add(f, (struct webhook_new){ 0 });
     receiver_answers(500, NULL, "bad \xff\x01 bytes");
@@ -492,21 +493,76 @@ static void a_test_is_sent_at_once_and_leaves_no_trace(void **state)
     struct events_fixture *f = *state;
     struct made w = add(f, (struct webhook_new){ .patterns = "a.*" });
     struct db_session *s = events_session(f, NULL);
+    const struct webhook_sender_options options = {
+        .client = f->client, .keyring = f->keyring, .wall_us = jobs_fixture_now, .clock_ud = &f->jobs
+    };
     struct client_answer *answer;
     struct buf body = BUF_INIT, why = BUF_INIT;
 
     webhook_write_body(&body, "core.webhook.test", events_now(f), "{}");
-    assert_int_equal(webhook_post(f->sender, s, w.id, TENANT_B, buf_str(&body), &answer, &why), 0);
+    assert_int_equal(webhook_post(&options, s, w.id, TENANT_B, buf_str(&body), &answer, &why), 0);
     assert_int_equal(answer->status, 204);
     assert_signed(&w, 0, events_now(f));
     client_answer_destroy(answer);
-    assert_int_equal(webhook_post(f->sender, s, TENANT_B, TENANT_B, buf_str(&body), &answer, &why),
+    assert_int_equal(webhook_post(&options, s, TENANT_B, TENANT_B, buf_str(&body), &answer, &why),
                      DW_ENOTFOUND);
     assert_null(answer);
     assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_attempts"), 0);
     buf_finish(&body);
     buf_finish(&why);
     db_session_destroy(s);
+}
+
+/* ---- places ---- */
+
+static void a_slow_receiver_has_its_share_and_no_more(void **state)
+{
+    struct places p;
+    size_t taken[PLACES];
+    int64_t longest_us;
+    (void)state;
+
+    places_init(&p);
+    for (size_t i = 0; i < PLACES_EACH; i++) {
+        taken[i] = places_take(&p, TENANT_A, &longest_us);
+        assert_in_range(taken[i], 0, PLACES - 1);
+    }
+    assert_int_equal(places_take(&p, TENANT_A, &longest_us), PLACES_NONE); /* after a moment */
+    taken[PLACES_EACH] = places_take(&p, TENANT_B, &longest_us);
+    assert_in_range(taken[PLACES_EACH], 0, PLACES - 1);
+    places_give(&p, taken[0]);
+    assert_int_equal(places_take(&p, TENANT_A, &longest_us), taken[0]);
+    places_finish(&p);
+}
+
+struct giver {
+    struct places *p;
+    size_t place;
+};
+
+static void *give_soon(void *ud)
+{
+    struct giver *g = ud;
+
+    places_give(g->p, g->place);
+    return NULL;
+}
+
+static void a_place_that_is_free_in_a_moment_is_waited_for(void **state)
+{
+    struct places p;
+    struct giver giver = { .p = &p };
+    pthread_t thread;
+    int64_t longest_us;
+    (void)state;
+
+    places_init(&p);
+    for (size_t i = 0; i < PLACES_EACH; i++)
+        giver.place = places_take(&p, TENANT_A, &longest_us);
+    assert_int_equal(pthread_create(&thread, NULL, give_soon, &giver), 0);
+    assert_int_equal(places_take(&p, TENANT_A, &longest_us), giver.place);
+    pthread_join(thread, NULL);
+    places_finish(&p);
 }
 
 int main(void)
@@ -517,6 +573,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_event_is_sent_and_signed, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_tried_for_two_days, setup, teardown),
         cmocka_unit_test(delays_have_jitter_and_heed_retry_after),
+        cmocka_unit_test(a_slow_receiver_has_its_share_and_no_more),
+        cmocka_unit_test(a_place_that_is_free_in_a_moment_is_waited_for),
         cmocka_unit_test_setup_teardown(retry_after_is_heeded, setup, teardown),
         cmocka_unit_test_setup_teardown(a_redirect_is_a_failure, setup, teardown),
         cmocka_unit_test_setup_teardown(who_does_not_answer_is_tried_again, setup, teardown),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
 #include "jobs/civil.h"
 #include "jobs/zone.h"
@@ -206,6 +207,37 @@ static void one_name_is_one_zone(void **state)
     assert_string_equal(zone_name(zone_of("Europe/Paris")), "Europe/Paris");
 }
 
+/* Each looks some up that nobody has, and one that all have. */
+static void *find_many(void *ud)
+{
+    static const char *const names[] = { "Asia/Tokyo", "Asia/Dubai", "Asia/Seoul", "Asia/Kolkata",
+                                         "Asia/Manila" };
+    const struct zone *z = NULL;
+    struct buf why = BUF_INIT;
+
+    for (size_t i = 0; i < DW_COUNT_OF(names); i++) {
+        size_t turn = (i + (size_t)(uintptr_t)ud) % DW_COUNT_OF(names);
+        if (zone_find(&z, str_from(names[turn]), &why) != 0 || zone_span_at(z, 0).offset == 0)
+            return NULL;
+    }
+    return zone_find(&z, str_from("Asia/Tokyo"), &why) == 0 ? (void *)(uintptr_t)z : NULL;
+}
+
+static void threads_find_the_same_zone(void **state)
+{
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    void *found;
+
+    (void)state;
+    for (uintptr_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, find_many, (void *)i), 0);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], &found);
+        assert_ptr_equal(found, zone_of("Asia/Tokyo"));
+    }
+}
+
 /* ---- files ---- */
 
 /* A file of version 2 with no changes, two types and this footer. */
@@ -316,6 +348,7 @@ int main(void)
         cmocka_unit_test(an_unknown_name_is_told_what_is_meant),
         cmocka_unit_test(a_name_leads_nowhere_else),
         cmocka_unit_test(one_name_is_one_zone),
+        cmocka_unit_test(threads_find_the_same_zone),
         cmocka_unit_test(rules_of_every_form_are_read),
         cmocka_unit_test(a_file_that_lies_is_refused),
     };

@@ -25,14 +25,14 @@ static dw_harness *open_with(const char *conf)
 static int book(dw_harness *h, const char *tenant, const char *json)
 {
     dw_harness_set_tenant(h, tenant);
-    return dw_harness_post(h, "/api/v1/ledger", json).status;
+    return dw_harness_post(h, "/api/v1/cashbook", json).status;
 }
 
 static int64_t rows_of(dw_harness *h)
 {
     int64_t n = -1;
 
-    assert_int_equal(dw_harness_find(h, DW_TO(&n), "SELECT count(*) FROM ledger"), 1);
+    assert_int_equal(dw_harness_find(h, DW_TO(&n), "SELECT count(*) FROM cashbook"), 1);
     return n;
 }
 
@@ -57,11 +57,13 @@ static void the_tests_sql_sees_everything(void **state)
 
     dw_harness_set_tenant(h, TWO);
     assert_int_equal(
-        dw_harness_sql(h, "INSERT INTO ledger (tenant_id, id, amount) VALUES (:tenant, $1, $2)", ONE, 5), 1);
+        dw_harness_sql(h, "INSERT INTO cashbook (tenant_id, id, amount) VALUES (:tenant, $1, $2)", ONE, 5),
+        1);
     dw_harness_set_tenant(h, ONE);
-    assert_int_equal(dw_harness_find(h, DW_TO(&tenant), "SELECT tenant_id FROM ledger"), 1);
+    assert_int_equal(dw_harness_find(h, DW_TO(&tenant), "SELECT tenant_id FROM cashbook"), 1);
     assert_string_equal(tenant, TWO);
-    assert_int_equal(dw_harness_find(h, DW_TO(&tenant), "SELECT tenant_id FROM ledger WHERE amount = 6"), 0);
+    assert_int_equal(dw_harness_find(h, DW_TO(&tenant), "SELECT tenant_id FROM cashbook WHERE amount = 6"),
+                     0);
     assert_int_equal(dw_harness_sql(h, "SELEKT"), -1);
     assert_non_null(strstr(dw_harness_why(h), "SELEKT"));
     assert_int_equal(dw_harness_close(h), 0);
@@ -70,17 +72,17 @@ static void the_tests_sql_sees_everything(void **state)
 static void requests_run_for_whom_the_test_says(void **state)
 {
     dw_harness *h = open_with(NULL);
-    dw_harness_reply reply = dw_harness_get(h, "/api/v1/ledger");
+    dw_harness_reply reply = dw_harness_get(h, "/api/v1/cashbook");
     (void)state;
 
     assert_string_equal(dw_harness_text(reply, "/tenant"), "null");
-    assert_int_equal(dw_harness_get(h, "/api/v1/ledger/guarded").status, 503);
+    assert_int_equal(dw_harness_get(h, "/api/v1/cashbook/guarded").status, 503);
     dw_harness_set_tenant(h, ONE);
     dw_harness_set_principal(h, "ann");
-    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger"), "/tenant"), ONE);
-    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger/guarded"), "/me"), "ann");
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/cashbook"), "/tenant"), ONE);
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/cashbook/guarded"), "/me"), "ann");
     dw_harness_set_principal(h, NULL);
-    assert_int_equal(dw_harness_get(h, "/api/v1/ledger/guarded").status, 503);
+    assert_int_equal(dw_harness_get(h, "/api/v1/cashbook/guarded").status, 503);
     assert_int_equal(dw_harness_close(h), 0);
 }
 
@@ -92,9 +94,9 @@ static void a_tenant_has_its_own_sum(void **state)
     assert_int_equal(book(h, ONE, "{\"amount\":3}"), 201);
     assert_int_equal(book(h, TWO, "{\"amount\":4}"), 201);
     assert_true(book(h, NULL, "{\"amount\":4}") >= 400); /* nobody's */
-    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger"), "/sum"), "0");
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/cashbook"), "/sum"), "0");
     dw_harness_set_tenant(h, ONE);
-    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger"), "/sum"), "3");
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/cashbook"), "/sum"), "3");
     assert_int_equal(book(h, ONE, "{\"amount\":0}"), 422);
     assert_int_equal(rows_of(h), 2);
     assert_int_equal(dw_harness_close(h), 0);
@@ -105,16 +107,16 @@ static void an_admin_allows_what_goes_beyond(void **state)
     dw_harness *h = open_with(NULL);
     (void)state;
 
-    assert_int_equal(dw_harness_get(h, "/api/v1/ledger/all").status, 403);
+    assert_int_equal(dw_harness_get(h, "/api/v1/cashbook/all").status, 403);
     assert_int_equal(dw_harness_close(h), 0);
 
     h = open_with("allow: [system]\n");
     assert_int_equal(book(h, ONE, "{\"amount\":3}"), 201);
     assert_int_equal(book(h, TWO, "{\"amount\":4}"), 201);
-    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger/all"), "/sum"), "7");
-    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger/all"), "/tenant"), "null");
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/cashbook/all"), "/sum"), "7");
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/cashbook/all"), "/tenant"), "null");
     assert_true(dw_harness_logged(h, DW_LOG_INFO, "the sum of all is wanted"));
-    dw_harness_reply each = dw_harness_get(h, "/api/v1/ledger/each");
+    dw_harness_reply each = dw_harness_get(h, "/api/v1/cashbook/each");
     assert_string_equal(dw_harness_text(each, "/sum"), "7");
     assert_string_equal(dw_harness_text(each, "/tenants"), "2");
     assert_int_equal(dw_harness_close(h), 0);
@@ -133,7 +135,7 @@ static void the_nth_transaction_is_repeated(void **state)
     assert_non_null(first);
     assert_non_null(strstr(first + 1, "booked")); /* it ran twice */
     assert_int_equal(rows_of(h), 2);
-    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/ledger"), "/sum"), "7");
+    assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/cashbook"), "/sum"), "7");
     assert_int_equal(dw_harness_close(h), 0);
 }
 
@@ -143,7 +145,7 @@ static void a_forgotten_commit_is_told(void **state)
     (void)state;
 
     dw_harness_set_tenant(h, ONE);
-    assert_int_equal(dw_harness_post(h, "/api/v1/ledger/careless", "").status, 500);
+    assert_int_equal(dw_harness_post(h, "/api/v1/cashbook/careless", "").status, 500);
     assert_true(dw_harness_logged(h, DW_LOG_ERROR, "dw_tx_commit() is missing"));
     assert_int_equal(rows_of(h), 0);
     assert_int_equal(dw_harness_close(h), 0);
@@ -155,10 +157,10 @@ static void play(dw_harness *h, void *ud)
     bool booked;
 
     (void)ud;
-    booked = dw_harness_post(h, "/api/v1/ledger", "{\"amount\":1}").status == 201;
+    booked = dw_harness_post(h, "/api/v1/cashbook", "{\"amount\":1}").status == 201;
     assert_int_equal(rows_of(h), before + booked);
-    dw_harness_get(h, "/api/v1/ledger/all");
-    dw_harness_get(h, "/api/v1/ledger/each");
+    dw_harness_get(h, "/api/v1/cashbook/all");
+    dw_harness_get(h, "/api/v1/cashbook/each");
 }
 
 static void every_step_may_fail(void **state)

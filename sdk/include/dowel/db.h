@@ -6,7 +6,7 @@
  *   return dw_tx_commit(c);
  *
  * SQL stands first, its values after it: $1.. in order; :tenant, :me (the principal's id) and :now (one instant for the
- * whole call) come by themselves. Values are of any kind that DW() takes; there is no way to paste text into SQL. Results
+ * whole callback; in a call of your own thread, for each statement or transaction) come by themselves. Values are of any kind that DW() takes; there is no way to paste text into SQL. Results
  * may be open at the same time.
  *
  * Where the engine wants a transaction repeated (SQLite was busy, PostgreSQL could not serialize it), the step fails with

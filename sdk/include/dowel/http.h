@@ -119,7 +119,7 @@ static inline DW_MUST_CHECK int dw_reply_list_(dw_call *c, dw_request *req, dw_l
 /* dw_reply_list(c, req, "SELECT id, body FROM notes WHERE author = $1", author): a page of it, {"items":[...],"next":...},
  * as the client asks by what x-list in api.yaml adds to the query: `limit` (1 to 200; 50 if absent), `cursor`, `sort` by a
  * column that x-list names ("created_at", "-created_at"), and filters by columns that it names. "next" is the cursor of the
- * page that follows, or null. The statement needs a column "id", unique, by which the rows are sorted unless the client
+ * page that follows, or null; a Link field leads there too. The statement needs a column "id", unique, by which the rows are sorted unless the client
  * wants it otherwise (a dw_id(): oldest first), and has no ORDER BY or LIMIT of its own; columns to sort by hold no nulls.
  * DW_EINVALID for a cursor that is not of this list and order. Since minor 2. [call] */
 #define dw_reply_list(c, req, ...) dw_reply_list_((c), (req), DW_LIST(__VA_ARGS__))

@@ -60,7 +60,7 @@ typedef struct dw_plugin {
 
     /* All optional, on the main thread: check, init, start, and at the end stop, fini. An error declines the plugin
      * alone. */
-    int (*init)(dw_call *c);  /* no network yet */
+    int (*init)(dw_call *c);  /* no network yet, and no tables: its migrations come after it */
     int (*start)(dw_call *c); /* every plugin has its init behind it; start own threads here */
     int (*check)(dw_call *c,
                  const void *conf); /* before init: would this configuration do? dw_fail_at() marks items */

@@ -45,7 +45,6 @@ static void an_order_is_told(void **state)
     assert_int_equal(dw_harness_close(h), 0);
 }
 
-/* Each step fails once: what is left is nothing, or all of it. */
 static void there_is_no_order_without_its_event(void **state)
 {
     dw_harness *h = open_plugin();
@@ -60,10 +59,27 @@ static void there_is_no_order_without_its_event(void **state)
     assert_int_equal(dw_harness_close(h), 0);
 }
 
+static void a_till_sends_its_sales(void **state)
+{
+    dw_harness *h = open_plugin();
+    (void)state;
+
+    assert_int_equal(dw_harness_receive(h, .inbox = "sales", .body = "{\"customer\":\"ann\",\"cents\":1250}"),
+                     0);
+    assert_int_equal(dw_harness_receive(h, .inbox = "sales", .body = "{\"customer\":\"ann\"}"), 0);
+    assert_int_equal(dw_harness_run_jobs(h), 3); /* the second is given up, which is a run as well */
+    assert_int_equal(count(h, "SELECT cents FROM shop_orders WHERE delivery IS NOT NULL"), 1250);
+    assert_int_equal(count(h, "SELECT count(*) FROM shop_orders"), 1);
+    assert_int_equal(dw_harness_events(h, "shop.order.placed"), 1);
+    assert_int_equal(dw_harness_jobs(h, "inbox:sales", "dead"), 1);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_order_is_told),
+        cmocka_unit_test(a_till_sends_its_sales),
         cmocka_unit_test(there_is_no_order_without_its_event),
     };
     return cmocka_run_group_tests_name("shop", tests, NULL, NULL);

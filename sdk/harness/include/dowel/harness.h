@@ -148,10 +148,12 @@ DW_EXPORT int dw_harness_find_(dw_harness *h, dw_list targets, dw_list sql_and_v
  * 1; 0: none): the callback runs again, unless it did something that may not be done twice. */
 DW_EXPORT void dw_harness_repeat(dw_harness *h, unsigned n);
 
-/* ---- jobs: they wait until the test lets them run; what is put off, until the harness's time has come ---- */
+/* ---- jobs, schedules and events: they wait until the test lets them run; what is put off, until the harness's time has come ---- */
 
-/* Runs what is due, one after the other on this thread, until nothing is: how many runs that were, last calls of what was
- * given up included; or -1: dw_harness_why(). */
+/* Adds what the plugin's schedules have become due for since the last time, for the harness's tenant and across tenants:
+ * the first time they only begin to count. Then runs what is due, one after the other on this thread, until nothing is:
+ * jobs, and events for the plugins that they interest. How many runs that were, last calls of what was given up included;
+ * or -1: dw_harness_why(). */
 DW_EXPORT int dw_harness_run_jobs(dw_harness *h);
 
 /* How many jobs of a kind ("push": the plugin's) are "waiting", "done", "dead" or "cancelled". */
@@ -159,6 +161,28 @@ DW_EXPORT int dw_harness_jobs(dw_harness *h, const char *kind, const char *state
 
 /* Adds one, as an admin does: for the tenant and principal of the harness. json is its payload, an object. 0 or -1. */
 DW_EXPORT int dw_harness_add_job(dw_harness *h, const char *kind, const char *json);
+
+/* ---- events and webhooks: what subscribes to them, and the inbox, are jobs: dw_harness_run_jobs() ---- */
+
+/* Tells an event, as another plugin would that is not there: dw_harness_tell(h, "shop.order.placed", "{\"cents\":1250}").
+ * In the harness's tenant. 0 or -1. */
+DW_EXPORT int dw_harness_tell(dw_harness *h, const char *name, const char *json);
+
+/* How many events of that name were told so far. */
+DW_EXPORT int dw_harness_events(dw_harness *h, const char *name);
+
+typedef struct dw_harness_receive_args {
+    uint32_t struct_size;
+    const char *inbox;  /* the plugin's: "tickets" */
+    const char *body;   /* NULL: empty */
+    const char *fields; /* "Name: value\r\n" each; NULL: none */
+    const char *source; /* who sends; NULL: "test" */
+} dw_harness_receive_args;
+
+/* dw_harness_receive(h, .inbox = "tickets", .body = "{}"): a webhook came in, and its signature was right. For the harness's
+ * tenant, which must be set. 0 or -1. */
+#define dw_harness_receive(h, ...) (dw_harness_receive_((h), DW_ARGS_(dw_harness_receive_args, __VA_ARGS__)))
+DW_EXPORT int dw_harness_receive_(dw_harness *h, const dw_harness_receive_args *args);
 
 /* ---- other plugins ---- */
 

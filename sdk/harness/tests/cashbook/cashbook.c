@@ -1,9 +1,9 @@
-/* ledger - books amounts, and sums them up in one tenant, in all, and in each. */
+/* cashbook - books amounts, and sums them up in one tenant, in all, and in each. */
 #include <dowel/dowel.h>
 
 static int sum_in(dw_call *c, int64_t *sum)
 {
-    return dw_db_get(c, DW_TO(sum), "SELECT coalesce(sum(amount), 0) FROM ledger");
+    return dw_db_get(c, DW_TO(sum), "SELECT coalesce(sum(amount), 0) FROM cashbook");
 }
 
 static int sum(dw_call *c, dw_request *req)
@@ -45,7 +45,7 @@ static int sum_of_each(dw_call *c, dw_request *req)
     int rc;
 
     DW_TRY(dw_call_as_system(c, "tenants are listed", &everybody));
-    DW_TRY(dw_db_query(everybody, &rows, "SELECT DISTINCT tenant_id FROM ledger"));
+    DW_TRY(dw_db_query(everybody, &rows, "SELECT DISTINCT tenant_id FROM cashbook"));
     while ((rc = dw_rows_next(rows, &tenant)) > 0) {
         dw_scope_begin(c);
         rc = add_tenant(c, tenant, &all);
@@ -64,9 +64,9 @@ static int book(dw_call *c, dw_request *req)
 
     DW_TRY(dw_request_read(req, "amount", &amount));
     DW_TRY(dw_tx_begin(c));
-    DW_TRY(dw_db_query(c, &row,
-                       "INSERT INTO ledger (tenant_id, id, amount) VALUES (:tenant, $1, $2) RETURNING amount",
-                       dw_id(c), amount));
+    DW_TRY(dw_db_query(
+        c, &row, "INSERT INTO cashbook (tenant_id, id, amount) VALUES (:tenant, $1, $2) RETURNING amount",
+        dw_id(c), amount));
     DW_TRY(dw_reply_row(req, 201, row));
     dw_info(c, "booked", "amount", amount);
     return dw_tx_commit(c);
@@ -83,7 +83,7 @@ static int who_am_i(dw_call *c, dw_request *req)
 static int forget_commit(dw_call *c, dw_request *req)
 {
     DW_TRY(dw_tx_begin(c));
-    DW_TRY(dw_db_exec(c, "INSERT INTO ledger (tenant_id, id, amount) VALUES (:tenant, $1, 1)", dw_id(c)));
+    DW_TRY(dw_db_exec(c, "INSERT INTO cashbook (tenant_id, id, amount) VALUES (:tenant, $1, 1)", dw_id(c)));
     return dw_reply(req, 201);
 }
 
@@ -97,5 +97,5 @@ static const dw_operation operations[] = {
     { 0 },
 };
 
-DOWEL_PLUGIN(.name = "ledger", .version = "1.0.0", .summary = "Books amounts", .license = "MIT",
+DOWEL_PLUGIN(.name = "cashbook", .version = "1.0.0", .summary = "Books amounts", .license = "MIT",
              .operations = operations);

@@ -1,6 +1,6 @@
 -- migrate:up
--- tenant-table: ledger
-CREATE TABLE ledger (
+-- tenant-table: cashbook
+CREATE TABLE cashbook (
     tenant_id UUID   NOT NULL,
     id        UUID   NOT NULL,
     amount    BIGINT NOT NULL CHECK (amount > 0),
@@ -8,4 +8,4 @@ CREATE TABLE ledger (
 );
 
 -- migrate:down
-DROP TABLE ledger;
+DROP TABLE cashbook;

@@ -1,0 +1,191 @@
+// Presets: release asan
+// Jobs as an admin meets them: looked at, run, held back, cancelled, replayed by `dowel job`, with a server and without;
+// and what becomes of them when a server ends.
+
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { afterEach, test } from 'node:test';
+
+import { request } from './support/client.mjs';
+import { command, logged, notesOf, startWith } from './support/plugins.mjs';
+import { childrenOf, preset, slowness, sleep, temporaryFolder, until, writeFiles } from './support/server.mjs';
+
+const timeout = 180_000 * Math.min(slowness, 2);
+const MISUSE = -16;
+const THREAD = -15;
+
+let server;
+afterEach(async () => {
+  server?.kill();
+  await server?.ended;
+  server = undefined;
+  if (data) rmSync(data, { recursive: true, force: true });
+}, { timeout });
+
+// A place whose server has ended: what it had is still there.
+let data;
+const stopped = async () => {
+  const configDir = temporaryFolder();
+  writeFiles(configDir, { 'core.yaml': '' });
+  await server.stop();
+  return { dataDir: data, configDir };
+};
+const start = async (options) => (server = await startWith({ plugins: { toil: '' }, data: (data = temporaryFolder()), ...options }));
+
+const job = async (...args) => {
+  const { code, stdout, stderr } = await command(server, 'job', ...args, '--output', 'json');
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
+};
+const run = async (kind, payload = {}) => (await job('run', `toil.${kind}`, JSON.stringify(payload))).id;
+const history = (id) => job('history', id);
+const becomes = (id, state, options) => until(`${id} is ${state}`, async () => (await history(id)).state === state && history(id), { every: 50, ...options });
+const toil = async () => (await request(server.url, { path: '/api/v1/toil' })).json();
+
+test('a job that is added by hand runs, and can be looked at', { timeout }, async () => {
+  await start();
+  const id = await run('count', { n: 5 });
+  const done = await becomes(id, 'done');
+  assert.deepEqual([done.kind, done.attempts, done.payload, done.failures], ['toil.count', 1, { n: 5 }, []]);
+  assert.deepEqual(await toil(), { all: 1, distinct: 1 });
+
+  const refused = await becomes(await run('refuse'), 'dead');
+  assert.match(refused.error, /it is not allowed \(why: because\)/);
+  await logged(server, { message: 'mourned', error: /it is not allowed/ });
+
+  const { code, stdout } = await command(server, 'job', 'list', '--state', 'dead');
+  assert.equal(code, 0);
+  assert.match(stdout, /^ID +KIND +STATE.*\n[0-9a-f-]{36} +toil\.refuse +dead +1 .*it is not allowed/);
+  assert.equal((await job('list', '--plugin', 'toil')).length, 2);
+  assert.deepEqual(await job('list', '--kind', 'toil.poll'), []);
+});
+
+test('what was given up runs again when it is replayed', { timeout }, async () => {
+  await start();
+  const id = await run('refuse');
+  await becomes(id, 'dead');
+  assert.deepEqual(await job('replay', id), { jobs: 1 });
+  await until('it was tried again', async () => (await history(id)).failures.length === 2);
+  await becomes(id, 'dead');
+  assert.deepEqual(await job('replay', '--all', '--kind', 'toil.count'), { jobs: 0 });
+  assert.deepEqual(await job('replay', '--all'), { jobs: 1 });
+});
+
+test('a running job shows how far it is, and is cancelled within a second or so', { timeout }, async () => {
+  await start();
+  const id = await run('hang');
+  await until('it gets on', async () => (await history(id)).progress_done > 0);
+  const since = performance.now();
+  assert.deepEqual(await job('cancel', id), { jobs: 1 });
+  await becomes(id, 'cancelled');
+  assert.ok(performance.now() - since < 3000 * slowness);
+  await logged(server, { message: 'mourned' });
+});
+
+test('a kind that is paused waits until it is resumed', { timeout }, async () => {
+  await start();
+  assert.deepEqual(await job('pause', 'toil.count'), { jobs: 1 });
+  await sleep(1200);
+  const id = await run('count', { n: 1 });
+  await sleep(500);
+  assert.equal((await history(id)).state, 'waiting');
+  assert.deepEqual((await job('kinds')).filter((kind) => kind.paused).map((kind) => [kind.kind, kind.waiting]), [['toil.count', 1]]);
+  assert.deepEqual(await job('resume', 'toil.count'), { jobs: 1 });
+  await becomes(id, 'done');
+});
+
+test('the verbs work without a server, and the next one does what they said', { timeout }, async () => {
+  await start();
+  const place = await stopped();
+  const added = await command(place, 'job', 'run', 'toil.count', '{"n":7}', '--output', 'json');
+  assert.equal(added.code, 0, added.stderr);
+  const listed = await command(place, 'job', 'list', '--state', 'waiting', '--plugin', 'toil', '--output', 'json');
+  assert.equal(JSON.parse(listed.stdout).length, 1);
+  await start({ data: place.dataDir });
+  await becomes(JSON.parse(added.stdout).id, 'done');
+});
+
+test('what is wrong is told in words', { timeout }, async () => {
+  await start();
+  const said = async (...args) => {
+    const { code, stderr } = await command(server, 'job', ...args);
+    assert.notEqual(code, 0);
+    return stderr;
+  };
+  assert.match(await said('run', 'toil.nothing'), /no server has had such a kind of job; dowel job kinds shows/);
+  assert.match(await said('run', 'toil.count', '[1]'), /has to be a JSON object/);
+  assert.match(await said('run', 'toil.count', '{"n"'), /no JSON: .*, at character/);
+  assert.match(await said('run', 'toil.count', '{}', '--tenant', 'acme'), /a UUID/);
+  assert.match(await said('history', '5'), /no id of a job/);
+  assert.match(await said('history', '0190a0a0-0000-7000-8000-00000000000a'), /there is no such job/);
+  assert.match(await said('cancel', '0190a0a0-0000-7000-8000-00000000000a'), /waits or runs/);
+  assert.match(await said('replay'), /takes the id of a job, or --all/);
+  assert.match(await said('pause', 'nothing'), /no server has had/);
+  assert.match(await said('list', '--all'), /does not take it/);
+});
+
+test('a plugin that misuses its jobs is told so, and harms nobody', { timeout }, async () => {
+  await start();
+  const forgotten = await becomes(await run('forget'), 'dead');
+  assert.match(forgotten.error, /dw_tx_commit\(\) is missing/);
+  assert.deepEqual(await toil(), { all: 0, distinct: 0 });
+
+  await becomes(await run('keep'), 'done');
+  await becomes(await run('use_kept'), 'done');
+  await logged(server, { message: 'told', step: 'dw_job_add', rc: MISUSE });
+  const told = (step) => logged(server, { message: 'told', step });
+  for (const step of ['dw_job_read', 'dw_job_progress', 'dw_job_attempt', 'dw_job_done']) assert.ok((await told(step)).rc === THREAD, step);
+});
+
+test('again is not a failure, and is committed with what was done', { timeout }, async () => {
+  await start();
+  const polled = await becomes(await run('poll'), 'done');
+  assert.deepEqual(polled.failures, []);
+  assert.deepEqual(await toil(), { all: 3, distinct: 1 });
+});
+
+test('a job that crashes is charged to its plugin, and its note names it', { timeout, skip: preset === 'asan' && 'AddressSanitizer takes the fault itself' }, async () => {
+  await start();
+  const old = server.serverPid;
+  const id = await run('crash');
+  await until('another process', () => server.serverPid && server.serverPid !== old);
+  const [note] = await until('a note', () => notesOf(server).length > 0 && notesOf(server));
+  assert.match(note, /^owner: toil$/m);
+  assert.match(note, /what: job crash,/);
+  assert.match(note, /^charged to: toil$/m);
+  await until('the next process serves', async () => (await request(server.url, { path: '/livez' }).catch(() => ({}))).status === 200);
+  assert.deepEqual(await job('pause', 'toil.crash'), { jobs: 1 });
+  /* Its lease ends after 30 s. */
+  const back = await until('it waits again', async () => (await history(id)).failures.length === 1 && history(id), { limit: 60_000, every: 500 });
+  assert.match(back.failures[0].error, /ended, or lost the database, while it ran/);
+  assert.equal(back.attempts, 1);
+});
+
+test('a server that is killed loses no job, and does none twice', { timeout }, async () => {
+  const N = 3000;
+  await start();
+  const kill = async () => {
+    const old = server.serverPid;
+    process.kill(old, 'SIGKILL');
+    await until('another process', () => server.serverPid && server.serverPid !== old && !childrenOf(server.pid).includes(old));
+    await until('it serves', async () => (await request(server.url, { path: '/livez' }).catch(() => ({}))).status === 200);
+  };
+  for (const from of [0, N / 2]) {
+    const added = await request(server.url, { method: 'POST', path: '/api/v1/toil', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ from, to: from + N / 2 }) });
+    assert.equal(added.status, 202);
+    await until('some are done', async () => (await toil()).all > from + 50, { every: 2 });
+    await kill();
+  }
+  await until('all are done', async () => (await toil()).distinct === N, { limit: 100_000, every: 200 });
+  assert.deepEqual(await toil(), { all: N, distinct: N });
+  assert.equal((await job('list', '--state', 'dead')).length, 0);
+});
+
+test('a server that stops lets a job end, or gives it back', { timeout }, async () => {
+  await start({ core: 'drain_timeout: 1s\n' });
+  const id = await run('hang');
+  await until('it runs', async () => (await history(id)).state === 'running');
+  const { stdout } = await command(await stopped(), 'job', 'history', id, '--output', 'json');
+  const { state, attempts, failures } = JSON.parse(stdout);
+  assert.deepEqual([state, attempts, failures], ['waiting', 0, []]);
+});
