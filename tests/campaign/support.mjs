@@ -158,6 +158,12 @@ export class Clients {
     close();
   }
 
+  // No more than so many entries are made, but those that are under way already. How many that will be.
+  endAt(most) {
+    this.most = Math.max(most, this.#next - 1);
+    return this.most;
+  }
+
   #note({ id, size }, status) {
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
     if (status !== 201) return;
