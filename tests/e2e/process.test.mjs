@@ -92,9 +92,12 @@ describe('an upgrade', { timeout }, () => {
     return program;
   };
 
+  let load;
+  afterEach(() => load?.stop());
+
   test('under load keeps the pid and loses nothing', async () => {
     server = await startServer({ binary: install() });
-    const load = new Load(server.url, { clients: 8 });
+    load = new Load(server.url, { clients: 8 });
     await until('the load has begun', () => load.served > 8);
     for (let i = 0; i < 3; i++) {
       const program = install();

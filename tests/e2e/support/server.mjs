@@ -27,22 +27,20 @@ function environment(extra) {
   return { ...Object.fromEntries(kept), HOME: tmpdir(), ...extra };
 }
 
-// The ids of the processes whose parent is `pid`, oldest first.
+// The ids of the processes whose parent is `pid`, oldest first: by when they began, as numbers are used again.
 export function childrenOf(pid) {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        // pid (comm) state ppid ...; comm may hold anything, so the last ')' counts.
-        const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-        const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        return Number(parent) === pid && state !== 'Z';
-      } catch {
-        return false; // it has just ended
-      }
-    })
-    .map(Number)
-    .sort((a, b) => a - b);
+  const children = [];
+  for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
+    try {
+      // pid (comm) state ppid ... starttime; comm may hold anything, so the last ')' counts.
+      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (Number(fields[1]) === pid && fields[0] !== 'Z') children.push({ id: Number(name), began: Number(fields[19]) });
+    } catch {
+      continue; // it has just ended
+    }
+  }
+  return children.sort((a, b) => a.began - b.began || a.id - b.id).map(({ id }) => id);
 }
 
 export function sleep(ms) {
