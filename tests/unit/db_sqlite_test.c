@@ -58,7 +58,7 @@ static void assert_unusable(const char *url, const char *part)
     struct buf why = BUF_INIT;
     struct db *db;
 
-    assert_int_equal(db_open(&db, &(struct db_options){ .url = url }, &why), -1);
+    assert_int_equal(db_open(&db, &(struct db_options){ .url = url }, &why), DB_OPEN_WRONG);
     assert_null(db);
     if (!strstr(buf_text(&why), part))
         fail_msg("no \"%s\" in: %s", part, buf_text(&why));
