@@ -276,6 +276,25 @@ static void the_login_role_cannot_take_the_wall_down(void **state)
     PQfinish(conn);
 }
 
+static void json_can_be_read_as_rows(void **state)
+{
+    struct db_session *s = db_session_tenant(&f, TENANT_A);
+
+    (void)state;
+    assert_string_equal(ROWS(s, "SELECT value FROM jsonb_array_elements(CAST($1 AS JSONB))", "[1, \"b\"]"),
+                        "{\"value\":1}{\"value\":\"b\"}");
+    assert_string_equal(
+        ROWS(s, "SELECT value FROM jsonb_array_elements_text(CAST($1 AS JSONB))", "[1, \"b\"]"),
+        "{\"value\":\"1\"}{\"value\":\"b\"}");
+    assert_string_equal(ROWS(s, "SELECT key, value FROM jsonb_each(CAST($1 AS JSONB))", "{\"a\": [2]}"),
+                        "{\"key\":\"a\",\"value\":[2]}");
+    assert_int_equal(
+        NUMBER(s, "SELECT count(*) FROM (SELECT jsonb_path_query(CAST($1 AS JSONB), '$.**')) AS every",
+               "{\"a\": {\"b\": 1}}"),
+        3);
+    db_session_destroy(s);
+}
+
 /* One connection, two tenants, statements that fail in between. */
 static void no_tenant_is_remembered(void **state)
 {
@@ -447,6 +466,7 @@ int main(void)
         WITH(what_is_not_there_is_named, setup),
         WITH(a_wall_that_was_taken_down_is_seen, setup),
         WITH(every_type_comes_back, setup),
+        WITH(json_can_be_read_as_rows, setup),
         WITH(times_are_exact, setup),
         WITH(what_does_not_fit_is_named, setup),
         WITH(types_are_told_where_the_server_cannot_know, setup),
