@@ -2,6 +2,8 @@
 
 #include "db/driver.h"
 #include "db/migrate.h"
+#include "db/search.h"
+#include "db/statement_judge.h"
 
 /* One row of two texts. */
 struct pair {
@@ -42,9 +44,11 @@ static bool is_called_after(const char *table, const char *owner)
     return strncmp(table, owner, n) == 0 && (table[n] == 0 || table[n] == '_');
 }
 
-/* The wall says whose it is. Without one, of the owners notes and notes_more the latter has notes_more_words. */
+/* No table of the server's, whatever the owner is called. The wall says whose it is. Without one, of the owners notes and notes_more the latter has notes_more_words. */
 static bool is_owned(const struct pair *table, const char *owner, const struct pair *owners)
 {
+    if (sql_name_refused(str_from(table->a)))
+        return false;
     if (*table->b)
         return strcmp(table->b, owner) == 0;
     if (!is_called_after(table->a, owner))
@@ -167,10 +171,14 @@ int purge_find(struct purge_tables *out, struct arena *arena, struct db_session 
 
 /* ---- taking away ---- */
 
-/* They may refer to each other in a circle: SQLite looks at that when all are gone, PostgreSQL when it takes them all in
- * one statement. */
+/* The server's index of their words goes first. They may refer to each other in a circle: SQLite looks at that when all are
+ * gone, PostgreSQL when it takes them all in one statement. */
 static void write_drop(struct buf *out, const struct purge_tables *tables, enum db_engine engine)
 {
+    for (size_t i = 0; i < tables->n; i++) {
+        if (search_is_name(str_from(tables->v[i].name)))
+            search_write_down(out, engine, tables->v[i].name);
+    }
     if (engine == DB_SQLITE)
         buf_add_text(out, "PRAGMA defer_foreign_keys = ON;\n");
     for (size_t i = 0; i < tables->n; i++) {

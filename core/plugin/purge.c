@@ -1,5 +1,6 @@
 #include "plugin/purge.h"
 
+#include "db/migrations_core.h"
 #include "util/clock.h"
 
 enum { PATIENCE_US = 60 * CLOCK_SECOND, TRIES_MAX = 5 };
@@ -59,14 +60,19 @@ bool purge_is_empty(const struct purge *p)
 
 bool purge_is_refused(const struct purge *p, struct buf *why)
 {
-    if (p->tables.pointing)
+    const struct purge_tables *t = &p->tables;
+    bool is_core = strcmp(t->owner, MIGRATIONS_CORE) == 0;
+
+    if (is_core)
+        buf_add_format(why, "%s: is the server itself, and no plugin", t->owner);
+    else if (t->pointing)
         buf_add_format(why,
                        "%s: the table %s of another plugin refers to %s: that one has to be purged before",
-                       p->tables.owner, p->tables.pointing, p->tables.pointed);
+                       t->owner, t->pointing, t->pointed);
     else if (p->running > 0)
         buf_add_format(why, "%s: a server runs jobs of it (%lld): disable it on each, and reload them",
-                       p->tables.owner, (long long)p->running);
-    return p->tables.pointing || p->running > 0;
+                       t->owner, (long long)p->running);
+    return is_core || t->pointing || p->running > 0;
 }
 
 /* ---- steps; all return 0, DW_ENOMEM, or an error with its text in db_error_of() ---- */

@@ -29,7 +29,8 @@ struct purge {
 
 bool purge_is_empty(const struct purge *p);
 
-/* Does a table of another plugin refer to one of these, or a server run a job of it? With a sentence in why. */
+/* Is it the server's own, does a table of another plugin refer to one of these, or a server run a job of it? With a
+ * sentence in why. */
 bool purge_is_refused(const struct purge *p, struct buf *why);
 
 /* What there is, in the arena. 0, or -1 with a sentence in why. */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "db/search.h"
 #include "db_session.h"
 #include "jobs_fixture.h"
 
@@ -209,6 +210,45 @@ static void names_are_no_patterns(void **state)
     assert_true(purge_is_empty(&p));
 }
 
+/* The server's tables are nobody's to take away. */
+static void a_plugin_may_be_called_as_anybody(void **state)
+{
+    static const char *const names[] = { "dowel", "sqlite", "pg" };
+    struct purge p;
+
+    (void)state;
+    for (size_t i = 0; i < DW_COUNT_OF(names); i++) {
+        assert_good(purge_run(&p, &arena, fixture.db.db, names[i], &why));
+        assert_int_equal(p.tables.n, 0);
+    }
+    assert_int_equal(purge_run(&p, &arena, fixture.db.db, "core", &why), -1);
+    assert_string_equal(buf_text(&why), "core: is the server itself, and no plugin");
+    why.n = 0;
+    assert_true(JOBS_NUMBER(&fixture, "SELECT count(*) FROM dowel_migrations WHERE owner = 'core'") > 3);
+    assert_untouched();
+}
+
+static const char count_server_tables[] = "SELECT count(*) FROM dowel_tenant_tables WHERE name = 'notes' AND "
+                                          "0 < (SELECT count(*) FROM dowel_search_notes)";
+
+static void its_words_are_not_found_any_more(void **state)
+{
+    static const char *const column = "title";
+    const struct search_table search = { "notes", &column, 1 };
+    struct buf sql = BUF_INIT;
+    struct purge p;
+
+    (void)state;
+    assert_int_equal(db_fixture_script(&fixture.db, "ALTER TABLE notes ADD COLUMN title TEXT;"), 0);
+    search_write_up(&sql, db_engine(fixture.db.db), &search);
+    assert_int_equal(db_fixture_script(&fixture.db, buf_text(&sql)), 0);
+    buf_finish(&sql);
+    assert_int_equal(JOBS_NUMBER(&fixture, count_server_tables), 1);
+    assert_good(purge_run(&p, &arena, fixture.db.db, "notes", &why));
+    assert_string_equal(tables_of(&p), ALL_TABLES);
+    assert_false(is_there("dowel_search_notes") || is_there("dowel_words_notes"));
+}
+
 static void sessions_go_on_without_the_wall(void **state)
 {
     struct db_session *a = db_session_tenant(&fixture.db, TENANT_A);
@@ -294,6 +334,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(all_of_it_goes_and_nothing_else),
         TEST(another_plugin_keeps_the_longer_names),
+        TEST(a_plugin_may_be_called_as_anybody),
+        TEST(its_words_are_not_found_any_more),
         TEST(names_are_no_patterns),
         TEST(sessions_go_on_without_the_wall),
         TEST(a_table_that_refers_to_it_is_in_the_way),
