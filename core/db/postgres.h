@@ -184,7 +184,7 @@ void pg_pool_finish(struct postgres *pg);
 int pg_pool_take(struct pg_connection **out, struct db_session *s);
 void pg_pool_give_back(struct pg_connection *c);
 
-/* One that is idle, for nobody's session; NULL when there is none. */
+/* One that is idle, for nobody's session, and may have died meanwhile; NULL when there is none. */
 struct pg_connection *pg_pool_take_idle(struct postgres *pg);
 
 /* One that is not counted, for a lock: it waits on nobody who waits for the lock. In pg->locks. */
