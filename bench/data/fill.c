@@ -122,6 +122,7 @@ static void fill_postgres(const char *url)
     PGconn *conn = postgres_connect(url, true);
     char sql[512];
 
+    postgres_wait_for_others(conn);
     if (!is_filled(conn)) {
         run(conn, "BEGIN");
         run(conn, tables);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/clock.h"
 
@@ -114,6 +115,27 @@ void postgres_add_row(struct buf *json, const PGresult *result, int row)
 
 /* ---- time that the server takes ---- */
 
+#define OTHERS                                                  \
+    " FROM pg_stat_activity WHERE datname = current_database()" \
+    " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+
+void postgres_wait_for_others(PGconn *conn)
+{
+    int64_t limit_us = clock_monotonic_us() + 10 * CLOCK_SECOND;
+    int n = 1;
+
+    while (n > 0 && clock_monotonic_us() < limit_us) {
+        PGresult *result = PQexec(conn, "SELECT pid" OTHERS);
+        n = PQntuples(result);
+        postgres_clear(conn, result);
+        usleep(n > 0 ? CLOCK_MS : 0);
+    }
+    if (n > 0) {
+        fprintf(stderr, "somebody else is connected to the database: it is for one benchmark at a time\n");
+        abort();
+    }
+}
+
 static struct {
     int n;
     char (*paths)[64];
@@ -122,8 +144,7 @@ static struct {
 void postgres_find_backends(const char *url)
 {
     PGconn *conn = postgres_connect(url, false);
-    PGresult *result = PQexec(conn, "SELECT pid FROM pg_stat_activity"
-                                    " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+    PGresult *result = PQexec(conn, "SELECT pid" OTHERS);
 
     postgres_must(conn, result);
     backends.n = PQntuples(result);

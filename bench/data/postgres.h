@@ -33,6 +33,9 @@ void postgres_add_row(struct buf *json, const PGresult *result, int row);
 
 /* ---- time that the server takes ---- */
 
+/* Until those who were measured before have gone. */
+void postgres_wait_for_others(PGconn *conn);
+
 /* Finds the processes that serve the database's connections: those that are there now. */
 void postgres_find_backends(const char *url);
 

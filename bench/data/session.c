@@ -4,6 +4,7 @@
 
 #include "data.h"
 #include "db/db.h"
+#include "log/log.h"
 #include "util/clock.h"
 
 static struct db *db;
@@ -55,6 +56,7 @@ static void open_it(const char *url, unsigned workers)
 {
     struct buf why = BUF_INIT;
 
+    log_set_level(LOG_ERROR); /* that all wait for each other is slow, and meant */
     if (db_open(&db, &(struct db_options){ .url = url, .connections = workers < 64 ? 64 : workers }, &why) !=
         0) {
         fprintf(stderr, "%s\n", buf_text(&why));
