@@ -26,14 +26,20 @@ const chosen = options(
 const READ = { work: 'read', threads: 1, what: 'a row of 840 bytes by its key, as JSON' };
 const LIST = { work: 'list', threads: 1, what: '50 rows, 42 kB, as JSON' };
 const INSERT = { work: 'insert', what: 'a row, on the disk when it is answered' };
+const PACED = { work: 'paced', what: 'the same, with a rest of a millisecond before each' };
+const MIXED = { work: 'mixed', what: 'the same, and after 200 of them a scan of some milliseconds' };
 const WAYS = ['raw', 'raw-guarded', 'session'];
+const SHARED = ['raw-guarded', 'session', 'pipelined']; // a connection each, twice, and one for all
 const WORKS = [
   { engine: 'sqlite', ...READ, ways: WAYS },
   { engine: 'sqlite', ...LIST, ways: WAYS },
   { engine: 'sqlite', ...INSERT, threads: chosen.clients, ways: WAYS },
   { engine: 'postgres', ...READ, ways: [...WAYS, 'pipelined'] },
-  { engine: 'postgres', ...READ, threads: 8, ways: ['raw-guarded', 'session', 'pipelined'] },
-  { engine: 'postgres', ...READ, threads: 64, ways: ['raw-guarded', 'session', 'pipelined'] },
+  { engine: 'postgres', ...READ, threads: 8, ways: SHARED },
+  { engine: 'postgres', ...READ, threads: 64, ways: SHARED },
+  { engine: 'postgres', ...PACED, threads: 8, ways: SHARED },
+  { engine: 'postgres', ...MIXED, threads: 8, ways: SHARED },
+  { engine: 'postgres', ...MIXED, threads: 64, ways: SHARED },
   { engine: 'postgres', ...LIST, ways: WAYS },
   { engine: 'postgres', ...INSERT, threads: 1, ways: WAYS },
   { engine: 'postgres', ...INSERT, threads: chosen.clients, ways: WAYS },
@@ -103,6 +109,7 @@ for (const work of works) {
 
 function print(work) {
   const onServer = work.engine === 'postgres';
+  const isTimed = figure(work.ways[0], work, 'p99Us') > 0;
   const base = work.ways[0];
   const rows = work.ways.map((way) => [
     way,
@@ -111,9 +118,13 @@ function print(work) {
     figure(way, work, 'cpuUs').toFixed(2),
     (figure(way, work, 'cpuUs') / figure(base, work, 'cpuUs')).toFixed(2),
     ...(onServer ? [figure(way, work, 'serverUs').toFixed(2), (total(way, work) / total(base, work)).toFixed(2)] : []),
+    ...(isTimed ? [(figure(way, work, 'p99Us') / 1000).toFixed(2)] : []),
   ]);
   console.log(`\n${work.engine}, ${work.work}: ${work.what}; ${work.threads} thread${work.threads > 1 ? 's' : ''}`);
-  console.log(table(['way', 'us', 'op/s', 'CPU us/op', `x ${base}`, ...(onServer ? ['server us/op', `both x ${base}`] : [])], rows));
+  const columns = ['way', 'us', 'op/s', 'CPU us/op', `x ${base}`];
+  if (onServer) columns.push('server us/op', `both x ${base}`);
+  if (isTimed) columns.push('p99 ms');
+  console.log(table(columns, rows));
 }
 
 works.forEach(print);

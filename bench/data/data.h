@@ -11,6 +11,7 @@ enum { DATA_WARM_UP = 12 }; /* more than PostgreSQL plans anew before it keeps a
 
 #define DATA_COLUMNS "id, title, body, state, is_open, at"
 #define DATA_READ    "SELECT " DATA_COLUMNS " FROM cases WHERE id = $1"
+#define DATA_SCAN    "SELECT count(*) FROM cases WHERE id >= $1 AND body LIKE '%x%'" /* some milliseconds */
 #define DATA_INSERT  "INSERT INTO entries (tenant_id, id, title, at) VALUES (:tenant, $1, $2, :now)"
 #define DATA_TITLE   "a title of the usual length, and a bit more"
 
@@ -23,6 +24,7 @@ struct data_way {
     void (*read)(void *worker, unsigned tenant, int64_t id, struct buf *json);
     void (*list)(void *worker, unsigned tenant, int64_t from, struct buf *json);
     void (*insert)(void *worker, unsigned tenant, int64_t id);
+    void (*scan)(void *worker, unsigned tenant);
     void (*end)(void *worker); /* not called for NULL */
     void (*close)(void);
 };

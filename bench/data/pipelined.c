@@ -32,6 +32,7 @@ static void open_it(const char *url, unsigned workers)
     shared.conn = postgres_connect(url, false);
     postgres_prepare(shared.conn, "tenant", POSTGRES_TENANT);
     postgres_prepare(shared.conn, "read", DATA_READ);
+    postgres_prepare(shared.conn, "scan", DATA_SCAN);
     if (PQsetnonblocking(shared.conn, 1) != 0 || !PQenterPipelineMode(shared.conn))
         abort();
 }
@@ -86,7 +87,7 @@ static void flush(void)
         abort();
 }
 
-static void ask(struct caller *me, unsigned tenant, int64_t id)
+static void ask(struct caller *me, const char *name, unsigned tenant, int64_t id)
 {
     me->is_done = false;
     me->answers = 0;
@@ -97,7 +98,7 @@ static void ask(struct caller *me, unsigned tenant, int64_t id)
         shared.first = me;
     shared.last = me;
     postgres_send_tenant(shared.conn, data_tenant(tenant));
-    postgres_send_keyed(shared.conn, "read", id, NULL);
+    postgres_send_keyed(shared.conn, name, id, NULL);
     if (!PQpipelineSync(shared.conn))
         abort();
     flush();
@@ -149,12 +150,12 @@ static void read_for_all(const struct caller *me)
         pthread_cond_signal(&shared.first->woken);
 }
 
-static void read_one(void *ud, unsigned tenant, int64_t id, struct buf *json)
-{
-    struct caller *me = ud;
+/* ---- a worker's work ---- */
 
+static void ask_and_wait(struct caller *me, const char *name, unsigned tenant, int64_t id)
+{
     pthread_mutex_lock(&shared.lock);
-    ask(me, tenant, id);
+    ask(me, name, tenant, id);
     while (!me->is_done) {
         if (shared.has_reader)
             pthread_cond_wait(&me->woken, &shared.lock);
@@ -164,10 +165,29 @@ static void read_one(void *ud, unsigned tenant, int64_t id, struct buf *json)
     pthread_mutex_unlock(&shared.lock);
     if (PQntuples(me->answer) != 1)
         abort();
+}
+
+static void read_one(void *ud, unsigned tenant, int64_t id, struct buf *json)
+{
+    struct caller *me = ud;
+
+    ask_and_wait(me, "read", tenant, id);
     postgres_add_row(json, me->answer, 0);
     PQclear(me->answer);
 }
 
-const struct data_way data_pipelined = {
-    .name = "pipelined", .open = open_it, .worker = worker, .read = read_one, .end = end, .close = close_it
-};
+static void scan(void *ud, unsigned tenant)
+{
+    struct caller *me = ud;
+
+    ask_and_wait(me, "scan", tenant, 0);
+    PQclear(me->answer);
+}
+
+const struct data_way data_pipelined = { .name = "pipelined",
+                                         .open = open_it,
+                                         .worker = worker,
+                                         .read = read_one,
+                                         .scan = scan,
+                                         .end = end,
+                                         .close = close_it };

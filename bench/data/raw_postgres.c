@@ -14,6 +14,7 @@ static void prepare_guarded(PGconn *conn)
 {
     postgres_prepare(conn, "tenant", POSTGRES_TENANT);
     postgres_prepare(conn, "read", DATA_READ);
+    postgres_prepare(conn, "scan", DATA_SCAN);
     postgres_prepare(conn, "list", "SELECT " DATA_COLUMNS " FROM cases WHERE id >= $1 ORDER BY id LIMIT 50");
 }
 
@@ -132,6 +133,11 @@ static void insert(void *conn, unsigned tenant, int64_t id)
     PQclear(is_guarded ? guarded_answer(conn) : answer(conn));
 }
 
+static void scan(void *conn, unsigned tenant)
+{
+    PQclear(ask(conn, "scan", tenant, 0));
+}
+
 const struct data_way data_raw_postgres = { .name = "raw",
                                             .open = open_unguarded,
                                             .worker = worker,
@@ -147,5 +153,6 @@ const struct data_way data_raw_guarded_postgres = { .name = "raw-guarded",
                                                     .read = read_one,
                                                     .list = read_list,
                                                     .insert = insert,
+                                                    .scan = scan,
                                                     .end = end,
                                                     .close = close_it };

@@ -112,6 +112,15 @@ static void insert(void *w, unsigned tenant, int64_t id)
     db_session_destroy(s);
 }
 
+static void scan(void *w, unsigned tenant)
+{
+    struct db_session *s = begin(tenant);
+
+    (void)w;
+    must(s, db_exec(s, DB_BY_PLUGIN, DW_LIST(DATA_SCAN, 0)), 1);
+    db_session_destroy(s);
+}
+
 static void end(void *w)
 {
     (void)w;
@@ -128,5 +137,6 @@ const struct data_way data_by_session = { .name = "session",
                                           .read = read_one,
                                           .list = read_list,
                                           .insert = insert,
+                                          .scan = scan,
                                           .end = end,
                                           .close = close_it };
