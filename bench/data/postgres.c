@@ -1,6 +1,5 @@
 #include "postgres.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,14 +161,14 @@ void postgres_find_backends(const char *url)
 static double process_us(const char *path)
 {
     FILE *file = fopen(path, "r");
-    int64_t ns;
+    char line[64];
 
-    if (!file || fscanf(file, "%" SCNd64, &ns) != 1) {
+    if (!file || !fgets(line, sizeof(line), file)) {
         fprintf(stderr, "%s cannot be read: did the process end, or does PostgreSQL run elsewhere?\n", path);
         abort();
     }
     fclose(file);
-    return (double)ns / 1000;
+    return (double)strtoll(line, NULL, 10) / 1000;
 }
 
 double postgres_backends_us(void)
