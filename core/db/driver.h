@@ -112,6 +112,12 @@ struct db_driver {
 
 extern const struct db_driver sqlite_driver, postgres_driver;
 
+struct remembered;
+
+/* A statement that was read once, held (see statements.h). 0, or DW_EMISUSE and DW_ENOMEM. */
+int session_find_statement(struct db_session *s, struct remembered **out, enum db_author by,
+                           const dw_value *sql);
+
 /* Records why a step failed; a failure inside a transaction ends it. Returns code. */
 int session_fail(struct db_session *s, int code, const char *detail, const char *format, ...) DW_PRINTF(4, 5);
 

@@ -337,8 +337,8 @@ static int run(struct db_session *s, struct db_rows *rows, const dw_value *value
     return rc;
 }
 
-static int find_statement(struct db_session *s, struct remembered **out, enum db_author by,
-                          const dw_value *sql)
+int session_find_statement(struct db_session *s, struct remembered **out, enum db_author by,
+                           const dw_value *sql)
 {
     const struct statements_key key = { .by = by,
                                         .is_guarded = !s->who.is_system && !s->who.is_unguarded,
@@ -391,7 +391,7 @@ int db_query(struct db_session *s, struct db_rows **out, enum db_author by, dw_l
 
     *out = NULL;
     DW_TRY(admit(s));
-    DW_TRY(find_statement(s, &remembered, by, sql_and_values.n > 0 ? sql_and_values.v : NULL));
+    DW_TRY(session_find_statement(s, &remembered, by, sql_and_values.n > 0 ? sql_and_values.v : NULL));
     struct db_rows *rows = db_rows_create(s, remembered);
     if (!rows)
         return session_fail(s, DW_ENOMEM, "", "memory is out");
