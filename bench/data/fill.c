@@ -119,10 +119,11 @@ static void put_walls_up(PGconn *conn)
 /* Owned by dowel_system, as migrations leave it. VACUUM: nobody who is measured pays for what filling has left to do. */
 static void fill_postgres(const char *url)
 {
-    PGconn *conn = postgres_connect(url, true);
+    PGconn *conn = postgres_connect_aside(url);
     char sql[512];
 
     postgres_wait_for_others(conn);
+    run(conn, "SET ROLE dowel_system");
     if (!is_filled(conn)) {
         run(conn, "BEGIN");
         run(conn, tables);

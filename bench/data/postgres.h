@@ -10,6 +10,9 @@
 /* As the role that logs in, behind row security; or as the owner of the tables, who sees all tenants. */
 PGconn *postgres_connect(const char *url, bool as_owner);
 
+/* For what is not measured: not one of those that postgres_find_backends() finds. */
+PGconn *postgres_connect_aside(const char *url);
+
 void postgres_prepare(PGconn *conn, const char *name, const char *sql);
 
 /* Aborts unless it is what a statement gives that went well. */
