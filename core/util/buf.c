@@ -155,12 +155,13 @@ static size_t plain_length(const char *p, size_t n)
     return is_c1(p, length) ? 0 : length;
 }
 
-/* Writes what cannot be copied; returns how many bytes it was. */
-static size_t add_replaced(struct buf *b, const char *p, size_t n)
+/* Writes what cannot be copied; returns how many bytes it was. is_exact becomes false where it was no text's character. */
+static size_t add_replaced(struct buf *b, const char *p, size_t n, bool *is_exact)
 {
     unsigned char c = (unsigned char)*p;
 
     if (c < 0x80) {
+        *is_exact &= c != 0;
         add_json_escape(b, c);
         return 1;
     }
@@ -169,6 +170,7 @@ static size_t add_replaced(struct buf *b, const char *p, size_t n)
         return 2;
     }
     buf_add(b, "\xef\xbf\xbd", 3);
+    *is_exact = false;
     return 1;
 }
 
@@ -193,8 +195,10 @@ static size_t plain_eights(const char *p, size_t n)
     return i;
 }
 
-void buf_add_json(struct buf *b, struct str s)
+bool buf_add_json_exact(struct buf *b, struct str s)
 {
+    bool is_exact = true;
+
     buf_add_char(b, '"');
     for (size_t i = 0; i < s.n;) {
         size_t plain = i, length;
@@ -203,7 +207,13 @@ void buf_add_json(struct buf *b, struct str s)
             i += length;
         buf_add(b, s.p + plain, i - plain);
         if (i < s.n)
-            i += add_replaced(b, s.p + i, s.n - i);
+            i += add_replaced(b, s.p + i, s.n - i, &is_exact);
     }
     buf_add_char(b, '"');
+    return is_exact;
+}
+
+void buf_add_json(struct buf *b, struct str s)
+{
+    (void)buf_add_json_exact(b, s);
 }

@@ -35,6 +35,9 @@ void buf_add_format_list(struct buf *b, const char *format, va_list args) DW_PRI
  * (also those above ASCII, which terminals obey). */
 void buf_add_json(struct buf *b, struct str s);
 
+/* The same in one pass with the judgement: false when s is not what str_is_utf8() takes. */
+bool buf_add_json_exact(struct buf *b, struct str s);
+
 static inline bool buf_failed(const struct buf *b)
 {
     return b->failed;

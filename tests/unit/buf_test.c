@@ -76,7 +76,7 @@ static void assert_json(struct str s, const char *wanted)
 {
     struct buf b = BUF_INIT;
 
-    buf_add_json(&b, s);
+    assert_int_equal(buf_add_json_exact(&b, s), str_is_utf8(s));
     assert_string_equal(buf_text(&b), wanted);
     buf_finish(&b);
 }
@@ -124,7 +124,8 @@ static void random_bytes_stay_inside(void **state)
             seed = seed * 1664525 + 1013904223;
             bytes[i] = (char)(seed >> 24);
         }
-        buf_add_json(&b, str_make(bytes, round % (sizeof(bytes) + 1)));
+        struct str s = str_make(bytes, round % (sizeof(bytes) + 1));
+        assert_int_equal(buf_add_json_exact(&b, s), str_is_utf8(s));
         assert_true(str_is_utf8(buf_str(&b)));
         assert_int_equal(b.p[0], '"');
         for (size_t i = 1; i + 1 < b.n; i++) {
