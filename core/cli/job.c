@@ -475,7 +475,8 @@ static int run(const struct cli *c)
 }
 
 static const struct cli_option options[] = {
-    { "state", "STATE", "list: only those that are waiting, running, done, dead or cancelled", false },
+    { "state", "STATE", "list: only those that are waiting, running, ending, done, dead or cancelled",
+      false },
     { "plugin", "NAME", "list, replay --all: only those of that plugin", false },
     { "kind", "PLUGIN.KIND", "list, replay --all: only those of that kind", false },
     { "all", NULL, "replay: all that were given up", false },

@@ -4,8 +4,9 @@
 
 enum { LIST_LIMIT = 100 };
 
-/* What an ending one will be, it is already for people. */
-#define STATE_SHOWN "CASE WHEN state = 'waiting' AND ending IS NOT NULL THEN ending ELSE state END"
+/* Dead or cancelled is for people what can be replayed: not before its last callback was made. */
+#define STATE_SHOWN \
+    "CASE WHEN ending IS NOT NULL AND state IN ('waiting', 'running') THEN 'ending' ELSE state END"
 #define COLUMNS                                                                                           \
     "id, kind, " STATE_SHOWN " AS \"state::text\", tenant, principal, unique_key, queue_key, attempts,"   \
     " created_at, due_at, started_at, ended_at, took_us / 1000000.0 AS \"seconds::real\", server, error," \

@@ -150,6 +150,33 @@ static void tells_a_jobs_story(void **state)
     buf_finish(&text);
 }
 
+static int mourn(struct job *job, void *ud)
+{
+    bool *told = ud;
+
+    json_decref(list(&(struct job_filter){ .state = "dead" }, 0));
+    json_decref(list(&(struct job_filter){ .state = "ending" }, 1));
+    assert_int_equal(job_replay(session, job_id(job), fixture.now_us), 0);
+    *told = true;
+    return 0;
+}
+
+/* Who is shown that a job is dead can replay it. */
+static void is_dead_only_after_its_last_callback(void **state)
+{
+    bool told = false;
+    const struct job_kind wed = { .owner = "one", .name = "wed", .run = play, .dead = mourn, .ud = &told };
+
+    (void)state;
+    jobs_register(jobs, &wed);
+    result = DW_EINVALID;
+    JOBS_ADD(&fixture, .kind = "one.wed");
+    run_due(2);
+    assert_true(told);
+    json_decref(list(&(struct job_filter){ .state = "dead" }, 1));
+    assert_int_equal(job_replay(session, newest(), fixture.now_us), 1);
+}
+
 static void replays_what_was_given_up(void **state)
 {
     (void)state;
@@ -200,7 +227,7 @@ static void cancels_by_id(void **state)
     const char *id = newest();
     assert_int_equal(job_cancel_id(session, id, fixture.now_us), 1);
     assert_int_equal(job_cancel_id(session, id, fixture.now_us), 0);
-    json_decref(list(&(struct job_filter){ .state = "cancelled" }, 1));
+    json_decref(list(&(struct job_filter){ .state = "ending" }, 1));
     run_due(0);
     json_decref(list(&(struct job_filter){ .state = "cancelled" }, 1));
 }
@@ -235,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lists_what_was_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(tells_a_jobs_story, setup, teardown),
+        cmocka_unit_test_setup_teardown(is_dead_only_after_its_last_callback, setup, teardown),
         cmocka_unit_test_setup_teardown(replays_what_was_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(holds_back_a_kind, setup, teardown),
         cmocka_unit_test_setup_teardown(cancels_by_id, setup, teardown),
