@@ -20,6 +20,8 @@ const notUnderAsan = preset === 'asan' && 'AddressSanitizer and UBSan take the f
 const get = (server, path, options) => request(server.url, { path: `/api/v1/${path}`, limit: 15_000 * slowness, ...options });
 // [status, the JSON of the answer]
 const ask = (server, path) => get(server, path).then((response) => [response.status, response.json()]);
+// `dowel plugin` probes each file of the folder, and one of them does not end by itself: hence the short probe_timeout where that
+// is used.
 const good = async (server) => (await request(server.url, { path: GOOD, limit: 2000 }).catch(() => ({}))).status === 200;
 
 let server;
@@ -219,7 +221,7 @@ describe('a handler that holds its worker', { timeout }, () => {
 
   for (const how of ['asleep', 'awake']) {
     test(`${how} is named, and its process replaced without a lost request`, async () => {
-      await start({ plugins: { good: '', slow: '' }, core: 'watchdog_warn: 1s\nwatchdog_replace: 3s\ndrain_timeout: 1s\nidle_timeout: 1s\nworkers: 8\n' });
+      await start({ plugins: { good: '', slow: '' }, core: 'watchdog_warn: 1s\nwatchdog_replace: 3s\ndrain_timeout: 1s\nidle_timeout: 1s\nworkers: 8\nprobe_timeout: 2s\n' });
       const old = server.serverPid;
       const victim = get(server, `slow/${how}`, { limit: 30_000 }).catch((error) => error);
       const operation = how === 'asleep' ? 'operation waitAsleep' : 'operation waitAwake';
@@ -314,7 +316,7 @@ describe('a plugin that crashes three times in ten minutes', { timeout }, () => 
   }
 
   test('is quarantined, until somebody clears it', async () => {
-    server = await startWith({ plugins: { good: '', crash: '' } });
+    server = await startWith({ plugins: { good: '', crash: '' }, core: 'probe_timeout: 2s\n' });
     await crashThrice();
     await logged(server, { message: /quarantined/, plugin: 'crash' });
     assert.match(await readyz(server), /^\[!\] plugin crash: quarantined/m);
