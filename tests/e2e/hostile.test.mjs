@@ -1,4 +1,5 @@
 // Presets: release asan
+// Alone: it measures how long a server is away, and what others feel.
 // Plugins that misbehave (tests/hostile): the server survives each, says which one and what it did, and the requests to
 // another plugin go on.
 
@@ -359,7 +360,8 @@ describe('a plugin that does not let go', { timeout }, () => {
 
   const said = {
     stays: { message: 'the server process does not end, killing it', owner: 'clingy', what: 'stop' },
-    leaves_thread: { message: /used its instance where it must not/, plugin: 'clingy' },
+    // Where the thread is inside a call just then, the process ends at once.
+    leaves_thread: { message: /used its instance where it must not|threads still hold calls after its stop/, plugin: 'clingy' },
   };
 
   for (const [how, line] of Object.entries(said)) {

@@ -451,7 +451,7 @@ describe('a server that is killed', { timeout }, () => {
         server = await start(dataDir);
       }
       const came = () => new Set(receiver.got.map((one) => one.json.data.customer));
-      // Whatever was under way is somebody else's only when its lease is over.
+      // What was under way when two servers were killed comes after a pause.
       await until('all came', () => [...answered].every((customer) => came().has(customer)), { limit: 60_000 * slowness, every: 200 });
       // Once each in the tables, however often it was told.
       const byCustomer = new Map();
