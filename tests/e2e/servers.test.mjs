@@ -1,4 +1,5 @@
 // Presets: release
+// Long: it waits for leases to end.
 // Servers on one PostgreSQL share jobs and a schedule, and one is killed: tests/campaign/servers.mjs, in short. What the
 // killed one held moves when its leases end, after half a minute; or at once when it returns.
 

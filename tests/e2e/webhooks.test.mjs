@@ -1,4 +1,5 @@
 // Presets: release asan
+// Long: it waits for further attempts.
 // Events go from plugin to plugin and out as webhooks; webhooks of others come in. A real receiver checks what is sent with
 // the library of Standard Webhooks where it is installed (npm install standardwebhooks, NODE_PATH), and by hand.
 
