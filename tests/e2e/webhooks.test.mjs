@@ -286,6 +286,8 @@ describe('events, webhooks and the inbox', { timeout }, () => {
       receiver.answers['/slow'] = { status: 200, after: held };
       for (let i = 0; i < 8; i++) await sell(`kim${i}`, 100);
       await until('all came', () => receiver.at('/quick').length === 8, { limit: 15_000 * slowness });
+      await until('four wait', () => receiver.at('/slow').length === 4);
+      await sleep(200);
       assert.equal(receiver.at('/slow').length, 4); // at a time
       answer();
       await until('the others came', () => receiver.at('/slow').length === 8, { limit: 30_000 * slowness });
