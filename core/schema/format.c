@@ -1,5 +1,6 @@
 /* The formats of JSON Schema and of OpenAPI that texts can be checked against. */
 #include <arpa/inet.h>
+#include <idn2.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,7 +133,7 @@ static size_t take_units(struct str *s, const char *units)
         *s = str_make(s->p + 1, s->n - 1);
         n++;
     }
-    return n;
+    return s->n == 0 || *s->p == 'T' ? n : 0;
 }
 
 static bool is_duration(struct str s)
@@ -141,7 +142,10 @@ static bool is_duration(struct str s)
         return false;
     if (s.n > 0 && s.p[s.n - 1] == 'W')
         return take_units(&s, "W") == 1 && s.n == 0;
+    bool has_days = s.n > 0 && *s.p != 'T';
     size_t days = take_units(&s, "YMD");
+    if (has_days && days == 0)
+        return false;
     if (s.n == 0)
         return days > 0;
     return take(&s, "T") && take_units(&s, "HMS") > 0 && s.n == 0;
@@ -184,17 +188,75 @@ static bool is_label(struct str s)
     return !is_ace || (str_equal_nocase(str_make(s.p, 2), STR_OF("xn")) && s.n > 4);
 }
 
-static bool is_hostname(struct str s)
+/* IDNA 2008 as libidn2 has it: what may stand in a name, the rules about neighbours and directions, and xn-- that really
+ * is one. */
+static bool is_international(struct str s)
+{
+    uint8_t *ascii = NULL;
+    char name[1024];
+
+    if (s.n == 0 || s.n >= sizeof(name) || memchr(s.p, '\0', s.n))
+        return false;
+    memcpy(name, s.p, s.n);
+    name[s.n] = '\0';
+    int rc =
+        idn2_lookup_u8((const uint8_t *)name, &ascii, IDN2_NFC_INPUT | IDN2_ALABEL_ROUNDTRIP | IDN2_NO_TR46);
+    idn2_free(ascii);
+    return rc == IDN2_OK;
+}
+
+static bool is_ascii_hostname(struct str s, bool *has_ace)
 {
     struct str label;
 
+    *has_ace = false;
     if (s.n == 0 || s.n > 253 || s.p[s.n - 1] == '.')
         return false;
     while (s.n > 0 && str_split(&s, '.', &label)) {
         if (!is_label(label))
             return false;
+        *has_ace |= label.n > 4 && str_equal_nocase(str_make(label.p, 4), STR_OF("xn--"));
     }
     return true;
+}
+
+static bool is_hostname(struct str s)
+{
+    bool has_ace;
+
+    return is_ascii_hostname(s, &has_ace) && (!has_ace || is_international(s));
+}
+
+static bool is_ascii(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if ((unsigned char)s.p[i] >= 0x80)
+            return false;
+    }
+    return true;
+}
+
+/* The dots of Chinese and Japanese writing divide labels as well. */
+static bool is_idn_hostname(struct str s)
+{
+    static const struct str dots[] = { STR("\xe3\x80\x82"), STR("\xef\xbc\x8e"), STR("\xef\xbd\xa1") };
+    char name[1024];
+    size_t n = 0;
+
+    if (s.n == 0 || s.n >= sizeof(name))
+        return false;
+    if (is_ascii(s))
+        return is_hostname(s);
+    for (size_t i = 0; i < s.n; n++) {
+        struct str rest = str_make(s.p + i, s.n - i);
+        bool is_dot = str_starts_with(rest, dots[0]) || str_starts_with(rest, dots[1]) ||
+                      str_starts_with(rest, dots[2]);
+        name[n] = is_dot ? '.' : s.p[i];
+        i += is_dot ? 3 : 1;
+    }
+    struct str joined = str_make(name, n);
+    return *name != '.' && name[n - 1] != '.' && !memmem(name, n, "..", 2) &&
+           (is_ascii(joined) ? is_hostname(joined) : is_international(joined));
 }
 
 static bool is_quoted(struct str s)
@@ -287,6 +349,21 @@ static bool is_port(struct str s)
     return true;
 }
 
+/* What stands in brackets: an IPv6 address, or one of a later form: v1.anything. */
+static bool is_ip_literal(struct str s)
+{
+    size_t dot = str_find(s, '.');
+
+    if (s.n == 0 || (*s.p != 'v' && *s.p != 'V'))
+        return is_ipv6(s);
+    for (size_t i = 1; i < dot; i++) {
+        if (!is_hex(s.p[i]))
+            return false;
+    }
+    return dot > 1 && dot + 1 < s.n && str_find(s, '%') == s.n &&
+           are_uri_characters(str_make(s.p + dot + 1, s.n - dot - 1), ":", false);
+}
+
 static bool is_authority(struct str s, bool is_iri)
 {
     size_t at = str_find(s, '@');
@@ -299,7 +376,7 @@ static bool is_authority(struct str s, bool is_iri)
     if (s.n > 0 && *s.p == '[') {
         size_t end = str_find(s, ']');
         struct str rest = end < s.n ? str_make(s.p + end + 1, s.n - end - 1) : STR_OF("x");
-        return is_ipv6(str_make(s.p + 1, end - (end < s.n))) &&
+        return is_ip_literal(str_make(s.p + 1, end - (end < s.n))) &&
                (rest.n == 0 || (*rest.p == ':' && is_port(str_make(rest.p + 1, rest.n - 1))));
     }
     size_t colon = str_find(s, ':');
@@ -367,6 +444,12 @@ static bool is_iri_reference(struct str s)
     return is_reference(s, true, false);
 }
 
+/* 1 to 9999 */
+static bool is_prefix_length(struct str s)
+{
+    return s.n > 0 && s.n <= 4 && *s.p != '0' && is_port(s);
+}
+
 /* RFC 6570: names and their modifiers in braces. */
 static bool is_expression(struct str s)
 {
@@ -374,17 +457,16 @@ static bool is_expression(struct str s)
 
     if (s.n > 0 && is_one_of(*s.p, "+#./;?&=,!@|"))
         s = str_make(s.p + 1, s.n - 1);
-    if (s.n == 0)
+    if (s.n == 0 || s.p[s.n - 1] == ',')
         return false;
     while (s.n > 0 && str_split(&s, ',', &name)) {
         if (name.n > 0 && name.p[name.n - 1] == '*')
             name.n--;
         size_t colon = str_find(name, ':');
-        if (colon < name.n &&
-            (colon + 1 == name.n || !is_port(str_make(name.p + colon + 1, name.n - colon - 1))))
+        if (colon < name.n && !is_prefix_length(str_make(name.p + colon + 1, name.n - colon - 1)))
             return false;
         name.n = colon;
-        if (name.n == 0)
+        if (name.n == 0 || name.p[0] == '.' || name.p[name.n - 1] == '.' || memmem(name.p, name.n, "..", 2))
             return false;
         for (size_t i = 0; i < name.n; i++) {
             if (!is_letter(name.p[i]) && !is_digit(name.p[i]) && !is_one_of(name.p[i], "_.%"))
@@ -402,7 +484,7 @@ static bool is_uri_template(struct str s)
             if (i + end == s.n || !is_expression(str_make(s.p + i + 1, end - 1)))
                 return false;
             i += end;
-        } else if ((unsigned char)s.p[i] <= ' ' || is_one_of(s.p[i], "\"'<>\\^`|}")) {
+        } else if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f || is_one_of(s.p[i], "\"<>\\^`|}")) {
             return false;
         }
     }
@@ -479,6 +561,7 @@ format_check format_find(struct str name)
         { "email", is_email },
         { "hostname", is_hostname },
         { "idn-email", is_idn_email },
+        { "idn-hostname", is_idn_hostname },
         { "ipv4", is_ipv4 },
         { "ipv6", is_ipv6 },
         { "iri", is_iri },

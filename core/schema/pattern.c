@@ -1,6 +1,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "schema/inside.h"
 
@@ -11,6 +12,127 @@ struct pattern {
     pcre2_code *code;
     pcre2_match_context *limits;
 };
+
+/* ECMA 262 knows the long names of Unicode's categories, PCRE2 the short ones. */
+static const struct {
+    const char *name, *category;
+} categories[] = {
+    { "Cased_Letter", "L&" },
+    { "Close_Punctuation", "Pe" },
+    { "Connector_Punctuation", "Pc" },
+    { "Control", "Cc" },
+    { "Currency_Symbol", "Sc" },
+    { "Dash_Punctuation", "Pd" },
+    { "Decimal_Number", "Nd" },
+    { "digit", "Nd" },
+    { "punct", "P" },
+    { "Enclosing_Mark", "Me" },
+    { "Final_Punctuation", "Pf" },
+    { "Format", "Cf" },
+    { "Initial_Punctuation", "Pi" },
+    { "Letter", "L" },
+    { "Letter_Number", "Nl" },
+    { "Line_Separator", "Zl" },
+    { "Lowercase_Letter", "Ll" },
+    { "Mark", "M" },
+    { "Math_Symbol", "Sm" },
+    { "Modifier_Letter", "Lm" },
+    { "Modifier_Symbol", "Sk" },
+    { "Nonspacing_Mark", "Mn" },
+    { "Number", "N" },
+    { "Open_Punctuation", "Ps" },
+    { "Other", "C" },
+    { "Other_Letter", "Lo" },
+    { "Other_Number", "No" },
+    { "Other_Punctuation", "Po" },
+    { "Other_Symbol", "So" },
+    { "Paragraph_Separator", "Zp" },
+    { "Private_Use", "Co" },
+    { "Punctuation", "P" },
+    { "Separator", "Z" },
+    { "Space_Separator", "Zs" },
+    { "Spacing_Mark", "Mc" },
+    { "Surrogate", "Cs" },
+    { "Symbol", "S" },
+    { "Titlecase_Letter", "Lt" },
+    { "Unassigned", "Cn" },
+    { "Uppercase_Letter", "Lu" },
+};
+
+static const char *category_of(struct str name)
+{
+    static const struct str prefixes[] = { STR("General_Category="), STR("gc=") };
+
+    for (size_t i = 0; i < DW_COUNT_OF(prefixes); i++) {
+        if (str_starts_with(name, prefixes[i]))
+            name = str_make(name.p + prefixes[i].n, name.n - prefixes[i].n);
+    }
+    for (size_t i = 0; i < DW_COUNT_OF(categories); i++) {
+        if (str_equal(name, str_from(categories[i].name)))
+            return categories[i].category;
+    }
+    return NULL;
+}
+
+/* White space in ECMA 262 is Unicode's, in PCRE2 without UCP ASCII's; and with UCP other classes would be Unicode's. */
+#define SPACES "\\s\\u{a0}\\u{feff}\\p{Zs}\\u{2028}\\u{2029}"
+
+/* \p{Letter}, of which `rest` is what follows \p. How much of that was written. */
+static size_t translate_property(struct buf *out, struct str rest)
+{
+    struct str name = rest.n > 0 && *rest.p == '{' ? str_make(rest.p + 1, rest.n - 1) : STR_OF("");
+
+    name.n = str_find(name, '}');
+    const char *category = name.n + 1 < rest.n ? category_of(name) : NULL;
+    if (!category)
+        return 0;
+    buf_add_format(out, "{%s}", category);
+    return name.n + 2;
+}
+
+static void translate(struct buf *out, struct str text)
+{
+    bool in_class = false;
+
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i], next = i + 1 < text.n ? text.p[i + 1] : '\0';
+        in_class = c == '[' || (in_class && c != ']');
+        if (c != '\\' || next == '\0') {
+            buf_add_char(out, c);
+            continue;
+        }
+        i++;
+        if (next == 's') {
+            buf_add_text(out, in_class ? SPACES : "[" SPACES "]");
+        } else if (next == 'S' && !in_class) {
+            buf_add_text(out, "[^" SPACES "]");
+        } else {
+            buf_add_char(out, c);
+            buf_add_char(out, next);
+            if (next == 'p' || next == 'P')
+                i += translate_property(out, str_make(text.p + i + 1, text.n - i - 1));
+        }
+    }
+}
+
+/* What PCRE2 would understand, and a client that has ECMA 262 would not. */
+static const char *foreign(struct str text)
+{
+    for (size_t i = 0; i + 1 < text.n; i++) {
+        char next = text.p[i + 1], third = i + 2 < text.n ? text.p[i + 2] : '\0';
+        if (text.p[i] == '\\') {
+            bool is_letter = (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z');
+            if (is_letter && !strchr("bBcdDfknpPrsStuvwWx", next))
+                return "there is no such escape in ECMA 262";
+            i++;
+        } else if (text.p[i] == '(' && next == '?' && !strchr(":=!<", third)) {
+            return "groups that begin with (? are (?:, (?=, (?!, (?<=, (?<! and (?<name> in ECMA 262";
+        } else if (text.p[i] == '(' && next == '*') {
+            return "there are no verbs like (*..) in ECMA 262";
+        }
+    }
+    return NULL;
+}
 
 static pcre2_code *compile(struct str text, int *error, PCRE2_SIZE *offset)
 {
@@ -28,12 +150,22 @@ static pcre2_code *compile(struct str text, int *error, PCRE2_SIZE *offset)
 
 struct pattern *pattern_create(struct str text, struct buf *why)
 {
-    struct pattern *p = calloc(1, sizeof(*p));
+    const char *wrong = foreign(text);
+    struct pattern *p = NULL;
     PCRE2_SIZE offset = 0;
     int error = 0;
 
-    if (p)
-        p->code = compile(text, &error, &offset);
+    struct buf translated = BUF_INIT;
+
+    if (wrong) {
+        buf_add_format(why, "the pattern %.*s is none: %s", STR_ARG(text), wrong);
+        return NULL;
+    }
+    p = calloc(1, sizeof(*p));
+    translate(&translated, text);
+    if (p && !buf_failed(&translated))
+        p->code = compile(buf_str(&translated), &error, &offset);
+    buf_finish(&translated);
     if (p && p->code)
         p->limits = pcre2_match_context_create(NULL);
     if (p && p->limits) {
@@ -42,7 +174,7 @@ struct pattern *pattern_create(struct str text, struct buf *why)
         pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* where the machine has none, it is slower */
         return p;
     }
-    if (p && !p->code) {
+    if (error != 0 && p && !p->code) {
         char message[120] = "";
         pcre2_get_error_message(error, (PCRE2_UCHAR *)message, sizeof(message));
         buf_add_format(why, "the pattern %.*s is none: %s, at character %zu", STR_ARG(text), message,

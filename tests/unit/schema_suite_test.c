@@ -16,24 +16,43 @@
 #define SUITE  "json-schema-test-suite/tests/draft2020-12"
 #define REMOTE "json-schema-test-suite/remotes"
 
-/* What is left out, and why. */
+/* What is left out, and why: whole groups, or single cases by their beginning. */
+#define METASCHEMA "the metaschema lies elsewhere, and nothing is fetched"
+#define REGISTRY \
+    "libidn2 looks names up; what else a registry asks (neighbours, directions of writing) it does not"
 static const struct {
-    const char *group, *why;
+    const char *description, *why;
 } left_out[] = {
-    { "", "" },
+    { "validate definition against metaschema", METASCHEMA },
+    { "remote ref, containing refs itself", METASCHEMA },
+    { "schema that uses custom metaschema with with no validation vocabulary",
+      "a contract is judged by the whole standard, whatever $vocabulary says" },
+    { "a variable-width lookbehind", "PCRE2 wants it of one length" },
+    { "MIDDLE DOT with n", REGISTRY },
+    { "Greek KERAIA not followed by anything", REGISTRY },
+    { "Hebrew GERSH", REGISTRY },
+    { "Hebrew GERESH", REGISTRY },
+    { "KATAKANA MIDDLE DOT with no", REGISTRY },
+    { "Arabic-Indic digits mixed", REGISTRY },
+    { "contains \"--\" in the 3rd and 4th", REGISTRY },
+    { "U-label contains \"--\"", REGISTRY },
+    { "Bidi domain name with a digit-first", REGISTRY },
+    { "right-to-left label mixing both digit", REGISTRY },
 };
 
 struct tally {
     unsigned passed, failed, left_out;
 };
 
-static const char *reason_of(const char *description)
+static bool is_left_out(const json_t *of)
 {
+    const char *description = json_string_value(json_object_get(of, "description"));
+
     for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++) {
-        if (*left_out[i].group && strcmp(left_out[i].group, description) == 0)
-            return left_out[i].why;
+        if (strncmp(left_out[i].description, description, strlen(left_out[i].description)) == 0)
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 static json_t *load(const char *path)
@@ -84,7 +103,7 @@ static void run_group(const char *file, const json_t *group, bool asserts_format
     char remotes[500];
     size_t i;
 
-    if (reason_of(description)) {
+    if (is_left_out(group)) {
         tally->left_out += (unsigned)json_array_size(tests);
         return;
     }
@@ -98,6 +117,10 @@ static void run_group(const char *file, const json_t *group, bool asserts_format
     json_array_foreach(tests, i, test)
     {
         bool is_valid = json_is_true(json_object_get(test, "valid"));
+        if (is_left_out(test)) {
+            tally->left_out++;
+            continue;
+        }
         if (compiled && (schema_check(compiled, json_object_get(test, "data"), NULL) == 0) == is_valid) {
             tally->passed++;
         } else {
@@ -120,6 +143,19 @@ static void run_file(const char *path, const char *name, bool asserts_formats, s
     json_decref(groups);
 }
 
+/* Optional, and not ours: numbers beyond 64 bits, which are refused where JSON is read; older drafts; vocabularies. */
+static bool is_other(const char *file)
+{
+    static const char *const files[] = { "bignum.json", "cross-draft.json", "dependencies-compatibility.json",
+                                         "format-assertion.json" };
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        if (strcmp(files[i], file) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void run_folder(const char *folder, bool asserts_formats, struct tally *tally)
 {
     char path[1000], root[500];
@@ -131,7 +167,7 @@ static void run_folder(const char *folder, bool asserts_formats, struct tally *t
     assert_true(n > 0);
     for (int i = 0; i < n; i++) {
         snprintf(path, sizeof(path), "%s/%s", root, names[i]->d_name);
-        if (strstr(names[i]->d_name, ".json"))
+        if (strstr(names[i]->d_name, ".json") && !is_other(names[i]->d_name))
             run_file(path, names[i]->d_name, asserts_formats, tally);
         free(names[i]);
     }
