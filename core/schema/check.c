@@ -530,7 +530,7 @@ static bool is_in(const json_t *list, const json_t *value)
 static bool check_itself(struct check *c, const struct schema *s, const json_t *value)
 {
     if (s->types && !(s->types & value_types(value)))
-        return FAULT(c, s, SCHEMA_TYPE);
+        return FAULT(c, s, SCHEMA_TYPE, .found = (size_t)json_typeof(value));
     if (s->enumeration && !is_in(s->enumeration, value))
         return FAULT(c, s, SCHEMA_ENUM);
     return !s->constant || value_equal(s->constant, value) || FAULT(c, s, SCHEMA_CONST);
@@ -639,6 +639,15 @@ static int fill(const struct schema *s, json_t *value, unsigned depth)
             DW_TRY(fill(item, json_array_get(value, i), depth + 1));
     }
     return 0;
+}
+
+const json_t *schema_default(const struct schema *schema)
+{
+    const struct schema *s = schema;
+
+    for (unsigned i = 0; s->reference && !s->fallback && i < DEPTH_MAX; i++)
+        s = s->reference;
+    return s->fallback;
 }
 
 int schema_fill_defaults(const struct schema *schema, json_t *value)

@@ -494,6 +494,19 @@ static const struct schema *compile(struct compiler *c, const json_t *at, struct
     return s;
 }
 
+const struct schema *schemas_compile_at(struct schemas *all, const char *uri, const json_t *at,
+                                        struct buf *why)
+{
+    struct compiler c = { .all = all, .why = why };
+    struct resource *home = schemas_resource(all, uri);
+
+    if (!home) {
+        buf_add_format(why, "%s was not added", uri);
+        return NULL;
+    }
+    return compile(&c, at, home);
+}
+
 const struct schema *schemas_compile(struct schemas *all, const char *uri, const char *pointer,
                                      struct buf *why)
 {

@@ -45,6 +45,13 @@ int schemas_add(struct schemas *all, const char *uri, json_t *document, enum sch
 const struct schema *schemas_compile(struct schemas *all, const char *uri, const char *pointer,
                                      struct buf *why);
 
+/* The same for a part of a document that was added. */
+const struct schema *schemas_compile_at(struct schemas *all, const char *uri, const json_t *at,
+                                        struct buf *why);
+
+/* Its `default`, borrowed, or NULL: its own, or that of what it refers to. */
+const json_t *schema_default(const struct schema *schema);
+
 /* ---- asking them ---- */
 
 enum schema_rule {

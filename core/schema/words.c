@@ -133,7 +133,11 @@ void schema_fault_write(struct buf *out, const struct schema_fault *f, enum sche
     case SCHEMA_NEVER:
         add(&w, "is not allowed here: leave it out", "ist hier nicht erlaubt: bitte weglassen");
         break;
-    case SCHEMA_TYPE: add_types(&w, s->types); break;
+    case SCHEMA_TYPE:
+        add_types(&w, s->types);
+        if (f->found == JSON_NULL)
+            add(&w, ", not null", ", nicht null");
+        break;
     case SCHEMA_ENUM: add_choices(&w, s->enumeration); break;
     case SCHEMA_CONST: add_rule_value(&w, "must be ", "muss dies sein: ", s->constant); break;
     case SCHEMA_MULTIPLE_OF:
@@ -186,7 +190,7 @@ void schema_fault_write(struct buf *out, const struct schema_fault *f, enum sche
         add_count(&w, "must have at least ", "muss mindestens haben: ", s->min_properties, "members",
                   "Felder");
         break;
-    case SCHEMA_REQUIRED: add(&w, "is missing", "fehlt"); break;
+    case SCHEMA_REQUIRED: add(&w, "is missing, and is required", "fehlt, und wird gebraucht"); break;
     case SCHEMA_DEPENDENT_REQUIRED:
         add(&w, "is missing: another that was given needs it",
             "fehlt: ein anderes Feld, das angegeben ist, braucht es");

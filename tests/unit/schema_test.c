@@ -108,7 +108,8 @@ static void tells_all_that_is_wrong_and_where(void **state)
 
     SAYS(f, s, "{'title':'milk','id':1}", "");
     SAYS(f, s, "{'titel':'milk','id':0}",
-         "/title: is missing | /titel: is not known here: leave it out | /id: must be at least 1");
+         "/title: is missing, and is required | /titel: is not known here: leave it out | /id: must be at "
+         "least 1");
     SAYS(f, s, "{'title':'','id':1.5}", "/title: must not be empty | /id: must be a whole number");
     SAYS(f, s, "{'title':'\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xe2\x82\xac','id':1.0}", "");
     SAYS(f, s, "{'title':'bottles','id':1,'tags':[1,'a',null]}",
@@ -127,7 +128,7 @@ static void tells_it_in_german(void **state)
                    "'at':{'format':'date-time'},'state':{'enum':['open','done']},"
                    "'n':{'exclusiveMinimum':0,'multipleOf':0.25}}}");
 
-    SAGT(f, s, "{}", "/title: fehlt");
+    SAGT(f, s, "{}", "/title: fehlt, und wird gebraucht");
     SAGT(f, s, "{'title':1}", "/title: muss ein Text oder null sein");
     SAGT(f, s, "{'title':'a','at':'gestern'}",
          "/at: muss ein Zeitpunkt mit Zone sein wie 2026-11-21T08:05:00Z");
@@ -142,7 +143,7 @@ static void tells_which_form_was_probably_meant(void **state)
         compile(f, "{'properties':{'a':{'anyOf':[{'type':'integer'},{'type':'object','required':['n']}]},"
                    "'b':{'oneOf':[{'type':'string','maxLength':3},{'type':'string','minLength':2}]}}}");
 
-    SAYS(f, s, "{'a':{}}", "/a/n: is missing");
+    SAYS(f, s, "{'a':{}}", "/a/n: is missing, and is required");
     SAYS(f, s, "{'a':'x'}", "/a: has none of the forms that are allowed here");
     SAYS(f, s, "{'b':'abc'}", "/b: has several of the forms of which it may have one");
 }
