@@ -95,6 +95,9 @@ struct db_driver {
      * null is DW_NULL of whatever kind it was; DW_TEXT is valid UTF-8 and n its length, DW_JSON the same with its text
      * in place of the tree; DW_UINT has become DW_INT, DW_SPAN stays (microseconds); DW_REAL is no NaN. */
     int (*query)(struct db_session *s, struct db_rows *rows, const dw_value *values);
+    /* A statement that writes, as a transaction of its own: begin, query and commit at once. DW_EUNKNOWN when nobody can
+     * tell whether it was committed. NULL: that gains this engine nothing. */
+    int (*query_alone)(struct db_session *s, struct db_rows *rows, const dw_value *values);
     int (*next)(struct db_rows *rows);                                     /* 1, 0 or an error */
     int (*cell)(struct db_rows *rows, size_t column, struct db_cell *out); /* texts are terminated */
     void (*close_rows)(struct db_rows *rows);
