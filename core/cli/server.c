@@ -319,10 +319,11 @@ static int start_plugins(struct server *s)
 
 /* ---- jobs ---- */
 
-static int make_jobs(struct server *s)
+static int make_jobs(struct server *s, const char *data_dir)
 {
     const struct jobs_options options = {
         .db = s->process.db,
+        .data_dir = data_dir,
         .workers = (unsigned)s->core->job_workers,
         .keep_done_us = s->core->jobs_keep_done.us,
         .keep_dead_us = s->core->jobs_keep_dead.us,
@@ -522,7 +523,7 @@ static int make_all(struct server *s, struct config *config, const struct config
     if (result == CLI_OK)
         result = make_process(s, data_dir);
     if (result == CLI_OK)
-        result = make_jobs(s);
+        result = make_jobs(s, data_dir);
     if (result == CLI_OK)
         result = make_schedules(s);
     if (result == CLI_OK)

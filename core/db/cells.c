@@ -64,7 +64,7 @@ int db_cell_write_json(const struct db_cell *cell, struct buf *out)
     case DB_UUID:
     case DB_DECIMAL: break;
     }
-    return buf_add_json_exact(out, cell->text) ? 0 : -1;
+    return buf_add_json_checked(out, cell->text) ? 0 : -1;
 }
 
 /* ---- into targets ---- */

@@ -35,8 +35,12 @@ struct db_options {
     int64_t slow_us;                /* a statement that takes longer is logged with its owner; 0: 200 ms */
 };
 
-/* Opens or makes it, and checks that it can be used: 0; or -1 with a sentence in why that says what to do (no folder, no
- * right to write, a corrupt file, a wrong password, a role that row security does not hold for). [main thread] */
+/* What is named, or how it was set up, is wrong (no folder, no right to write, a wrong password, a role that row security
+ * does not hold for): that stays so until somebody changes it. */
+enum { DB_OPEN_WRONG = -2 };
+
+/* Opens or makes it, and checks that it can be used: 0; or with a sentence in why that says what to do DB_OPEN_WRONG, or -1
+ * for what may pass or is damage (not reached, locked, a full disk, a corrupt file). [main thread] */
 int db_open(struct db **out, const struct db_options *options, struct buf *why);
 
 /* Every session must have ended. NULL is safe. */

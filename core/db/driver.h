@@ -81,7 +81,7 @@ struct db_column {
 /* Every function returns 0 or more, or session_fail(...)'s code. [the session's thread] */
 struct db_driver {
     enum db_engine engine;
-    int (*open)(struct db *db, struct buf *why); /* 0 or -1 */
+    int (*open)(struct db *db, struct buf *why); /* as db_open() */
     void (*close)(struct db *db);
     int (*ping)(struct db *db, struct buf *why);
 

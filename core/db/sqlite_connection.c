@@ -116,9 +116,9 @@ static int open_handle(struct sqlite_connection *c, struct buf *why)
         rc = set_up(c);
     if (rc == SQLITE_OK)
         return 0;
-    sqlite_explain(why, c->engine->path, rc, c->handle);
+    rc = sqlite_explain(why, c->engine->path, rc, c->handle);
     close_handle(c);
-    return -1;
+    return rc;
 }
 
 /* ---- life ---- */
@@ -136,9 +136,10 @@ int sqlite_connect(struct sqlite_connection **out, struct sqlite *engine, enum s
     c->engine = engine;
     c->kind = kind;
     list_init(&c->ages);
-    if (open_handle(c, why) != 0) {
+    int rc = open_handle(c, why);
+    if (rc != 0) {
         free(c);
-        return -1;
+        return rc;
     }
     *out = c;
     return 0;

@@ -75,8 +75,8 @@ static bool may_read(const struct sqlite_connection *c, const char *table, const
     return same(target, table) || (!accessor && target && is_linked(c, target, table));
 }
 
-/* A virtual table that is declared when it is first used looks like a change of sqlite_master. It is none, and none can be
- * made: SQLITE_DBCONFIG_DEFENSIVE. */
+/* A virtual table, as json_each is one too, that is declared when it is first used looks like a change of sqlite_master. It
+ * is none, and none can be made: SQLITE_DBCONFIG_DEFENSIVE. Those about the database (dbstat) have refused names. */
 static bool may_write(int action, const char *table)
 {
     return strncasecmp(table, "sqlite_", strlen("sqlite_")) != 0 ||

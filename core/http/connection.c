@@ -9,7 +9,7 @@
 #include "http/stream.h"
 #include "http/tls_session.h"
 
-enum { LINGER_US = 2 * CLOCK_SECOND };
+enum { LINGER_US = 2 * CLOCK_SECOND, FIRST_REQUEST_US = 500 * CLOCK_MS };
 
 /* ---- the end ---- */
 
@@ -319,13 +319,21 @@ void connection_open(struct http_loop *loop, struct listener *listener, int fd, 
     set_deadline(c, options_of(c)->header_timeout_us);
 }
 
+/* Who has just connected may have sent his request already, and was never told that it would not be taken. */
+static int64_t drain_idle_us_of(const struct connection *c)
+{
+    int64_t us = idle_us_of(c);
+
+    return c->requests == 0 && us < FIRST_REQUEST_US ? FIRST_REQUEST_US : us;
+}
+
 void connection_drain_all(struct http_loop *loop)
 {
     for (struct list *node = loop->connections.next, *next; node != &loop->connections; node = next) {
         struct connection *c = LIST_OWNER(node, struct connection, link);
         next = node->next;
         if (c->phase == CONNECTION_IDLE) {
-            int64_t due_us = loop->now_us + idle_us_of(c);
+            int64_t due_us = loop->now_us + drain_idle_us_of(c);
             if (due_us < c->timer.due_us)
                 wheel_set(&loop->wheel, &c->timer, due_us);
         } else if (c->phase == CONNECTION_STREAMING) {

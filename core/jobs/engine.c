@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "jobs/inside.h"
+#include "log/log.h"
 #include "secure/random.h"
 #include "util/clock.h"
 #include "util/thread.h"
@@ -78,6 +80,7 @@ int jobs_create(struct jobs **out, const struct jobs_options *options)
     arena_init(&j->memory, NULL, 0, 0);
     list_init(&j->finished);
     list_init(&j->held);
+    j->presence = (struct presence)PRESENCE_INIT;
     init_locks(j);
     j->running = metrics_gauge("dowel_jobs_running", "Jobs that are running", NULL);
     if (name_server(j) == 0 && pool_init(&j->common, j, j->options.workers) == 0)
@@ -161,8 +164,22 @@ static void register_kinds(struct jobs *j)
     db_session_destroy(s);
 }
 
+/* Before the first lease: nobody must find one whose server seems not to be there. Else they end by time, and no harm is
+ * done. */
+static void be_present(struct jobs *j)
+{
+    const char *chance = strrchr(j->server, ':') + 1;
+
+    if (j->options.data_dir && presence_begin(&j->presence, j->options.data_dir, j->server, chance) != 0)
+        log_warn("should this process end badly, its jobs wait until their leases end: it cannot be seen in "
+                 "the data "
+                 "folder",
+                 LOG_TEXT("folder", j->options.data_dir), LOG_TEXT("why", strerror(errno)));
+}
+
 int jobs_start(struct jobs *j)
 {
+    be_present(j);
     register_kinds(j);
     j->phase = JOBS_RUN;
     j->has_keeper = thread_start(&j->keeper, "jobs", false, keeper_run, j) == 0;
@@ -291,6 +308,7 @@ void jobs_destroy(struct jobs *j)
 {
     if (!j)
         return;
+    presence_end(&j->presence, j->held_n == 0);
     drop_held(j);
     for (size_t i = 0; i < j->kinds_n; i++)
         pool_finish(&j->kinds[i]->own);

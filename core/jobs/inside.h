@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "jobs/jobs.h"
+#include "jobs/presence.h"
 #include "metrics/metrics.h"
 #include "util/list.h"
 
@@ -16,7 +17,7 @@
  * more. */
 enum { JOB_TELL_EVERY_US = 100000, JOB_LOOK_AGAIN_US = 150000 };
 
-enum { JOB_ATTEMPTS = 8, JOB_LAST_CALLS_MAX = 3, JOB_SERVER_SIZE = 100 };
+enum { JOB_ATTEMPTS = 8, JOB_LAST_CALLS_MAX = 3, JOB_SERVER_SIZE = PRESENCE_SERVER_SIZE };
 
 /* Why a run was told to stop. */
 enum job_stop {
@@ -125,6 +126,7 @@ struct jobs {
     pthread_t keeper;
 
     /* The keeper's. */
+    struct presence presence;
     struct list held;
     int64_t poll_at_us;                 /* monotonic */
     bool has_registered, has_leftovers; /* what somebody else's transaction keeps from being written */
@@ -165,6 +167,10 @@ int rows_progress(struct db_session *s, struct job *job);
 /* Jobs of servers that have gone become due again. Asked first without a transaction. */
 int rows_are_expired(struct jobs *j, struct db_session *s);
 int rows_expire(struct jobs *j, struct db_session *s);
+
+/* The same, at once, for those of one that is known to be dead. *all: none of its is left; else somebody holds a row, or there
+ * were too many for one transaction. */
+int rows_reclaim(struct jobs *j, struct db_session *s, const char *server, bool *all);
 
 /* Paused or not, and what is due, for every registered kind. */
 int rows_register_kinds(struct jobs *j, struct db_session *s);

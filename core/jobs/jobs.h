@@ -2,7 +2,8 @@
  *
  * A job is added in a transaction and exists if and only if that commits. An engine leases what is due, several at a
  * time, runs it on threads of its own and writes what became of it. Any number of engines, on any number of machines,
- * share one database: the lease of a server that dies ends by itself, and then another runs the job, one attempt later.
+ * share one database: the lease of a server that dies ends by itself, and then another runs the job, one attempt later. Who
+ * has the dead one's data folder does not wait for that.
  *
  * So a job runs at least once. What it commits with job_done() or job_again() is committed exactly once, because the same
  * transaction says so in its row. Each lease of a job has a number; who comes with an old one commits nothing.
@@ -60,6 +61,7 @@ int job_cancel(struct db_session *s, const char *kind, const char *tenant, const
 
 struct jobs_options {
     struct db *db;
+    const char *data_dir;         /* presence.h: what died there is known to be dead; NULL: by time alone */
     unsigned workers;             /* common threads; 0: four, or as many as processors */
     int64_t lease_us;             /* 0: 30 s */
     int64_t poll_us;              /* how long a notice may be lost; 0: 1 s */

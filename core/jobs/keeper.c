@@ -11,7 +11,8 @@ enum {
     LEFTOVER_PAUSE_US = 50 * CLOCK_MS,
     TROUBLE_TOLD = 3 /* one lost connection is nobody's concern */,
     UNTOUCHED_US = CLOCK_SECOND,
-    PLAIN_MAX = 500
+    PLAIN_MAX = 500,
+    DEAD_MAX = 8 /* servers, at a time */
 };
 
 /* What one round takes along; on success it is so, else as if it had not been. */
@@ -20,6 +21,9 @@ struct round {
     struct db_session *s;
     struct list finished, leased;
     bool expires, leases, abandons;
+    struct presence_dead dead[DEAD_MAX];
+    bool is_reclaimed[DEAD_MAX];
+    int dead_n, reclaimed; /* servers, and jobs of theirs */
 };
 
 /* ---- taking, under the lock ---- */
@@ -117,6 +121,15 @@ static int look_at_held(struct jobs *j, struct db_session *s)
     return rc;
 }
 
+/* A folder that cannot be read now may be at the next poll; and leases end by time, too. */
+static void look_for_dead(struct round *r)
+{
+    const struct presence *p = &r->j->presence;
+    int n = p->fd >= 0 ? presence_find_dead(p, r->dead, DEAD_MAX) : 0;
+
+    r->dead_n = n < 0 ? 0 : n;
+}
+
 static int look(struct round *r)
 {
     struct jobs *j = r->j;
@@ -132,6 +145,8 @@ static int look(struct round *r)
     if (rc >= 0)
         rc = rows_are_expired(j, r->s);
     r->expires = rc > 0;
+    if (rc >= 0)
+        look_for_dead(r);
     return rc;
 }
 
@@ -309,6 +324,17 @@ static int give_all_back(struct round *r)
     return rc;
 }
 
+static int reclaim_all(struct round *r)
+{
+    int rc = 0;
+
+    for (int i = 0; i < r->dead_n && rc >= 0; i++) {
+        rc = rows_reclaim(r->j, r->s, r->dead[i].server, &r->is_reclaimed[i]);
+        r->reclaimed += rc;
+    }
+    return rc;
+}
+
 static int write_all(struct round *r)
 {
     int rc = db_begin(r->s);
@@ -321,6 +347,8 @@ static int write_all(struct round *r)
         rc = give_all_back(r);
     if (rc >= 0 && r->expires)
         rc = rows_expire(r->j, r->s);
+    if (rc >= 0)
+        rc = reclaim_all(r);
     if (rc >= 0)
         rc = lease_all(r);
     return rc < 0 ? rc : db_commit(r->s);
@@ -362,11 +390,24 @@ static void keep_finished(struct jobs *j, struct list *finished)
     }
 }
 
+static void forget_dead(const struct round *r)
+{
+    for (int i = 0; i < r->dead_n; i++) {
+        if (r->is_reclaimed[i])
+            presence_forget(&r->j->presence, &r->dead[i]);
+    }
+    if (r->reclaimed > 0)
+        log_info("jobs of a server process that ended badly are taken up again",
+                 LOG_NUMBER("jobs", r->reclaimed));
+}
+
 static void settle(struct round *r)
 {
     struct jobs *j = r->j;
 
+    forget_dead(r);
     pthread_mutex_lock(&j->lock);
+    j->must_poll |= r->reclaimed > 0; /* they are due */
     for (struct list *l = r->finished.next, *next; l != &r->finished; l = next) {
         struct job *job = LIST_OWNER(l, struct job, node);
         next = l->next;
@@ -439,8 +480,8 @@ static int go_round(struct round *r)
     take(r);
     if (rc < 0)
         return rc;
-    bool writes =
-        any_unwritten(r) || r->leases || r->expires || r->abandons || (polls && any_wants_writing(r->j));
+    bool writes = any_unwritten(r) || r->leases || r->expires || r->dead_n > 0 || r->abandons ||
+                  (polls && any_wants_writing(r->j));
     return writes ? write_all(r) : 0;
 }
 

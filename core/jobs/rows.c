@@ -507,18 +507,27 @@ struct expired {
 
 enum { EXPIRED_MAX = 100 }; /* at a time */
 
-static int read_expired(struct jobs *j, struct db_session *s, struct expired *out)
+#define FIND_EXPIRED "SELECT id, lease, attempts, server, started_at FROM dowel_jobs WHERE state = 'running'"
+
+/* Of that server, which is dead; or, where it is NULL, of all whose time is over. */
+static int read_expired(struct jobs *j, struct db_session *s, const char *dead, struct expired *out)
 {
-    static const struct sql find = {
-        .sqlite = "SELECT id, lease, attempts, server, started_at FROM dowel_jobs WHERE state = 'running'"
-                  " AND lease_until < $1 LIMIT $2",
-        .postgres = "SELECT id, lease, attempts, server, started_at FROM dowel_jobs WHERE state = 'running'"
-                    " AND lease_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED",
+    static const struct sql by_time = {
+        .sqlite = FIND_EXPIRED " AND lease_until < $1 LIMIT $2",
+        .postgres = FIND_EXPIRED " AND lease_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED",
+    };
+    static const struct sql of_dead = {
+        .sqlite = FIND_EXPIRED " AND server = $1 LIMIT $2",
+        .postgres = FIND_EXPIRED " AND server = $1 LIMIT $2 FOR UPDATE SKIP LOCKED",
     };
     struct db_rows *rows = NULL;
     int n = 0, rc;
 
-    rc = db_query(s, &rows, DB_BY_CORE, DW_LIST(pick(j, &find), at(jobs_wall_us(j)), (int)EXPIRED_MAX));
+    if (dead)
+        rc = db_query(s, &rows, DB_BY_CORE, DW_LIST(pick(j, &of_dead), dead, (int)EXPIRED_MAX));
+    else
+        rc =
+            db_query(s, &rows, DB_BY_CORE, DW_LIST(pick(j, &by_time), at(jobs_wall_us(j)), (int)EXPIRED_MAX));
     while (rc >= 0 && (rc = db_rows_next(rows)) > 0) {
         struct expired *e = &out[n++];
         const char *id = "", *server = "";
@@ -535,12 +544,13 @@ static int read_expired(struct jobs *j, struct db_session *s, struct expired *ou
 }
 
 /* One that takes its server along shall not do so again and again without a pause. */
-static int expire(struct jobs *j, struct db_session *s, const struct expired *e)
+static int expire(struct jobs *j, struct db_session *s, const struct expired *e, bool is_dead)
 {
     int64_t now_us = jobs_wall_us(j);
     struct buf error = BUF_INIT;
 
-    buf_add_format(&error, "the server %s ended, or lost the database, while it ran", e->server);
+    buf_add_format(&error, "the server %s ended%s while it ran", e->server,
+                   is_dead ? "" : ", or lost the database,");
     int rc = (int)db_exec(
         s, DB_BY_CORE,
         DW_LIST("INSERT INTO dowel_job_failures (job, lease, attempt, server, started_at, took_us,"
@@ -560,15 +570,33 @@ static int expire(struct jobs *j, struct db_session *s, const struct expired *e)
     return rc;
 }
 
-int rows_expire(struct jobs *j, struct db_session *s)
+static int expire_all(struct jobs *j, struct db_session *s, const char *dead)
 {
     struct expired *list = calloc(EXPIRED_MAX, sizeof(*list));
-    int n = list ? read_expired(j, s, list) : DW_ENOMEM, rc = n;
+    int n = list ? read_expired(j, s, dead, list) : DW_ENOMEM, rc = n;
 
     for (int i = 0; i < n && rc >= 0; i++)
-        rc = expire(j, s, &list[i]);
+        rc = expire(j, s, &list[i], dead != NULL);
     free(list);
     return rc < 0 ? rc : n;
+}
+
+int rows_expire(struct jobs *j, struct db_session *s)
+{
+    return expire_all(j, s, NULL);
+}
+
+int rows_reclaim(struct jobs *j, struct db_session *s, const char *server, bool *all)
+{
+    int n = expire_all(j, s, server);
+    int left = n < 0 ? n
+                     : (int)db_exec(s, DB_BY_CORE,
+                                    DW_LIST("SELECT id FROM dowel_jobs WHERE state = 'running'"
+                                            " AND server = $1 LIMIT 1",
+                                            server));
+
+    *all = left == 0;
+    return left < 0 ? left : n;
 }
 
 /* ---- kinds ---- */

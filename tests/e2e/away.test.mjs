@@ -1,4 +1,5 @@
 // Presets: release
+// Long: it waits for PostgreSQL to be away.
 // PostgreSQL is restarted, crashes, stays away, hangs, cuts off, is full: tests/campaign/away.mjs, once.
 
 import { test } from 'node:test';

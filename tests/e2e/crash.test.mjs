@@ -1,6 +1,6 @@
 // Presets: release
 // A server that is killed at random moments under load loses nothing and does nothing twice: tests/campaign/crash.mjs, in
-// short. Afterwards it takes half a minute until the leases of what was killed have ended.
+// short.
 
 import { describe, test } from 'node:test';
 

@@ -63,6 +63,18 @@ describe('signals', { timeout }, () => {
     });
   }
 
+  test('SIGTERM: who has just connected is still answered, and nobody is waited for that has been', async () => {
+    server = await startServer({ config: { 'core.yaml': 'loops: 1\ndrain_timeout: 1h\n' } });
+    const fresh = await Connection.open(server.url);
+    const used = await Connection.open(server.url);
+    assert.equal((await used.request({ path: '/livez' })).status, 200); // the loop has accepted both
+    server.signal('SIGTERM');
+    await used.toEnd(); // so it drains
+    const { status, last } = await fresh.request({ path: '/livez' });
+    assert.deepEqual([status, last], [200, true]);
+    await server.stop();
+  });
+
   test('SIGTERM: not ready any more, no new connections, the socket and its file are gone', async () => {
     server = await startServer({ listen: ['127.0.0.1:0', `unix:${folder}/s.sock`] });
     const connection = await begun();

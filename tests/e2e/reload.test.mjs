@@ -1,4 +1,5 @@
 // Presets: release asan tsan
+// Alone: it measures how long a server is away.
 // The server changes its process under load: reloads lose nothing, a kill only what was in flight.
 
 import assert from 'node:assert/strict';

@@ -1,4 +1,4 @@
-// Presets: release asan coverage
+// Presets: release coverage
 // Schedules in a server: they fire by themselves, an admin holds them back beside it, and a restart forgets nothing.
 
 import assert from 'node:assert/strict';

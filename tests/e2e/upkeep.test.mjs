@@ -1,4 +1,4 @@
-// Presets: release asan tsan coverage
+// Presets: release tsan coverage
 // What the server sees to beside requests, on threads of its own.
 
 import assert from 'node:assert/strict';

@@ -57,6 +57,24 @@ static inline int64_t jobs_fixture_number(struct jobs_fixture *f, dw_list sql)
     return rc < 0 ? rc : number;
 }
 
+/* The one text that it finds; "" without a row. */
+static inline void jobs_fixture_text(struct jobs_fixture *f, char *out, size_t size, const char *sql)
+{
+    const struct db_who who = { .owner = "core", .now_us = atomic_load(&f->now_us) };
+    const char *text = NULL;
+    struct db_rows *rows = NULL;
+    struct db_session *s;
+
+    *out = 0;
+    if (db_session_create(&s, f->db.db, &who) != 0)
+        return;
+    if (db_query(s, &rows, DB_BY_CORE, DW_LIST(sql)) >= 0 && db_rows_next(rows) > 0 &&
+        db_rows_read(rows, DW_TO(&text)) >= 0)
+        snprintf(out, size, "%s", text ? text : "");
+    db_rows_close(rows);
+    db_session_destroy(s);
+}
+
 static inline int jobs_fixture_migrate(struct jobs_fixture *f, const struct migrations *core, struct buf *why)
 {
     const struct db_who who = { .owner = "core", .is_unguarded = true };

@@ -109,7 +109,7 @@ start() {
     until=
     while [ $# -gt 0 ]; do
         case $1 in
-        --careless) careless='-c fsync=off -c synchronous_commit=off -c full_page_writes=off' ;;
+        --careless) careless='-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_wal_size=256MB' ;;
         --until)
             until=$2
             shift

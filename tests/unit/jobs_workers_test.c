@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "jobs/presence.h"
 #include "jobs_fixture.h"
 #include "util/compiler.h"
 
@@ -129,9 +130,10 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct jobs *start(unsigned workers)
+static struct jobs *start_in(const char *data_dir, unsigned workers)
 {
     struct jobs *j = jobs_fixture_engine(&fixture, &(struct jobs_options){ .workers = workers,
+                                                                           .data_dir = data_dir,
                                                                            .poll_us = 20 * CLOCK_MS,
                                                                            .lease_us = 60 * CLOCK_SECOND });
 
@@ -140,6 +142,11 @@ static struct jobs *start(unsigned workers)
         assert_int_equal(jobs_register(j, &kinds[i]), 0);
     assert_int_equal(jobs_start(j), 0);
     return j;
+}
+
+static struct jobs *start(unsigned workers)
+{
+    return start_in(NULL, workers);
 }
 
 static void stop(struct jobs *j)
@@ -342,6 +349,123 @@ static void what_a_server_took_along_another_runs(void **state)
     stop(j);
 }
 
+/* ---- who died in the same data folder ---- */
+
+static bool is_there(const char *file)
+{
+    char path[160];
+
+    snprintf(path, sizeof(path), "%s/servers/%s", fixture.db.folder, file);
+    return access(path, F_OK) == 0;
+}
+
+static void lease_all_to(const char *server)
+{
+    assert_true(JOBS_EXEC(&fixture,
+                          "UPDATE dowel_jobs SET state = 'running', server = $3, attempts = 1, lease = 1,"
+                          " started_at = $1, lease_until = $2",
+                          (dw_time){ fixture.now_us }, (dw_time){ fixture.now_us + 30 * CLOCK_SECOND },
+                          server) > 0);
+}
+
+/* The clock stands still: no lease ends by time. One that drains keeps what it has. */
+static void what_died_in_the_same_folder_is_taken_up_at_once(void **state)
+{
+    struct presence gone;
+
+    (void)state;
+    assert_int_equal(presence_begin(&gone, fixture.db.folder, "host:1:gone", "gone"), 0);
+    add_many("test.once", 250);
+    lease_all_to("host:1:gone");
+    struct jobs *j = start_in(fixture.db.folder, 4);
+    for (int i = 0; i < 50; i++)
+        nap();
+    assert_int_equal(in_state("running"), 250);
+
+    presence_end(&gone, false);
+    wait_for_state("done", 250);
+    assert_int_equal(JOBS_NUMBER(&fixture, "SELECT count(*) FROM effects"), 250);
+    assert_int_equal(JOBS_NUMBER(&fixture, "SELECT count(*) FROM dowel_jobs WHERE attempts = 2"), 250);
+    assert_int_equal(JOBS_NUMBER(&fixture,
+                                 "SELECT count(*) FROM dowel_job_failures WHERE attempt = 1 AND error"
+                                 " = 'the server host:1:gone ended while it ran'"),
+                     250);
+    for (int i = 0; i < PATIENCE_MS / 2 && is_there("gone"); i++)
+        nap();
+    assert_false(is_there("gone"));
+    stop(j);
+}
+
+/* Of another folder nothing is known but that its leases end. */
+static void what_died_elsewhere_keeps_its_lease(void **state)
+{
+    struct jobs *j = start_in(fixture.db.folder, 2);
+
+    (void)state;
+    add_many("test.hold", 1);
+    wait_for(&begun, 1);
+    assert_int_equal(JOBS_EXEC(&fixture, "UPDATE dowel_jobs SET lease = lease + 1, server = 'host:1:gone'"),
+                     1);
+    for (int i = 0; i < 50; i++)
+        nap();
+    assert_int_equal(in_state("running"), 1);
+    stop(j);
+    assert_int_equal(in_state("running"), 1);
+}
+
+/* Should it be taken for dead, by whatever mistake. */
+static void who_is_taken_for_dead_commits_nothing(void **state)
+{
+    struct jobs *j = start(1);
+    struct presence wrong;
+    char server[PRESENCE_SERVER_SIZE] = "";
+
+    (void)state;
+    atomic_store(&minds, false);
+    add_many("test.hold", 1);
+    wait_for(&begun, 1);
+    jobs_fixture_text(&fixture, server, sizeof(server), "SELECT server FROM dowel_jobs");
+    assert_int_equal(presence_begin(&wrong, fixture.db.folder, server, "wrong"), 0);
+    presence_end(&wrong, false);
+    jobs_drain(j);
+    struct jobs *other = start_in(fixture.db.folder, 1);
+    wait_for(&begun, 2);
+    atomic_store(&may_end, true);
+    wait_for(&ended, 2);
+    wait_for_state("done", 1);
+    stop(j);
+    stop(other);
+    assert_int_equal(JOBS_NUMBER(&fixture, "SELECT count(*) FROM effects"), 0);
+    assert_int_equal(JOBS_NUMBER(&fixture, "SELECT lease FROM dowel_jobs"), 3);
+}
+
+/* Who adds a unique one once more holds the row until he commits, and longer than one look takes. */
+static void what_somebody_holds_of_a_dead_one_comes_later(void **state)
+{
+    const struct db_who who = { .owner = "core", .now_us = fixture.now_us };
+    const struct job_new again = { .kind = "test.quick", .unique_key = "k", .now_us = fixture.now_us };
+    struct presence gone;
+    struct db_session *s;
+
+    (void)state;
+    assert_int_equal(presence_begin(&gone, fixture.db.folder, "host:1:gone", "gone"), 0);
+    assert_int_equal(jobs_fixture_add(&fixture, &again), 1);
+    lease_all_to("host:1:gone");
+    presence_end(&gone, false);
+    assert_int_equal(db_session_create(&s, fixture.db.db, &who), 0);
+    assert_int_equal(db_begin(s), 0);
+    assert_int_equal(job_add(s, &again), 1);
+    struct jobs *j = start_in(fixture.db.folder, 1);
+    for (int i = 0; i < 50; i++)
+        nap();
+    assert_true(is_there("gone"));
+    assert_int_equal(in_state("running"), 1);
+    assert_int_equal(db_commit(s), 0);
+    db_session_destroy(s);
+    wait_for_state("done", 2);
+    stop(j);
+}
+
 static void who_lost_his_lease_commits_nothing(void **state)
 {
     struct jobs *j = start(2);
@@ -533,6 +657,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(of_a_queue_one_runs_at_a_time_on_all_servers, setup, teardown),
         cmocka_unit_test_setup_teardown(the_last_change_is_never_missed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_a_server_took_along_another_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_died_in_the_same_folder_is_taken_up_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_died_elsewhere_keeps_its_lease, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_is_taken_for_dead_commits_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_somebody_holds_of_a_dead_one_comes_later, setup, teardown),
         cmocka_unit_test_setup_teardown(who_lost_his_lease_commits_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lease_is_renewed_while_it_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(a_row_that_somebody_holds_is_written_later, setup, teardown),

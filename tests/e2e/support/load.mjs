@@ -1,6 +1,7 @@
-// load.mjs - keep-alive clients that ask without a pause and account for every request.
+// load.mjs - keep-alive clients that ask without a pause, or with one of so many ms, and account for every request.
 
 import { Connection } from './client.mjs';
+import { sleep } from './server.mjs';
 
 // Each client has one request in flight. A request is lost when no whole answer came for it; a connection that the
 // server closed after an answer that said so, or while nothing was asked on it, is simply opened again.
@@ -12,8 +13,8 @@ export class Load {
   #running = true;
   #clients;
 
-  constructor(url, { clients = 16, path = '/livez', limit = 15_000 } = {}) {
-    Object.assign(this, { url, path, limit });
+  constructor(url, { clients = 16, path = '/livez', limit = 15_000, pause = 0 } = {}) {
+    Object.assign(this, { url, path, limit, pause });
     this.#clients = Array.from({ length: clients }, () => this.#client());
   }
 
@@ -30,6 +31,7 @@ export class Load {
           connection.close();
           connection = undefined;
         }
+        if (this.pause) await sleep(this.pause);
       } catch (error) {
         this.lost.push({ at: performance.now(), why: error.code ?? error.message });
         connection?.close();

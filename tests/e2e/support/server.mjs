@@ -157,7 +157,9 @@ export async function launch(binary, args, { env = {}, cwd, count = 1, folders =
   const early = server.ended.then(({ code, signal, error }) => {
     throw error ?? new Error(`the server ended with ${code ?? signal} before it listened:\n${server.stderr.slice(-4000)}`);
   });
-  const listening = until('the server listens', () => server.urls.length >= count, { limit: START_LIMIT_MS, every: 5 });
+  let over = false; // of one that has ended nothing is to be awaited any more
+  server.ended.then(() => (over = true));
+  const listening = until('the server listens', () => over || server.urls.length >= count, { limit: START_LIMIT_MS, every: 5 });
   early.catch(() => {});
   listening.catch(() => {});
   try {
