@@ -48,7 +48,11 @@ const WORKS = [
 // ---- the databases ----
 
 const folders = [];
-process.on('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+const stops = []; // what has to end before its folder goes
+process.on('exit', () => {
+  for (const stop of stops) stop();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
 
 function folderIn(parent) {
   const TMPFS = 0x01021994;
@@ -64,7 +68,7 @@ function startPostgres() {
   const folder = folderIn(chosen['postgres-dir']);
   try {
     const url = execFileSync(script, ['start', folder, '--until', String(process.pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-    process.on('exit', () => execFileSync(script, ['stop', folder]));
+    stops.push(() => execFileSync(script, ['stop', folder]));
     return url.trim();
   } catch (error) {
     if (!/there is no PostgreSQL here/.test(error.stderr)) throw error;

@@ -12,6 +12,9 @@
  *   postgres_lock.c       locks that outlive transactions
  *   postgres_notices.c    LISTEN, or polling behind a pooler
  *
+ * A session has a connection to itself while it needs one. One that all share, pipelined, was measured (bench/README.md): a
+ * single slow statement halves what everybody gets done.
+ *
  * Two roles. The one that logs in owns nothing and may only read and change rows, behind row security. dowel_system owns
  * every table, is a role that nobody logs in as, and is entered for one transaction: by system sessions, which see all
  * tenants, and by migrations, which would otherwise change no row and not notice.
