@@ -373,8 +373,11 @@ static void a_commit_that_fails_is_its_members_alone(void **state)
     (void)state;
     run_with_culprit(members, break_a_rule_late);
     assert_int_equal(members[CULPRIT].rc, DW_ECONFLICT);
-    for (int i = 0; i < MEMBERS; i++)
-        assert_int_equal(members[i].attempts, 2);
+    for (int i = 0; i < MEMBERS; i++) {
+        assert_in_range(members[i].attempts, 1, 2);
+        if (group_us < GROUP_AGE_US)
+            assert_int_equal(members[i].attempts, 2);
+    }
     assert_others_committed(members);
 }
 
