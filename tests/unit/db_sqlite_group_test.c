@@ -116,7 +116,8 @@ static void *run_member(void *ud)
     return NULL;
 }
 
-static int64_t group_us;
+static int64_t group_us;         /* that it took */
+static _Atomic int64_t began_us; /* when the first of it was done */
 
 /* A group that is old takes nobody more: on a busy machine it may have been more than one. */
 static void assert_commits_since(int64_t before, int64_t n)
@@ -139,11 +140,11 @@ static void run_group(struct member *members, int n)
         assert_int_equal(pthread_create(&members[i].thread, NULL, run_member, &members[i]), 0);
         wait_until_waiting(i + 1);
     }
-    group_us = clock_monotonic_us();
+    atomic_store(&began_us, clock_monotonic_us());
     int rc = db_commit(s);
     for (int i = 0; i < n; i++)
         pthread_join(members[i].thread, NULL);
-    group_us = clock_monotonic_us() - group_us;
+    group_us = clock_monotonic_us() - atomic_load(&began_us);
     if (rc != 0) {
         assert_true(db_wants_repeat(s));
         EXEC(s, "INSERT INTO done (id) VALUES (1000)");
@@ -297,9 +298,12 @@ static void the_last_commits_for_the_others(void **state)
     assert_int_equal(NUMBER(s, "SELECT count(*) FROM done"), MEMBERS);
 }
 
+static _Atomic int64_t came_after_us;
+
 /* An interrupted write ends the whole transaction: those before it repeat. */
 static int64_t take_too_long(struct db_session *mine, int id)
 {
+    atomic_store(&came_after_us, clock_monotonic_us() - atomic_load(&began_us));
     int64_t rc = insert(mine, id);
 
     return rc < 0 ? rc
@@ -318,8 +322,10 @@ static void a_member_that_is_stopped_spoils_nothing(void **state)
     members[CULPRIT].deadline_us = clock_monotonic_us() + CLOCK_SECOND;
     run_group(members, MEMBERS);
     assert_int_equal(members[CULPRIT].rc, DW_ECANCELLED);
+    /* Where it came so late that the group was old, those before it had committed already. */
+    bool in_time = atomic_load(&came_after_us) < GROUP_AGE_US;
     for (int i = 0; i < MEMBERS; i++)
-        assert_int_equal(members[i].attempts, i < CULPRIT ? 2 : 1);
+        assert_in_range(members[i].attempts, i < CULPRIT && in_time ? 2 : 1, i < CULPRIT ? 2 : 1);
     assert_others_committed(members);
 }
 
