@@ -4,26 +4,18 @@
 
 #include "data.h"
 #include "db/db.h"
+#include "log/log.h"
 #include "util/clock.h"
 
 static struct db *db;
+static const char list_sql[] = "SELECT " DATA_COLUMNS " FROM cases WHERE id >= $1 ORDER BY id LIMIT 50";
 
-static void open_it(const char *path)
+static void must(struct db_session *s, int64_t rc, int64_t wanted)
 {
-    struct buf url = BUF_INIT, why = BUF_INIT;
-
-    buf_add_format(&url, "sqlite:%s", path);
-    if (db_open(&db, &(struct db_options){ .url = buf_text(&url), .connections = 64 }, &why) != 0) {
-        fprintf(stderr, "%s\n", buf_text(&why));
-        abort();
-    }
-    buf_finish(&url);
-    buf_finish(&why);
-}
-
-static void *worker(void)
-{
-    return NULL;
+    if (rc == wanted)
+        return;
+    fprintf(stderr, "%d: %s\n", (int)rc, db_error_of(s)->text);
+    abort();
 }
 
 static struct db_session *begin(unsigned tenant)
@@ -36,13 +28,51 @@ static struct db_session *begin(unsigned tenant)
     return s;
 }
 
-static void must(struct db_session *s, int64_t rc, int64_t wanted)
+/* ---- opening ---- */
+
+/* PostgreSQL's connections are made when they are needed: all of them now, while nothing is measured. */
+static void warm_up(unsigned connections)
 {
-    if (rc == wanted)
-        return;
-    fprintf(stderr, "%d: %s\n", (int)rc, db_error_of(s)->text);
-    abort();
+    struct db_session **sessions = calloc(connections, sizeof(struct db_session *));
+
+    if (!sessions)
+        abort();
+    for (unsigned i = 0; i < connections; i++) {
+        sessions[i] = begin(i);
+        must(sessions[i], db_begin(sessions[i]), 0);
+        for (unsigned n = 0; n < DATA_WARM_UP; n++) {
+            must(sessions[i], db_exec(sessions[i], DB_BY_PLUGIN, DW_LIST(DATA_READ, n)), 1);
+            must(sessions[i], db_exec(sessions[i], DB_BY_PLUGIN, DW_LIST(list_sql, n)), DATA_LIST);
+            must(sessions[i],
+                 db_exec(sessions[i], DB_BY_PLUGIN, DW_LIST(DATA_INSERT, data_next_id(), DATA_TITLE)), 1);
+        }
+    }
+    for (unsigned i = 0; i < connections; i++)
+        db_session_destroy(sessions[i]);
+    free(sessions);
 }
+
+static void open_it(const char *url, unsigned workers)
+{
+    struct buf why = BUF_INIT;
+
+    log_set_level(LOG_ERROR); /* that all wait for each other is slow, and meant */
+    if (db_open(&db, &(struct db_options){ .url = url, .connections = workers < 64 ? 64 : workers }, &why) !=
+        0) {
+        fprintf(stderr, "%s\n", buf_text(&why));
+        abort();
+    }
+    buf_finish(&why);
+    if (db_engine(db) == DB_POSTGRES)
+        warm_up(workers);
+}
+
+static void *worker(void)
+{
+    return NULL;
+}
+
+/* ---- work ---- */
 
 static void read_one(void *w, unsigned tenant, int64_t id, struct buf *json)
 {
@@ -63,13 +93,7 @@ static void read_list(void *w, unsigned tenant, int64_t from, struct buf *json)
     int64_t n = 0;
 
     (void)w;
-    must(s,
-         db_query(
-             s, &rows, DB_BY_PLUGIN,
-             DW_LIST(
-                 "SELECT id, title, body, state, is_open, at FROM cases WHERE id >= $1 ORDER BY id LIMIT 50",
-                 from)),
-         0);
+    must(s, db_query(s, &rows, DB_BY_PLUGIN, DW_LIST(list_sql, from)), 0);
     for (; db_rows_next(rows) > 0; n++) {
         buf_add_char(json, n > 0 ? ',' : '[');
         must(s, db_rows_write_json(rows, json), 0);
@@ -85,6 +109,15 @@ static void insert(void *w, unsigned tenant, int64_t id)
 
     (void)w;
     must(s, db_exec(s, DB_BY_PLUGIN, DW_LIST(DATA_INSERT, id, DATA_TITLE)), 1);
+    db_session_destroy(s);
+}
+
+static void scan(void *w, unsigned tenant)
+{
+    struct db_session *s = begin(tenant);
+
+    (void)w;
+    must(s, db_exec(s, DB_BY_PLUGIN, DW_LIST(DATA_SCAN, 0)), 1);
     db_session_destroy(s);
 }
 
@@ -104,5 +137,6 @@ const struct data_way data_by_session = { .name = "session",
                                           .read = read_one,
                                           .list = read_list,
                                           .insert = insert,
+                                          .scan = scan,
                                           .end = end,
                                           .close = close_it };

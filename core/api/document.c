@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/reader.h"
+#include "api/rules.h"
 #include "config/nearest.h"
 
 /* The keys of a path item that are operations. */
@@ -193,6 +194,8 @@ static void read_document(struct api_reader *r, struct api_document *d)
     d->base = r->base = read_base(r);
     api_reference_check(r);
     read_paths(r, d);
+    if (!r->wrong)
+        api_rules_read(r, d);
 }
 
 static void read_text(struct api_reader *r, struct str text, struct api_document *d)
@@ -237,6 +240,7 @@ void api_document_destroy(struct api_document *d)
 {
     if (!d)
         return;
+    api_rules_finish(d);
     arena_finish(&d->arena);
     free(d);
 }

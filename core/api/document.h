@@ -1,13 +1,14 @@
 /* document.h - a plugin's contract: its api.yaml, OpenAPI 3.1, read and checked.
  *
  * What is read, and what our extensions (x-permission...) mean, is told to authors in docs/contract.md. Schemas are kept
- * as they stand in the source; of them only the type of each top member is looked at here. */
+ * as they stand in the source, and compiled (schema/schema.h). */
 #ifndef API_DOCUMENT_H
 #define API_DOCUMENT_H
 
 #include "config/problems.h"
 #include "config/yaml.h"
 #include "http/router.h"
+#include "schema/schema.h"
 
 enum api_in { API_IN_PATH, API_IN_QUERY, API_IN_HEADER, API_IN_COOKIE, API_IN_BODY };
 
@@ -39,6 +40,7 @@ struct api_field {
     unsigned bodies;                /* API_IN_BODY: the set of enum api_body that have this member */
     unsigned required_bodies;       /* and those of them that must */
     const struct yaml_node *schema; /* as it stands, may be a $ref; NULL: none was given */
+    const struct schema *rules;     /* it, compiled */
     unsigned line;
 };
 
@@ -47,6 +49,7 @@ struct api_media {
     struct str type; /* "application/json", a range such as that of all images; terminated, no parameters */
     enum api_body body;
     const struct yaml_node *schema; /* as it stands, may be a $ref; NULL: none was given */
+    const struct schema *rules;     /* it, compiled */
     bool open; /* additionalProperties: true: a form may have fields that nobody declared */
 };
 
@@ -85,6 +88,8 @@ struct api_document {
     const struct api_operation *operations; /* in the order of the file */
     size_t operations_n;
     const struct yaml_node *root;
+    struct api_json *json; /* the same as JSON; see api_document_json() */
+    struct schemas *schemas;
 };
 
 /* Reads and checks all of it. 0, or -1 with *out NULL after adding every error to `problems`, as "SOURCE:LINE:
@@ -96,6 +101,9 @@ void api_document_destroy(struct api_document *d);
 
 /* NULL when there is none. [any thread] */
 const struct api_operation *api_document_find(const struct api_document *d, const char *id);
+
+/* All of it as JSON, borrowed. [any thread] */
+const json_t *api_document_json(const struct api_document *d);
 
 /* The node itself, or what its $ref leads to; never NULL in a document that was created, but for
  * what stands in examples, defaults and the like. [any thread] */

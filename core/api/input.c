@@ -38,7 +38,19 @@ static void add_name(struct buf *out, const char *name)
     }
 }
 
-static char *make_pointer(struct arena *arena, const char *place, const char *name)
+/* A pointer's names, which have their ~ and / escaped already. */
+static void add_inside(struct buf *out, const char *inside)
+{
+    for (; *inside; inside++) {
+        unsigned char c = (unsigned char)*inside;
+        if (c <= ' ' || c >= 0x7f || strchr("\"%<>\\^`{|}#[]?", c))
+            buf_add_format(out, "%%%02X", c);
+        else
+            buf_add_char(out, (char)c);
+    }
+}
+
+static char *make_pointer(struct arena *arena, const char *place, const char *name, const char *inside)
 {
     struct buf out = BUF_INIT;
 
@@ -47,9 +59,24 @@ static char *make_pointer(struct arena *arena, const char *place, const char *na
         add_name(&out, place);
     if (name)
         add_name(&out, name);
+    add_inside(&out, inside);
     char *copy = buf_failed(&out) ? NULL : arena_copy(arena, buf_str(&out));
     buf_finish(&out);
     return copy;
+}
+
+void api_fault_at(struct api_input *in, struct api_faults *faults, const char *place, const char *name,
+                  const char *inside, struct str detail)
+{
+    if (faults->n == API_FAULTS_MAX)
+        return;
+    if (!faults->v)
+        faults->v = arena_alloc(in->arena, API_FAULTS_MAX * sizeof(*faults->v));
+    char *pointer = make_pointer(in->arena, place, name, inside), *copy = arena_copy(in->arena, detail);
+    if (faults->v && pointer && copy)
+        faults->v[faults->n++] = (struct problem_error){ str_from(pointer), str_from(copy) };
+    else
+        in->out_of_memory = true;
 }
 
 void api_fault(struct api_input *in, struct api_faults *faults, const char *place, const char *name,
@@ -58,18 +85,10 @@ void api_fault(struct api_input *in, struct api_faults *faults, const char *plac
     char text[DETAIL_MAX];
     va_list args;
 
-    if (faults->n == API_FAULTS_MAX)
-        return;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (!faults->v)
-        faults->v = arena_alloc(in->arena, API_FAULTS_MAX * sizeof(*faults->v));
-    char *pointer = make_pointer(in->arena, place, name), *detail = arena_copy(in->arena, str_from(text));
-    if (faults->v && pointer && detail)
-        faults->v[faults->n++] = (struct problem_error){ str_from(pointer), str_from(detail) };
-    else
-        in->out_of_memory = true;
+    api_fault_at(in, faults, place, name, "", str_from(text));
 }
 
 /* ---- checking ---- */
@@ -81,8 +100,11 @@ static bool is_absent(const struct api_input *in, const struct api_field *field)
     return !in->slots[field - in->op->fields].present;
 }
 
+/* What JSON content must have, its schema says. */
 static bool is_required(const struct api_input *in, const struct api_field *field)
 {
+    if (field->in == API_IN_BODY && in->json && in->media->rules)
+        return false;
     if (field->in == API_IN_BODY)
         return in->media && (field->required_bodies & (unsigned)in->media->body);
     return field->required;
@@ -139,8 +161,10 @@ static int read_all(struct api_input *in, struct api_refusal *refusal)
     if (api_read_content(in, refusal) != 0)
         return -1;
     api_read_parameters(in);
-    if (!in->unreadable.n) /* else what is missing may only be unread */
+    if (!in->unreadable.n) { /* else what is missing may only be unread */
         missing_etag = check_required(in);
+        api_check_rules(in);
+    }
     return judge(in, missing_etag, refusal);
 }
 

@@ -125,7 +125,7 @@ static void check_members(struct api_input *in)
         api_fault(in, &in->unreadable, NULL, NULL, "the content must be a JSON object");
         return;
     }
-    for (size_t i = 0; i < in->op->fields_n; i++) {
+    for (size_t i = 0; i < in->op->fields_n && !in->media->rules; i++) {
         if (in->op->fields[i].bodies & API_BODY_JSON)
             check_member(in, &in->op->fields[i]);
     }

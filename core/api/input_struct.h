@@ -16,6 +16,7 @@ struct api_faults {
 struct api_slot {
     struct api_value value;
     bool present;
+    bool is_wrong; /* complained about: its rules need not be asked any more */
 };
 
 struct api_input {
@@ -38,6 +39,10 @@ struct api_input {
 void api_fault(struct api_input *in, struct api_faults *faults, const char *place, const char *name,
                const char *format, ...) DW_PRINTF(5, 6);
 
+/* The same for something inside of it, by a pointer ("" or "/0/a"). The detail is copied. */
+void api_fault_at(struct api_input *in, struct api_faults *faults, const char *place, const char *name,
+                  const char *inside, struct str detail);
+
 /* "query" of API_IN_QUERY, as in a pointer; NULL of API_IN_BODY. */
 const char *api_place_of(enum api_in in);
 
@@ -54,6 +59,14 @@ bool api_json_has_type(const json_t *json, enum api_type type);
 /* ---- input_parameters.c ---- */
 
 void api_read_parameters(struct api_input *in);
+
+/* As JSON has it: a new reference, or NULL when memory is out. */
+json_t *api_json_of_value(const struct api_value *value);
+
+/* ---- input_rules.c ---- */
+
+/* Each value against its schema, and the JSON content against its own; then gives what is absent its default. */
+void api_check_rules(struct api_input *in);
 
 /* ---- input_content.c ---- */
 

@@ -54,6 +54,7 @@ static bool convert(struct api_value *value, enum api_type type)
 
 static void complain_type(struct api_input *in, const struct api_field *field, enum api_type type)
 {
+    in->slots[field - in->op->fields].is_wrong = true;
     api_fault(in, &in->invalid, api_place_of(field->in), field->sent_as, "must be %s", api_type_words(type));
 }
 
@@ -85,9 +86,17 @@ static void put_etag(struct api_input *in, const struct api_field *field, struct
         convert(value, API_STRING);
 }
 
-static json_t *json_of(const struct api_value *value)
+static void complain_entry(struct api_input *in, const struct api_field *field)
+{
+    in->slots[field - in->op->fields].is_wrong = true;
+    api_fault(in, &in->invalid, api_place_of(field->in), field->sent_as, "each must be %s",
+              api_type_words(field->items));
+}
+
+json_t *api_json_of_value(const struct api_value *value)
 {
     switch (value->kind) {
+    case API_VALUE_JSON: return json_incref(value->json);
     case API_VALUE_INTEGER: return json_integer(value->integer);
     case API_VALUE_NUMBER: return json_real(value->number);
     case API_VALUE_BOOLEAN: return json_boolean(value->boolean);
@@ -107,9 +116,8 @@ static void add_entry(struct api_input *in, const struct api_field *field, struc
     if (!entry.text.p || !list->json)
         in->out_of_memory = true;
     else if (!convert(&entry, field->items))
-        api_fault(in, &in->invalid, api_place_of(field->in), field->sent_as, "each must be %s",
-                  api_type_words(field->items));
-    else if (json_array_append_new(list->json, json_of(&entry)) != 0)
+        complain_entry(in, field);
+    else if (json_array_append_new(list->json, api_json_of_value(&entry)) != 0)
         in->out_of_memory = true;
 }
 

@@ -67,9 +67,9 @@ int database_start(struct db **out, struct generation *g, const struct core_conf
     int result = CLI_OK;
 
     database_find(&place, core, data_dir);
-    if (db_open(out, &place.options, &why) != 0 || migrate(*out, g, &why) != 0 ||
-        db_identify(*out, id, &why) != 0)
-        result = generation_fail(g, CLI_FAILED, "%s", buf_text(&why));
+    int opened = db_open(out, &place.options, &why);
+    if (opened != 0 || migrate(*out, g, &why) != 0 || db_identify(*out, id, &why) != 0)
+        result = generation_fail(g, opened == DB_OPEN_WRONG ? CLI_CONFIG : CLI_FAILED, "%s", buf_text(&why));
     else
         introduce(&place, id);
     if (result != CLI_OK) {

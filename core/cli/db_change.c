@@ -5,8 +5,6 @@
 #include "cli/db.h"
 #include "db/identity.h"
 #include "db/migrations_core.h"
-#include "plugin/record.h"
-#include "plugin/registry.h"
 
 /* What was done, to be told: [{"owner": "notes", "name": "0002_words"}]. */
 static void add_done(json_t *done, const char *owner, const char *name)
@@ -118,23 +116,6 @@ int db_up(const struct cli *c)
 
 /* ---- down ---- */
 
-static bool is_loaded_now(const struct cli *c, const char *name)
-{
-    json_t *state = record_read(c->data_dir, PLUGIN_STATE_FILE);
-    const json_t *plugin;
-    bool loaded = false;
-    size_t i;
-
-    json_array_foreach(json_object_get(state, "plugins"), i, plugin)
-    {
-        const char *who = json_string_value(json_object_get(plugin, "name"));
-        const char *how = json_string_value(json_object_get(plugin, "state"));
-        loaded |= who && how && strcmp(who, name) == 0 && strcmp(how, plugin_state_name(PLUGIN_LOADED)) == 0;
-    }
-    json_decref(state);
-    return loaded;
-}
-
 /* Nobody may stand on what is taken away. */
 static bool may_take_back(const struct cli *c, const struct db_view *v, const struct db_owner *o)
 {
@@ -143,7 +124,7 @@ static bool may_take_back(const struct cli *c, const struct db_view *v, const st
                 o->name);
         return false;
     }
-    if (!v->is_serving || (o->plugin && !is_loaded_now(c, o->name)))
+    if (!v->is_serving || (o->plugin && !plugin_is_loaded_now(c, o->name)))
         return true;
     if (o->plugin)
         fprintf(stderr,

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "cli/plugin_new.h"
+#include "plugin/record.h"
+#include "plugin/registry.h"
 
 /* ---- the view ---- */
 
@@ -93,6 +95,23 @@ const struct plan_plugin *plugin_view_find(const struct plugin_view *v, const ch
     return NULL;
 }
 
+bool plugin_is_loaded_now(const struct cli *c, const char *name)
+{
+    json_t *state = record_read(c->data_dir, PLUGIN_STATE_FILE);
+    const json_t *plugin;
+    bool loaded = false;
+    size_t i;
+
+    json_array_foreach(json_object_get(state, "plugins"), i, plugin)
+    {
+        const char *who = json_string_value(json_object_get(plugin, "name"));
+        const char *how = json_string_value(json_object_get(plugin, "state"));
+        loaded |= who && how && strcmp(who, name) == 0 && strcmp(how, plugin_state_name(PLUGIN_LOADED)) == 0;
+    }
+    json_decref(state);
+    return loaded;
+}
+
 int plugin_print_json(json_t *value)
 {
     struct buf text = BUF_INIT;
@@ -167,12 +186,13 @@ static const struct action {
     { "verify", "a file", 1, plugin_verify },
     { "clear", "the name of a plugin", 1, clear },
     { "new", "a name", 2, new_plugin },
+    { "purge", "the name of a plugin", 1, plugin_purge },
 };
 
 static int run(const struct cli *c)
 {
     if (c->argc == 0)
-        return cli_usage(c, "say what to do: list, info, enable, disable, verify, clear or new");
+        return cli_usage(c, "say what to do: list, info, enable, disable, verify, clear, new or purge");
     for (size_t i = 0; i < DW_COUNT_OF(actions); i++) {
         const struct action *a = &actions[i];
         if (strcmp(c->argv[0], a->name) != 0)
@@ -183,6 +203,8 @@ static int run(const struct cli *c)
             return cli_usage(c, "plugin %s: %s is missing", a->name, a->what);
         if (cli_option_value(c, "probe", 0) && a->run != plugin_verify)
             return cli_usage(c, "--probe: only `plugin verify` takes it");
+        if (cli_option_value(c, "yes", 0) && a->run != plugin_purge)
+            return cli_usage(c, "--yes: only `plugin purge` takes it");
         return a->run(c);
     }
     return cli_usage(c, "%s: plugin cannot do that", c->argv[0]);
@@ -190,13 +212,15 @@ static int run(const struct cli *c)
 
 static const struct cli_option options[] = {
     { "probe", NULL, "verify: open the file in this very process, for a debugger", false },
+    { "yes", NULL, "purge: does not ask", false },
     { NULL, NULL, NULL, false },
 };
 
 const struct cli_verb cli_verb_plugin = {
     .name = "plugin",
-    .arguments =
-        "list | info NAME | enable NAME | disable NAME | verify FILE [--probe] | clear NAME | new NAME [DIR]",
+    .arguments = "list | info NAME | enable NAME | disable NAME | verify FILE [--probe] | clear NAME | new "
+                 "NAME [DIR] | "
+                 "purge NAME [--yes]",
     .summary = "Shows, enables, checks and begins plugins",
     .help =
         "list          all that are there or enabled, and what became of each: of the running server, else\n"
@@ -211,6 +235,13 @@ const struct cli_verb cli_verb_plugin = {
         "              may write it is only warned about, as it may not lie where it will be used\n"
         "clear NAME    forgets its crashes, which ends its quarantine\n"
         "new NAME      writes the folder of a new plugin, into DIR or a folder of its name\n"
+        "purge NAME    takes away for good what the database has of a plugin that is not enabled, installed "
+        "or "
+        "not: its\n"
+        "              tables with all tenants' rows, its migrations, jobs, schedules, subscriptions and "
+        "inboxes. "
+        "Shows\n"
+        "              what that is and asks, unless --yes is given\n"
         "\n"
         "enable, disable and clear take effect with `dowel reload`. verify ends with 1 when the file would "
         "not be\n"

@@ -31,14 +31,6 @@ static int write_raw_json(struct str text, struct buf *out)
     return 0;
 }
 
-static int write_text(struct str text, struct buf *out)
-{
-    if (!str_is_utf8(text))
-        return -1;
-    buf_add_json(out, text);
-    return 0;
-}
-
 /* One that was stored as a text of that very form is not made anew. */
 static void write_time(const struct db_cell *cell, struct buf *out)
 {
@@ -72,7 +64,7 @@ int db_cell_write_json(const struct db_cell *cell, struct buf *out)
     case DB_UUID:
     case DB_DECIMAL: break;
     }
-    return write_text(cell->text, out);
+    return buf_add_json_checked(out, cell->text) ? 0 : -1;
 }
 
 /* ---- into targets ---- */

@@ -65,7 +65,7 @@ int db_open(struct db **out, const struct db_options *options, struct buf *why)
     *out = NULL;
     const struct db_driver *driver = driver_of(options->url, why);
     if (!driver)
-        return -1;
+        return DB_OPEN_WRONG;
     struct db *db = calloc(1, sizeof(*db));
     if (!db) {
         buf_add_text(why, "cannot open the database: memory is out");
@@ -79,9 +79,10 @@ int db_open(struct db **out, const struct db_options *options, struct buf *why)
         free_db(db);
         return -1;
     }
-    if (driver->open(db, why) != 0) {
+    int rc = driver->open(db, why);
+    if (rc != 0) {
         free_db(db);
-        return -1;
+        return rc;
     }
     if (db_learn_walls(db, why) != 0) {
         db_close(db);

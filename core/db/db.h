@@ -35,8 +35,12 @@ struct db_options {
     int64_t slow_us;                /* a statement that takes longer is logged with its owner; 0: 200 ms */
 };
 
-/* Opens or makes it, and checks that it can be used: 0; or -1 with a sentence in why that says what to do (no folder, no
- * right to write, a corrupt file, a wrong password, a role that row security does not hold for). [main thread] */
+/* What is named, or how it was set up, is wrong (no folder, no right to write, a wrong password, a role that row security
+ * does not hold for): that stays so until somebody changes it. */
+enum { DB_OPEN_WRONG = -2 };
+
+/* Opens or makes it, and checks that it can be used: 0; or with a sentence in why that says what to do DB_OPEN_WRONG, or -1
+ * for what may pass or is damage (not reached, locked, a full disk, a corrupt file). [main thread] */
 int db_open(struct db **out, const struct db_options *options, struct buf *why);
 
 /* Every session must have ended. NULL is safe. */
@@ -92,6 +96,12 @@ int db_query(struct db_session *s, struct db_rows **out, enum db_author by, dw_l
 
 /* The number of rows changed, or of rows that came. */
 int64_t db_exec(struct db_session *s, enum db_author by, dw_list sql_and_values);
+
+/* What a plugin searches in the words of a tenant table (search.h). Its SELECT comes first in the list and names what was
+ * found: SELECT c.id, c.title FROM found f JOIN cases c ON c.id = f.id ORDER BY f.place. At most 1,000 are found; without a
+ * tenant none. DW_EMISUSE also where the table has no index of words, and in a system session; DW_EINVALID: not UTF-8. */
+int db_search(struct db_session *s, struct db_rows **out, const char *table, struct str typed,
+              dw_list select_and_values);
 
 /* 1 and the first row in the targets, whose texts last as long as who->memory; 0 and they are untouched. */
 int db_find(struct db_session *s, dw_list targets, enum db_author by, dw_list sql_and_values);

@@ -81,7 +81,7 @@ struct db_column {
 /* Every function returns 0 or more, or session_fail(...)'s code. [the session's thread] */
 struct db_driver {
     enum db_engine engine;
-    int (*open)(struct db *db, struct buf *why); /* 0 or -1 */
+    int (*open)(struct db *db, struct buf *why); /* as db_open() */
     void (*close)(struct db *db);
     int (*ping)(struct db *db, struct buf *why);
 
@@ -95,6 +95,9 @@ struct db_driver {
      * null is DW_NULL of whatever kind it was; DW_TEXT is valid UTF-8 and n its length, DW_JSON the same with its text
      * in place of the tree; DW_UINT has become DW_INT, DW_SPAN stays (microseconds); DW_REAL is no NaN. */
     int (*query)(struct db_session *s, struct db_rows *rows, const dw_value *values);
+    /* A statement that writes, as a transaction of its own: begin, query and commit at once. DW_EUNKNOWN when nobody can
+     * tell whether it was committed. NULL: that gains this engine nothing. */
+    int (*query_alone)(struct db_session *s, struct db_rows *rows, const dw_value *values);
     int (*next)(struct db_rows *rows);                                     /* 1, 0 or an error */
     int (*cell)(struct db_rows *rows, size_t column, struct db_cell *out); /* texts are terminated */
     void (*close_rows)(struct db_rows *rows);
@@ -108,6 +111,12 @@ struct db_driver {
 };
 
 extern const struct db_driver sqlite_driver, postgres_driver;
+
+struct remembered;
+
+/* A statement that was read once, held (see statements.h). 0, or DW_EMISUSE and DW_ENOMEM. */
+int session_find_statement(struct db_session *s, struct remembered **out, enum db_author by,
+                           const dw_value *sql);
 
 /* Records why a step failed; a failure inside a transaction ends it. Returns code. */
 int session_fail(struct db_session *s, int code, const char *detail, const char *format, ...) DW_PRINTF(4, 5);

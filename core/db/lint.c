@@ -203,6 +203,37 @@ static void check_kind(struct linting *l, const struct ddl_statement *s)
             "a migration makes, changes and drops tables and indexes, and changes rows; this is neither");
 }
 
+/* ---- tables that come from others, and leave their wall there ---- */
+
+/* SELECT .. INTO makes a table, as INSERT INTO does not. */
+static void check_select_into(struct linting *l, const struct ddl_statement *s)
+{
+    if (!tokens_is(&l->tokens, s->first, "SELECT") && !tokens_is(&l->tokens, s->first, "WITH"))
+        return;
+    for (size_t i = s->first + 1; i < s->end; i++) {
+        if (tokens_is(&l->tokens, i, "INTO") && !tokens_is(&l->tokens, i - 1, "INSERT") &&
+            !tokens_is(&l->tokens, i - 2, "OR"))
+            lint_add(l, i, "write CREATE TABLE with its columns, then INSERT INTO .. SELECT",
+                     "SELECT .. INTO makes a table without its columns");
+    }
+}
+
+static void check_sources(struct linting *l, const struct ddl_statement *s)
+{
+    const size_t end = s->body ? tokens_at(&l->tokens, s->body)->partner : 0;
+    struct ddl_item item;
+
+    if (s->kind != DDL_CREATE_TABLE || !s->body)
+        return;
+    for (size_t at = s->body + 1; ddl_item_next(&l->tokens, &at, end, &item);) {
+        if (tokens_is(&l->tokens, item.first, "LIKE"))
+            lint_add(l, item.first, "write the columns", "the table has the columns of another table");
+    }
+    if (tokens_is(&l->tokens, end + 1, "INHERITS"))
+        lint_add(l, end + 1, "write the columns; to read both tables write UNION ALL",
+                 "with INHERITS, rows of another table are read past its wall");
+}
+
 /* Words that no statement of a migration may have. */
 static void check_words(struct linting *l, const struct ddl_statement *s)
 {
@@ -317,6 +348,8 @@ static void check_names(struct linting *l, const struct ddl_statement *s)
 static void lint_statement(struct linting *l, const struct ddl_statement *s)
 {
     check_kind(l, s);
+    check_select_into(l, s);
+    check_sources(l, s);
     check_words(l, s);
     check_names(l, s);
     if (!s->table)

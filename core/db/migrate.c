@@ -85,21 +85,55 @@ static int run_script(struct run *r, const struct migration *m, enum migration_w
     return result;
 }
 
+static int run_made(struct run *r, const struct migration *m, struct buf *sql)
+{
+    int result = 0;
+
+    if (buf_failed(sql) || (sql->n > 0 && db_run_script(r->session, buf_str(sql)) < 0))
+        result = fail_statement(r, m, 0);
+    buf_finish(sql);
+    return result;
+}
+
 /* SQLite has its walls on connections, not in the database. */
 static int run_walls(struct run *r, const struct migration *m, enum migration_way way,
                      void (*write)(struct buf *out, struct str table))
 {
     struct buf sql = BUF_INIT;
-    int result = 0;
 
-    if (r->engine != DB_POSTGRES)
-        return 0;
-    for (size_t i = 0; i < m->tenant_tables_n[way]; i++)
+    for (size_t i = 0; r->engine == DB_POSTGRES && i < m->tenant_tables_n[way]; i++)
         write(&sql, str_from(m->tenant_tables[way][i]));
-    if (buf_failed(&sql) || (sql.n > 0 && db_run_script(r->session, buf_str(&sql)) < 0))
-        result = fail_statement(r, m, 0);
-    buf_finish(&sql);
-    return result;
+    return run_made(r, m, &sql);
+}
+
+static int make_searches(struct run *r, const struct migration *m, enum migration_way way)
+{
+    struct buf sql = BUF_INIT;
+
+    for (size_t i = 0; i < m->searches_n[way]; i++)
+        search_write_up(&sql, r->engine, &m->searches[way][i]);
+    return run_made(r, m, &sql);
+}
+
+static int drop_searches(struct run *r, const struct migration *m)
+{
+    struct buf sql = BUF_INIT;
+
+    for (size_t i = 0; i < m->searches_n[MIGRATION_UP]; i++)
+        search_write_down(&sql, r->engine, m->searches[MIGRATION_UP][i].table);
+    return run_made(r, m, &sql);
+}
+
+/* Those of tables that are no more. */
+static int drop_orphans(struct run *r, const struct migration *m, const struct lint *lint)
+{
+    struct buf sql = BUF_INIT;
+
+    for (size_t i = 0; i < lint->dropped_tables_n; i++) {
+        if (search_is_name(str_from(lint->dropped_tables[i])))
+            search_write_down(&sql, r->engine, lint->dropped_tables[i]);
+    }
+    return run_made(r, m, &sql);
 }
 
 static void announce(const struct run *r, int64_t at_most_us)
@@ -123,7 +157,8 @@ static int apply(struct run *r, const struct migration *m, const struct lint *li
     announce(r, one_us);
     if (db_begin(r->session) < 0)
         return fail_step(r, "cannot begin a transaction");
-    if (run_script(r, m, MIGRATION_UP) < 0 || run_walls(r, m, MIGRATION_UP, wall_write_postgres) < 0)
+    if (run_script(r, m, MIGRATION_UP) < 0 || run_walls(r, m, MIGRATION_UP, wall_write_postgres) < 0 ||
+        drop_orphans(r, m, lint) < 0 || make_searches(r, m, MIGRATION_UP) < 0)
         return -1;
     int64_t took_us = clock_monotonic_us() - begin_us;
     if (history_forget_tables(r->session, lint->dropped_tables, lint->dropped_tables_n) < 0 ||
@@ -140,8 +175,9 @@ static int take_back(struct run *r, const struct migration *m)
 {
     if (db_begin(r->session) < 0)
         return fail_step(r, "cannot begin a transaction");
-    if (run_walls(r, m, MIGRATION_UP, wall_write_postgres_down) < 0 || run_script(r, m, MIGRATION_DOWN) < 0 ||
-        run_walls(r, m, MIGRATION_DOWN, wall_write_postgres) < 0)
+    if (drop_searches(r, m) < 0 || run_walls(r, m, MIGRATION_UP, wall_write_postgres_down) < 0 ||
+        run_script(r, m, MIGRATION_DOWN) < 0 || run_walls(r, m, MIGRATION_DOWN, wall_write_postgres) < 0 ||
+        make_searches(r, m, MIGRATION_DOWN) < 0)
         return -1;
     if (history_remove(r->session, m) < 0 || tell_others(r, m, 0) < 0 || db_commit(r->session) < 0)
         return fail_statement(r, m, 0);

@@ -5,7 +5,7 @@
 #include "config/nearest.h"
 #include "secure/digest.h"
 
-enum { TENANT_TABLES_MAX = 100, TABLE_NAME_MAX = 63 };
+enum { TENANT_TABLES_MAX = 100, SEARCHES_MAX = 20, TABLE_NAME_MAX = 63 };
 enum { FOR_SQLITE = 1, FOR_POSTGRES = 2, FOR_ALL = FOR_SQLITE | FOR_POSTGRES };
 
 enum part { PART_HEAD, PART_UP, PART_DOWN };
@@ -20,6 +20,7 @@ struct reader {
     unsigned engines;                    /* FOR_...: whom the lines here are for */
     bool does_something;                 /* there is SQL on the way up */
     const char **tables[MIGRATION_WAYS]; /* of tenants */
+    struct search_table *searches[MIGRATION_WAYS];
     char *scripts[MIGRATION_ENGINES][MIGRATION_WAYS];
     size_t at; /* in each of the scripts */
 };
@@ -176,6 +177,73 @@ static int set_tenant_table(struct reader *r, struct str value)
     return 0;
 }
 
+/* title, problem */
+static int read_columns(struct reader *r, struct search_table *search, struct str list)
+{
+    const char **columns = arena_calloc(r->arena, SEARCH_COLUMNS_MAX * sizeof(*columns));
+    struct str one;
+
+    if (!columns)
+        return -1;
+    search->columns = columns;
+    while (list.n > 0 && str_split(&list, ',', &one)) {
+        struct str name = trim(one);
+        if (!search_is_name(name))
+            return fail(
+                r,
+                "-- search-table: %.*s is no name of a column: small letters, digits and _, a letter first",
+                STR_ARG(name));
+        if (search->columns_n == SEARCH_COLUMNS_MAX)
+            return fail(r, "-- search-table: there are more than %d columns", SEARCH_COLUMNS_MAX);
+        columns[search->columns_n] = arena_copy(r->arena, name);
+        if (!columns[search->columns_n++])
+            return -1;
+    }
+    return search->columns_n > 0 ? 0 : fail(r, "-- search-table: of which columns?");
+}
+
+static int check_search(struct reader *r, struct str table, enum migration_way way)
+{
+    if (!search_is_name(table))
+        return fail(
+            r,
+            "-- search-table: %.*s is no name of a table with an index of words: small letters, digits "
+            "and _, a letter first, at most %d of them",
+            STR_ARG(table), SEARCH_TABLE_MAX);
+    for (size_t i = 0; i < r->m->searches_n[way]; i++) {
+        if (str_equal(str_from(r->searches[way][i].table), table))
+            return fail(r, "-- search-table: %.*s stands twice; a table has one", STR_ARG(table));
+    }
+    return r->m->searches_n[way] < SEARCHES_MAX ? 0 : fail(r, "has more than %d search tables", SEARCHES_MAX);
+}
+
+/* cases (title, problem) */
+static int set_search_table(struct reader *r, struct str value)
+{
+    enum migration_way way = r->part == PART_DOWN ? MIGRATION_DOWN : MIGRATION_UP;
+    size_t open = str_find(value, '(');
+    struct str table = trim(str_make(value.p, open));
+
+    if (r->part == PART_HEAD)
+        return fail(
+            r, "-- search-table stands below -- migrate:up, or -- migrate:down where that makes it again");
+    if (open == value.n || value.p[value.n - 1] != ')')
+        return fail(r,
+                    "-- search-table: write the table, and its columns in brackets: cases (title, problem)");
+    if (check_search(r, table, way) != 0)
+        return -1;
+    if (!r->searches[way])
+        r->searches[way] = arena_calloc(r->arena, SEARCHES_MAX * sizeof(*r->searches[way]));
+    if (!r->searches[way])
+        return -1;
+    struct search_table *search = &r->searches[way][r->m->searches_n[way]];
+    search->table = arena_copy(r->arena, table);
+    r->does_something |= way == MIGRATION_UP;
+    r->m->searches[way] = r->searches[way];
+    r->m->searches_n[way]++;
+    return search->table ? read_columns(r, search, str_make(value.p + open + 1, value.n - open - 2)) : -1;
+}
+
 static const struct directive {
     const char *name;
     int (*set)(struct reader *r, struct str value);
@@ -183,6 +251,7 @@ static const struct directive {
     { "migrate", set_migrate },
     { "dialect", set_dialect },
     { "tenant-table", set_tenant_table },
+    { "search-table", set_search_table },
 };
 
 /* A comment that is nearly one of them was meant to be it: a wall that is not there must not go unnoticed. */

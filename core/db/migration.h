@@ -4,6 +4,7 @@
  *   -- migrate:up
  *   -- tenant-table: notes          a table that gets a wall between tenants (wall.h)
  *   CREATE TABLE notes (...);
+ *   -- search-table: notes (title, body)   that gets an index of words (search.h)
  *   -- dialect: postgres            the lines below are for that engine only ...
  *   CREATE INDEX notes_words ON notes USING gin (...);
  *   -- dialect: all                 ... until here
@@ -15,7 +16,7 @@
 #ifndef DB_MIGRATION_H
 #define DB_MIGRATION_H
 
-#include "db/db.h"
+#include "db/search.h"
 
 enum {
     MIGRATION_NUMBER_MAX = 9999,
@@ -38,6 +39,9 @@ struct migration {
     /* That get their wall on the way: those of the way up lose it on the way down. */
     const char *const *tenant_tables[MIGRATION_WAYS];
     size_t tenant_tables_n[MIGRATION_WAYS];
+    /* That get their index of words on the way; with those it is as with the walls. */
+    const struct search_table *searches[MIGRATION_WAYS];
+    size_t searches_n[MIGRATION_WAYS];
     struct str scripts[MIGRATION_ENGINES][MIGRATION_WAYS]; /* see migration_script() */
 };
 

@@ -1,5 +1,7 @@
 #include "db/migration_lint.h"
 
+#include <string.h>
+
 /* The tables that have a wall when a migration begins. */
 struct earlier {
     const struct migrations *migrations;
@@ -27,6 +29,29 @@ static void add_finding(struct buf *why, const struct migration *m, const struct
         buf_add_format(why, "; %s", f->hint);
 }
 
+/* db_search() joins what it found with the table behind its wall: one that has none would show every tenant's words. */
+static int lint_searches(const struct migrations *migrations, size_t i, enum migration_way way,
+                         struct buf *why)
+{
+    const struct migration *m = &migrations->v[i];
+    const struct earlier up = { migrations, i + 1 };
+    int result = 0;
+
+    for (size_t k = 0; k < m->searches_n[way]; k++) {
+        const char *table = m->searches[way][k].table;
+        bool is_walled = has_wall(str_from(table), &up);
+        for (size_t t = 0; t < m->tenant_tables_n[way] && !is_walled; t++)
+            is_walled = strcmp(m->tenant_tables[way][t], table) == 0;
+        if (is_walled)
+            continue;
+        buf_add_format(why,
+                       "%s%s: -- search-table: %s is no tenant table; write -- tenant-table: %s above it",
+                       why->n ? "\n" : "", m->source, table, table);
+        result = -1;
+    }
+    return result;
+}
+
 /* On the way down nothing else runs on what is taken away: see `dowel db down`. */
 static int lint_way(struct lint *out, struct arena *arena, const struct migrations *migrations, size_t i,
                     enum db_engine engine, enum migration_way way, struct buf *why)
@@ -47,7 +72,8 @@ static int lint_way(struct lint *out, struct arena *arena, const struct migratio
     }
     for (size_t k = 0; k < out->n; k++)
         add_finding(why, m, &out->findings[k]);
-    return out->n > 0 ? -1 : 0;
+    int searches = lint_searches(migrations, i, way, why);
+    return out->n > 0 ? -1 : searches;
 }
 
 int migration_lint(struct lint *up, struct arena *arena, const struct migrations *migrations, size_t i,

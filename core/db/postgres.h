@@ -184,7 +184,7 @@ void pg_pool_finish(struct postgres *pg);
 int pg_pool_take(struct pg_connection **out, struct db_session *s);
 void pg_pool_give_back(struct pg_connection *c);
 
-/* One that is idle, for nobody's session; NULL when there is none. */
+/* One that is idle, for nobody's session, and may have died meanwhile; NULL when there is none. */
 struct pg_connection *pg_pool_take_idle(struct postgres *pg);
 
 /* One that is not counted, for a lock: it waits on nobody who waits for the lock. In pg->locks. */
@@ -204,6 +204,7 @@ enum pg_step {
     PG_STEP_PARSE,
     PG_STEP_DESCRIBE,
     PG_STEP_EXECUTE,
+    PG_STEP_COMMIT,
     PG_STEP_OTHER
 };
 enum pg_outcome {
@@ -241,6 +242,7 @@ enum pg_outcome pg_exchange_run(struct pg_exchange *x);
 /* BEGIN where it is wanted, and whose rows are to be seen. With every transaction, be it one statement: nothing about a
  * tenant outlives the Sync. */
 void pg_add_start(struct pg_exchange *x);
+void pg_add_commit(struct pg_exchange *x);
 
 /* The failed step's result; NULL when nothing failed. */
 const PGresult *pg_error(const struct pg_exchange *x);
@@ -255,6 +257,11 @@ enum { PG_GRACE_US = 2 * 1000 * 1000 };
 
 /* Runs it on the connection, and leaves the result in the rows. */
 int pg_run(struct pg_connection *c, struct db_session *s, struct db_rows *rows, const dw_value *values);
+
+/* The same with the COMMIT of the connection's transaction in the same write. Where that did not come about, the transaction
+ * may be left open. */
+int pg_run_and_commit(struct pg_connection *c, struct db_session *s, struct db_rows *rows,
+                      const dw_value *values);
 void pg_forget_prepared(struct pg_connection *c);
 
 struct pg_bound {
@@ -289,6 +296,9 @@ bool pg_read_time(const char *text, int64_t *us);
 /* Records why the exchange did not come to its end. */
 int pg_fail(struct pg_exchange *x, enum pg_outcome outcome, const struct statement *st);
 int pg_fail_with(struct db_session *s, const PGresult *error, const struct statement *st);
+
+/* COMMIT was sent, and what became of it is not known. */
+int pg_fail_in_doubt(struct db_session *s);
 
 /* A code of class 08, 57P0x or 25P03: the connection is over. */
 bool pg_state_ends_connection(const char *state);

@@ -170,6 +170,13 @@ int pg_fail_with(struct db_session *s, const PGresult *error, const struct state
     return fail_as_known(s, error, st, k);
 }
 
+int pg_fail_in_doubt(struct db_session *s)
+{
+    return session_fail(
+        s, DW_EUNKNOWN, "",
+        "the connection to PostgreSQL was lost while committing: whether it did, only the data says");
+}
+
 int pg_fail(struct pg_exchange *x, enum pg_outcome outcome, const struct statement *st)
 {
     const PGresult *error = pg_error(x);

@@ -114,6 +114,14 @@ void pg_add_start(struct pg_exchange *x)
         pg_add_prepared(x, PG_STEP_SETTINGS, "system", NULL);
 }
 
+void pg_add_commit(struct pg_exchange *x)
+{
+    if (x->c->pg->db->options.through_pooler)
+        pg_add_sql(x, PG_STEP_COMMIT, "COMMIT");
+    else
+        pg_add_prepared(x, PG_STEP_COMMIT, "commit", NULL);
+}
+
 /* ---- waiting ---- */
 
 static int64_t limit_of(const struct pg_exchange *x)

@@ -11,8 +11,16 @@ enum { OPEN_US = 10 * CLOCK_SECOND, VERSION_LEAST = 130000 };
 static const char roles[] = "CREATE ROLE " PG_SYSTEM_ROLE " NOLOGIN; "
                             "CREATE ROLE dowel LOGIN NOINHERIT PASSWORD '...' IN ROLE " PG_SYSTEM_ROLE ";";
 
-static void explain_refusal(const char *state, struct buf *why)
+/* Whom it does not know, and a database that it does not have: not what a server says that is busy, or just starts. */
+static bool is_wrong_url(const char *state)
 {
+    return strncmp(state, "28", 2) == 0 || strcmp(state, "3D000") == 0;
+}
+
+static int explain_refusal(const struct pg_connection *c, const char *state, struct buf *why)
+{
+    if (c->conn && PQconnectionNeedsPassword(c->conn) && !*state)
+        return DB_OPEN_WRONG;
     if (strcmp(state, "28P01") == 0)
         buf_add_text(why, ". The password in the URL is not that role's: correct it, or set another: "
                           "ALTER ROLE dowel PASSWORD '...'");
@@ -33,6 +41,7 @@ static void explain_refusal(const char *state, struct buf *why)
     else if (!*state)
         buf_add_text(
             why, ". Is it up, and are host and port in the URL right? pg_isready says the same from there");
+    return is_wrong_url(state) ? DB_OPEN_WRONG : -1;
 }
 
 /* ---- what is found there ---- */
@@ -80,7 +89,7 @@ static int judge_server(const struct found *f, struct buf *why)
 {
     if (f->version < VERSION_LEAST) {
         buf_add_format(why, "PostgreSQL %d is too old: 13 or newer is needed", (int)(f->version / 10000));
-        return -1;
+        return DB_OPEN_WRONG;
     }
     if (strcmp(f->encoding, "UTF8") != 0) {
         buf_add_format(why,
@@ -88,7 +97,7 @@ static int judge_server(const struct found *f, struct buf *why)
                        "it what there "
                        "is: CREATE DATABASE NAME OWNER " PG_SYSTEM_ROLE " ENCODING 'UTF8' TEMPLATE template0",
                        f->database, f->encoding);
-        return -1;
+        return DB_OPEN_WRONG;
     }
     return 0;
 }
@@ -102,7 +111,7 @@ static int judge_login(const struct found *f, struct buf *why)
                    "they do: %s "
                    "or take that from it: ALTER ROLE \"%s\" NOSUPERUSER NOBYPASSRLS",
                    f->user, f->is_super ? "is a superuser" : "bypasses row security", roles, f->user);
-    return -1;
+    return DB_OPEN_WRONG;
 }
 
 static int judge_system_role(const struct found *f, struct buf *why)
@@ -145,7 +154,7 @@ static int judge_system_role(const struct found *f, struct buf *why)
             f->database, f->database);
     else
         return 0;
-    return -1;
+    return DB_OPEN_WRONG;
 }
 
 /* ---- asking ---- */
@@ -183,7 +192,7 @@ static int check_roles(struct pg_connection *c, struct buf *why)
     if (rc == 0) {
         read_found(answer, &f);
         if (judge_server(&f, why) != 0 || judge_login(&f, why) != 0 || judge_system_role(&f, why) != 0)
-            rc = -1;
+            rc = DB_OPEN_WRONG;
     }
     pg_exchange_finish(&x);
     return rc;
@@ -213,7 +222,7 @@ static int check_walls(struct pg_connection *c, struct buf *why)
             "row security is off for %s, whose rows belong to tenants: ALTER TABLE NAME ENABLE ROW LEVEL "
             "SECURITY, FORCE ROW LEVEL SECURITY",
             PQgetvalue(answer, 0, 0));
-        rc = -1;
+        rc = DB_OPEN_WRONG;
     }
     pg_exchange_finish(&x);
     return rc;
@@ -277,11 +286,13 @@ static int grant_what_is_there(struct pg_connection *c, struct buf *why)
 
 static int prepare(struct pg_connection *c, struct buf *why)
 {
-    if (check_roles(c, why) != 0)
-        return -1;
-    if (c->pg->db->options.through_pooler && pg_make_notices(c, why) != 0)
-        return -1;
-    return grant_what_is_there(c, why) == 0 && check_walls(c, why) == 0 ? 0 : -1;
+    int rc = check_roles(c, why);
+
+    if (rc == 0 && c->pg->db->options.through_pooler)
+        rc = pg_make_notices(c, why) == 0 ? 0 : -1;
+    if (rc == 0)
+        rc = grant_what_is_there(c, why);
+    return rc == 0 ? check_walls(c, why) : rc;
 }
 
 static int connect_first(struct postgres *pg, struct buf *why)
@@ -293,10 +304,10 @@ static int connect_first(struct postgres *pg, struct buf *why)
 
     if (!c)
         buf_add_text(&trouble, "memory or file descriptors are out");
-    else if (pg_connect(c, NULL, clock_monotonic_us() + OPEN_US, &trouble, state) != 0)
-        explain_refusal(state, &trouble);
-    else
+    else if (pg_connect(c, NULL, clock_monotonic_us() + OPEN_US, &trouble, state) == 0)
         rc = prepare(c, &trouble);
+    else
+        rc = explain_refusal(c, state, &trouble);
     if (rc != 0)
         buf_add_format(why, "cannot use the database %s: %s", buf_text(&pg->shown), buf_text(&trouble));
     pg_connection_destroy(c);
@@ -316,8 +327,8 @@ int pg_open(struct db *db, struct buf *why)
     db->engine = pg;
     pg_pool_init(pg);
     pg_shapes_init(&pg->shapes);
-    if (pg_show_url(db->options.url, &pg->shown, why) == 0 && connect_first(pg, why) == 0)
-        return 0;
-    db->driver->close(db);
-    return -1;
+    int rc = pg_show_url(db->options.url, &pg->shown, why) == 0 ? connect_first(pg, why) : DB_OPEN_WRONG;
+    if (rc != 0)
+        db->driver->close(db);
+    return rc;
 }

@@ -86,12 +86,16 @@ bool pg_connection_is_alive(struct pg_connection *c)
     if (c->is_broken || PQstatus(c->conn) != CONNECTION_OK)
         return false;
     /* A notice is harmless, the end of the stream is not: it is told only when what came before has been read. */
-    for (unsigned i = 0; i < 4 && poll(&fd, 1, 0) > 0; i++) {
+    for (unsigned i = 0; i < 5; i++) {
+        if (poll(&fd, 1, 0) == 0)
+            return true;
         if (!PQconsumeInput(c->conn) || PQstatus(c->conn) != CONNECTION_OK)
             return false;
         (void)PQisBusy(c->conn); /* reads the messages */
+        if (PQstatus(c->conn) != CONNECTION_OK)
+            return false;
     }
-    return PQstatus(c->conn) == CONNECTION_OK && poll(&fd, 1, 0) == 0;
+    return false;
 }
 
 /* Under the lock. */
@@ -100,19 +104,15 @@ static void number(_Atomic unsigned *n, unsigned by)
     atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + by, memory_order_relaxed);
 }
 
-/* Under the lock: the warmest that lives; those that do not come into `dead`. */
-static struct pg_connection *take_idle(struct postgres *pg, struct list *dead)
+/* Under the lock: the warmest, which may have died since. */
+static struct pg_connection *take_idle(struct postgres *pg)
 {
-    while (!list_empty(&pg->idle)) {
-        struct pg_connection *c = LIST_OWNER(pg->idle.next, struct pg_connection, link);
-        list_remove(&c->link);
-        number(&pg->idle_n, -1u);
-        if (pg_connection_is_alive(c))
-            return c;
-        pg->open--;
-        list_append(dead, &c->link);
-    }
-    return NULL;
+    if (list_empty(&pg->idle))
+        return NULL;
+    struct pg_connection *c = LIST_OWNER(pg->idle.next, struct pg_connection, link);
+    list_remove(&c->link);
+    number(&pg->idle_n, -1u);
+    return c;
 }
 
 /* Under the lock. */
@@ -249,15 +249,14 @@ static struct pg_connection *connect_first(struct postgres *pg, struct waiter *w
 }
 
 /* Under the lock. NULL: too long, or it must stop. */
-static struct pg_connection *wait_for_one(struct postgres *pg, struct db_session *s, int64_t deadline_us,
-                                          struct list *dead)
+static struct pg_connection *wait_for_one(struct postgres *pg, struct db_session *s, int64_t deadline_us)
 {
     struct waiter w = { .s = s };
 
     cond_init(&w.wake);
     list_append(&pg->waiters, &w.link);
     while (!w.given && !session_must_stop(s) && clock_monotonic_us() < deadline_us) {
-        if (is_first(pg, &w) && (w.given = take_idle(pg, dead)))
+        if (is_first(pg, &w) && (w.given = take_idle(pg)))
             lend(pg, w.given, s);
         else if (is_first(pg, &w) && may_connect(pg))
             w.given = connect_first(pg, &w, deadline_us);
@@ -301,36 +300,44 @@ static int64_t patience(const struct postgres *pg)
     return pg->backoff_us > AWAY_PATIENCE_US ? AWAY_PATIENCE_US : PATIENCE_US;
 }
 
+/* One that lives, or NULL. It is looked at without the lock, for which the others wait. */
+static struct pg_connection *take(struct postgres *pg, struct db_session *s)
+{
+    struct pg_connection *c;
+    int64_t deadline_us = 0;
+
+    for (;;) {
+        pthread_mutex_lock(&pg->lock);
+        if (!deadline_us)
+            deadline_us = earlier(session_deadline_us(s), clock_monotonic_us() + patience(pg));
+        /* Not past those who wait already. */
+        if (list_empty(&pg->waiters) && (c = take_idle(pg)))
+            lend(pg, c, s);
+        else
+            c = wait_for_one(pg, s, deadline_us);
+        pthread_mutex_unlock(&pg->lock);
+        if (!c || pg_connection_is_alive(c))
+            return c;
+        c->is_broken = true;
+        pg_pool_give_back(c);
+    }
+}
+
 int pg_pool_take(struct pg_connection **out, struct db_session *s)
 {
     struct postgres *pg = s->db->engine;
-    struct pg_connection *c = NULL;
-    struct list dead;
 
-    list_init(&dead);
-    pthread_mutex_lock(&pg->lock);
-    /* Not past those who wait already. */
-    if (list_empty(&pg->waiters) && (c = take_idle(pg, &dead)))
-        lend(pg, c, s);
-    else
-        c = wait_for_one(pg, s, earlier(session_deadline_us(s), clock_monotonic_us() + patience(pg)), &dead);
-    pthread_mutex_unlock(&pg->lock);
-    destroy_all(&dead);
-    *out = c;
-    return c ? 0 : fail_without(pg, s);
+    *out = take(pg, s);
+    return *out ? 0 : fail_without(pg, s);
 }
 
 struct pg_connection *pg_pool_take_idle(struct postgres *pg)
 {
-    struct list dead;
-
-    list_init(&dead);
     pthread_mutex_lock(&pg->lock);
-    struct pg_connection *c = take_idle(pg, &dead);
+    struct pg_connection *c = take_idle(pg);
     if (c)
         lend(pg, c, NULL);
     pthread_mutex_unlock(&pg->lock);
-    destroy_all(&dead);
     return c;
 }
 

@@ -88,6 +88,7 @@ struct run {
     struct pg_shape *shape; /* held */
     bool is_old;            /* the shape was known before: the tables may have changed since */
     bool is_prepared;
+    bool commits; /* COMMIT goes with it */
     unsigned name;
 };
 
@@ -310,6 +311,63 @@ static int forget_outdated(struct run *r, const struct pg_exchange *x)
                                    "the statement has to be prepared again, as the tables have changed");
 }
 
+/* ---- what became of a COMMIT in the same write ---- */
+
+static bool has_committed(const struct pg_exchange *x)
+{
+    unsigned commit = step_of(x, PG_STEP_COMMIT);
+    const PGresult *result = commit < x->steps_n ? x->results[commit] : NULL;
+
+    return result && PQresultStatus(result) == PGRES_COMMAND_OK;
+}
+
+/* It was sent, and the server has not said that it, or what stands before it, failed. What libpq says by itself has no
+ * SQLSTATE; an end of the connection in the middle of COMMIT may have come before or after the fact. */
+static bool is_in_doubt(const struct pg_exchange *x)
+{
+    const char *state = pg_state(pg_error(x));
+
+    if (!*state)
+        return true;
+    return (unsigned)x->failed == step_of(x, PG_STEP_COMMIT) && pg_state_ends_connection(state);
+}
+
+/* Whether there is a transaction that somebody has to end. */
+static void note_end(struct pg_connection *c)
+{
+    if (!c->is_broken && PQtransactionStatus(c->conn) == PQTRANS_IDLE)
+        c->transaction = PG_TX_NONE;
+}
+
+static int took_committed(struct run *r, struct pg_exchange *x)
+{
+    if (took_rows(r, x, step_of(x, PG_STEP_EXECUTE)) == 0)
+        return 0;
+    return session_fail(r->s, DW_EUNKNOWN, "", "it is done, and memory is out for what it returns");
+}
+
+/* Stopped at the last moment it may have been done all the same. */
+static int took_end(struct run *r, struct pg_exchange *x, enum pg_outcome outcome)
+{
+    note_end(r->c);
+    if (has_committed(x))
+        return took_committed(r, x);
+    if ((outcome == PG_LOST || outcome == PG_STOPPED) && is_in_doubt(x))
+        return pg_fail_in_doubt(r->s);
+    if (outcome == PG_REFUSED && is_outdated(r, x))
+        return forget_outdated(r, x);
+    return pg_fail(x, outcome, r->st);
+}
+
+static int took_answers(struct run *r, struct pg_exchange *x, enum pg_outcome outcome)
+{
+    if (outcome == PG_DONE)
+        return took_rows(r, x, step_of(x, PG_STEP_EXECUTE));
+    if (outcome == PG_REFUSED && is_outdated(r, x))
+        return forget_outdated(r, x);
+    return pg_fail(x, outcome, r->st);
+}
+
 static int execute(struct run *r)
 {
     bool through_pooler = r->c->pg->db->options.through_pooler;
@@ -329,31 +387,38 @@ static int execute(struct run *r)
             pg_add_parse(&x, name, r->st->text, r->shape->types, r->shape->types_n);
         }
         add_execute(&x, name, &bound);
+        if (r->commits)
+            pg_add_commit(&x);
         enum pg_outcome outcome = pg_exchange_run(&x);
         unsigned parse = step_of(&x, PG_STEP_PARSE);
         if (!through_pooler && parse < x.steps_n && x.results[parse] &&
             PQresultStatus(x.results[parse]) == PGRES_COMMAND_OK)
             remember(r->c, r->shape, r->name);
-        if (outcome == PG_DONE)
-            rc = took_rows(r, &x, step_of(&x, PG_STEP_EXECUTE));
-        else if (outcome == PG_REFUSED && is_outdated(r, &x))
-            rc = forget_outdated(r, &x);
-        else
-            rc = pg_fail(&x, outcome, r->st);
+        rc = r->commits ? took_end(r, &x, outcome) : took_answers(r, &x, outcome);
         pg_exchange_finish(&x);
     }
     arena_finish(&arena);
     return rc;
 }
 
+static int run(struct run *r)
+{
+    r->st = r->rows->statement;
+    r->kinds = pg_kinds_of(r->values, r->st->parameters_n);
+    int rc = find_shape(r);
+    if (rc == 0)
+        rc = execute(r);
+    pg_shape_drop(r->shape);
+    return rc;
+}
+
 int pg_run(struct pg_connection *c, struct db_session *s, struct db_rows *rows, const dw_value *values)
 {
-    struct run r = { .c = c, .s = s, .rows = rows, .st = rows->statement, .values = values };
+    return run(&(struct run){ .c = c, .s = s, .rows = rows, .values = values });
+}
 
-    r.kinds = pg_kinds_of(values, r.st->parameters_n);
-    int rc = find_shape(&r);
-    if (rc == 0)
-        rc = execute(&r);
-    pg_shape_drop(r.shape);
-    return rc;
+int pg_run_and_commit(struct pg_connection *c, struct db_session *s, struct db_rows *rows,
+                      const dw_value *values)
+{
+    return run(&(struct run){ .c = c, .s = s, .rows = rows, .values = values, .commits = true });
 }

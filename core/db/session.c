@@ -188,15 +188,26 @@ static int admit(struct db_session *s)
 
 /* ---- transactions ---- */
 
-static int begin(struct db_session *s)
+static void note_open(struct db_session *s)
 {
-    int rc = s->db->driver->begin(s);
-
-    if (rc < 0)
-        return rc;
     s->transaction = DB_TX_OPEN;
     s->transaction_deadline_us = clock_monotonic_us() + limit_of(s, s->db->options.transaction_timeout_us);
+}
+
+static int begin(struct db_session *s)
+{
+    DW_TRY(s->db->driver->begin(s));
+    note_open(s);
     return 0;
+}
+
+/* With what committing it has returned. */
+static void note_end(struct db_session *s, int rc)
+{
+    s->transaction = DB_TX_NONE;
+    db_meter_transaction(s->meter, rc < 0 ? DB_TX_ROLLED_BACK : DB_TX_COMMITTED);
+    if (rc >= 0 || rc == DW_EUNKNOWN)
+        s->has_committed = true;
 }
 
 /* Whoever opened the session may have lost the right to commit meanwhile. */
@@ -221,10 +232,7 @@ static int commit(struct db_session *s)
     } else {
         rc = s->db->driver->commit(s);
     }
-    s->transaction = DB_TX_NONE;
-    db_meter_transaction(s->meter, rc < 0 ? DB_TX_ROLLED_BACK : DB_TX_COMMITTED);
-    if (rc >= 0 || rc == DW_EUNKNOWN)
-        s->has_committed = true;
+    note_end(s, rc);
     return rc < 0 ? rc : 0;
 }
 
@@ -280,6 +288,20 @@ bool db_wants_repeat(const struct db_session *s)
 
 /* ---- statements ---- */
 
+/* Migrations have to do more before they commit, and so has whoever wants to be asked. */
+static bool may_run_alone(const struct db_session *s)
+{
+    return s->db->driver->query_alone && !s->who.before_commit && !s->who.is_unguarded;
+}
+
+static int run_alone(struct db_session *s, struct db_rows *rows, const dw_value *values)
+{
+    note_open(s);
+    int rc = s->db->driver->query_alone(s, rows, values);
+    note_end(s, rc);
+    return rc;
+}
+
 /* A write outside a transaction is one of its own; what it returns is read before the commit. */
 static int run_in_own_transaction(struct db_session *s, struct db_rows *rows, const dw_value *values)
 {
@@ -300,7 +322,9 @@ static int run(struct db_session *s, struct db_rows *rows, const dw_value *value
     int rc = 0;
 
     for (unsigned repeats = 0; repeats <= REPEATS_MAX; repeats++) {
-        if (is_own)
+        if (is_own && may_run_alone(s))
+            rc = run_alone(s, rows, values);
+        else if (is_own)
             rc = run_in_own_transaction(s, rows, values);
         else
             rc = s->db->driver->query(s, rows, values);
@@ -313,8 +337,8 @@ static int run(struct db_session *s, struct db_rows *rows, const dw_value *value
     return rc;
 }
 
-static int find_statement(struct db_session *s, struct remembered **out, enum db_author by,
-                          const dw_value *sql)
+int session_find_statement(struct db_session *s, struct remembered **out, enum db_author by,
+                           const dw_value *sql)
 {
     const struct statements_key key = { .by = by,
                                         .is_guarded = !s->who.is_system && !s->who.is_unguarded,
@@ -367,7 +391,7 @@ int db_query(struct db_session *s, struct db_rows **out, enum db_author by, dw_l
 
     *out = NULL;
     DW_TRY(admit(s));
-    DW_TRY(find_statement(s, &remembered, by, sql_and_values.n > 0 ? sql_and_values.v : NULL));
+    DW_TRY(session_find_statement(s, &remembered, by, sql_and_values.n > 0 ? sql_and_values.v : NULL));
     struct db_rows *rows = db_rows_create(s, remembered);
     if (!rows)
         return session_fail(s, DW_ENOMEM, "", "memory is out");

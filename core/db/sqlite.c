@@ -56,6 +56,7 @@ static int sqlite_open(struct db *db, struct buf *why)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sqlite *engine = calloc(1, sizeof(*engine));
+    int rc = DB_OPEN_WRONG;
 
     if (!engine) {
         buf_add_text(why, "cannot open the database: memory is out");
@@ -68,15 +69,16 @@ static int sqlite_open(struct db *db, struct buf *why)
     pthread_once(&once, configure);
     if (*engine->path && *engine->path != ':' && !str_starts_with(str_from(engine->path), STR_OF("file:"))) {
         engine->is_new = make_private(engine->path);
-        int rc = sqlite_writer_create(engine, why);
+        rc = sqlite_writer_create(engine, why);
         engine->is_new = false;
-        if (rc == 0 && note_file(engine, why) == 0)
-            return 0;
+        if (rc == 0)
+            rc = note_file(engine, why);
     } else {
         buf_add_text(why, "the database's URL names no file: write sqlite:/PATH/TO/dowel.db");
     }
-    sqlite_close(db);
-    return -1;
+    if (rc != 0)
+        sqlite_close(db);
+    return rc;
 }
 
 /* A file that was replaced under an open database takes no more part in it: all that is written is lost. */

@@ -75,7 +75,7 @@ struct sqlite {
 
 /* ---- connections: sqlite_connection.c ---- */
 
-/* 0; or -1 with a sentence. */
+/* 0; or with a sentence DB_OPEN_WRONG or -1, as db_open(). */
 int sqlite_connect(struct sqlite_connection **out, struct sqlite *engine, enum sqlite_kind kind,
                    struct buf *why);
 void sqlite_disconnect(struct sqlite_connection *c); /* NULL is safe */
@@ -168,7 +168,8 @@ int sqlite_fail(struct db_session *s, struct sqlite_connection *c, int rc);
 /* "SQLITE_CONSTRAINT_UNIQUE" */
 const char *sqlite_code_name(int rc);
 
-/* A sentence about what cannot be used, and what to do; for who has no session too. The handle may be NULL. */
-void sqlite_explain(struct buf *why, const char *path, int rc, sqlite3 *handle);
+/* A sentence about what cannot be used, and what to do; for who has no session too. The handle may be NULL. Returns as
+ * db_open() does: DB_OPEN_WRONG, or -1. */
+int sqlite_explain(struct buf *why, const char *path, int rc, sqlite3 *handle);
 
 #endif

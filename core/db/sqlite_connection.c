@@ -60,11 +60,11 @@ static int set_journal(struct sqlite_connection *c)
 }
 
 /* A name in double quotes that is none is an error, as on the other engine, and no text; what is broken in the file's
- * schema stays a reader's problem. */
+ * schema stays a reader's problem. The schema is trusted, as triggers write full text: whoever can write the file can
+ * write users into it as well, and no function here reaches outside. */
 static int harden(struct sqlite_connection *c)
 {
-    static const int off[] = { SQLITE_DBCONFIG_DQS_DML, SQLITE_DBCONFIG_DQS_DDL,
-                               SQLITE_DBCONFIG_TRUSTED_SCHEMA };
+    static const int off[] = { SQLITE_DBCONFIG_DQS_DML, SQLITE_DBCONFIG_DQS_DDL };
     int rc = sqlite3_db_config(c->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 
     for (size_t i = 0; i < DW_COUNT_OF(off) && rc == SQLITE_OK; i++)
@@ -116,9 +116,9 @@ static int open_handle(struct sqlite_connection *c, struct buf *why)
         rc = set_up(c);
     if (rc == SQLITE_OK)
         return 0;
-    sqlite_explain(why, c->engine->path, rc, c->handle);
+    rc = sqlite_explain(why, c->engine->path, rc, c->handle);
     close_handle(c);
-    return -1;
+    return rc;
 }
 
 /* ---- life ---- */
@@ -136,9 +136,10 @@ int sqlite_connect(struct sqlite_connection **out, struct sqlite *engine, enum s
     c->engine = engine;
     c->kind = kind;
     list_init(&c->ages);
-    if (open_handle(c, why) != 0) {
+    int rc = open_handle(c, why);
+    if (rc != 0) {
         free(c);
-        return -1;
+        return rc;
     }
     *out = c;
     return 0;

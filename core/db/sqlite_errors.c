@@ -119,15 +119,29 @@ static void explain_disk(struct buf *why, const char *path, int rc, int system_e
         sqlite3_errstr(rc), system_error ? ", " : "", system_error ? strerror(system_error) : "");
 }
 
-void sqlite_explain(struct buf *why, const char *path, int rc, sqlite3 *handle)
+/* Does it stay so until the file, its folder or its name is another one? */
+static bool is_wrong_place(int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_NOTADB:
+    case SQLITE_PROTOCOL: return true;
+    default: return false;
+    }
+}
+
+int sqlite_explain(struct buf *why, const char *path, int rc, sqlite3 *handle)
 {
     buf_add_text(why, "cannot use the database: ");
     if (explain_file(why, path, rc))
-        return;
+        return is_wrong_place(rc) ? DB_OPEN_WRONG : -1;
     if ((rc & 0xff) == SQLITE_IOERR)
         explain_disk(why, path, rc, handle ? sqlite3_system_errno(handle) : 0);
     else
         buf_add_format(why, "%s: %s", path, handle ? sqlite3_errmsg(handle) : sqlite3_errstr(rc));
+    return -1;
 }
 
 /* ---- about a statement ---- */

@@ -75,6 +75,14 @@ static bool may_read(const struct sqlite_connection *c, const char *table, const
     return same(target, table) || (!accessor && target && is_linked(c, target, table));
 }
 
+/* A virtual table, as json_each is one too, that is declared when it is first used looks like a change of sqlite_master. It
+ * is none, and none can be made: SQLITE_DBCONFIG_DEFENSIVE. Those about the database (dbstat) have refused names. */
+static bool may_write(int action, const char *table)
+{
+    return strncasecmp(table, "sqlite_", strlen("sqlite_")) != 0 ||
+           (action == SQLITE_UPDATE && same(table, "sqlite_master"));
+}
+
 static bool is_allowed(const struct sqlite_connection *c, int action, const char *a, const char *database,
                        const char *accessor)
 {
@@ -85,7 +93,7 @@ static bool is_allowed(const struct sqlite_connection *c, int action, const char
     case SQLITE_READ: return c->kind != SQLITE_GUARDED || may_read(c, a, database, accessor);
     case SQLITE_INSERT:
     case SQLITE_UPDATE:
-    case SQLITE_DELETE: return strncasecmp(a, "sqlite_", strlen("sqlite_")) != 0;
+    case SQLITE_DELETE: return may_write(action, a);
     case SQLITE_PRAGMA: return same(a, "data_version"); /* full text asks for it by itself */
     default: return false;
     }

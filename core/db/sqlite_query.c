@@ -132,11 +132,24 @@ int sqlite_cell(struct db_rows *rows, size_t column, struct db_cell *out)
     return 0;
 }
 
+/* Rows of RETURNING that nobody reads: everything was done before the first. SQLite 3.40 rolls a transaction with full text
+ * in it back when such a statement is reset before its end (in defensive mode, the index may not be written then). */
+static void run_to_end(struct cursor *cursor)
+{
+    cursor->connection->is_controlled = true; /* nor may an interruption undo what was done */
+    while (sqlite3_step(cursor->prepared->handle) == SQLITE_ROW)
+        ;
+    cursor->connection->is_controlled = false;
+}
+
 void sqlite_close_rows(struct db_rows *rows)
 {
     struct cursor *cursor = rows->cursor;
     struct sqlite_connection *c = cursor->connection;
 
+    if (cursor->prepared && rows->statement->writes && rows->statement->is_returning && !rows->at_end &&
+        sqlite3_stmt_busy(cursor->prepared->handle))
+        run_to_end(cursor);
     if (cursor->prepared)
         sqlite_prepared_close(c, cursor->prepared);
     c->cursors--;

@@ -81,13 +81,12 @@ int sqlite_writer_create(struct sqlite *engine, struct buf *why)
     w->waiting = metrics_gauge("dowel_db_writers_waiting", "Transactions that wait for their turn to write",
                                "engine=\"sqlite\"");
     for (unsigned kind = 0; kind < SQLITE_KINDS; kind++) {
-        if (sqlite_connect(&w->connections[kind], engine, (enum sqlite_kind)kind, why) != 0)
-            return -1;
+        int opened = sqlite_connect(&w->connections[kind], engine, (enum sqlite_kind)kind, why);
+        if (opened != 0)
+            return opened;
     }
     int rc = sqlite_notices_make_table(w->connections[SQLITE_OPEN]);
-    if (rc != SQLITE_OK)
-        sqlite_explain(why, engine->path, rc, w->connections[SQLITE_OPEN]->handle);
-    return rc == SQLITE_OK ? 0 : -1;
+    return rc == SQLITE_OK ? 0 : sqlite_explain(why, engine->path, rc, w->connections[SQLITE_OPEN]->handle);
 }
 
 void sqlite_writer_destroy(struct sqlite_writer *w)

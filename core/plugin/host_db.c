@@ -32,21 +32,41 @@ static int begin(dw_call *c, const char *step, dw_list sql, struct db_session **
 
 /* ---- statements ---- */
 
+/* Whatever will be found is to lie in a slot. */
+static int begin_rows(dw_call *c, const char *step, dw_rows **out, dw_list sql, struct db_session **s,
+                      struct rows_slot **slot)
+{
+    if (out)
+        *out = NULL;
+    DW_TRY(begin(c, step, sql, s));
+    if (!out)
+        return call_misuse(c, "%s: no place for the rows", step);
+    *slot = rows_slot(c);
+    return *slot ? 0 : call_fail(c, DW_ENOMEM, "%s: out of memory", step);
+}
+
 static int query(dw_call *c, dw_rows **out, dw_list sql)
 {
     static const char step[] = "dw_db_query";
+    struct rows_slot *slot;
     struct db_session *s;
     struct db_rows *rows;
 
-    if (out)
-        *out = NULL;
-    DW_TRY(begin(c, step, sql, &s));
-    if (!out)
-        return call_misuse(c, "%s: no place for the rows", step);
-    struct rows_slot *slot = rows_slot(c);
-    if (!slot)
-        return call_fail(c, DW_ENOMEM, "%s: out of memory", step);
+    DW_TRY(begin_rows(c, step, out, sql, &s, &slot));
     DW_TRY(call_session_result(c, step, db_query(s, &rows, DB_BY_PLUGIN, sql)));
+    *out = rows_open(slot, rows);
+    return 0;
+}
+
+static int search(dw_call *c, dw_rows **out, const char *table, const char *typed, dw_list sql)
+{
+    static const char step[] = "dw_db_search";
+    struct rows_slot *slot;
+    struct db_session *s;
+    struct db_rows *rows;
+
+    DW_TRY(begin_rows(c, step, out, sql, &s, &slot));
+    DW_TRY(call_session_result(c, step, db_search(s, &rows, table, str_from(typed ? typed : ""), sql)));
     *out = rows_open(slot, rows);
     return 0;
 }
@@ -201,4 +221,5 @@ const dw_db_api host_db_api = {
     .commit = tx_commit,
     .rollback = tx_rollback,
     .dialect = dialect,
+    .search = search,
 };

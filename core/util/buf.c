@@ -52,11 +52,6 @@ void buf_add_text(struct buf *b, const char *text)
         buf_add(b, text, strlen(text));
 }
 
-void buf_add_char(struct buf *b, char c)
-{
-    buf_add(b, &c, 1);
-}
-
 void buf_add_uint(struct buf *b, uint64_t value)
 {
     char digits[20];
@@ -111,15 +106,7 @@ const char *buf_text(struct buf *b)
     return b->p;
 }
 
-/* The number of bytes of the valid UTF-8 sequence at p, or 0. */
-static size_t utf8_length(const char *p, size_t n)
-{
-    for (size_t length = 2; length <= 4 && length <= n; length++) {
-        if (str_is_utf8(str_make(p, length)))
-            return length;
-    }
-    return 0;
-}
+/* ---- JSON ---- */
 
 /* Control characters, in UTF-8 also those of U+0080 to U+009F: JSON may carry the latter as they are, but logs are
  * JSON too, and a terminal obeys them. */
@@ -151,59 +138,94 @@ static size_t plain_length(const char *p, size_t n)
 
     if (c < 0x80)
         return c >= 0x20 && c != 0x7f && c != '"' && c != '\\';
-    size_t length = utf8_length(p, n);
+    size_t length = str_utf8_length(str_make(p, n));
     return is_c1(p, length) ? 0 : length;
 }
 
-/* Writes what cannot be copied; returns how many bytes it was. */
-static size_t add_replaced(struct buf *b, const char *p, size_t n)
+/* Writes what cannot be copied; returns how many bytes it was, 0 for a NUL and for what is not UTF-8. */
+static size_t add_escaped(struct buf *b, const char *p, size_t n)
 {
     unsigned char c = (unsigned char)*p;
 
     if (c < 0x80) {
-        add_json_escape(b, c);
-        return 1;
+        if (c)
+            add_json_escape(b, c);
+        return c != 0;
     }
-    if (is_c1(p, utf8_length(p, n))) {
-        add_json_escape(b, (unsigned char)p[1]);
-        return 2;
-    }
-    buf_add(b, "\xef\xbf\xbd", 3);
-    return 1;
+    if (!is_c1(p, str_utf8_length(str_make(p, n))))
+        return 0;
+    add_json_escape(b, (unsigned char)p[1]);
+    return 2;
 }
 
-/* Has the word a byte that is zero? */
-static uint64_t zeros(uint64_t word)
+/* A high bit for each byte of the word that is more than ASCII which needs no escape. Borrows and carries go up only, and
+ * only from a byte that has its own bit set already: so 0 is exact, and nothing else is asked for. */
+static uint64_t special(uint64_t word)
 {
-    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+
+    return word | (word + ones) | (word - ones * 0x20) | ((word ^ ones * '"') - ones) |
+           ((word ^ ones * '\\') - ones);
 }
 
 /* Nearly all of most texts: how many bytes from p on, by eights, are ASCII that needs no escape. */
 static size_t plain_eights(const char *p, size_t n)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+    const uint64_t highs = UINT64_C(0x8080808080808080);
+    uint64_t word[4];
     size_t i = 0;
 
-    for (uint64_t word; n - i >= sizeof(word); i += sizeof(word)) {
-        memcpy(&word, p + i, sizeof(word));
-        uint64_t control = (word - ones * 0x20) & ~word & highs, beyond = (word | (word + ones)) & highs;
-        if (control | beyond | zeros(word ^ ones * '"') | zeros(word ^ ones * '\\'))
+    for (; n - i >= sizeof(word); i += sizeof(word)) {
+        memcpy(word, p + i, sizeof(word));
+        if ((special(word[0]) | special(word[1]) | special(word[2]) | special(word[3])) & highs)
+            break;
+    }
+    for (; n - i >= sizeof(word[0]); i += sizeof(word[0])) {
+        memcpy(word, p + i, sizeof(word[0]));
+        if (special(word[0]) & highs)
             break;
     }
     return i;
 }
 
-void buf_add_json(struct buf *b, struct str s)
+/* Up to the first NUL or byte that is not UTF-8; returns its offset, or s.n. */
+static size_t add_valid_json(struct buf *b, struct str s)
 {
-    buf_add_char(b, '"');
-    for (size_t i = 0; i < s.n;) {
-        size_t plain = i, length;
+    size_t i = 0, length;
+
+    for (;;) {
+        size_t plain = i;
         i += plain_eights(s.p + i, s.n - i);
         while (i < s.n && (length = plain_length(s.p + i, s.n - i)) > 0)
             i += length;
         buf_add(b, s.p + plain, i - plain);
-        if (i < s.n)
-            i += add_replaced(b, s.p + i, s.n - i);
+        if (i == s.n || (length = add_escaped(b, s.p + i, s.n - i)) == 0)
+            return i;
+        i += length;
+    }
+}
+
+void buf_add_json(struct buf *b, struct str s)
+{
+    size_t done;
+
+    buf_add_char(b, '"');
+    while ((done = add_valid_json(b, s)) < s.n) {
+        buf_add_text(b, s.p[done] ? "\xef\xbf\xbd" : "\\u0000");
+        s = str_make(s.p + done + 1, s.n - done - 1);
     }
     buf_add_char(b, '"');
+}
+
+bool buf_add_json_checked(struct buf *b, struct str s)
+{
+    size_t before = b->n;
+
+    buf_add_char(b, '"');
+    if (add_valid_json(b, s) < s.n) {
+        b->n = before;
+        return false;
+    }
+    buf_add_char(b, '"');
+    return true;
 }

@@ -25,7 +25,6 @@ bool buf_reserve(struct buf *b, size_t extra);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_str(struct buf *b, struct str s);
 void buf_add_text(struct buf *b, const char *text);
-void buf_add_char(struct buf *b, char c);
 void buf_add_int(struct buf *b, int64_t value);
 void buf_add_uint(struct buf *b, uint64_t value);
 void buf_add_format(struct buf *b, const char *format, ...) DW_PRINTF(2, 3);
@@ -34,6 +33,15 @@ void buf_add_format_list(struct buf *b, const char *format, va_list args) DW_PRI
 /* The text as a JSON string with its quotes; each byte that is not UTF-8 becomes U+FFFD, control characters are escaped
  * (also those above ASCII, which terminals obey). */
 void buf_add_json(struct buf *b, struct str s);
+
+/* The same of a text that is str_is_utf8(), looked at once for both; false, and nothing added, when it is not. */
+bool buf_add_json_checked(struct buf *b, struct str s);
+
+static inline void buf_add_char(struct buf *b, char c)
+{
+    if (b->n < b->cap ? !b->failed : buf_reserve(b, 1))
+        b->p[b->n++] = c;
+}
 
 static inline bool buf_failed(const struct buf *b)
 {

@@ -122,31 +122,35 @@ static bool are_plain(const unsigned char *p)
     return ((word | (word - ones)) & highs) == 0; /* without its own, a NUL borrows a high bit */
 }
 
-bool str_is_utf8(struct str s)
+size_t str_utf8_length(struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
-    size_t i = 0;
+    unsigned char low, high;
+
+    if (s.n == 0 || p[0] < 0x80)
+        return s.n > 0 && p[0] > 0;
+    int tail = utf8_tail(p[0], &low, &high);
+    if (tail < 0 || (size_t)tail >= s.n || p[1] < low || p[1] > high)
+        return 0;
+    for (int k = 2; k <= tail; k++) {
+        if ((p[k] & 0xc0) != 0x80)
+            return 0;
+    }
+    return (size_t)tail + 1;
+}
+
+bool str_is_utf8(struct str s)
+{
+    size_t i = 0, length;
 
     while (i < s.n) {
-        unsigned char low, high;
-        if (s.n - i >= 8 && are_plain(p + i)) {
-            i += 8;
-            continue;
-        }
-        if (p[i] < 0x80) {
-            if (p[i] == 0)
-                return false;
-            i++;
-            continue;
-        }
-        int tail = utf8_tail(p[i], &low, &high);
-        if (tail < 0 || (size_t)tail >= s.n - i || p[i + 1] < low || p[i + 1] > high)
+        if (s.n - i >= 8 && are_plain((const unsigned char *)s.p + i))
+            length = 8;
+        else
+            length = str_utf8_length(str_make(s.p + i, s.n - i));
+        if (length == 0)
             return false;
-        for (int k = 2; k <= tail; k++) {
-            if ((p[i + (size_t)k] & 0xc0) != 0x80)
-                return false;
-        }
-        i += (size_t)tail + 1;
+        i += length;
     }
     return true;
 }

@@ -64,4 +64,7 @@ int str_hex_digit(char c);
 /* Valid UTF-8: no surrogates, no overlong forms, nothing above U+10FFFF; and no NUL. */
 bool str_is_utf8(struct str s);
 
+/* How many bytes the first character of s has by the same rules; 0 when it is none, or s is empty. */
+size_t str_utf8_length(struct str s);
+
 #endif

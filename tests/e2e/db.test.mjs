@@ -3,7 +3,7 @@
 // refused.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -14,6 +14,7 @@ import { anybody, binaryOf, childrenOf, dowel, preset, root, slowness, startServ
 
 const timeout = 120_000 * slowness;
 const FAILED = 1;
+const CONFIG = 3; // of which systemd does not try again
 const made = join(root, 'build', preset, 'loading');
 
 // ---- a place to try it in ----
@@ -215,6 +216,84 @@ onEach('dowel db', (engine) => {
   });
 });
 
+onEach('dowel plugin purge', (engine) => {
+  const purge = (...args) => verb('plugin', 'purge', ...args);
+  const gone = /^purged keeper:\n {2}the table keeper_things with 0 rows\n {2}the table keeper_words with 10 rows\n {2}migrations: 3\n$/;
+
+  async function refused(why, ...args) {
+    const { code, stdout, stderr } = await purge(...args);
+    assert.equal(code, FAILED, stdout + stderr);
+    assert.match(stderr, why);
+  }
+
+  test('takes away what a plugin has left, beside a server that goes on', async () => {
+    await start();
+    await refused(/^keeper: is enabled; first: dowel plugin disable keeper, and dowel reload$/m, 'keeper', '--yes');
+    assert.equal((await verb('plugin', 'disable', 'keeper')).code, 0);
+    await refused(/^keeper: the server that runs works with it; first: dowel reload$/m, 'keeper', '--yes');
+    assert.equal((await verb('reload')).code, 0);
+    const { code, stdout, stderr } = await purge('keeper', '--yes');
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, gone);
+    assert.equal(await status('/innocent'), 200);
+    await refused(/^keeper: the database has nothing of it$/m, 'keeper', '--yes');
+    assert.doesNotMatch(await good('history'), /keeper/);
+    assert.match(await good('check'), engine.isSqlite ? /^ok +tables/m : /^ok +walls/m);
+    assert.equal((await verb('plugin', 'enable', 'keeper')).code, 0);
+    assert.equal((await verb('reload')).code, 0);
+    assert.equal(await status('/keeper'), 200);
+    assert.equal((await owners()).keeper.applied, 3);
+    await stop();
+  });
+
+  test('also when it is not installed any more, and no server runs', async () => {
+    await good('up');
+    rmSync(join(plugins, 'keeper.so'));
+    rmSync(join(config, 'keeper.yaml'));
+    const { code, stdout, stderr } = await purge('keeper', '--yes', '--output', 'json');
+    assert.equal(code, 0, stderr);
+    const { name, tables, migrations, jobs } = JSON.parse(stdout);
+    assert.deepEqual([name, tables, migrations, jobs], ['keeper', [{ name: 'keeper_things', rows: 0 }, { name: 'keeper_words', rows: 10 }], 3, 0]);
+    await start();
+    assert.equal(await status('/innocent'), 200);
+    await stop();
+  });
+
+  test('asks', async () => {
+    await good('up');
+    assert.equal((await verb('plugin', 'disable', 'keeper')).code, 0);
+    const silent = await purge('keeper');
+    assert.equal(silent.code, 2);
+    assert.match(silent.stderr, /plugin purge: takes rows away for good, so say --yes/);
+    const command = [binaryOf(), 'plugin', 'purge', 'keeper', '--config', config, '--data', data].join(' ');
+    const onTerminal = (answer) => spawnSync('script', ['-qec', command, '/dev/null'], { input: `${answer}\n`, encoding: 'utf8', timeout });
+    const no = onTerminal('y');
+    assert.equal(no.status, FAILED, no.stdout);
+    assert.match(no.stdout, /Of keeper, this goes for good, for all tenants; only a backup would bring it back:\r\n {2}the table keeper_things with 0 rows[^]*Type yes to go on: [^]*nothing was changed/);
+    assert.equal((await owners()).keeper.applied, 3);
+    const yes = onTerminal('yes');
+    assert.equal(yes.status, 0, yes.stdout);
+    assert.match(yes.stdout, /purged keeper:/);
+    assert.equal((await owners()).keeper.applied, 0);
+  });
+
+  test('says what is asked wrong', async () => {
+    await refused(engine.isSqlite ? /^there is no database yet$/m : /^nobody: the database has nothing of it$/m, 'nobody', '--yes');
+    await good('up');
+    await refused(/^nobody: the database has nothing of it$/m, 'nobody', '--yes');
+    for (const [args, why] of [
+      [['purge'], /plugin purge: the name of a plugin is missing/],
+      [['purge', 'core', '--yes'], /core: is not the name of a plugin/],
+      [['purge', 'No', '--yes'], /No: is not the name of a plugin/],
+      [['list', '--yes'], /--yes: only `plugin purge` takes it/],
+    ]) {
+      const { code, stderr } = await verb('plugin', ...args);
+      assert.equal(code, 2, args.join(' '));
+      assert.match(stderr, why);
+    }
+  });
+});
+
 onEach('what cannot be applied', () => {
   // The neighbour works, and the plugin is declined for this.
   async function declined(why) {
@@ -377,7 +456,7 @@ suite('a database that cannot be used', sqlite, () => {
   test('because its file is no database', async () => {
     writeFileSync(join(data, 'dowel.db'), 'this is not a database, but a text that somebody has put here by mistake\n'.repeat(100));
     const { code, why } = await refused();
-    assert.equal(code, FAILED);
+    assert.equal(code, CONFIG);
     assert.match(why, /dowel\.db/);
     for (const what of [['status'], ['up'], ['check']]) assert.match(await bad(...what), /dowel\.db/);
     assert.match((await verb('doctor')).stdout, /^BAD +database +.*dowel\.db/m);
@@ -386,7 +465,7 @@ suite('a database that cannot be used', sqlite, () => {
   test('because its folder is not there', async () => {
     configure('sqlite:/nonexistent/dowel.db');
     const { code, why } = await refused();
-    assert.equal(code, FAILED);
+    assert.equal(code, CONFIG);
     assert.match(why, /\/nonexistent/);
   });
 
@@ -397,8 +476,15 @@ suite('a database that cannot be used', sqlite, () => {
     chownSync(data, anybody.uid, anybody.gid);
     configure(`sqlite:${closed}/dowel.db`);
     const { code, why } = await refused({ spawning: anybody });
-    assert.equal(code, FAILED);
+    assert.equal(code, CONFIG);
     assert.match(why, /closed/);
+  });
+
+  test('because it is not up yet, which another start may find otherwise', async () => {
+    configure('postgres://dowel@127.0.0.1:1/dowel');
+    const { code, why } = await refused();
+    assert.equal(code, FAILED);
+    assert.match(why, /Is it up/);
   });
 
   test('or that root would make for somebody else', { skip: process.getuid() !== 0 && 'only root can give a folder away' }, async () => {

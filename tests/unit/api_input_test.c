@@ -69,6 +69,30 @@ static const char contract[] =
     "          application/x-www-form-urlencoded:\n"
     "            schema: { additionalProperties: true, properties: { grant: { type: string } } }\n"
     "          application/json: {}\n"
+    "  /ruled:\n"
+    "    post:\n"
+    "      operationId: ruled\n"
+    "      x-public: true\n"
+    "      parameters:\n"
+    "        - { name: size, in: query, schema: { type: integer, minimum: 1, maximum: 50, default: 20 } }\n"
+    "        - { name: since, in: query, schema: { type: string, format: date } }\n"
+    "        - { name: kind, in: query, schema: { type: array, maxItems: 2, items: { enum: [a, b] }, "
+    "default: [b] } }\n"
+    "      requestBody:\n"
+    "        content:\n"
+    "          application/json:\n"
+    "            schema:\n"
+    "              type: object\n"
+    "              required: [name]\n"
+    "              additionalProperties: false\n"
+    "              properties:\n"
+    "                name: { type: string, minLength: 2, pattern: \"^[a-z ]+$\" }\n"
+    "                level: { type: integer, default: 3 }\n"
+    "                parts: { type: array, items: { type: object, required: [n], properties: { n: { type: "
+    "integer } } } }\n"
+    "          application/x-www-form-urlencoded:\n"
+    "            schema: { properties: { name: { type: string, minLength: 2 }, level: { type: integer, "
+    "default: 3 } } }\n"
     "components:\n"
     "  schemas:\n"
     "    Thing:\n"
@@ -427,9 +451,58 @@ static void json_members_have_their_types(void **state)
     assert_refused(
         "many", "", JSON,
         "{\"title\":null,\"stars\":1.5,\"ratio\":\"1\",\"done\":0,\"tags\":{},\"about\":[],\"any\":null}",
-        "422 #/title: must be a text, not null | #/stars: must be a whole number | #/ratio: must be a number "
-        "| "
+        "422 #/title: must be a text, not null | #/stars: must be a whole number or "
+        "null | #/ratio: must be a number | "
         "#/done: must be true or false | #/tags: must be a list | #/about: must be an object");
+}
+
+#define RULED(query, content, expected) assert_refused("ruled", (query), JSON, (content), (expected))
+
+static void schemas_say_more_than_types(void **state)
+{
+    (void)state;
+    RULED("", "{\"name\":\"a\"}", "422 #/name: must have at least 2 characters; it has 1");
+    RULED("", "{\"name\":\"A1\"}", "422 #/name: must match the pattern ^[a-z ]+$");
+    RULED("", "{\"nam\":\"ab\"}",
+          "422 #/name: is missing, and is required | #/nam: is not known here: leave it out");
+    RULED("", "{\"name\":\"ab\",\"parts\":[{\"n\":1},{\"n\":\"x\"},{}]}",
+          "422 #/parts/1/n: must be a whole number | #/parts/2/n: is missing, and is required");
+    RULED("?size=0&since=2026-02-30&kind=a&kind=c", "{\"name\":\"ab\"}",
+          "422 #/query/size: must be at least 1 | #/query/since: must be a date such as 2026-11-21 | "
+          "#/query/kind/1: must be one of \"a\", \"b\"");
+    RULED("?size=x", "{\"name\":\"a%\"}",
+          "422 #/query/size: must be a whole number | #/name: must match the pattern ^[a-z ]+$");
+    assert_refused("ruled", "", FORM, "name=a", "422 #/name: must have at least 2 characters; it has 1");
+}
+
+static void clients_are_told_in_their_language(void **state)
+{
+    (void)state;
+    assert_refused("ruled", "", JSON "Accept-Language: fr, de-AT;q=0.9, en;q=0.8\r\n", "{}",
+                   "422 #/name: fehlt, und wird gebraucht");
+    assert_refused("ruled", "", JSON "Accept-Language: de;q=0.2, en-GB;q=0.25\r\n", "{}",
+                   "422 #/name: is missing, and is required");
+    assert_refused("ruled", "", JSON "Accept-Language: ;;q=,de;q=9\r\n", "{}",
+                   "422 #/name: fehlt, und wird gebraucht");
+}
+
+static void what_is_absent_gets_its_default(void **state)
+{
+    struct api_value value;
+    struct call c;
+
+    (void)state;
+    call_full(&c, "ruled", "", JSON, STR_OF("{\"name\":\"ab\"}"));
+    assert_integer(&c, "level", 3);
+    assert_integer(&c, "size", 20);
+    assert_int_equal(api_input_find(c.in, "since", &value), 0);
+    assert_int_equal(api_input_find(c.in, "kind", &value), 1);
+    assert_string_equal(json_string_value(json_array_get(value.json, 0)), "b");
+    finish(&c);
+    call_full(&c, "ruled", "?size=5&kind=a", FORM, STR_OF("name=ab"));
+    assert_integer(&c, "size", 5);
+    assert_integer(&c, "level", 3);
+    finish(&c);
 }
 
 static void json_that_is_none(void **state)
@@ -670,6 +743,9 @@ int main(void)
         cmocka_unit_test(an_etag_is_required_and_one),
         cmocka_unit_test(members_of_a_json_body),
         cmocka_unit_test(json_members_have_their_types),
+        cmocka_unit_test(schemas_say_more_than_types),
+        cmocka_unit_test(clients_are_told_in_their_language),
+        cmocka_unit_test(what_is_absent_gets_its_default),
         cmocka_unit_test(json_that_is_none),
         cmocka_unit_test(json_without_declared_members_may_be_anything),
         cmocka_unit_test(content_of_the_wrong_kind_is_415),

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 #include <stdio.h>
 
+#include "util/compiler.h"
+
 static void what_is_added_is_there(void **state)
 {
     struct buf b = BUF_INIT;
@@ -137,6 +139,129 @@ static void random_bytes_stay_inside(void **state)
     }
 }
 
+/* ---- checked ---- */
+
+/* The code point at p by the book, character by character; its length, or 0 when it is none. */
+static size_t decode(const unsigned char *p, size_t n, uint32_t *out)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    size_t length = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
+
+    if (length == 0 || length > n)
+        return 0;
+    *out = length == 1 ? p[0] : p[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if (p[i] >> 6 != 2)
+            return 0;
+        *out = *out << 6 | (p[i] & 0x3fu);
+    }
+    return *out == 0 || *out < least[length] || *out > 0x10ffff || (*out >= 0xd800 && *out < 0xe000) ? 0
+                                                                                                     : length;
+}
+
+static bool write_by_the_book(struct str s, struct buf *b)
+{
+    uint32_t c;
+
+    buf_add_char(b, '"');
+    for (size_t i = 0, length; i < s.n; i += length) {
+        length = decode((const unsigned char *)s.p + i, s.n - i, &c);
+        if (length == 0)
+            return false;
+        if (c == '"' || c == '\\')
+            buf_add_format(b, "\\%c", (int)c);
+        else if (c == '\n' || c == '\r' || c == '\t')
+            buf_add_format(b, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+        else if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+            buf_add_format(b, "\\u%04x", (unsigned)c);
+        else
+            buf_add(b, s.p + i, length);
+    }
+    buf_add_char(b, '"');
+    return true;
+}
+
+static void assert_checked(struct str s)
+{
+    struct buf wanted = BUF_INIT, got = BUF_INIT;
+
+    buf_add_text(&wanted, "kept");
+    buf_add_text(&got, "kept");
+    bool is_text = write_by_the_book(s, &wanted);
+    if (!is_text)
+        wanted.n = strlen("kept");
+    assert_int_equal(str_is_utf8(s), is_text);
+    assert_int_equal(buf_add_json_checked(&got, s), is_text);
+    assert_string_equal(buf_text(&got), buf_text(&wanted));
+    buf_finish(&got);
+    buf_finish(&wanted);
+}
+
+/* Texts of all that is treated in a way of its own, at all distances from each other; with `torn`, now and then a piece
+ * of a character. */
+static size_t make_text(uint32_t *seed, bool torn, char *out, size_t n)
+{
+    static const char *const pieces[] = {
+        "plain",
+        "eight ch",
+        "quite a long one, of thirty-two b",
+        "\"",
+        "\\",
+        "\n",
+        "\x01",
+        "\x1f",
+        "\x7f",
+        " ",
+        "\x7e",
+        "!",
+        "\xc3\xa9",
+        "\xc2\x9b",
+        "\xc2\xa0",
+        "x",
+        "[",
+        "\xe2\x82\xac",
+        "\xf0\x9f\x98\x80",
+        "\xef\xbf\xbd",
+    };
+    static const char *const torn_pieces[] = {
+        "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\x80", "\xed\xa0\x80", "\xc0\xaf", "\xff", "\xf4\x90\x80\x80"
+    };
+    size_t at = 0;
+
+    for (unsigned i = 0; i < 12; i++) {
+        *seed = *seed * 1664525 + 1013904223;
+        unsigned drawn = *seed >> 16;
+        bool is_torn = torn && drawn % 16 == 0;
+        const char *piece = is_torn ? torn_pieces[drawn / 16 % DW_COUNT_OF(torn_pieces)]
+                                    : pieces[drawn / 16 % DW_COUNT_OF(pieces)];
+        if (strlen(piece) > n - at)
+            break;
+        memcpy(out + at, piece, strlen(piece));
+        at += strlen(piece);
+    }
+    return at;
+}
+
+static void checked_json_is_that_of_two_passes(void **state)
+{
+    uint32_t seed = 7;
+    char text[200];
+
+    (void)state;
+    for (unsigned round = 0; round < 50000; round++) {
+        size_t n = make_text(&seed, round % 2, text, sizeof(text));
+        assert_checked(str_make(text, n));
+        assert_checked(str_make(text, n / 2)); /* torn at any place */
+    }
+    assert_checked(str_make(NULL, 0));
+    for (size_t at = 0; at < 64; at++) {
+        memset(text, 'x', 64);
+        text[at] = 0;
+        assert_checked(str_make(text, 64));
+        assert_checked(str_make(text, at));
+    }
+}
+
 /* Whatever stands before and behind it: plain bytes are looked at eight at a time. */
 static void json_is_escaped_at_every_place(void **state)
 {
@@ -178,6 +303,7 @@ int main(void)
         cmocka_unit_test(json_is_escaped_at_every_place),
         cmocka_unit_test(json_is_always_utf8),
         cmocka_unit_test(random_bytes_stay_inside),
+        cmocka_unit_test(checked_json_is_that_of_two_passes),
     };
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
 }

@@ -95,6 +95,38 @@ static void odd_rfc3339(void **state)
     }
 }
 
+/* The form that is written is read a quicker way: one digit more, and it is read the general one. */
+static void assert_read_alike(const char *text)
+{
+    char longer[CLOCK_RFC3339_SIZE + 1];
+    int64_t us = 0, of_longer = 0;
+
+    snprintf(longer, sizeof(longer), "%.26s0%s", text, text + 26);
+    bool is_one = clock_parse_rfc3339(str_make(text, CLOCK_RFC3339_SIZE - 1), &us);
+    if (is_one != clock_parse_rfc3339(str_from(longer), &of_longer) || us != of_longer)
+        fail_msg("\"%s\" and \"%s\" are not read alike", text, longer);
+}
+
+static void the_quick_way_reads_the_same(void **state)
+{
+    static const char *const texts[] = {
+        "2026-11-21T08:05:00.123456Z", "2024-02-29T23:59:59.999999Z", "2023-02-29T23:59:59.999999Z",
+        "1900-02-28T19:10:10.000000Z", "0000-03-01T00:00:00.000000Z",
+    };
+    char text[CLOCK_RFC3339_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < DW_COUNT_OF(texts); i++) {
+        for (size_t at = 0; at < CLOCK_RFC3339_SIZE - 1; at++) {
+            for (int c = 1; c < 256; c++) {
+                memcpy(text, texts[i], sizeof(text));
+                text[at] = (char)c;
+                assert_read_alike(text);
+            }
+        }
+    }
+}
+
 static void http_dates(void **state)
 {
     char text[CLOCK_HTTP_SIZE];
@@ -185,6 +217,7 @@ int main(void)
         cmocka_unit_test(rfc3339),
         cmocka_unit_test(rfc3339_is_parsed),
         cmocka_unit_test(odd_rfc3339),
+        cmocka_unit_test(the_quick_way_reads_the_same),
         cmocka_unit_test(http_dates),
         cmocka_unit_test(odd_http_dates),
         cmocka_unit_test(the_monotonic_clock_runs),

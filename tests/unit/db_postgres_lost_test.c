@@ -1,6 +1,7 @@
 /* The driver of PostgreSQL when things go away: the server, a connection, time, a lock, notices. */
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -96,6 +97,69 @@ static void a_commit_that_was_cut_is_unknown(void **state)
     assert_true(db_has_committed(s));
     assert_int_equal(TRY_EXEC(s, "UPDATE notes SET hits = 0 WHERE id = 1"),
                      DW_EUNKNOWN); /* and it was not tried twice */
+    db_session_destroy(s);
+}
+
+/* ---- a write outside a transaction, whose COMMIT goes with it ---- */
+
+#define ON_UPDATE " ON notes FOR EACH ROW EXECUTE FUNCTION react()"
+
+/* What happens to whoever updates a row. */
+static void react(const char *body, const char *when)
+{
+    struct buf sql = BUF_INIT;
+
+    buf_add_format(&sql,
+                   "CREATE SEQUENCE attempts; GRANT USAGE ON SEQUENCE attempts TO dowel;"
+                   "CREATE FUNCTION react() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN %s; RETURN NEW; END';"
+                   "CREATE %s;",
+                   body, when);
+    migrate(buf_text(&sql));
+    buf_finish(&sql);
+}
+
+static int64_t attempts(void)
+{
+    struct db_session *s = as_migration();
+    int64_t n = NUMBER(s, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM attempts");
+
+    db_session_destroy(s);
+    return n;
+}
+
+/* The server says that it ended the connection, and where it was: before COMMIT. */
+static void a_write_that_the_server_ended_is_repeated(void **state)
+{
+    struct db_session *s;
+
+    (void)state;
+    assert_int_equal(db_fixture_admin("GRANT pg_signal_backend TO dowel"), 0);
+    react("IF nextval(''attempts'') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(5);"
+          " END IF",
+          "TRIGGER reacts BEFORE UPDATE" ON_UPDATE);
+    s = db_session_tenant(&f, TENANT_A);
+    assert_int_equal(TRY_EXEC(s, "UPDATE notes SET hits = 0 WHERE id = 1"), 1);
+    assert_int_equal(attempts(), 2);
+    assert_int_equal(NUMBER(s, "SELECT count(*) FROM notes WHERE hits = 0"), 1);
+    db_session_destroy(s);
+}
+
+/* A rule that is only looked at by COMMIT: its error is the statement's, and the connection is good for the next. */
+static void a_write_fails_by_its_commit(void **state)
+{
+    struct db_session *s = db_session_tenant(&f, TENANT_A);
+
+    (void)state;
+    react("IF NEW.hits < 0 THEN RAISE EXCEPTION ''less than none''; END IF",
+          "CONSTRAINT TRIGGER reacts AFTER UPDATE ON notes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+          " EXECUTE FUNCTION react()");
+    for (int i = 0; i < 3; i++) {
+        assert_contains(ROWS(s, "UPDATE notes SET hits = -1 WHERE id = 1 RETURNING id"), "less than none");
+        assert_false(db_has_committed(s));
+        assert_int_equal(NUMBER(s, "SELECT hits FROM notes WHERE id = 1"), 1);
+    }
+    assert_string_equal(ROWS(s, "UPDATE notes SET hits = 7 WHERE id = 1 RETURNING id"), "{\"id\":1}");
+    assert_true(db_has_committed(s));
     db_session_destroy(s);
 }
 
@@ -302,6 +366,81 @@ static void a_deadlock_wants_a_repeat(void **state)
     db_session_destroy(b);
 }
 
+/* ---- a write outside a transaction that is stopped ---- */
+
+/* The process that sleeps in react(); 0: none does. */
+static int64_t find_sleeper(void)
+{
+    struct db_session *s = db_session_tenant(&f, NULL); /* the role whose processes it may look at */
+    int64_t pid = 0;
+
+    int rc = db_find(s, DW_TO(&pid), DB_BY_CORE,
+                     DW_LIST("SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = "
+                             "current_database()"));
+    db_session_destroy(s);
+    return rc == 1 ? pid : 0;
+}
+
+static int64_t wait_for_sleeper(void)
+{
+    int64_t limit = clock_monotonic_us() + 10 * CLOCK_SECOND, pid;
+
+    while ((pid = find_sleeper()) == 0 && clock_monotonic_us() < limit)
+        usleep(5000);
+    assert_int_not_equal(pid, 0);
+    return pid;
+}
+
+static void sleep_in_trigger(void)
+{
+    react("IF NEW.id = 2 THEN PERFORM pg_sleep(25); END IF", "TRIGGER reacts BEFORE UPDATE" ON_UPDATE);
+}
+
+static void a_write_is_cancelled(void **state)
+{
+    struct late l = { .s = db_session_tenant(&f, TENANT_A) };
+
+    (void)state;
+    sleep_in_trigger();
+    assert_int_equal(pthread_create(&l.thread, NULL, update_second, &l), 0);
+    wait_for_sleeper();
+    db_session_cancel(l.s);
+    pthread_join(l.thread, NULL);
+    assert_int_equal(l.rc, DW_ECANCELLED);
+    assert_false(db_has_committed(l.s));
+    db_session_destroy(l.s);
+    struct db_session *s = db_session_tenant(&f, TENANT_A);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(TRY_EXEC(s, "UPDATE notes SET hits = 0 WHERE id = 1"), 1);
+    assert_int_equal(NUMBER(s, "SELECT hits FROM notes WHERE id = 2"), 2);
+    db_session_destroy(s);
+}
+
+/* A connection that breaks without a word: the COMMIT was on its way. */
+static void a_write_that_was_cut_is_unknown(void **state)
+{
+    struct late l = { .s = db_session_tenant(&f, TENANT_A) };
+    struct buf why = BUF_INIT;
+    int64_t limit = clock_monotonic_us() + 20 * CLOCK_SECOND;
+
+    (void)state;
+    sleep_in_trigger();
+    assert_int_equal(pthread_create(&l.thread, NULL, update_second, &l), 0);
+    assert_int_equal(kill((pid_t)wait_for_sleeper(), SIGKILL), 0);
+    pthread_join(l.thread, NULL);
+    assert_int_equal(l.rc, DW_EUNKNOWN);
+    assert_false(db_wants_repeat(l.s));
+    assert_true(db_has_committed(l.s));
+    db_session_destroy(l.s);
+    while (db_ping(f.db, &why) != 0 &&
+           clock_monotonic_us() < limit) /* it recovers: all others died with it */
+        usleep(20000);
+    struct db_session *s = db_session_tenant(&f, TENANT_A);
+    assert_int_equal(NUMBER(s, "SELECT hits FROM notes WHERE id = 2"), 2);
+    db_session_destroy(s);
+    buf_finish(&why);
+}
+
 /* ---- locks, notices; alone and through a pooler ---- */
 
 static void a_lock_is_one_session_s(void **state)
@@ -448,6 +587,8 @@ int main(void)
         WITH(while_it_is_away_that_is_said, setup),
         WITH(a_cut_connection_is_replaced, setup),
         WITH(a_commit_that_was_cut_is_unknown, setup),
+        WITH(a_write_that_the_server_ended_is_repeated, setup),
+        WITH(a_write_fails_by_its_commit, setup_one_connection),
         WITH(a_full_pool_says_so, setup_one_connection),
         WITH(a_full_server_says_so, setup),
         WITH(a_full_disk_says_so, setup),
@@ -456,11 +597,16 @@ int main(void)
         WITH(another_thread_cancels, setup),
         WITH(who_waits_for_a_connection_is_cancelled, setup_one_connection),
         WITH(a_deadlock_wants_a_repeat, setup),
+        WITH(a_write_is_cancelled, setup),
+        WITH(a_write_that_was_cut_is_unknown, setup),
         WITH(a_lock_is_one_session_s, setup),
         WITH(a_lost_lock_stops_its_session, setup),
         WITH(notices_come_when_they_are_committed, setup),
         WITH(lost_notices_are_told, setup),
         THROUGH_POOLER(another_thread_cancels),
+        THROUGH_POOLER(a_write_that_the_server_ended_is_repeated),
+        THROUGH_POOLER(a_write_fails_by_its_commit),
+        THROUGH_POOLER(a_write_is_cancelled),
         THROUGH_POOLER(a_lock_is_one_session_s),
         THROUGH_POOLER(notices_come_when_they_are_committed),
         THROUGH_POOLER(no_notice_is_lost_with_a_connection),

@@ -58,7 +58,7 @@ static void assert_unusable(const char *url, const char *part)
     struct buf why = BUF_INIT;
     struct db *db;
 
-    assert_int_equal(db_open(&db, &(struct db_options){ .url = url }, &why), -1);
+    assert_int_equal(db_open(&db, &(struct db_options){ .url = url }, &why), DB_OPEN_WRONG);
     assert_null(db);
     if (!strstr(buf_text(&why), part))
         fail_msg("no \"%s\" in: %s", part, buf_text(&why));
@@ -594,20 +594,59 @@ static void the_cores_own_sessions_are_held_too(void **state)
     EXEC(s, "INSERT INTO things (id) VALUES (1)");
 }
 
-static void a_view_does_not_look_over_the_wall(void **state)
+/* One of A, one of B; s is A's then. */
+static void make_cases(const char *more)
 {
-    (void)state;
-    assert_int_equal(
-        db_fixture_script(&fixture,
-                          "CREATE TABLE cases (tenant_id UUID NOT NULL, id BIGINT, PRIMARY KEY (tenant_id, "
-                          "id)); CREATE VIEW all_cases AS SELECT * FROM cases; INSERT INTO cases VALUES "
-                          "('" TENANT_A "', 1), ('" TENANT_B "', 2);"),
-        0);
+    struct buf sql = BUF_INIT;
+
+    buf_add_format(&sql,
+                   "CREATE TABLE cases (tenant_id UUID NOT NULL, id BIGINT, PRIMARY KEY (tenant_id, id));"
+                   "INSERT INTO cases VALUES ('" TENANT_A "', 1), ('" TENANT_B "', 2);%s",
+                   more);
+    assert_int_equal(db_fixture_script(&fixture, buf_text(&sql)), 0);
+    buf_finish(&sql);
     assert_int_equal(db_fixture_wall(&fixture, "cases"), 0);
     db_session_destroy(s);
     s = db_session_tenant(&fixture, TENANT_A);
+}
+
+static void a_view_does_not_look_over_the_wall(void **state)
+{
+    (void)state;
+    make_cases("CREATE VIEW all_cases AS SELECT * FROM cases;");
     assert_int_equal(NUMBER(s, "SELECT count(*) FROM cases"), 1);
     assert_error(TRY_EXEC(s, "SELECT * FROM all_cases"), DW_EMISUSE, "prohibited");
+}
+
+/* Functions that are tables read their argument, and nothing of anybody's; those about the database stay refused. */
+static void json_can_be_read_as_rows(void **state)
+{
+    struct buf json = BUF_INIT;
+
+    (void)state;
+    make_cases("");
+    assert_int_equal(
+        EXEC(s, "INSERT INTO cases (tenant_id, id) SELECT :tenant, value FROM json_each($1)", "[7, 8, 9]"),
+        3);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(NUMBER(s, "SELECT sum(value) FROM json_each($1)", "[1, 2, 3]"), 6);
+        assert_string_equal(JSON_OF(s, &json, "SELECT key, value FROM json_each($1)", "{\"a\": \"b\"}"),
+                            "{\"key\":\"a\",\"value\":\"b\"}");
+        assert_string_equal(JSON_OF(s, &json, "SELECT fullkey, atom FROM json_tree($1)", "[5]"),
+                            "{\"fullkey\":\"$\",\"atom\":null}{\"fullkey\":\"$[0]\",\"atom\":5}");
+        assert_int_equal(
+            NUMBER(s, "SELECT count(*) FROM json_tree($1) WHERE key = 'a'", "{\"b\": {\"a\": 1}}"), 1);
+        assert_int_equal(NUMBER(s, "SELECT count(*) FROM cases JOIN json_each($1) j ON j.value = cases.id",
+                                "[1, 2, 7, 8]"),
+                         3);
+        /* Connections read the schema again. */
+        assert_int_equal(db_fixture_script(&fixture, i ? "" : "CREATE TABLE more (id BIGINT);"), 0);
+    }
+    assert_error(TRY_EXEC(s, "SELECT * FROM dbstat"), DW_EMISUSE, "");
+    assert_error(TRY_EXEC(s, "SELECT * FROM pragma_table_info('cases')"), DW_EMISUSE, "");
+    assert_error(TRY_EXEC(s, "SELECT * FROM sqlite_stmt"), DW_EMISUSE, "");
+    assert_error(TRY_EXEC(s, "SELECT * FROM bytecode('SELECT 1')"), DW_EMISUSE, "");
+    buf_finish(&json);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -639,6 +678,7 @@ int main(void)
         TEST(one_statement_can_be_open_often),
         TEST(the_cores_own_sessions_are_held_too),
         TEST(a_view_does_not_look_over_the_wall),
+        TEST(json_can_be_read_as_rows),
     };
     return cmocka_run_group_tests_name("db_sqlite", tests, NULL, NULL);
 }

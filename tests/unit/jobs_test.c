@@ -36,7 +36,8 @@ static int play(struct job *job, void *ud)
     snprintf(played.tenant, sizeof(played.tenant), "%s", job_tenant(job) ? job_tenant(job) : "none");
     snprintf(played.principal, sizeof(played.principal), "%s",
              job_principal(job) ? job_principal(job) : "none");
-    strncat(played.order, played.payload, sizeof(played.order) - strlen(played.order) - 1);
+    size_t n = strlen(played.order);
+    snprintf(played.order + n, sizeof(played.order) - n, "%.*s", STR_ARG(job_payload(job)));
     if (played.error)
         job_explain(job, played.error, played.retry_after_us);
     if (played.again_us >= 0)

@@ -1,4 +1,4 @@
-/* notes - shared notes of a tenant: create, list, read, change, delete. */
+/* notes - shared notes of a tenant: create, list, search, read, change, delete. */
 #include <dowel/dowel.h>
 
 struct notes_conf {
@@ -61,6 +61,19 @@ static int list_notes(dw_call *c, dw_request *req)
     return dw_reply_list(c, req, "SELECT " NOTE " FROM notes");
 }
 
+/* What a person typed is no SQL: nothing of it can be wrong. */
+static int search_notes(dw_call *c, dw_request *req)
+{
+    const char *typed;
+    dw_rows *notes;
+
+    DW_TRY(dw_request_read(req, "q", &typed));
+    DW_TRY(dw_db_search(
+        c, &notes, "notes", typed,
+        "SELECT n.id, n.title FROM found f JOIN notes n ON n.id = f.id ORDER BY f.place LIMIT 20"));
+    return dw_reply_rows(req, 200, notes);
+}
+
 static int get_note(dw_call *c, dw_request *req)
 {
     const char *id;
@@ -98,8 +111,13 @@ static int delete_note(dw_call *c, dw_request *req)
 }
 
 static const dw_operation operations[] = {
-    { "createNote", create_note }, { "listNotes", list_notes },   { "getNote", get_note },
-    { "changeNote", change_note }, { "deleteNote", delete_note }, { 0 },
+    { "createNote", create_note },
+    { "listNotes", list_notes },
+    { "getNote", get_note },
+    { "searchNotes", search_notes },
+    { "changeNote", change_note },
+    { "deleteNote", delete_note },
+    { 0 },
 };
 
 DOWEL_PLUGIN(.name = "notes", .version = "1.0.0", .summary = "Shared notes", .license = "MIT",

@@ -37,6 +37,7 @@ typedef struct dw_db_api {
     int (*commit)(dw_call *c);
     int (*rollback)(dw_call *c);
     int (*dialect)(dw_call *c);
+    int (*search)(dw_call *c, dw_rows **out, const char *table, const char *typed, dw_list sql_and_values);
 } dw_db_api;
 
 static inline DW_MUST_CHECK int dw_db_query_(dw_call *c, dw_rows **out, dw_list sql_and_values)
@@ -54,6 +55,11 @@ static inline DW_MUST_CHECK int dw_db_find_(dw_call *c, dw_list targets, dw_list
 static inline DW_MUST_CHECK int dw_db_exec_(dw_call *c, dw_list sql_and_values)
 {
     return dw_host_->db->exec(c, sql_and_values);
+}
+static inline DW_MUST_CHECK int dw_db_search_(dw_call *c, dw_rows **out, const char *table, const char *typed,
+                                              dw_list sql_and_values)
+{
+    return dw_host_->db->search(c, out, table, typed, sql_and_values);
 }
 static inline DW_MUST_CHECK int dw_db_found_(dw_call *c, int rows)
 {
@@ -88,6 +94,15 @@ static inline void dw_rows_close(dw_rows *rows) { dw_host_->db->close(rows); }
 
 /* The same, where none changed is DW_ENOTFOUND. [call] */
 #define dw_db_change(c, ...) dw_db_found_((c), dw_db_exec((c), __VA_ARGS__))
+
+/* dw_db_search(c, &rows, "cases", typed, "SELECT c.id, c.title FROM found f JOIN cases c ON c.id = f.id"
+ *                                        " ORDER BY f.place LIMIT $1", 20): what a person typed, in the words of a tenant table
+ * that has a line -- search-table in its migration; the best first by found.place. Words all have to be there; "two words" stand
+ * together, begin* begins so, either OR other, -without. Nothing that is typed is an error; without a word, or a tenant,
+ * nothing is found, and never more than 1,000. NULL is "". As dw_db_query(), and DW_EMISUSE in dw_call_as_system(): a search
+ * is one tenant's. [call] */
+#define dw_db_search(c, out, table, typed, ...) \
+    dw_db_search_((c), (out), (table), (typed), DW_LIST(__VA_ARGS__))
 
 /* One transaction at a time, a writing one. After a failed statement everything but dw_tx_rollback is DW_ETX, on both
  * engines. It ends with the callback: rolled back, and if the callback returned success, that becomes DW_EMISUSE, so that

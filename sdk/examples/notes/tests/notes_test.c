@@ -107,6 +107,32 @@ static void nobody_keeps_more_than_he_may(void **state)
     assert_int_equal(dw_harness_close(h), 0);
 }
 
+static size_t found(dw_harness_reply reply)
+{
+    assert_int_equal(reply.status, 200);
+    return json_array_size(json_object_get(reply.json, "items"));
+}
+
+static void finds_words(void **state)
+{
+    dw_harness *h = open_as(NULL, ACME, "ann");
+    dw_harness_reply reply;
+    (void)state;
+
+    reply = dw_harness_post(h, "/api/v1/notes", "{\"title\":\"Milk\",\"body\":\"two bottles\"}");
+    assert_int_equal(reply.status, 201);
+    assert_int_equal(dw_harness_post(h, "/api/v1/notes", "{\"title\":\"Bottles\"}").status, 201);
+    reply = dw_harness_get(h, "/api/v1/notes/search?q=bottle*");
+    assert_int_equal(found(reply), 2);
+    assert_string_equal(dw_harness_text(reply, "/items/0/title"), "Bottles");
+    reply = dw_harness_get(h, "/api/v1/notes/search?q=%22two+bottles%22");
+    assert_int_equal(found(reply), 1);
+    assert_string_equal(dw_harness_text(reply, "/items/0/title"), "Milk");
+    dw_harness_set_tenant(h, OTHER);
+    assert_int_equal(found(dw_harness_get(h, "/api/v1/notes/search?q=milk")), 0);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
 static void lists_page_after_page(void **state)
 {
     dw_harness *h = open_as(NULL, ACME, "ann");
@@ -206,6 +232,7 @@ int main(void)
         cmocka_unit_test(nobody_overwrites_what_he_has_not_seen),
         cmocka_unit_test(a_title_is_used_once),
         cmocka_unit_test(nobody_keeps_more_than_he_may),
+        cmocka_unit_test(finds_words),
         cmocka_unit_test(lists_page_after_page),
         cmocka_unit_test(a_tenant_sees_nothing_of_another),
         cmocka_unit_test(runs_again_when_the_database_wants_it),

@@ -93,20 +93,19 @@ static void *worker(void)
 {
     struct worker *w = connect();
 
-    w->read =
-        prepare(w->handle, is_guarded ? "SELECT id, title, body, state, is_open, at FROM cases WHERE id = ?1"
-                                      : "SELECT id, title, body, state, is_open, at FROM cases "
-                                        "WHERE tenant_id = ?2 AND id = ?1");
-    w->list = prepare(w->handle, is_guarded ? "SELECT id, title, body, state, is_open, at FROM cases "
+    w->read = prepare(w->handle, is_guarded ? "SELECT " DATA_COLUMNS " FROM cases WHERE id = ?1"
+                                            : "SELECT " DATA_COLUMNS " FROM cases "
+                                              "WHERE tenant_id = ?2 AND id = ?1");
+    w->list = prepare(w->handle, is_guarded ? "SELECT " DATA_COLUMNS " FROM cases "
                                               "WHERE id >= ?1 ORDER BY id LIMIT 50"
-                                            : "SELECT id, title, body, state, is_open, at FROM cases "
+                                            : "SELECT " DATA_COLUMNS " FROM cases "
                                               "WHERE tenant_id = ?2 AND id >= ?1 ORDER BY id LIMIT 50");
     return w;
 }
 
-static void open_it(const char *to)
+static void open_it(const char *url)
 {
-    path = to;
+    path = data_file(url);
     writer = connect();
     insert_stmt =
         prepare(writer->handle,
@@ -117,16 +116,18 @@ static void open_it(const char *to)
     commit_stmt = prepare(writer->handle, "COMMIT");
 }
 
-static void open_unguarded(const char *to)
+static void open_unguarded(const char *url, unsigned workers)
 {
+    (void)workers;
     is_guarded = false;
-    open_it(to);
+    open_it(url);
 }
 
-static void open_guarded(const char *to)
+static void open_guarded(const char *url, unsigned workers)
 {
+    (void)workers;
     is_guarded = true;
-    open_it(to);
+    open_it(url);
 }
 
 static void end(void *ud)
@@ -222,20 +223,20 @@ static void insert(void *ud, unsigned of, int64_t id)
     pthread_mutex_unlock(&turn);
 }
 
-const struct data_way data_raw = { .name = "raw",
-                                   .open = open_unguarded,
-                                   .worker = worker,
-                                   .read = read_one,
-                                   .list = read_list,
-                                   .insert = insert,
-                                   .end = end,
-                                   .close = close_it };
+const struct data_way data_raw_sqlite = { .name = "raw",
+                                          .open = open_unguarded,
+                                          .worker = worker,
+                                          .read = read_one,
+                                          .list = read_list,
+                                          .insert = insert,
+                                          .end = end,
+                                          .close = close_it };
 
-const struct data_way data_raw_guarded = { .name = "raw-guarded",
-                                           .open = open_guarded,
-                                           .worker = worker,
-                                           .read = read_one,
-                                           .list = read_list,
-                                           .insert = insert,
-                                           .end = end,
-                                           .close = close_it };
+const struct data_way data_raw_guarded_sqlite = { .name = "raw-guarded",
+                                                  .open = open_guarded,
+                                                  .worker = worker,
+                                                  .read = read_one,
+                                                  .list = read_list,
+                                                  .insert = insert,
+                                                  .end = end,
+                                                  .close = close_it };

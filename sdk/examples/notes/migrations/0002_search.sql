@@ -1,0 +1,4 @@
+-- migrate:up
+-- search-table: notes (title, body)
+
+-- migrate:down
