@@ -105,6 +105,7 @@ const status = async (path) => (await request(server.url, { path })).status;
 onEach('a fresh start', (engine) => {
   test('makes the database, what the server needs, and what its plugins need', async () => {
     await start();
+    await server.said(/the database is open/); // another pipe than the one that says where it listens
     const [open] = logged('the database is open');
     assert.equal(open.where, engine.isSqlite ? `SQLite, ${join(data, 'dowel.db')}` : `PostgreSQL, /${database.name}`);
     assert.match(open.id, /^[0-9a-f-]{36}$/);
@@ -124,6 +125,7 @@ onEach('a fresh start', (engine) => {
     await stop();
 
     await start();
+    await server.said(/the database is open/);
     assert.equal(logged('the database is open')[0].id, open.id);
     assert.deepEqual(logged('migration applied'), []);
     await stop();
