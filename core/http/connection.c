@@ -285,6 +285,24 @@ void connection_on_refused_work(struct work *work)
 
 /* ---- the beginning ---- */
 
+/* Who has just connected may have sent his request already, and was never told that it would not be taken. */
+static int64_t drain_idle_us_of(const struct connection *c)
+{
+    int64_t us = idle_us_of(c);
+
+    return c->requests == 0 && us < FIRST_REQUEST_US ? FIRST_REQUEST_US : us;
+}
+
+/* One that another loop accepted may get here when this one drains already. */
+static int64_t first_us_of(const struct connection *c)
+{
+    int64_t us = options_of(c)->header_timeout_us;
+    int64_t most_us =
+        atomic_load_explicit(&c->loop->server->draining, memory_order_acquire) ? drain_idle_us_of(c) : us;
+
+    return us < most_us ? us : most_us;
+}
+
 void connection_open(struct http_loop *loop, struct listener *listener, int fd, const struct sockaddr *peer)
 {
     struct connection *c = loop->abandoned ? NULL : calloc(1, sizeof(*c));
@@ -316,15 +334,7 @@ void connection_open(struct http_loop *loop, struct listener *listener, int fd, 
         connection_close(c);
         return;
     }
-    set_deadline(c, options_of(c)->header_timeout_us);
-}
-
-/* Who has just connected may have sent his request already, and was never told that it would not be taken. */
-static int64_t drain_idle_us_of(const struct connection *c)
-{
-    int64_t us = idle_us_of(c);
-
-    return c->requests == 0 && us < FIRST_REQUEST_US ? FIRST_REQUEST_US : us;
+    set_deadline(c, first_us_of(c));
 }
 
 void connection_drain_all(struct http_loop *loop)

@@ -12,7 +12,7 @@
 #include "metrics/metrics.h"
 #include "util/clock.h"
 
-enum { MEMBERS = 8, CULPRIT = 3 };
+enum { MEMBERS = 8, CULPRIT = 3, GROUP_AGE_US = 20 * CLOCK_MS /* as in sqlite_writer.c */ };
 
 static struct db_fixture fixture;
 static struct db_session *s;
@@ -116,6 +116,19 @@ static void *run_member(void *ud)
     return NULL;
 }
 
+static int64_t group_us;         /* that it took */
+static _Atomic int64_t began_us; /* when the first of it was done */
+
+/* A group that is old takes nobody more: on a busy machine it may have been more than one. */
+static void assert_commits_since(int64_t before, int64_t n)
+{
+    int64_t made = metric_value(commits) - before;
+
+    assert_true(made >= n);
+    if (group_us < GROUP_AGE_US)
+        assert_int_equal(made, n);
+}
+
 /* All of them wait for the turn of `s`, in order; then it commits, as the first of the group. */
 static void run_group(struct member *members, int n)
 {
@@ -127,9 +140,11 @@ static void run_group(struct member *members, int n)
         assert_int_equal(pthread_create(&members[i].thread, NULL, run_member, &members[i]), 0);
         wait_until_waiting(i + 1);
     }
+    atomic_store(&began_us, clock_monotonic_us());
     int rc = db_commit(s);
     for (int i = 0; i < n; i++)
         pthread_join(members[i].thread, NULL);
+    group_us = clock_monotonic_us() - atomic_load(&began_us);
     if (rc != 0) {
         assert_true(db_wants_repeat(s));
         EXEC(s, "INSERT INTO done (id) VALUES (1000)");
@@ -174,7 +189,7 @@ static void nine_transactions_are_one_commit(void **state)
         assert_int_equal(members[i].rc, 0);
         assert_int_equal(members[i].attempts, 1);
     }
-    assert_int_equal(metric_value(commits) - before, 1);
+    assert_commits_since(before, 1);
     assert_int_equal(NUMBER(s, "SELECT count(*) FROM done"), MEMBERS + 1);
 }
 
@@ -216,7 +231,7 @@ static void tenants_share_a_commit_and_nothing_else(void **state)
         assert_int_equal(members[i].rc, 0);
     assert_int_equal(NUMBER(s, "SELECT count(*) FROM walled"), MEMBERS);
     /* The system's connection is another one: its commit is its own. */
-    assert_int_equal(metric_value(commits) - before, 2);
+    assert_commits_since(before, 2);
 }
 
 /* ---- one fails ---- */
@@ -236,7 +251,7 @@ static void a_broken_rule_is_its_members_alone(void **state)
     (void)state;
     run_with_culprit(members, break_a_rule);
     assert_int_equal(members[CULPRIT].rc, DW_ECONFLICT);
-    assert_int_equal(metric_value(commits) - before, 1);
+    assert_commits_since(before, 1);
     for (int i = 0; i < MEMBERS; i++)
         assert_int_equal(members[i].attempts, 1);
     assert_others_committed(members);
@@ -279,13 +294,16 @@ static void the_last_commits_for_the_others(void **state)
     run_group(members, MEMBERS);
     for (int i = 0; i < MEMBERS; i++)
         assert_int_equal(members[i].rc, i == MEMBERS - 1 ? DW_EDENIED : 0);
-    assert_int_equal(metric_value(commits) - before, 1);
+    assert_commits_since(before, 1);
     assert_int_equal(NUMBER(s, "SELECT count(*) FROM done"), MEMBERS);
 }
+
+static _Atomic int64_t came_after_us;
 
 /* An interrupted write ends the whole transaction: those before it repeat. */
 static int64_t take_too_long(struct db_session *mine, int id)
 {
+    atomic_store(&came_after_us, clock_monotonic_us() - atomic_load(&began_us));
     int64_t rc = insert(mine, id);
 
     return rc < 0 ? rc
@@ -304,8 +322,10 @@ static void a_member_that_is_stopped_spoils_nothing(void **state)
     members[CULPRIT].deadline_us = clock_monotonic_us() + CLOCK_SECOND;
     run_group(members, MEMBERS);
     assert_int_equal(members[CULPRIT].rc, DW_ECANCELLED);
+    /* Where it came so late that the group was old, those before it had committed already. */
+    bool in_time = atomic_load(&came_after_us) < GROUP_AGE_US;
     for (int i = 0; i < MEMBERS; i++)
-        assert_int_equal(members[i].attempts, i < CULPRIT ? 2 : 1);
+        assert_in_range(members[i].attempts, i < CULPRIT && in_time ? 2 : 1, i < CULPRIT ? 2 : 1);
     assert_others_committed(members);
 }
 
@@ -359,8 +379,11 @@ static void a_commit_that_fails_is_its_members_alone(void **state)
     (void)state;
     run_with_culprit(members, break_a_rule_late);
     assert_int_equal(members[CULPRIT].rc, DW_ECONFLICT);
-    for (int i = 0; i < MEMBERS; i++)
-        assert_int_equal(members[i].attempts, 2);
+    for (int i = 0; i < MEMBERS; i++) {
+        assert_in_range(members[i].attempts, 1, 2);
+        if (group_us < GROUP_AGE_US)
+            assert_int_equal(members[i].attempts, 2);
+    }
     assert_others_committed(members);
 }
 
