@@ -10,9 +10,11 @@
 /* Before anything stands in front of it. */
 static int judge_select(struct db_session *s, const dw_value *sql)
 {
-    struct remembered *remembered;
+    struct remembered *remembered = NULL;
+    int rc = session_find_statement(s, &remembered, DB_BY_PLUGIN, sql);
 
-    DW_TRY(session_find_statement(s, &remembered, DB_BY_PLUGIN, sql));
+    if (!sql || !remembered)
+        return rc;
     const struct statement *st = remembered_statement(remembered);
     bool is_select = st->kind == STATEMENT_SELECT && !st->writes;
     size_t values_n = st->values_n;

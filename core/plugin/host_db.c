@@ -48,8 +48,8 @@ static int begin_rows(dw_call *c, const char *step, dw_rows **out, dw_list sql, 
 static int query(dw_call *c, dw_rows **out, dw_list sql)
 {
     static const char step[] = "dw_db_query";
-    struct rows_slot *slot;
-    struct db_session *s;
+    struct rows_slot *slot = NULL;
+    struct db_session *s = NULL;
     struct db_rows *rows;
 
     DW_TRY(begin_rows(c, step, out, sql, &s, &slot));
@@ -61,8 +61,8 @@ static int query(dw_call *c, dw_rows **out, dw_list sql)
 static int search(dw_call *c, dw_rows **out, const char *table, const char *typed, dw_list sql)
 {
     static const char step[] = "dw_db_search";
-    struct rows_slot *slot;
-    struct db_session *s;
+    struct rows_slot *slot = NULL;
+    struct db_session *s = NULL;
     struct db_rows *rows;
 
     DW_TRY(begin_rows(c, step, out, sql, &s, &slot));

@@ -88,20 +88,25 @@ static bool make_room(struct schema_report *r)
 }
 
 /* Always false. */
-static bool fault(struct check *c, struct schema_fault what)
+static bool fault_at(struct check *c, const struct step *at, struct schema_fault what)
 {
     struct schema_report *r = c->report;
 
     if (!r || !r->arena || (r->max && r->n == r->max))
         return false;
-    const struct step member = { c->step, what.name, 0 };
+    const struct step member = { at, what.name, 0 };
     bool is_about_member = what.rule == SCHEMA_REQUIRED || what.rule == SCHEMA_DEPENDENT_REQUIRED;
-    what.place = make_room(r) ? place_of(c, is_about_member ? &member : c->step) : NULL;
+    what.place = make_room(r) ? place_of(c, is_about_member ? &member : at) : NULL;
     if (what.place)
         r->faults[r->n++] = what;
     else
         r->is_out_of_memory = true;
     return false;
+}
+
+static bool fault(struct check *c, struct schema_fault what)
+{
+    return fault_at(c, c->step, what);
 }
 
 #define FAULT(c, s, ...) fault((c), (struct schema_fault){ .schema = (s), .rule = __VA_ARGS__ })
@@ -298,17 +303,17 @@ static bool check_required(struct check *c, const struct schema *s, const json_t
     return result;
 }
 
-static bool check_additional(struct check *c, const struct schema *s, const struct schema *rule,
-                             const char *name, const json_t *member)
+static bool refuse_member(struct check *c, const struct schema *s, const char *name)
 {
     const struct step step = { c->step, name, 0 };
 
-    if (!rule->is_never)
-        return check_member(c, rule, name, member);
-    c->step = &step;
-    FAULT(c, s, SCHEMA_UNKNOWN, .name = name);
-    c->step = step.parent;
-    return false;
+    return fault_at(c, &step, (struct schema_fault){ .schema = s, .rule = SCHEMA_UNKNOWN, .name = name });
+}
+
+static bool check_additional(struct check *c, const struct schema *s, const struct schema *rule,
+                             const char *name, const json_t *member)
+{
+    return rule->is_never ? refuse_member(c, s, name) : check_member(c, rule, name, member);
 }
 
 static bool check_one(struct check *c, const struct schema *s, const char *name, const json_t *member,

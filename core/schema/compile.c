@@ -368,10 +368,60 @@ static int dynamic_anchors(struct compiler *c, const struct resource *r)
 
 /* ---- all keywords ---- */
 
+static int numbers(struct compiler *c, const json_t *at, struct schema *s)
+{
+    const struct {
+        const char *key;
+        const json_t **to;
+    } keys[] = { { "multipleOf", &s->multiple_of },
+                 { "maximum", &s->maximum },
+                 { "minimum", &s->minimum },
+                 { "exclusiveMaximum", &s->exclusive_maximum },
+                 { "exclusiveMinimum", &s->exclusive_minimum } };
+
+    for (size_t i = 0; i < DW_COUNT_OF(keys); i++)
+        DW_TRY(number(c, at, keys[i].key, keys[i].to));
+    if (s->multiple_of && json_number_value(s->multiple_of) <= 0)
+        return fail(c, "multipleOf is greater than 0");
+    return 0;
+}
+
+static int counts(struct compiler *c, const json_t *at, struct schema *s)
+{
+    const struct {
+        const char *key;
+        size_t fallback, *to;
+    } keys[] = {
+        { "maxLength", SIZE_MAX, &s->max_length },         { "minLength", 0, &s->min_length },
+        { "maxItems", SIZE_MAX, &s->max_items },           { "minItems", 0, &s->min_items },
+        { "maxProperties", SIZE_MAX, &s->max_properties }, { "minProperties", 0, &s->min_properties },
+        { "maxContains", SIZE_MAX, &s->max_contains },     { "minContains", 1, &s->min_contains }
+    };
+
+    for (size_t i = 0; i < DW_COUNT_OF(keys); i++)
+        DW_TRY(count(c, at, keys[i].key, keys[i].fallback, keys[i].to));
+    return 0;
+}
+
+static int forms(struct compiler *c, const json_t *at, struct schema *s)
+{
+    const json_t *pattern = json_object_get(at, "pattern"), *format = json_object_get(at, "format");
+
+    if (pattern && !json_is_string(pattern))
+        return fail(c, "pattern is a text");
+    if (pattern && !(s->pattern = own_pattern(c, text_of(pattern))))
+        return -1;
+    s->pattern_text = json_string_value(pattern);
+    if (json_is_string(format) && c->all->options.asserts_formats) {
+        s->format = format_find(text_of(format));
+        s->format_name = json_string_value(format);
+    }
+    return 0;
+}
+
 static int rules(struct compiler *c, const json_t *at, struct schema *s)
 {
-    const json_t *pattern = json_object_get(at, "pattern"), *format = json_object_get(at, "format"),
-                 *required = json_object_get(at, "required");
+    const json_t *required = json_object_get(at, "required");
 
     DW_TRY(types(c, at, s));
     s->enumeration = json_object_get(at, "enum");
@@ -379,29 +429,10 @@ static int rules(struct compiler *c, const json_t *at, struct schema *s)
         return fail(c, "enum is a list of values");
     s->constant = json_object_get(at, "const");
     s->fallback = json_object_get(at, "default");
-    DW_TRY(number(c, at, "multipleOf", &s->multiple_of));
-    if (s->multiple_of && json_number_value(s->multiple_of) <= 0)
-        return fail(c, "multipleOf is greater than 0");
-    DW_TRY(number(c, at, "maximum", &s->maximum));
-    DW_TRY(number(c, at, "minimum", &s->minimum));
-    DW_TRY(number(c, at, "exclusiveMaximum", &s->exclusive_maximum));
-    DW_TRY(number(c, at, "exclusiveMinimum", &s->exclusive_minimum));
-    DW_TRY(count(c, at, "maxLength", SIZE_MAX, &s->max_length));
-    DW_TRY(count(c, at, "minLength", 0, &s->min_length));
-    DW_TRY(count(c, at, "maxItems", SIZE_MAX, &s->max_items));
-    DW_TRY(count(c, at, "minItems", 0, &s->min_items));
-    DW_TRY(count(c, at, "maxProperties", SIZE_MAX, &s->max_properties));
-    DW_TRY(count(c, at, "minProperties", 0, &s->min_properties));
-    DW_TRY(count(c, at, "maxContains", SIZE_MAX, &s->max_contains));
-    DW_TRY(count(c, at, "minContains", 1, &s->min_contains));
+    DW_TRY(numbers(c, at, s));
+    DW_TRY(counts(c, at, s));
+    DW_TRY(forms(c, at, s));
     s->unique = json_is_true(json_object_get(at, "uniqueItems"));
-    if (pattern && (!json_is_string(pattern) || !(s->pattern = own_pattern(c, text_of(pattern)))))
-        return json_is_string(pattern) ? -1 : fail(c, "pattern is a text");
-    s->pattern_text = json_string_value(pattern);
-    if (json_is_string(format) && c->all->options.asserts_formats) {
-        s->format = format_find(text_of(format));
-        s->format_name = json_string_value(format);
-    }
     if (required)
         DW_TRY(texts(c, required, "required", &s->required, &s->required_n));
     return dependent_required(c, at, s);

@@ -25,18 +25,19 @@ struct entry *schemas_entry(struct schemas *all, const json_t *at)
 
 static bool grow(struct schemas *all)
 {
-    struct schemas larger = *all;
+    struct entry *old = all->entries;
+    size_t old_cap = all->entries_cap, cap = old_cap ? old_cap * 2 : 256;
+    struct entry *larger = calloc(cap, sizeof(*larger));
 
-    larger.entries_cap = all->entries_cap ? all->entries_cap * 2 : 256;
-    larger.entries = calloc(larger.entries_cap, sizeof(*larger.entries));
-    if (!larger.entries)
+    if (!larger)
         return false;
-    for (size_t i = 0; i < all->entries_cap; i++) {
-        if (all->entries[i].at)
-            larger.entries[place_of(&larger, all->entries[i].at)] = all->entries[i];
+    all->entries = larger;
+    all->entries_cap = cap;
+    for (size_t i = 0; i < old_cap; i++) {
+        if (old[i].at)
+            larger[place_of(all, old[i].at)] = old[i];
     }
-    free(all->entries);
-    *all = larger;
+    free(old);
     return true;
 }
 

@@ -124,88 +124,109 @@ static void add_one_of(const struct writing *w)
             "hat mehrere der Formen, von denen es nur eine haben darf");
 }
 
+/* Those that say the same whatever the schema has. */
+static const struct {
+    const char *english, *german;
+} plain[] = {
+    [SCHEMA_NEVER] = { "is not allowed here: leave it out", "ist hier nicht erlaubt: bitte weglassen" },
+    [SCHEMA_UNIQUE_ITEMS] = { "must not have an entry twice", "darf keinen Eintrag doppelt haben" },
+    [SCHEMA_REQUIRED] = { "is missing, and is required", "fehlt, und wird gebraucht" },
+    [SCHEMA_DEPENDENT_REQUIRED] = { "is missing: another that was given needs it",
+                                    "fehlt: ein anderes Feld, das angegeben ist, braucht es" },
+    [SCHEMA_UNKNOWN] = { "is not known here: leave it out", "ist hier nicht bekannt: bitte weglassen" },
+    [SCHEMA_NOT] = { "has a form that is not allowed here", "hat eine Form, die hier nicht erlaubt ist" },
+    [SCHEMA_TOO_DEEP] = { "is too deep, or its schema leads back into itself",
+                          "ist zu tief, oder sein Schema führt zu sich zurück" },
+};
+
+static bool add_plain(const struct writing *w)
+{
+    enum schema_rule rule = w->fault->rule;
+
+    if ((size_t)rule >= DW_COUNT_OF(plain) || !plain[rule].english)
+        return false;
+    add(w, plain[rule].english, plain[rule].german);
+    return true;
+}
+
+/* Those of numbers: a sentence and the number. */
+static bool add_bound(const struct writing *w)
+{
+    const struct schema *s = w->fault->schema;
+    const struct {
+        enum schema_rule rule;
+        const json_t *bound;
+        const char *english, *german;
+    } bounds[] = {
+        { SCHEMA_CONST, s->constant, "must be ", "muss dies sein: " },
+        { SCHEMA_MULTIPLE_OF, s->multiple_of, "must be a multiple of ", "muss ein Vielfaches sein von " },
+        { SCHEMA_MAXIMUM, s->maximum, "must be at most ", "darf höchstens sein: " },
+        { SCHEMA_EXCLUSIVE_MAXIMUM, s->exclusive_maximum, "must be less than ", "muss kleiner sein als " },
+        { SCHEMA_MINIMUM, s->minimum, "must be at least ", "muss mindestens sein: " },
+        { SCHEMA_EXCLUSIVE_MINIMUM, s->exclusive_minimum, "must be greater than ", "muss größer sein als " },
+    };
+
+    for (size_t i = 0; i < DW_COUNT_OF(bounds); i++) {
+        if (bounds[i].rule == w->fault->rule) {
+            add_rule_value(w, bounds[i].english, bounds[i].german, bounds[i].bound);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those of lengths: how many are allowed, and how many there are. */
+static bool add_size(const struct writing *w)
+{
+    static const char at_most[] = "must have at most ",
+                      hoechstens[] = "darf höchstens haben: ", at_least[] = "must have at least ",
+                      mindestens[] = "muss mindestens haben: ";
+    const struct schema *s = w->fault->schema;
+    const struct {
+        enum schema_rule rule;
+        size_t limit;
+        const char *english, *german, *things, *dinge;
+    } sizes[] = {
+        { SCHEMA_MAX_LENGTH, s->max_length, at_most, hoechstens, "characters", "Zeichen" },
+        { SCHEMA_MIN_LENGTH, s->min_length, at_least, mindestens, "characters", "Zeichen" },
+        { SCHEMA_MAX_ITEMS, s->max_items, at_most, hoechstens, "entries", "Einträge" },
+        { SCHEMA_MIN_ITEMS, s->min_items, at_least, mindestens, "entries", "Einträge" },
+        { SCHEMA_MAX_PROPERTIES, s->max_properties, at_most, hoechstens, "members", "Felder" },
+        { SCHEMA_MIN_PROPERTIES, s->min_properties, at_least, mindestens, "members", "Felder" },
+        { SCHEMA_CONTAINS, s->min_contains, at_least, mindestens, "fitting entries", "passende Einträge" },
+        { SCHEMA_MAX_CONTAINS, s->max_contains, at_most, hoechstens, "such entries", "solche Einträge" },
+    };
+
+    if (w->fault->rule == SCHEMA_MIN_LENGTH && w->fault->found == 0) {
+        add(w, "must not be empty", "darf nicht leer sein");
+        return true;
+    }
+    for (size_t i = 0; i < DW_COUNT_OF(sizes); i++) {
+        if (sizes[i].rule != w->fault->rule)
+            continue;
+        add_count(w, sizes[i].english, sizes[i].german, sizes[i].limit, sizes[i].things, sizes[i].dinge);
+        return true;
+    }
+    return false;
+}
+
 void schema_fault_write(struct buf *out, const struct schema_fault *f, enum schema_language language)
 {
     const struct writing w = { out, f, language == SCHEMA_GERMAN };
-    const struct schema *s = f->schema;
 
-    switch (f->rule) {
-    case SCHEMA_NEVER:
-        add(&w, "is not allowed here: leave it out", "ist hier nicht erlaubt: bitte weglassen");
-        break;
-    case SCHEMA_TYPE:
-        add_types(&w, s->types);
-        if (f->found == JSON_NULL)
-            add(&w, ", not null", ", nicht null");
-        break;
-    case SCHEMA_ENUM: add_choices(&w, s->enumeration); break;
-    case SCHEMA_CONST: add_rule_value(&w, "must be ", "muss dies sein: ", s->constant); break;
-    case SCHEMA_MULTIPLE_OF:
-        add_rule_value(&w, "must be a multiple of ", "muss ein Vielfaches sein von ", s->multiple_of);
-        break;
-    case SCHEMA_MAXIMUM: add_rule_value(&w, "must be at most ", "darf höchstens sein: ", s->maximum); break;
-    case SCHEMA_EXCLUSIVE_MAXIMUM:
-        add_rule_value(&w, "must be less than ", "muss kleiner sein als ", s->exclusive_maximum);
-        break;
-    case SCHEMA_MINIMUM: add_rule_value(&w, "must be at least ", "muss mindestens sein: ", s->minimum); break;
-    case SCHEMA_EXCLUSIVE_MINIMUM:
-        add_rule_value(&w, "must be greater than ", "muss größer sein als ", s->exclusive_minimum);
-        break;
-    case SCHEMA_MAX_LENGTH:
-        add_count(&w, "must have at most ", "darf höchstens haben: ", s->max_length, "characters", "Zeichen");
-        break;
-    case SCHEMA_MIN_LENGTH:
-        if (f->found == 0)
-            add(&w, "must not be empty", "darf nicht leer sein");
-        else
-            add_count(&w, "must have at least ", "muss mindestens haben: ", s->min_length, "characters",
-                      "Zeichen");
-        break;
-    case SCHEMA_PATTERN:
+    if (add_plain(&w) || add_bound(&w) || add_size(&w))
+        return;
+    if (f->rule == SCHEMA_TYPE)
+        add_types(&w, f->schema->types);
+    if (f->rule == SCHEMA_TYPE && f->found == JSON_NULL)
+        add(&w, ", not null", ", nicht null");
+    else if (f->rule == SCHEMA_ENUM)
+        add_choices(&w, f->schema->enumeration);
+    else if (f->rule == SCHEMA_PATTERN)
         buf_add_format(out, w.is_german ? "muss diesem Muster entsprechen: %s" : "must match the pattern %s",
-                       s->pattern_text);
-        break;
-    case SCHEMA_FORMAT: add_format(&w, s->format_name); break;
-    case SCHEMA_MAX_ITEMS:
-        add_count(&w, "must have at most ", "darf höchstens haben: ", s->max_items, "entries", "Einträge");
-        break;
-    case SCHEMA_MIN_ITEMS:
-        add_count(&w, "must have at least ", "muss mindestens haben: ", s->min_items, "entries", "Einträge");
-        break;
-    case SCHEMA_UNIQUE_ITEMS:
-        add(&w, "must not have an entry twice", "darf keinen Eintrag doppelt haben");
-        break;
-    case SCHEMA_CONTAINS:
-        add_count(&w, "must contain at least ", "muss mindestens enthalten: ", s->min_contains,
-                  "fitting entries", "passende Einträge");
-        break;
-    case SCHEMA_MAX_CONTAINS:
-        add_count(&w, "must contain at most ", "darf höchstens enthalten: ", s->max_contains, "such entries",
-                  "solche Einträge");
-        break;
-    case SCHEMA_MAX_PROPERTIES:
-        add_count(&w, "must have at most ", "darf höchstens haben: ", s->max_properties, "members", "Felder");
-        break;
-    case SCHEMA_MIN_PROPERTIES:
-        add_count(&w, "must have at least ", "muss mindestens haben: ", s->min_properties, "members",
-                  "Felder");
-        break;
-    case SCHEMA_REQUIRED: add(&w, "is missing, and is required", "fehlt, und wird gebraucht"); break;
-    case SCHEMA_DEPENDENT_REQUIRED:
-        add(&w, "is missing: another that was given needs it",
-            "fehlt: ein anderes Feld, das angegeben ist, braucht es");
-        break;
-    case SCHEMA_UNKNOWN:
-        add(&w, "is not known here: leave it out", "ist hier nicht bekannt: bitte weglassen");
-        break;
-    case SCHEMA_ANY_OF:
-    case SCHEMA_ONE_OF: add_one_of(&w); break;
-    case SCHEMA_NOT:
-        add(&w, "has a form that is not allowed here", "hat eine Form, die hier nicht erlaubt ist");
-        break;
-    case SCHEMA_TOO_DEEP:
-        add(&w, "is too deep, or its schema leads back into itself",
-            "ist zu tief, oder sein Schema führt zu sich zurück");
-        break;
-    }
+                       f->schema->pattern_text);
+    else if (f->rule == SCHEMA_FORMAT)
+        add_format(&w, f->schema->format_name);
+    else if (f->rule == SCHEMA_ANY_OF || f->rule == SCHEMA_ONE_OF)
+        add_one_of(&w);
 }

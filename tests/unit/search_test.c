@@ -460,10 +460,14 @@ static void goes_with_its_migration(void **state)
 
 static void comes_later_and_again(void **state)
 {
+    static const char first[] = CASES SEARCH DOWN;
+    static const char second[] = "-- migrate:up\n-- search-table: cases (title)\nSELECT 1;\n"
+                                 "-- migrate:down\n" SEARCH "SELECT 1;\n";
+    static const char third[] = "-- migrate:up\n-- migrate:offline\nDROP TABLE cases;\n" DOWN;
     static const char *const files[] = {
-        CASES SEARCH DOWN,
-        "-- migrate:up\n-- search-table: cases (title)\nSELECT 1;\n-- migrate:down\n" SEARCH "SELECT 1;\n",
-        "-- migrate:up\n-- migrate:offline\nDROP TABLE cases;\n" DOWN,
+        first,
+        second,
+        third,
     };
     struct buf why = BUF_INIT;
 
