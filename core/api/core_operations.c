@@ -14,7 +14,7 @@ static void closed(struct http_exchange *x)
         "dowel event, webhook, inbox");
 }
 
-static int read_document(struct api_document **out, struct buf *why)
+int core_operations_read(struct api_document **out, struct buf *why)
 {
     struct config_problems problems;
     int rc;
@@ -50,5 +50,5 @@ static int mount(const struct api_document *d, struct router *r, struct buf *why
 
 int core_operations_mount(struct api_document **out, struct router *r, struct buf *why)
 {
-    return read_document(out, why) == 0 ? mount(*out, r, why) : -1;
+    return core_operations_read(out, why) == 0 ? mount(*out, r, why) : -1;
 }

@@ -5,6 +5,9 @@
 
 #include "api/document.h"
 
+/* 0, or -1 with a sentence in why. [any thread] */
+int core_operations_read(struct api_document **out, struct buf *why);
+
 /* Adds their routes, in which the document's texts stand: *out, which may be NULL after an error, is the caller's to destroy
  * after the router. 0, or -1 with a sentence in why. [before start] */
 int core_operations_mount(struct api_document **out, struct router *r, struct buf *why);

@@ -53,6 +53,6 @@ int cli_main(int argc, char **argv);
 /* The verbs; table in cli.c. */
 extern const struct cli_verb cli_verb_init, cli_verb_serve, cli_verb_config, cli_verb_plugin, cli_verb_db,
     cli_verb_job, cli_verb_schedule, cli_verb_event, cli_verb_webhook, cli_verb_inbox, cli_verb_reload,
-    cli_verb_version, cli_verb_doctor, cli_verb_completion, cli_verb_backup;
+    cli_verb_version, cli_verb_doctor, cli_verb_completion, cli_verb_backup, cli_verb_openapi;
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "api/core_operations.h"
+#include "api/published.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
 #include "cli/settings.h"
@@ -53,6 +54,7 @@ struct server {
     struct upkeep *upkeep;
     struct events_service events;
     struct api_document *contract; /* of the server's own operations */
+    struct published *published;
     _Atomic bool stopping, http_drained;
     _Atomic bool walls_changed; /* a migration of another process made or dropped tables of tenants */
     char spool_dir[PATH_MAX];
@@ -299,7 +301,8 @@ static int mount_own(struct server *s)
     struct buf why = BUF_INIT;
     int result = CLI_OK;
 
-    if (core_operations_mount(&s->contract, s->router, &why) != 0)
+    if (core_operations_mount(&s->contract, s->router, &why) != 0 ||
+        published_mount(&s->published, s->router, &why) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", buf_text(&why));
     buf_finish(&why);
     return result;
@@ -309,6 +312,26 @@ static int mount_plugins(struct server *s)
 {
     struct buf why = BUF_INIT;
     return carry_out(s, registry_mount(s->registry, s->router, &why), &why);
+}
+
+/* The server's own contract, and those of plugins that are there. */
+static int publish(struct server *s)
+{
+    struct api_source *sources;
+    struct arena arena;
+    int result = -1;
+
+    arena_init(&arena, NULL, 0, 0);
+    int n = registry_contracts(s->registry, &arena, &sources);
+    if (n >= 0) { /* there is room for one more */
+        memmove(sources + 1, sources, (size_t)n * sizeof(*sources));
+        sources[0] = (struct api_source){ "core", "The server itself", s->contract };
+        result = published_set(s->published, sources, (size_t)n + 1);
+    }
+    arena_finish(&arena);
+    return result == 0
+               ? CLI_OK
+               : generation_fail(s->generation, CLI_FAILED, "cannot publish /openapi.json: out of memory");
 }
 
 static int start_plugins(struct server *s)
@@ -504,6 +527,7 @@ static void destroy(struct server *s)
     client_destroy(s->process.client);
     registry_destroy(s->registry);
     router_destroy(s->router);
+    published_destroy(s->published);
     api_document_destroy(s->contract);
     static_destroy(s->site);
     plugin_hooks_destroy(s->process.hooks);
@@ -540,6 +564,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = make_upkeep(s, data_dir);
     if (result == CLI_OK)
         result = start_plugins(s);
+    if (result == CLI_OK)
+        result = publish(s);
     if (result == CLI_OK)
         result = register_events(s);
     if (result == CLI_OK)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "api/document.h"
+#include "api/publish.h"
 #include "http/readiness.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -388,6 +389,22 @@ int registry_mount(struct registry *r, struct router *router, struct buf *why)
     r->router = router;
     each(r, mount);
     return require(r, why);
+}
+
+int registry_contracts(const struct registry *r, struct arena *arena, struct api_source **out)
+{
+    struct api_source *list = arena_calloc(arena, (r->n + 1) * sizeof(*list));
+    int n = 0;
+
+    *out = list;
+    if (!list)
+        return -1;
+    for (size_t i = 0; i < r->n; i++) {
+        const struct loading *l = &r->loading[i];
+        if (l->document && is_well(l))
+            list[n++] = (struct api_source){ l->plugin->name, l->descriptor->summary, l->document };
+    }
+    return n;
 }
 
 static int start(struct registry *r, struct loading *l, struct buf *why)

@@ -49,6 +49,10 @@ void registry_destroy(struct registry *r);
 /* The snapshot in which the plugins' items have been read as well. Borrowed. */
 struct config *registry_config(struct registry *r);
 
+/* The contracts of those that are well, in the arena: how many, or -1 when memory is out. After mount. */
+struct api_source;
+int registry_contracts(const struct registry *r, struct arena *arena, struct api_source **out);
+
 /* All that are known, sorted by name. Borrowed until destroy. */
 const struct plan *registry_plan(const struct registry *r);
 

@@ -41,6 +41,22 @@ function readMetrics(text) {
 const sum = (samples, pattern) =>
   Object.entries(samples).reduce((total, [name, value]) => (pattern.test(name) ? total + value : total), 0);
 
+describe('the contract', { timeout }, () => {
+  test('/openapi.json is what `dowel openapi` prints, and is asked for once', async () => {
+    const response = await get('/openapi.json');
+    assert.equal(response.status, 200);
+    assert.match(response.header('content-type'), /^application\/json/);
+    const document = response.json();
+    assert.equal(document.openapi, '3.1.0');
+    assert.ok(document.paths['/api/v1/events'].get.responses['503']);
+    const { stdout } = await dowel(['openapi', '--config', server.configDir, '--data', server.dataDir]);
+    assert.deepEqual(JSON.parse(stdout), document);
+    const again = await get('/api/openapi.json', { 'If-None-Match': response.header('etag') });
+    assert.equal(again.status, 304);
+    assert.equal((await get('/openapi.json', { 'If-None-Match': '"another"' })).status, 200);
+  });
+});
+
 describe('health', { timeout }, () => {
   test('/api/health is JSON', async () => {
     const response = await get('/api/health');
