@@ -193,7 +193,7 @@ static size_t add_valid_json(struct buf *b, struct str s)
 {
     size_t i = 0, length;
 
-    for (;;) {
+    while (i < s.n) { /* an empty text may have no bytes at all to point at */
         size_t plain = i;
         i += plain_eights(s.p + i, s.n - i);
         while (i < s.n && (length = plain_length(s.p + i, s.n - i)) > 0)
@@ -203,6 +203,7 @@ static size_t add_valid_json(struct buf *b, struct str s)
             return i;
         i += length;
     }
+    return i;
 }
 
 void buf_add_json(struct buf *b, struct str s)

@@ -293,9 +293,22 @@ static void json_is_escaped_at_every_place(void **state)
     buf_finish(&b);
 }
 
+/* For a sanitizer to look at: there is nothing that could be read. */
+static void an_empty_text_needs_no_bytes(void **state)
+{
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    buf_add_json(&b, str_make(NULL, 0));
+    assert_true(buf_add_json_checked(&b, str_make(NULL, 0)));
+    assert_string_equal(buf_text(&b), "\"\"\"\"");
+    buf_finish(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_text_needs_no_bytes),
         cmocka_unit_test(what_is_added_is_there),
         cmocka_unit_test(it_grows),
         cmocka_unit_test(failure_sticks),
