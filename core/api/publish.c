@@ -47,7 +47,10 @@ static void rename_references(struct publication *p, json_t *value)
     void *next;
 
     if (json_is_array(value)) {
-        json_array_foreach(value, i, member) rename_references(p, member);
+        json_array_foreach(value, i, member)
+        {
+            rename_references(p, member);
+        }
     }
     if (!json_is_object(value))
         return;

@@ -138,7 +138,10 @@ static int types(struct compiler *c, const json_t *at, struct schema *s)
         return 0;
     if (!json_is_array(value))
         return add_type(c, value, &s->types);
-    json_array_foreach(value, i, one) DW_TRY(add_type(c, one, &s->types));
+    json_array_foreach(value, i, one)
+    {
+        DW_TRY(add_type(c, one, &s->types));
+    }
     return 0;
 }
 

@@ -128,9 +128,15 @@ static int index_inside(struct schemas *all, json_t *value, enum inside inside, 
     if (inside == ONE)
         return schemas_index(all, value, r, why);
     if (inside == LIST) {
-        json_array_foreach(value, i, one) DW_TRY(schemas_index(all, one, r, why));
+        json_array_foreach(value, i, one)
+        {
+            DW_TRY(schemas_index(all, one, r, why));
+        }
     } else if (json_is_object(value)) {
-        json_object_foreach(value, name, one) DW_TRY(schemas_index(all, one, r, why));
+        json_object_foreach(value, name, one)
+        {
+            DW_TRY(schemas_index(all, one, r, why));
+        }
     }
     return 0;
 }

@@ -157,9 +157,15 @@ static void assert_whole(const json_t *value)
 
     if (text && (*text != '#' || !at(text + 1)))
         fail_msg("%s leads nowhere", text);
-    json_array_foreach(v, i, member) assert_whole(member);
+    json_array_foreach(v, i, member)
+    {
+        assert_whole(member);
+    }
     if (json_is_object(value)) {
-        json_object_foreach(v, name, member) assert_whole(member);
+        json_object_foreach(v, name, member)
+        {
+            assert_whole(member);
+        }
     }
 }
 

@@ -139,7 +139,10 @@ static void run_file(const char *path, const char *name, bool asserts_formats, s
     size_t i;
 
     assert_non_null(groups);
-    json_array_foreach(groups, i, group) run_group(name, group, asserts_formats, tally);
+    json_array_foreach(groups, i, group)
+    {
+        run_group(name, group, asserts_formats, tally);
+    }
     json_decref(groups);
 }
 
