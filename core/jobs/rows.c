@@ -134,13 +134,19 @@ int rows_lease_queued(struct jobs *j, struct db_session *s, const struct job_reg
     return rc <= 0 ? rc : lease_by(j, s, pick(j, &lease_queued), k, max, true, out);
 }
 
+/* Of those without a queue, and of those with one: each has an index of its own. */
+#define FIRST_OF(kind_, which)                                              \
+    "SELECT due_at FROM (SELECT due_at FROM dowel_jobs WHERE kind = " kind_ \
+    " AND state = 'waiting' AND queue_key IS " which " ORDER BY due_at LIMIT 1) "
+#define FIRST_DUE(kind_) FIRST_OF(kind_, "NULL") "a UNION ALL " FIRST_OF(kind_, "NOT NULL") "b"
+
 int rows_next_due(struct db_session *s, const struct job_registered *k, int64_t *due_us)
 {
     dw_time due = { INT64_MAX };
-    int rc = db_find(s, DW_TO(&due), DB_BY_CORE,
-                     DW_LIST("SELECT due_at FROM dowel_jobs WHERE kind = $1 AND state = 'waiting'"
-                             " ORDER BY due_at LIMIT 1",
-                             k->name));
+    int rc =
+        db_find(s, DW_TO(&due), DB_BY_CORE,
+                DW_LIST("SELECT due_at AS \"due::time\" FROM (" FIRST_DUE("$1") ") f ORDER BY due_at LIMIT 1",
+                        k->name));
 
     *due_us = due.us;
     return rc < 0 ? rc : 0;
@@ -639,9 +645,9 @@ int rows_read_kinds(struct jobs *j, struct db_session *s)
 {
     struct db_rows *rows = NULL;
     int rc = db_query(s, &rows, DB_BY_CORE,
-                      DW_LIST("SELECT kind, paused, (SELECT due_at FROM dowel_jobs WHERE kind = k.kind"
-                              " AND state = 'waiting' ORDER BY due_at LIMIT 1) AS \"due::time\""
-                              " FROM dowel_job_kinds k"));
+                      DW_LIST("SELECT kind, paused, (SELECT due_at FROM (" FIRST_DUE(
+                          "k.kind") ") f ORDER BY due_at LIMIT 1)"
+                                    " AS \"due::time\" FROM dowel_job_kinds k"));
 
     while (rc >= 0 && (rc = db_rows_next(rows)) > 0) {
         const char *name = "";
