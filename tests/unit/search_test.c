@@ -492,6 +492,14 @@ static void is_only_for_tables_with_a_wall(void **state)
                      -1);
 }
 
+static void says_which_column_is_not_there(void **state)
+{
+    static const char first[] = CASES SEARCH DOWN;
+
+    (void)state;
+    assert_int_equal(BRING(first, "-- migrate:up\n-- search-table: cases (titel)\n"), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -510,6 +518,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(runs_with_values_and_in_transactions, setup, teardown),
         cmocka_unit_test_setup_teardown(goes_with_its_migration, setup, teardown),
         cmocka_unit_test_setup_teardown(comes_later_and_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(says_which_column_is_not_there, setup, teardown),
         cmocka_unit_test_setup_teardown(is_only_for_tables_with_a_wall, setup, teardown),
     };
 
