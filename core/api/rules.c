@@ -38,7 +38,7 @@ static json_t *convert_map(struct api_json *j, const struct yaml_node *node)
     json_t *object = json_object();
 
     for (const struct yaml_node *it = node->first; it && object; it = it->next) {
-        if (json_object_setn_new_nocheck(object, it->key.p, it->key.n, convert(j, it)) != 0)
+        if (json_object_set_new_nocheck(object, it->key.p, convert(j, it)) != 0)
             j->is_out_of_memory = true;
     }
     note(j, node, object);

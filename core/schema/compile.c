@@ -522,8 +522,10 @@ static const struct schema *compile(struct compiler *c, const json_t *at, struct
     s->resource = e->resource;
     s->source = at;
     e->schema = s;
-    if (rules(c, at, s) != 0 || applicators(c, at, s) != 0 || dynamic_anchors(c, s->resource) != 0)
+    if (rules(c, at, s) != 0 || applicators(c, at, s) != 0 || dynamic_anchors(c, s->resource) != 0) {
+        schemas_entry(c->all, at)->schema = NULL; /* who asks again is told again; the table may have moved */
         return NULL;
+    }
     sum_up(s);
     return s;
 }

@@ -199,6 +199,8 @@ static void says_what_is_wrong_with_a_schema(void **state)
         assert_int_equal(schemas_create(&f->all, NULL), 0);
         if (compile_in(f, cases[i].schema, "", SCHEMA_ITSELF))
             fail_msg("%s was taken", cases[i].schema);
+        if (schemas_compile(f->all, "", "", &f->why))
+            fail_msg("%s was taken the second time", cases[i].schema);
         if (!strstr(buf_text(&f->why), cases[i].why))
             fail_msg("%s: %s", cases[i].schema, buf_text(&f->why));
     }
