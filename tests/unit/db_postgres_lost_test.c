@@ -422,8 +422,10 @@ static void a_write_that_was_cut_is_unknown(void **state)
     struct late l = { .s = db_session_tenant(&f, TENANT_A) };
     struct buf why = BUF_INIT;
     int64_t limit = clock_monotonic_us() + 20 * CLOCK_SECOND;
+    PGconn *bystander = db_fixture_superuser();
 
     (void)state;
+    assert_non_null(bystander);
     sleep_in_trigger();
     assert_int_equal(pthread_create(&l.thread, NULL, update_second, &l), 0);
     assert_int_equal(kill((pid_t)wait_for_sleeper(), SIGKILL), 0);
@@ -432,8 +434,12 @@ static void a_write_that_was_cut_is_unknown(void **state)
     assert_false(db_wants_repeat(l.s));
     assert_true(db_has_committed(l.s));
     db_session_destroy(l.s);
-    while (db_ping(f.db, &why) != 0 &&
-           clock_monotonic_us() < limit) /* it recovers: all others died with it */
+
+    /* All others die with it, once the server has seen it; only then it recovers, and what comes before dies as well. */
+    PQclear(PQexec(bystander, "SELECT pg_sleep(20)"));
+    assert_int_equal(PQstatus(bystander), CONNECTION_BAD);
+    PQfinish(bystander);
+    while (db_ping(f.db, &why) != 0 && clock_monotonic_us() < limit)
         usleep(20000);
     struct db_session *s = db_session_tenant(&f, TENANT_A);
     assert_int_equal(NUMBER(s, "SELECT hits FROM notes WHERE id = 2"), 2);
