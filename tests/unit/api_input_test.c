@@ -87,12 +87,13 @@ static const char contract[] =
     "              additionalProperties: false\n"
     "              properties:\n"
     "                name: { type: string, minLength: 2, pattern: \"^[a-z ]+$\" }\n"
+    "                id: { type: integer, readOnly: true }\n"
     "                level: { type: integer, default: 3 }\n"
     "                parts: { type: array, items: { type: object, required: [n], properties: { n: { type: "
     "integer } } } }\n"
     "          application/x-www-form-urlencoded:\n"
     "            schema: { properties: { name: { type: string, minLength: 2 }, level: { type: integer, "
-    "default: 3 } } }\n"
+    "default: 3 }, id: { type: integer, readOnly: true } } }\n"
     "components:\n"
     "  schemas:\n"
     "    Thing:\n"
@@ -475,6 +476,14 @@ static void schemas_say_more_than_types(void **state)
     assert_refused("ruled", "", FORM, "name=a", "422 #/name: must have at least 2 characters; it has 1");
 }
 
+static void what_is_read_only_is_not_written(void **state)
+{
+    (void)state;
+    RULED("", "{\"name\":\"ab\",\"id\":7}", "400 #/id: is read-only: leave it out");
+    RULED("", "{\"name\":\"a\",\"id\":\"x\"}", "400 #/id: is read-only: leave it out");
+    assert_refused("ruled", "", FORM, "name=ab&id=7", "400 #/id: is read-only: leave it out");
+}
+
 static void clients_are_told_in_their_language(void **state)
 {
     (void)state;
@@ -744,6 +753,7 @@ int main(void)
         cmocka_unit_test(members_of_a_json_body),
         cmocka_unit_test(json_members_have_their_types),
         cmocka_unit_test(schemas_say_more_than_types),
+        cmocka_unit_test(what_is_read_only_is_not_written),
         cmocka_unit_test(clients_are_told_in_their_language),
         cmocka_unit_test(what_is_absent_gets_its_default),
         cmocka_unit_test(json_that_is_none),
