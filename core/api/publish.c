@@ -171,9 +171,10 @@ static void add_parameters(struct publication *p, const json_t *path, json_t *op
     }
     if (op->idempotent)
         append(p, list_of(p, operation, "parameters"),
-               json_pack("{s:s,s:s,s:s,s:{s:s,s:i}}", "name", "Idempotency-Key", "in", "header",
-                         "description", "Sent again with the same key, it is done once", "schema", "type",
-                         "string", "maxLength", 255));
+               json_pack("{s:s,s:s,s:b,s:s,s:{s:s,s:i}}", "name", "Idempotency-Key", "in", "header",
+                         "required", (int)op->idempotency_required, "description",
+                         "Sent again with the same key, it is done once", "schema", "type", "string",
+                         "maxLength", 255));
 }
 
 /* The status codes that it may refuse with, by what it is. */
@@ -187,11 +188,18 @@ static void add_problems(struct publication *p, json_t *operation, const struct 
     const struct {
         const char *status;
         bool when;
-    } problems[] = { { "400", true },           { "401", !op->is_public },
-                     { "403", !op->is_public }, { "404", op->path && strchr(op->path, '{') },
-                     { "412", is_list },        { "415", op->bodies != 0 },
-                     { "422", takes_any },      { "429", true },
-                     { "500", true },           { "503", true } };
+    } problems[] = { { "400", true },
+                     { "401", !op->is_public },
+                     { "403", !op->is_public },
+                     { "404", op->path && strchr(op->path, '{') },
+                     { "409", op->idempotent },
+                     { "412", is_list },
+                     { "415", op->bodies != 0 },
+                     { "422", takes_any || op->idempotent },
+                     { "428", is_list },
+                     { "429", true },
+                     { "500", true },
+                     { "503", true } };
 
     if (!responses) {
         responses = json_object();

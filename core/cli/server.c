@@ -29,6 +29,7 @@
 #include "metrics/metrics.h"
 #include "plugin/channels.h"
 #include "plugin/hooks.h"
+#include "plugin/idempotency.h"
 #include "plugin/registry.h"
 #include "secure/keyring.h"
 #include "supervise/activity.h"
@@ -350,6 +351,7 @@ static int make_jobs(struct server *s, const char *data_dir)
         .workers = (unsigned)s->core->job_workers,
         .keep_done_us = s->core->jobs_keep_done.us,
         .keep_dead_us = s->core->jobs_keep_dead.us,
+        .server_died = idempotency_server_died,
     };
 
     if (jobs_create(&s->process.jobs, &options) == 0)

@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "plugin/call_db.h"
 #include "plugin/channels.h"
+#include "plugin/idempotency.h"
 #include "plugin/outcome.h"
 
 enum { MEMORY_MAX = 64 << 20 };
@@ -88,6 +89,7 @@ static int begin_call(struct request *r, bool is_first)
         return -1;
     }
     r->c->owner = r;
+    r->c->claim = r->claim;
     http_watch_gone(r->x, request_cancel_call, r->c);
     return 0;
 }
@@ -215,6 +217,7 @@ static void end_detached(struct request *r, int rc)
     if (rc < 0)
         call_misuse(r->c, "a handler that has detached its request returns 0, not %s: the token answers",
                     outcome_name(rc));
+    idempotency_end(r);
     end(r);
 }
 
@@ -244,6 +247,7 @@ static void forget(struct request *r)
 /* 0: the handler may run again in a new call. Else the request is answered, and over. */
 static int begin_again(struct request *r)
 {
+    idempotency_not_committed(r->claim);
     call_end(r->c);
     forget(r);
     if (read_input(r) == 0 && begin_call(r, false) == 0)
@@ -275,8 +279,19 @@ static bool finish(struct request *r, int rc)
         cut_stream(r, rc);
     else
         answer_error(r, rc);
+    idempotency_end(r);
     end(r);
     return false;
+}
+
+/* An Idempotency-Key may have its answer already: then -1, and it is over. */
+static int begin_once(struct request *r)
+{
+    if (idempotency_begin(r) == 0)
+        return 0;
+    http_watch_gone(r->x, NULL, NULL);
+    end(r);
+    return -1;
 }
 
 static void run(struct request *r)
@@ -299,7 +314,7 @@ void request_handle(struct http_exchange *x)
         return;
     }
     struct request *r = begin(x, route);
-    if (r)
+    if (r && begin_once(r) == 0)
         run(r);
 }
 

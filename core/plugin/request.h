@@ -13,6 +13,7 @@
 
 struct api_input;
 struct api_operation;
+struct idempotency;
 
 /* What the handler of one route needs; the router's route->ud. Made by routes.c. */
 struct plugin_route {
@@ -63,6 +64,8 @@ struct request {
     int (*then)(dw_call *c, dw_request *req, void *ud); /* a second half follows */
     void *then_ud;
     int first_rc;
+
+    struct idempotency *claim; /* of an Idempotency-Key; NULL: none */
 };
 
 /* Handles a request to a plugin's route. [a worker] */
