@@ -266,6 +266,7 @@ static int make_process(struct server *s, const char *data_dir)
         result = make_client(s);
     if (result == CLI_OK)
         result = database_start(&s->process.db, s->generation, s->core, data_dir);
+    s->process.check_replies = s->core->check_replies;
     s->migrate = database_migrate_options(s->generation, s->process.db);
     buf_finish(&why);
     return result;

@@ -9,6 +9,7 @@
 #include "plugin/channels.h"
 #include "plugin/idempotency.h"
 #include "plugin/outcome.h"
+#include "plugin/reply_check.h"
 
 enum { MEMORY_MAX = 64 << 20 };
 
@@ -184,7 +185,7 @@ static void settle(struct request *r)
         else if (!r->is_finished)
             answer_misuse(r, "dw_stream_open without dw_stream_finish");
         break;
-    case ANSWER_STAGED:
+    case ANSWER_STAGED: reply_check(r->x, r->mark); break;
     case ANSWER_LATER: break;
     }
 }

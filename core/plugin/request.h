@@ -13,6 +13,7 @@
 
 struct api_input;
 struct api_operation;
+struct api_replies;
 struct idempotency;
 
 /* What the handler of one route needs; the router's route->ud. Made by routes.c. */
@@ -23,6 +24,7 @@ struct plugin_route {
     const char *what; /* "operation createNote" */
     uint32_t label;   /* activity_label() of both */
     bool needs_principal;
+    const struct api_replies *replies; /* what it may answer; NULL: nobody checks that */
 };
 
 /* What became of the one answer that a handler has. */
