@@ -5,7 +5,7 @@
 static void add_faults(struct api_input *in, const char *place, const char *name,
                        const struct schema_report *report)
 {
-    enum schema_language language = api_language_of(http_request_header(in->x, "Accept-Language"));
+    enum schema_language language = (enum schema_language)http_request_language(in->x);
     struct buf text = BUF_INIT;
 
     for (size_t i = 0; i < report->n; i++) {

@@ -36,7 +36,8 @@ static void count(const char *result)
 
 static int refuse(struct request *r, int status, const char *detail, const char *at)
 {
-    const struct problem_error error = { STR_OF("#/header/Idempotency-Key"), str_from(at) };
+    const struct problem_error error = { STR_OF("#/header/Idempotency-Key"),
+                                         str_from(http_say(http_request_language(r->x), at)) };
     const struct api_refusal refusal = {
         .status = status, .detail = detail, .errors = &error, .errors_n = at ? 1 : 0
     };

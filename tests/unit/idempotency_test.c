@@ -406,7 +406,10 @@ static void secrets_streams_and_large_answers_are_told_to_be_lost(void **state)
         forget(state);
         snprintf(path, sizeof(path), "/api/v1/plain?kind=%s", kinds[i]);
         assert_int_equal(rig_status(post(path, KEY)), 200);
-        const char *a = post(path, KEY);
+        const char *a;
+        do /* a stream's client may be faster than its handler */
+            a = post(path, KEY);
+        while (strstr(a, "Retry-After"));
         assert_int_equal(rig_status(a), 409);
         RIG_HAS(a, "was carried out, and its answer was not kept");
         assert_null(strstr(a, "Retry-After"));
