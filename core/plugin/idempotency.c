@@ -159,7 +159,6 @@ static int hash_request(struct request *r, char out[DIGEST_HEX_SIZE])
 static int open_session(struct db *db, struct db_session **out, int64_t now_us)
 {
     const struct db_who who = { .owner = "core",
-                                .is_system = true,
                                 .now_us = now_us,
                                 .deadline_us = clock_monotonic_us() + patience_us };
 
