@@ -2,6 +2,8 @@
  * be refused by: tests/campaign/contract.mjs. */
 #include <dowel/dowel.h>
 
+#include <string.h>
+
 /* ---- things ---- */
 
 #define COLUMNS "id, name, kind, stars, version, created_at"
@@ -11,6 +13,21 @@ static int list_things(dw_call *c, dw_request *req)
     return dw_reply_list(c, req, "SELECT " COLUMNS " FROM rules_things");
 }
 
+/* Where a test wants to kill the server: "before" the transaction, "after" it, or after it and before there is an answer.
+ * Not in the contract, so that nobody asks for it by chance. */
+static int hold(dw_call *c, dw_request *req, const char *place)
+{
+    const char *wanted = dw_request_header(req, "X-Hold");
+
+    return wanted && strcmp(wanted, place) == 0 ? dw_sleep(c, DW_MINUTES(1)) : 0;
+}
+
+static bool is_unsaid(dw_request *req)
+{
+    const char *wanted = dw_request_header(req, "X-Hold");
+    return wanted && strcmp(wanted, "unsaid") == 0;
+}
+
 static int create_thing(dw_call *c, dw_request *req)
 {
     const char *name, *kind;
@@ -18,13 +35,19 @@ static int create_thing(dw_call *c, dw_request *req)
     dw_rows *rows;
 
     DW_TRY(dw_request_read(req, "name", &name, "kind", &kind, "stars", &stars));
+    DW_TRY(hold(c, req, "before"));
     DW_TRY(dw_tx_begin(c));
     DW_TRY(dw_db_query(c, &rows,
                        "INSERT INTO rules_things (" COLUMNS
                        ") VALUES ($1, $2, $3, $4, 1, :now) RETURNING " COLUMNS,
                        dw_id(c), name, kind, stars));
+    if (is_unsaid(req)) {
+        DW_TRY(dw_tx_commit(c));
+        return hold(c, req, "unsaid");
+    }
     DW_TRY(dw_reply_row(req, 201, rows));
-    return dw_tx_commit(c);
+    DW_TRY(dw_tx_commit(c));
+    return hold(c, req, "after");
 }
 
 static int get_thing(dw_call *c, dw_request *req)
