@@ -355,6 +355,7 @@ static int make_jobs(struct server *s, const char *data_dir)
         .server_died = idempotency_server_died,
     };
 
+    idempotency_make_metrics();
     if (jobs_create(&s->process.jobs, &options) == 0)
         return CLI_OK;
     return generation_fail(s->generation, CLI_FAILED, "cannot make the workers for jobs: %s",

@@ -24,14 +24,28 @@ struct idempotency {
 
 /* ---- refusing ---- */
 
-static void count(const char *result)
+static struct metric *counter_of(const char *result)
 {
     char label[48];
 
     snprintf(label, sizeof(label), "result=\"%s\"", result);
-    metric_add(metrics_counter("dowel_idempotency_requests_total",
-                               "Requests with an Idempotency-Key, by what became of them", label),
-               1);
+    return metrics_counter("dowel_idempotency_requests_total",
+                           "Requests with an Idempotency-Key, by what became of them", label);
+}
+
+static void count(const char *result)
+{
+    metric_add(counter_of(result), 1);
+}
+
+void idempotency_make_metrics(void)
+{
+    static const char *const results[] = {
+        "first", "replayed", "mismatch", "running", "lost", "unavailable"
+    };
+
+    for (size_t i = 0; i < DW_COUNT_OF(results); i++)
+        counter_of(results[i]);
 }
 
 static int refuse(struct request *r, int status, const char *detail, const char *at)

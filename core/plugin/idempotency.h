@@ -38,6 +38,9 @@ void idempotency_not_committed(struct idempotency *claim);
 /* The handler is over, and its answer staged, a stream, or a token's to make. Without a claim nothing. */
 void idempotency_end(struct request *r);
 
+/* So that they are there, and 0, before the first request. */
+void idempotency_make_metrics(void);
+
 /* That server is dead: what it ran may run again. In the open transaction. 0, or an error. [any thread] */
 int idempotency_server_died(struct db_session *s, const char *server);
 
