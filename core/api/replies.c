@@ -151,13 +151,14 @@ void api_replies_destroy(struct api_replies *r)
 /* 3: exactly this status; 2: its class; 1: default; 0: another one. */
 static int fit_of_status(const char *declared, int status)
 {
+    char text[16];
+
+    snprintf(text, sizeof(text), "%d", status);
     if (strcmp(declared, "default") == 0)
         return 1;
-    if (declared[0] != (char)('0' + status / 100))
-        return 0;
-    if (strcasecmp(declared + 1, "XX") == 0)
+    if (declared[0] == text[0] && strcasecmp(declared + 1, "XX") == 0)
         return 2;
-    return atoi(declared) == status ? 3 : 0;
+    return strcmp(declared, text) == 0 ? 3 : 0;
 }
 
 /* "application/json; charset=utf-8" without what is behind it. */
