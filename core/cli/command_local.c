@@ -263,6 +263,8 @@ static int run(struct local *l)
     if (command_line_read(&request.typed, request.command, (size_t)call->c->argc - words, argv + words,
                           clock_wall_us(), &l->why) != 0)
         result = CLI_USAGE;
+    else if (command_check_input(&request, &l->why) != 0)
+        result = CLI_FAILED;
     else
         result = carry_out(l, i, &request);
     json_decref(request.typed.values);

@@ -234,6 +234,8 @@ static void run(struct session *s)
     else if (command_line_read(&request.typed, request.command, s->arguments_n - words, s->arguments + words,
                                clock_wall_us(), &why) != 0)
         end(s, CLI_USAGE, buf_text(&why));
+    else if (command_check_input(&request, &why) != 0)
+        end(s, CLI_FAILED, buf_text(&why));
     else
         carry_out(s, instance, &request);
     json_decref(request.typed.values);

@@ -16,10 +16,6 @@ static int read_secret(struct terminal_input *in, bool twice)
     char again[sizeof(in->secret)];
     int result = cli_read_secret(twice ? "password" : "secret", in->secret, sizeof(in->secret));
 
-    if (result == 0 && !str_is_utf8(str_from(in->secret))) {
-        fputs("what was given on standard input is not UTF-8\n", stderr);
-        result = -1;
-    }
     if (result == 0 && twice && isatty(STDIN_FILENO)) {
         result = cli_read_secret("again", again, sizeof(again));
         if (result == 0 && strcmp(in->secret, again) != 0) {
@@ -57,7 +53,8 @@ int terminal_read(struct terminal_input *in, const dw_command *command)
     switch (command->input) {
     case DW_INPUT_PASSWORD: return read_secret(in, true);
     case DW_INPUT_SECRET: return read_secret(in, false);
-    case DW_INPUT_ALL: return read_all(&in->all);
+    case DW_INPUT_TEXT:
+    case DW_INPUT_BYTES: return read_all(&in->all);
     default: return 0;
     }
 }

@@ -193,7 +193,7 @@ static int check_command(struct buf *why, dw_command *command)
         return -1;
     if (!*command->summary)
         return refuse(why, "the command \"%s\" has no summary, which the list of verbs shows", command->name);
-    if (command->input > DW_INPUT_ALL || command->flags & ~(uint32_t)FLAGS)
+    if (command->input > DW_INPUT_BYTES || command->flags & ~(uint32_t)FLAGS)
         return refuse(why, "the command \"%s\" has the input %u and the flags %u; this server knows less",
                       command->name, (unsigned)command->input, (unsigned)command->flags);
     if ((command->flags & DW_COMMAND_TENANT) && (command->flags & DW_COMMAND_MAY_TENANT))

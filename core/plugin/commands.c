@@ -46,6 +46,46 @@ const dw_command *command_find(const dw_instance *i, size_t argc, const char *co
                              words);
 }
 
+/* ---- what came in ---- */
+
+static size_t line_of(struct str text, size_t at)
+{
+    size_t line = 1;
+
+    for (size_t i = 0; i < at; i++)
+        line += text.p[i] == '\n';
+    return line;
+}
+
+static int check_text(struct str text, struct buf *why)
+{
+    struct str rest = text;
+    size_t n;
+
+    while ((n = str_utf8_length(rest)) > 0)
+        rest = str_make(rest.p + n, rest.n - n);
+    if (rest.n == 0)
+        return 0;
+    buf_add_format(why, "standard input: line %zu is not UTF-8, or has a NUL",
+                   line_of(text, text.n - rest.n));
+    return -1;
+}
+
+int command_check_input(const struct command_request *request, struct buf *why)
+{
+    uint32_t input = request->command->input;
+
+    if (input == DW_INPUT_TEXT)
+        return check_text(request->input, why);
+    if (input != DW_INPUT_PASSWORD && input != DW_INPUT_SECRET)
+        return 0;
+    if (request->secret.n > 0 && str_is_utf8(request->secret))
+        return 0;
+    buf_add_text(why, request->secret.n > 0 ? "what was given on standard input is not UTF-8"
+                                            : "nothing was given on standard input");
+    return -1;
+}
+
 /* ---- handles ---- */
 
 enum { HANDLES_RESTING = 64 };

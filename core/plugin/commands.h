@@ -46,6 +46,9 @@ struct command_outcome {
         0, BUF_INIT          \
     }
 
+/* Is what came in beside the arguments what the command reads? 0, or -1 with a sentence in why. [any thread] */
+int command_check_input(const struct command_request *request, struct buf *why);
+
 /* Those of its descriptor may be run from now on. 0, or -1 with a sentence in why. [main thread] */
 int commands_register(dw_instance *i, struct buf *why);
 

@@ -123,7 +123,7 @@ static const struct kind kinds[] = {
       offsetof(dw_inbox, handle), false },
     { "command", sizeof(dw_command), END_OF(dw_command, run), offsetof(dw_command, name), NULL,
       COMMAND_NAME_MAX, offsetof(dw_command, run), false },
-    { "argument", sizeof(dw_argument), END_OF(dw_argument, many), offsetof(dw_argument, name), NULL,
+    { "argument", sizeof(dw_argument), END_OF(dw_argument, required), offsetof(dw_argument, name), NULL,
       COMMAND_NAME_MAX, 0, false },
 };
 

@@ -155,8 +155,8 @@ static int import_line(dw_call *c, const char *author, dw_str line)
 /* All of it or nothing: what is printed inside the transaction is shown when that has come to pass. */
 static int import_command(dw_call *c, dw_command_run *run)
 {
-    dw_bytes input = dw_command_input(run);
-    const char *at = input.p, *end = at + input.n, *author;
+    dw_str text = dw_command_text(run);
+    const char *at = text.p, *end = at + text.n, *author;
     int64_t lines = 0, added = 0;
 
     DW_TRY(dw_command_read(run, "author", &author));
@@ -165,8 +165,6 @@ static int import_command(dw_call *c, dw_command_run *run)
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t n = (size_t)((newline ? newline : end) - at);
         int rc = import_line(c, author, (dw_str){ at, n });
-        if (rc == DW_EINVALID)
-            return dw_fail(c, rc, "a line is not UTF-8, so nothing was imported", "line", lines + 1);
         DW_TRY(rc);
         added += rc;
         lines++;
@@ -214,7 +212,7 @@ static const dw_command commands[] = {
           "\n"
           "    dowel notes import ann --tenant ID <notes.txt\n",
       .arguments = author_argument,
-      .input = DW_INPUT_ALL,
+      .input = DW_INPUT_TEXT,
       .flags = DW_COMMAND_TENANT,
       .run = import_command },
     { .name = "notes clear",

@@ -27,8 +27,9 @@
  * them started, but without HTTP, jobs and schedules. Nobody needs to know which. It acts as the machine, and without a tenant
  * unless it wants one. Whoever may call it is the user that the server runs as, or root: no permission is asked for.
  *
- * What is printed is shown when run has returned 0, or at once where no transaction is open; if the database wants the
- * callback repeated, only what was not shown yet is printed anew. An error's text is what the user reads: say what to do. */
+ * What is printed in a transaction is shown when that has committed, and never if it has not; what is printed outside of one,
+ * at the latest when run returns. Nothing is shown twice, should the database want the callback repeated. The text of an error
+ * is what the user reads, and DW_EINVALID means that the call was wrong: say what to do instead. */
 #ifndef DOWEL_COMMAND_H
 #define DOWEL_COMMAND_H
 
@@ -50,27 +51,26 @@ enum dw_argument_type {
     DW_ARGUMENT_ID = 4    /* a UUID */
 };
 
-/* One place behind the words, or one option. config, data, output, help, yes and tenant (see below) are the host's. */
+/* One place behind the words, or one option. --config, --data, --output, --help, and where its flag is set --yes and --tenant,
+ * are the host's. Options may be left out, places may not, unless the last two say otherwise. */
 typedef struct dw_argument {
     const char *name;   /* "email": a place, in this order; "--role": an option */
     const char *value;  /* of an option: "ROLE", how the help names what follows; NULL: a switch */
     const char *help;   /* half a sentence, without a full stop */
     const char *one_of; /* "asc desc"; NULL: anything */
     uint32_t type;      /* enum dw_argument_type */
-    bool
-        optional; /* a place that may be left out; no other follows it. Options: they may unless `required` */
-    bool required; /* an option that may not */
-    bool many;     /* an option again and again, or the last place: a list */
+    bool many;          /* a list: an option again and again, or the last place */
+    bool optional;      /* of a place; only such follow it */
+    bool required;      /* of an option with a value */
 } dw_argument;
 
-/* What a command reads beside its arguments. */
+/* What a command reads beside its arguments. A password is never one of these: other users see them, and shells keep them. */
 enum dw_command_input {
     DW_INPUT_NONE = 0,
-    DW_INPUT_PASSWORD =
-        1, /* asked for twice, unseen, where standard input is a terminal; else its first line. Never an
-                            * argument: those can be seen by other users, and are kept by shells */
-    DW_INPUT_SECRET = 2, /* the same, asked for once: a key from elsewhere */
-    DW_INPUT_ALL = 3     /* standard input to its end, at most 32 MiB */
+    DW_INPUT_PASSWORD = 1, /* typed twice, unseen, where standard input is a terminal; else its first line */
+    DW_INPUT_SECRET = 2,   /* the same, typed once: a key from elsewhere */
+    DW_INPUT_TEXT = 3,     /* standard input to its end, at most 32 MiB of UTF-8 without NUL */
+    DW_INPUT_BYTES = 4     /* the same, whatever it is */
 };
 
 enum dw_command_flag {
@@ -125,8 +125,14 @@ static inline DW_MUST_CHECK int dw_command_show_(dw_command_run *run, dw_list pa
  * [call] */
 static inline dw_secret dw_command_secret(dw_command_run *run) { return dw_host_->command->secret(run); }
 
-/* What DW_INPUT_ALL gave: any bytes, and nothing says that they are UTF-8. Borrowed for the call. [call] */
-static inline dw_bytes dw_command_input(dw_command_run *run) { return dw_host_->command->input(run); }
+/* What DW_INPUT_TEXT or DW_INPUT_BYTES gave; empty for other commands. Borrowed for the call. [call] */
+static inline dw_bytes dw_command_bytes(dw_command_run *run) { return dw_host_->command->input(run); }
+static inline dw_str dw_command_text(dw_command_run *run)
+{
+    dw_bytes input = dw_host_->command->input(run);
+    dw_str text = { (const char *)input.p, input.n };
+    return text;
+}
 
 /* ---- what is shown: for people as text, and with --output json as one object ---- */
 
