@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/core_operations.h"
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/table.h"
@@ -17,6 +18,7 @@
 #include "jobs/jobs.h"
 #include "jobs/schedule.h"
 #include "log/log.h"
+#include "plugin/access.h"
 #include "plugin/call.h"
 #include "plugin/channels.h"
 #include "plugin/hooks.h"
@@ -24,6 +26,8 @@
 #include "secure/keyring.h"
 #include "util/clock.h"
 #include "util/thread.h"
+
+enum { REMEMBERED_MAX = 16 }; /* of people who are let in: nobody comes */
 
 struct local {
     const struct cli_call *call;
@@ -33,6 +37,7 @@ struct local {
     struct plugin_process process;
     struct migrate_options migrate;
     struct registry *registry;
+    struct api_document *contract; /* of the server's own operations, for their permissions */
     struct buf why;
 };
 
@@ -100,11 +105,13 @@ static int make_process(struct local *l)
     if (keyring_open(&l->process.keyring, str_from(l->core->secret_key.hidden), l->call->c->data_dir,
                      &l->why) != 0)
         return -1;
-    if (channels_create(&l->process.channels) != 0 || plugin_hooks_create(&l->process.hooks) != 0) {
+    if (channels_create(&l->process.channels) != 0 || plugin_hooks_create(&l->process.hooks) != 0 ||
+        access_create(&l->process.access, REMEMBERED_MAX) != 0) {
         buf_add_text(&l->why, "out of memory");
         return -1;
     }
-    if (make_client(l) != 0 || open_database(l) != 0)
+    if (core_operations_read(&l->contract, &l->why) != 0 ||
+        access_declare(l->process.access, "core", l->contract) != 0 || make_client(l) != 0 || open_database(l) != 0)
         return -1;
     return make_jobs(l);
 }
@@ -139,6 +146,8 @@ static void destroy(struct local *l)
         schedules_destroy(l->process.schedules);
         jobs_destroy(l->process.jobs);
         db_close(l->process.db);
+        access_destroy(l->process.access);
+        api_document_destroy(l->contract);
     }
     config_drop(l->config);
     buf_finish(&l->why);
