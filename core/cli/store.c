@@ -109,11 +109,11 @@ int cli_read_secret(const char *prompt, char *out, size_t size)
     struct termios before, hidden;
     bool is_terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0, is_read;
 
-    if (is_terminal) {
-        fprintf(stderr, "%s: ", prompt);
+    if (is_terminal) { /* who is asked may type at once, and must not be seen */
         hidden = before;
         hidden.c_lflag &= (tcflag_t)~ECHO;
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+        fprintf(stderr, "%s: ", prompt);
     }
     is_read = read_line(out, size);
     if (is_terminal) {

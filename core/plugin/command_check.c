@@ -220,6 +220,43 @@ int commands_check(dw_command *commands, size_t n, struct buf *why)
     return 0;
 }
 
+/* ---- beside others ---- */
+
+static bool begins_with_word(const char *command, const char *word)
+{
+    size_t n = strlen(word);
+
+    return strncmp(word, command, n) == 0 && (command[n] == 0 || command[n] == ' ');
+}
+
+int commands_check_words(const dw_command *commands, size_t n, const char *const *words, struct buf *why)
+{
+    for (; words && *words; words++) {
+        for (size_t i = 0; i < n; i++) {
+            if (begins_with_word(commands[i].name, *words))
+                return refuse(
+                    why, "has the command \"%s\", and `dowel %s` is the server's own; call it something else",
+                    commands[i].name, *words);
+        }
+    }
+    return 0;
+}
+
+int commands_check_beside(const dw_command *commands, size_t n, const char *other, const dw_command *others,
+                          size_t others_n, struct buf *why)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < others_n; k++) {
+            if (command_clashes(commands[i].name, others[k].name))
+                return refuse(why,
+                              "has the command \"%s\", and the plugin %s has \"%s\": nobody could tell which "
+                              "is meant; enable only one of them",
+                              commands[i].name, other, others[k].name);
+        }
+    }
+    return 0;
+}
+
 int64_t command_timeout_us(const dw_command *command)
 {
     int64_t us = COMMAND_TIMEOUT_US;
