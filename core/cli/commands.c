@@ -72,8 +72,9 @@ static void offers_open(struct offers *o, const struct cli *c)
 {
     struct plan *plan = &o->view.plan;
 
-    *o = (struct offers){ .n = 0 };
+    *o = (struct offers){ .v = NULL };
     o->result = plugin_view_peek(&o->view, c);
+    o->n = 0;
     o->v = calloc(plan->n + 1, sizeof(*o->v));
     if (o->result != CLI_OK || !o->v)
         return;
@@ -114,7 +115,7 @@ static void each_command(const struct offers *o,
 
 static struct str first_word(const dw_command *command)
 {
-    return str_make(command->name, str_find(str_from(command->name), ' '));
+    return str_make(command->name, strcspn(command->name, " "));
 }
 
 /* ---- pages ---- */

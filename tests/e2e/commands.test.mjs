@@ -138,6 +138,12 @@ for (const running of [true, false]) {
       assert.match(outcome.shown, /the two are not the same; nothing was done/);
     });
 
+    test('Ctrl-C instead of a password leaves the terminal as it was', async () => {
+      const outcome = await onTerminal(place, 'errand password', [['password: ', '\u0003']]);
+      assert.equal(outcome.code, 98, outcome.shown); // by the signal
+      assert.doesNotMatch(outcome.shown, /taken/);
+    });
+
     test('a question is answered at the terminal', async () => {
       const yes = await onTerminal(place, 'errand ask', [['Really? [y/N] ', 'y\n']]);
       assert.equal(yes.code, 0, yes.shown);

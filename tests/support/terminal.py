@@ -3,13 +3,15 @@
     terminal.py '[["password: ", "secret\\n"], ...]' PROGRAM ARGUMENT...
 
 Waits for each text in the program's output, then types its answer. Prints all that stood on the terminal, and ends as the
-program did; with 99 when it did not come to its end within 20 seconds."""
+program did; with 99 when it did not come to its end within 20 seconds, with 98 when a signal ended it, and with 97 when it left a terminal
+that does not show what is typed."""
 import json
 import os
 import pty
 import select
 import signal
 import sys
+import termios
 import time
 
 steps = json.loads(sys.argv[1])
@@ -40,5 +42,7 @@ else:
     sys.exit(99)
 
 _, status = os.waitpid(pid, 0)
+if not termios.tcgetattr(terminal)[3] & termios.ECHO:
+    sys.exit(97)
 sys.stdout.buffer.write(shown)
 sys.exit(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 98)
