@@ -308,6 +308,9 @@ static bool offer_words(const struct offer *offer, const dw_command *command, vo
 /* A plugin that is enabled and cannot be looked into may be the one that has it. */
 static void add_unknown_plugins(struct buf *out, const struct offers *o)
 {
+    if (o->result != CLI_OK)
+        buf_add_text(out,
+                     "\nwhat plugins have cannot be told, as the configuration is wrong: dowel config check");
     for (size_t i = 0; o->result == CLI_OK && i < o->view.plan.n; i++) {
         const struct plan_plugin *p = &o->view.plan.plugins[i];
         if (p->order && p->state != PLUGIN_LOADED && (!p->file || !p->file->found))

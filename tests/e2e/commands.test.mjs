@@ -319,6 +319,25 @@ describe('plugins with verbs', { timeout }, () => {
     assert.match(stdout, /^commands {4}errand echo: Says what it was told$/m);
   });
 
+  test('a configuration that is wrong hides them, and is told', async () => {
+    const off = stopped({ plugins: { errand: '' }, core: 'workers: many\n' });
+    const outcome = await run(off, 'errand who');
+    const unreadable = await run(off, 'help');
+    off.remove();
+    assert.equal(outcome.code, 2);
+    assert.match(outcome.stderr, /^dowel: errand: unknown verb\nwhat plugins have cannot be told, as the configuration is wrong: dowel config check\n/);
+    assert.equal(unreadable.code, 0);
+    assert.doesNotMatch(unreadable.stdout, /Verbs of plugins/);
+  });
+
+  test('one that cannot be looked into is named', async () => {
+    const off = stopped({ plugins: { missing: '' } });
+    const outcome = await run(off, 'missing who');
+    off.remove();
+    assert.equal(outcome.code, 2);
+    assert.match(outcome.stderr, /^dowel: missing: unknown verb\nwhat the plugin missing has cannot be told: there is no missing\.so in /);
+  });
+
   test('one that is not enabled says so', async () => {
     const off = stopped({ plugins: { errand: '' } });
     writeFileSync(join(off.configDir, 'errand.yaml'), 'enabled: false\n');
