@@ -1,6 +1,7 @@
 #include "password_foreign.h"
 
 #include <crypt.h>
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -95,8 +96,11 @@ static enum password_result verify_crypt(const char *stored, size_t hash_at, con
     }
     memcpy(text, password, n);
     text[n] = 0;
+    errno = 0;
     const char *made = crypt_r(text, stored, data);
-    if (!made || *made == '*')
+    if ((!made || *made == '*') && errno == ENOMEM)
+        rc = PASSWORD_MEMORY;
+    else if (!made || *made == '*')
         rc = n >= CRYPT_MAX_PASSPHRASE_SIZE ? PASSWORD_WRONG : PASSWORD_UNREADABLE;
     else if (strlen(made) == strlen(stored) &&
              CRYPTO_memcmp(made + hash_at, stored + hash_at, strlen(stored + hash_at)) == 0)
