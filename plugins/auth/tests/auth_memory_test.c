@@ -165,20 +165,21 @@ static bool write_key(void *ud)
     return all;
 }
 
+/* One kind each way: OpenSSL's decoders take thousands of steps, and are the same for all kinds. */
 static void keys_are_written_and_read(void **state)
 {
+    struct signing_key *key = keys_make(SIGNING_EDDSA), *rsa = keys_make(SIGNING_RS256);
+    char *pem = signing_key_pem(key), *half = signing_key_public_pem(key);
     (void)state;
-    for (int alg = SIGNING_RS256; alg < SIGNING_ALGS; alg++) {
-        struct signing_key *key = keys_make((enum signing_alg)alg);
-        char *pem = signing_key_pem(key), *half = signing_key_public_pem(key);
-        if (alg != SIGNING_RS256) /* whose secret half takes OpenSSL long to check */
-            torture(read_key, pem);
-        torture(read_key, half);
-        torture(write_key, key);
-        signing_key_pem_free(pem);
-        signing_key_pem_free(half);
-        signing_key_destroy(key);
-    }
+
+    torture(read_key, pem);
+    torture(read_key, half);
+    torture(write_key, key);
+    torture(write_key, rsa);
+    signing_key_pem_free(pem);
+    signing_key_pem_free(half);
+    signing_key_destroy(key);
+    signing_key_destroy(rsa);
 }
 
 static bool publish(void *ud)

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "b64.h"
@@ -69,9 +70,11 @@ static inline char *keys_text_of(BIO *bio)
 {
     char *data;
     long n = BIO_get_mem_data(bio, &data);
-    char *text = strndup(data, (size_t)n);
+    char *text = malloc((size_t)n + 1);
 
     assert_non_null(text);
+    memcpy(text, data, (size_t)n);
+    text[n] = 0;
     BIO_free(bio);
     return text;
 }
