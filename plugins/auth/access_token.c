@@ -36,9 +36,9 @@ static int add_claims(json_t *claims, const struct access_token_grant *g)
 
 static json_t *make_claims(const struct access_token_grant *g)
 {
+    json_int_t issued_at = g->issued_at_s, expires_at = issued_at + g->lifetime_s;
     json_t *claims = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "iss", g->issuer, "aud", g->audience, "sub",
-                               g->subject, "jti", g->id, "iat", (json_int_t)g->issued_at_s, "exp",
-                               (json_int_t)(g->issued_at_s + g->lifetime_s));
+                               g->subject, "jti", g->id, "iat", issued_at, "exp", expires_at);
 
     if (claims && add_claims(claims, g) != 0) {
         json_decref(claims);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <openssl/core_names.h>
 #include <openssl/hmac.h>
+#include <pthread.h>
 
 #include "access_token.h"
 #include "keys.h"
@@ -544,6 +545,53 @@ static void a_rotated_key_verifies_until_its_time(void **state)
     key_set_release(after);
 }
 
+/* ---- many at once, for ThreadSanitizer to look at ---- */
+
+struct crowd {
+    struct key_set *keys;
+    const char *token;
+};
+
+static void *verify_often(void *ud)
+{
+    const struct crowd *crowd = ud;
+
+    for (int i = 0; i < 50; i++) {
+        struct key_set *held = key_set_hold(crowd->keys);
+        struct access_token out;
+        enum token_error error =
+            access_token_verify(held, &rules, crowd->token, strlen(crowd->token), NOW, &out);
+        char *token = NULL;
+        int rc = access_token_sign(held, &grant, &token);
+        access_token_finish(&out);
+        free(token);
+        key_set_release(held);
+        if (error != TOKEN_OK || rc != 0)
+            return ud;
+    }
+    return NULL;
+}
+
+static void a_set_serves_many_threads(void **state)
+{
+    (void)state;
+    for (int alg = SIGNING_HS256; alg < SIGNING_ALGS; alg++) {
+        struct key_set *keys = keys_set_of(keys_make((enum signing_alg)alg));
+        char *token = sign(keys, &grant);
+        struct crowd crowd = { keys, token };
+        pthread_t threads[4];
+        void *wrong;
+        for (size_t i = 0; i < 4; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, verify_often, &crowd), 0);
+        for (size_t i = 0; i < 4; i++) {
+            assert_int_equal(pthread_join(threads[i], &wrong), 0);
+            assert_null(wrong);
+        }
+        free(token);
+        key_set_release(keys);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,6 +612,7 @@ int main(void)
         cmocka_unit_test(a_shortened_signature_is_refused),
         cmocka_unit_test(base64_in_other_letters_is_refused),
         cmocka_unit_test(a_rotated_key_verifies_until_its_time),
+        cmocka_unit_test(a_set_serves_many_threads),
     };
 
     return cmocka_run_group_tests_name("access_token", tests, NULL, NULL);

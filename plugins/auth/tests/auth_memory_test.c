@@ -31,7 +31,8 @@ static bool fails(void)
     return atomic_load(&fail_at) > 0 && atomic_fetch_add(&steps, 1) + 1 == atomic_load(&fail_at);
 }
 
-/* By the linker's --wrap, for the plugin's objects and this one. */
+/* By the linker's --wrap, for the plugin's objects and this one.
+ * NOLINTBEGIN(bugprone-reserved-identifier): these are the linker's names */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 char *__real_strdup(const char *text);
@@ -79,6 +80,8 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
 {
     return fails() ? EAGAIN : __real_pthread_create(thread, attributes, run, ud);
 }
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static void *openssl_malloc(size_t size, const char *file, int line)
 {

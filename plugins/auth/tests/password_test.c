@@ -334,7 +334,9 @@ static void other_kinds_are_unreadable(void **state)
         json_t *rows = vectors_load(files[i]), *row;
         size_t j;
         json_array_foreach(rows, j, row)
+        {
             assert_int_equal(verify(vectors_text(row, "hash"), "x"), PASSWORD_UNREADABLE);
+        }
         assert_true(j >= 300);
         json_decref(rows);
     }

@@ -49,9 +49,10 @@ static inline size_t vectors_bytes(const char *hex, unsigned char *out, size_t s
 
     assert_true(n <= size);
     for (size_t i = 0; i < n; i++) {
-        unsigned byte;
-        assert_int_equal(sscanf(hex + 2 * i, "%2x", &byte), 1);
-        out[i] = (unsigned char)byte;
+        const char digits[3] = { hex[2 * i], hex[2 * i + 1], 0 };
+        char *end;
+        out[i] = (unsigned char)strtoul(digits, &end, 16);
+        assert_ptr_equal(end, digits + 2);
     }
     return n;
 }
