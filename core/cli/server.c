@@ -10,9 +10,11 @@
 
 #include "api/core_operations.h"
 #include "api/published.h"
+#include "cli/command_service.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
 #include "cli/settings.h"
+#include "cli/table.h"
 #include "cli/upkeep.h"
 #include "client/client.h"
 #include "config/core_config.h"
@@ -27,6 +29,7 @@
 #include "jobs/schedule.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "plugin/access.h"
 #include "plugin/channels.h"
 #include "plugin/hooks.h"
 #include "plugin/idempotency.h"
@@ -35,7 +38,10 @@
 #include "supervise/activity.h"
 #include "util/clock.h"
 
-enum { STALLED_US = 2 * CLOCK_SECOND };
+enum { STALLED_US = 2 * CLOCK_SECOND, COMMANDS_END_US = 2 * CLOCK_SECOND };
+
+/* Of people and programs who were let in lately; about a kilobyte each. */
+enum { REMEMBERED_MAX = 16384 };
 
 /* Of loops, and of files for a moment; and what is tried even so. */
 enum { DESCRIPTORS_TO_COME = 20, CONNECTIONS_LEAST = 8 };
@@ -54,6 +60,7 @@ struct server {
     struct http_server *http;
     struct upkeep *upkeep;
     struct events_service events;
+    struct command_service *commands;
     struct api_document *contract; /* of the server's own operations */
     struct published *published;
     _Atomic bool stopping, http_drained;
@@ -260,7 +267,8 @@ static int make_process(struct server *s, const char *data_dir)
 
     if (keyring_open(&s->process.keyring, str_from(s->core->secret_key.hidden), data_dir, &why) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "%s", buf_text(&why));
-    else if (channels_create(&s->process.channels) != 0 || plugin_hooks_create(&s->process.hooks) != 0)
+    else if (channels_create(&s->process.channels) != 0 || plugin_hooks_create(&s->process.hooks) != 0 ||
+             access_create(&s->process.access, REMEMBERED_MAX) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "cannot make room for plugins: out of memory");
     else
         result = make_client(s);
@@ -291,6 +299,7 @@ static int make_registry(struct server *s, struct config *config, const struct c
         .source = source,
         .process = &s->process,
         .migrate = &s->migrate,
+        .words = cli_verb_words(),
         .may_refuse = generation_follows(s->generation),
     };
     struct buf why = BUF_INIT;
@@ -304,6 +313,7 @@ static int mount_own(struct server *s)
     int result = CLI_OK;
 
     if (core_operations_mount(&s->contract, s->router, &why) != 0 ||
+        access_declare(s->process.access, "core", s->contract) != 0 ||
         published_mount(&s->published, s->router, &why) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", buf_text(&why));
     buf_finish(&why);
@@ -383,6 +393,8 @@ static void notice(const char *channel, const char *text, void *ud)
         jobs_notice(s->process.jobs, text);
     else if (strcmp(channel, "schedules") == 0)
         schedules_notice(s->process.schedules);
+    else if (strcmp(channel, ACCESS_CHANNEL) == 0)
+        access_forget(s->process.access, text);
     else if (strcmp(channel, MIGRATE_WALLS_CHANNEL) == 0)
         atomic_store(&s->walls_changed, true);
 }
@@ -391,9 +403,17 @@ static void notices_lost(void *ud)
 {
     struct server *s = ud;
 
+    access_forget(s->process.access, NULL);
     atomic_store(&s->walls_changed, true);
     jobs_notice(s->process.jobs, NULL);
     schedules_notice(s->process.schedules);
+}
+
+static void notices_heard(void *ud)
+{
+    const struct server *s = ud;
+
+    access_heard(s->process.access);
 }
 
 /* Plugins have registered theirs. */
@@ -410,7 +430,9 @@ static int register_events(struct server *s)
 
 static int start_jobs(struct server *s)
 {
-    const struct db_listener listener = { .notice = notice, .lost = notices_lost, .ud = s };
+    const struct db_listener listener = {
+        .notice = notice, .lost = notices_lost, .alive = notices_heard, .ud = s
+    };
 
     if (db_listen(s->process.db, &listener) != 0)
         log_warn("notices of other servers cannot be heard: what they add is seen a second later");
@@ -448,7 +470,7 @@ static int64_t stalled_us(void *ud)
 /* Requests and jobs; whichever is over last. */
 static void tell_drained(struct server *s)
 {
-    if (s->http_drained && jobs_are_idle(s->process.jobs))
+    if (s->http_drained && jobs_are_idle(s->process.jobs) && command_service_is_idle(s->commands))
         generation_drained(s->generation);
 }
 
@@ -496,6 +518,7 @@ static void drain(struct generation *g, int64_t idle_us, void *ud)
     s->stopping = idle_us == 0;
     schedules_drain(s->process.schedules);
     jobs_drain(s->process.jobs);
+    command_service_drain(s->commands);
     http_server_drain(s->http, idle_us, drained, s);
 }
 
@@ -512,7 +535,7 @@ static bool is_idle(void *ud)
 
     s->stopping = true;
     http_server_count(s->http, &counts);
-    return counts.requests == 0 && jobs_are_idle(s->process.jobs);
+    return counts.requests == 0 && jobs_are_idle(s->process.jobs) && command_service_is_idle(s->commands);
 }
 
 /* In the order of who still needs whom: a handler its plugin, a plugin's stop the loops that carry its last answers. */
@@ -521,6 +544,7 @@ static void destroy(struct server *s)
     http_server_stop(s->http);
     schedules_stop(s->process.schedules);
     bool ended = jobs_stop(s->process.jobs, 0);
+    ended &= command_service_stop(s->commands, COMMANDS_END_US);
     ended &= registry_stop(s->registry);
     http_server_destroy(s->http);
     upkeep_destroy(s->upkeep);
@@ -538,15 +562,34 @@ static void destroy(struct server *s)
     keyring_destroy(s->process.keyring);
     catalog_destroy(s->catalog);
     db_close(s->process.db); /* whose notices the jobs hear */
+    access_destroy(s->process.access);
     schedules_destroy(s->process.schedules);
     jobs_destroy(s->process.jobs);
     events_service_finish(&s->events);
+    command_service_destroy(s->commands);
+}
+
+static int make_commands(struct server *s)
+{
+    if (command_service_create(&s->commands) == 0)
+        return CLI_OK;
+    return generation_fail(s->generation, CLI_FAILED, "cannot make room for commands: out of memory");
+}
+
+/* A program that was called with a plugin's verb. */
+static void take_client(int fd, void *ud)
+{
+    const struct server *s = ud;
+    command_service_take(s->commands, fd);
 }
 
 static int make_all(struct server *s, struct config *config, const struct config_source *source,
                     const char *data_dir)
 {
     int result = make_spool_dir(s, data_dir);
+
+    if (result == CLI_OK)
+        result = make_commands(s);
 
     if (result == CLI_OK)
         result = make_process(s, data_dir);
@@ -574,6 +617,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = register_events(s);
     if (result == CLI_OK)
         result = start_jobs(s);
+    if (result == CLI_OK)
+        command_service_start(s->commands, s->registry);
     return result == CLI_OK ? start_http(s) : result;
 }
 
@@ -588,6 +633,7 @@ int server_run(struct generation *g, struct config *config, const struct config_
         .drain = drain,
         .is_closed = is_closed,
         .is_idle = is_idle,
+        .client = take_client,
         .ud = &s,
     };
 

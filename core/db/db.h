@@ -30,6 +30,7 @@ struct db_options {
     unsigned connections; /* at most so many at a time; 0: sixteen */
     bool
         through_pooler; /* a pooler in transaction mode stands before PostgreSQL: nothing lasts on a connection */
+    int64_t mmap_bytes;             /* of SQLite's file, read where the system has it; 0: none */
     int64_t statement_timeout_us;   /* 0: 30 s */
     int64_t transaction_timeout_us; /* 0: 10 s; on SQLite nobody else writes meanwhile */
     int64_t slow_us;                /* a statement that takes longer is logged with its owner; 0: 200 ms */
@@ -189,10 +190,12 @@ int db_lock(struct db_session *s, const char *name, int64_t patience_us);
 /* ---- notices: what other servers have to know within a second ---- */
 
 /* notice(channel, text, ud) on a thread of the database's; it must not block. `lost` is called when notices may have been
- * missed, and whoever remembers something forgets it. One listener; before any session. 0, or -1. */
+ * missed, and whoever remembers something forgets it. `alive`, which may be NULL, is called several times a second as long as
+ * all that others have told up to then was heard. One listener; before any session. 0, or -1. */
 struct db_listener {
     void (*notice)(const char *channel, const char *text, void *ud);
     void (*lost)(void *ud);
+    void (*alive)(void *ud);
     void *ud;
 };
 int db_listen(struct db *db, const struct db_listener *listener);

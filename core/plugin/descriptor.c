@@ -5,6 +5,7 @@
 
 #include "config/units.h"
 #include "events/pattern.h"
+#include "plugin/command_check.h"
 #include "plugin/order.h"
 #include "util/compiler.h"
 
@@ -120,9 +121,27 @@ static const struct kind kinds[] = {
       offsetof(dw_subscription, event), ".*", EVENT_NAME_MAX, offsetof(dw_subscription, handle), false },
     { "inbox", sizeof(dw_inbox), END_OF(dw_inbox, handle), offsetof(dw_inbox, name), "", 64,
       offsetof(dw_inbox, handle), false },
+    { "command", sizeof(dw_command), END_OF(dw_command, run), offsetof(dw_command, name), NULL,
+      COMMAND_NAME_MAX, offsetof(dw_command, run), false },
+    { "argument", sizeof(dw_argument), END_OF(dw_argument, required), offsetof(dw_argument, name), NULL,
+      COMMAND_NAME_MAX, 0, false },
 };
 
-enum { ASSET, ITEM, OPERATION, ROUTE, QUESTION, HOOK, SERVICE, JOB, SCHEDULE, SUBSCRIPTION, INBOX };
+enum {
+    ASSET,
+    ITEM,
+    OPERATION,
+    ROUTE,
+    QUESTION,
+    HOOK,
+    SERVICE,
+    JOB,
+    SCHEDULE,
+    SUBSCRIPTION,
+    INBOX,
+    COMMAND,
+    ARGUMENT
+};
 
 static const char *key_of(const struct kind *k, const char *element)
 {
@@ -394,6 +413,24 @@ static int check_subscriptions(const struct reader *r)
     return 0;
 }
 
+static int take_commands(const struct reader *r, const dw_plugin *p, const dw_sizes *sizes)
+{
+    struct plugin_descriptor *d = r->d;
+    dw_command *commands = take_array(r, &kinds[COMMAND], p->commands, sizes->command, &d->commands_n);
+    size_t ignored;
+
+    d->commands = commands;
+    for (size_t i = 0; commands && i < d->commands_n; i++) {
+        dw_command *one = &commands[i];
+        one->arguments = take_array(r, &kinds[ARGUMENT], one->arguments, sizes->argument, &ignored);
+        if (!one->arguments) {
+            buf_add_format(r->why, "; in the command \"%s\"", one->name);
+            return -1;
+        }
+    }
+    return commands ? commands_check(commands, d->commands_n, r->why) : -1;
+}
+
 static int take_lists(const struct reader *r, const dw_plugin *p, const dw_sizes *sizes)
 {
     struct plugin_descriptor *d = r->d;
@@ -412,7 +449,7 @@ static int take_lists(const struct reader *r, const dw_plugin *p, const dw_sizes
         !(d->inboxes = take_array(r, &kinds[INBOX], p->inboxes, sizes->inbox, &d->inboxes_n)))
         return -1;
     if (check_assets(r) != 0 || check_routes(r) != 0 || check_jobs(r) != 0 || check_schedules(r) != 0 ||
-        check_subscriptions(r) != 0)
+        check_subscriptions(r) != 0 || take_commands(r, p, sizes) != 0)
         return -1;
     return take_items(r, p, sizes);
 }
@@ -522,6 +559,39 @@ static int take_callbacks(const struct reader *r, const dw_plugin *p)
     return 0;
 }
 
+/* With the prefix a browser keeps it to this host and to TLS. */
+static bool is_cookie_name(const char *name)
+{
+    static const char prefix[] = "__Host-";
+    size_t n = strnlen(name, 65);
+
+    return n > sizeof(prefix) - 1 && n <= 64 && strncmp(name, prefix, sizeof(prefix) - 1) == 0 &&
+           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == n;
+}
+
+/* Of an older SDK it may be shorter, never of less than its first functions. */
+static int take_authenticator(const struct reader *r, const dw_plugin *p)
+{
+    enum { LEAST = offsetof(dw_authenticator, tenants) };
+    const dw_authenticator *from = p->authenticator;
+
+    if (!from)
+        return 0;
+    if (from->struct_size < LEAST || from->struct_size > STRUCT_MAX)
+        return refuse(r, "its authenticator has %u bytes, which cannot be: make it with DW_AUTHENTICATOR()",
+                      (unsigned)from->struct_size);
+    dw_authenticator *to = arena_calloc(r->arena, sizeof(*to));
+    if (!to)
+        return refuse(r, "cannot be read: out of memory");
+    memcpy(to, from, from->struct_size < sizeof(*to) ? from->struct_size : sizeof(*to));
+    r->d->authenticator = to;
+    if (!to->authenticate)
+        return refuse(r, "its authenticator has no function authenticate");
+    if (to->cookie && !is_cookie_name(to->cookie))
+        return refuse(r, "its authenticator's cookie is no name of one; call it __Host-NAME");
+    return 0;
+}
+
 static int check_sizes(const struct reader *r, const dw_plugin *p)
 {
     if (!p->sizes || !p->host)
@@ -553,7 +623,8 @@ int descriptor_read(struct plugin_descriptor **out, const dw_plugin *raw, struct
     if (check_sizes(&r, &p) != 0)
         return -1;
     memcpy(&sizes, p.sizes, p.sizes_size < sizeof(sizes) ? p.sizes_size : sizeof(sizes));
-    if (take_texts(&r, &p) != 0 || take_callbacks(&r, &p) != 0 || take_lists(&r, &p, &sizes) != 0)
+    if (take_texts(&r, &p) != 0 || take_callbacks(&r, &p) != 0 || take_lists(&r, &p, &sizes) != 0 ||
+        take_authenticator(&r, &p) != 0)
         return -1;
     *out = r.d;
     return 0;

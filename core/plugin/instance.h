@@ -8,9 +8,11 @@
 #include "config/config.h"
 #include "util/buf.h"
 
+struct access;
 struct activity;
 struct channels;
 struct client;
+struct command_entry;
 struct counters;
 struct db;
 struct instance_label;
@@ -24,6 +26,7 @@ struct schedules;
 /* What the process lends its plugins. All borrowed; a NULL part answers DW_EUNAVAILABLE. The clocks are the harness's
  * way to set the time. */
 struct plugin_process {
+    struct access *access; /* who asks, and what they may; NULL in the harness, which says so below */
     struct client *client;
     struct keyring *keyring;
     struct channels *channels;
@@ -35,8 +38,9 @@ struct plugin_process {
     int64_t (*monotonic_us)(void *ud);      /* NULL: clock_monotonic_us */
     void (*sleep_us)(void *ud, int64_t us); /* instead of waiting in dw_sleep; NULL: waits */
     void *clock_ud;
-    /* For whom every request runs. NULL but in the harness, as long as nothing authenticates requests. */
+    /* For whom every request runs: NULL but in the harness. permissions: NULL: all; ends with NULL. */
     const char *tenant, *principal;
+    const char *const *permissions;
     /* Asked before each step that can fail: an error is what the step then returns. NULL but in the harness. */
     int (*fault)(dw_call *c, const char *step, void *ud);
     void *fault_ud;
@@ -75,8 +79,9 @@ struct dw_instance {
     struct {
         _Atomic(struct instance_label *) first;
         _Atomic unsigned n;
-    } labels;           /* of instance_label() */
-    dw_instance *older; /* of those that are over */
+    } labels;                       /* of instance_label() */
+    struct command_entry *commands; /* of commands_register(), one for each of the descriptor's; NULL: none */
+    dw_instance *older;             /* of those that are over */
 };
 
 enum { INSTANCE_MAGIC = 0x64776931, INSTANCE_OVER = 0x64776930, INSTANCE_LABELS_MAX = 64 };
