@@ -76,6 +76,16 @@ static int make_spool_dir(struct server *s, const char *data_dir)
                            data_dir, strerror(errno));
 }
 
+static bool admits(struct http_exchange *x, const char *permission, void *ud)
+{
+    const struct server *s = ud;
+    struct identity *who;
+    bool is = access_admit(s->process.access, x, permission, &who) == 0;
+
+    identity_drop(who);
+    return is;
+}
+
 static int make_router(struct server *s)
 {
     char why[ROUTER_WHY_SIZE] = "out of memory";
@@ -85,6 +95,8 @@ static int make_router(struct server *s)
     s->operations = (struct operations){
         .allow = s->core->metrics_networks.v,
         .allow_n = s->core->metrics_networks.n,
+        .admits = admits,
+        .admits_ud = s,
         .no_welcome = *pages != 0,
     };
     if (router_create(&s->router) == 0 && operations_mount(s->router, &s->operations, why) == 0 &&
