@@ -2,16 +2,18 @@
 // event goes to a real receiver, what others send comes in, and is handed over again.
 
 import assert from 'node:assert/strict';
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { badges, badgesYaml, bearer, tenants } from './support/badges.mjs';
 import { request } from './support/client.mjs';
-import { walk } from './support/contract.mjs';
+import { operationsOf, walk } from './support/contract.mjs';
 import { engines } from './support/database.mjs';
 import { pluginFolder, startWith } from './support/plugins.mjs';
-import { slowness, until } from './support/server.mjs';
+import { root, slowness, until } from './support/server.mjs';
 
 const timeout = 120_000 * slowness;
 
@@ -322,6 +324,15 @@ for (const engine of engines) {
       assert.equal((await look('/readyz', people.operator)).text(), 'ok\n');
       assert.ok((await look('/api/health', people.operator)).json().checks);
       assert.match((await request(server.url, { path: '/readyz?verbose', headers: bearer({ token: 'nobodys' }) })).text(), /database/);
+    });
+
+    test('are all in docs/events.md, with their permissions, and no other', async () => {
+      const document = (await request(server.url, { path: '/openapi.json' })).json();
+      const served = operationsOf(document).filter(({ operation }) => ['events', 'webhooks', 'inbox'].includes(operation.tags[0]))
+        .map(({ method, path, operation }) => `${method} ${path} ${operation['x-permission']}`).sort();
+      const told = [...readFileSync(join(root, 'docs/events.md'), 'utf8').matchAll(/^\| `([A-Z]+ \/api\/\S+)` \| `([\w.]+)` \|/gm)].map(([, operation, permission]) => `${operation} ${permission}`).sort();
+      assert.deepEqual(told, served);
+      assert.ok(document.tags.some(({ name }) => name === 'webhooks'));
     });
 
     test('hold to their contract, each of them', async (t) => {
