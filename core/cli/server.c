@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "api/core_operations.h"
+#include "api/pages.h"
 #include "api/published.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
@@ -55,6 +56,7 @@ struct server {
     struct events_service events;
     struct api_document *contract; /* of the server's own operations */
     struct published *published;
+    struct pages *pages; /* NULL: docs_pages is off */
     _Atomic bool stopping, http_drained;
     _Atomic bool walls_changed; /* a migration of another process made or dropped tables of tenants */
     char spool_dir[PATH_MAX];
@@ -302,7 +304,8 @@ static int mount_own(struct server *s)
     int result = CLI_OK;
 
     if (core_operations_mount(&s->contract, s->router, &why) != 0 ||
-        published_mount(&s->published, s->router, &why) != 0)
+        published_mount(&s->published, s->router, &why) != 0 ||
+        (s->core->docs_pages && pages_mount(&s->pages, s->router, NULL, &why) != 0))
         result = generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", buf_text(&why));
     buf_finish(&why);
     return result;
@@ -528,6 +531,7 @@ static void destroy(struct server *s)
     registry_destroy(s->registry);
     router_destroy(s->router);
     published_destroy(s->published);
+    pages_destroy(s->pages);
     api_document_destroy(s->contract);
     static_destroy(s->site);
     plugin_hooks_destroy(s->process.hooks);
