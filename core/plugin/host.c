@@ -15,4 +15,5 @@ const dw_host host_tables = {
     .jobs = &host_jobs_api,
     .db = &host_db_api,
     .events = &host_events_api,
+    .auth = &host_auth_api,
 };

@@ -63,6 +63,32 @@ static const char *id(dw_request *req)
     return r ? text_of(r, http_request_id(r->x)) : "";
 }
 
+static const char *address(dw_request *req)
+{
+    struct request *r = request_of(req, "dw_request_address");
+    char text[ADDRESS_TEXT_SIZE];
+
+    if (!r)
+        return "";
+    address_format(http_request_client(r->x), text);
+    return text_of(r, str_from(text));
+}
+
+static const char *origin(dw_request *req)
+{
+    struct request *r = request_of(req, "dw_request_origin");
+
+    if (!r)
+        return "";
+    struct str host = http_request_host(r->x);
+    struct buf text = BUF_INIT;
+    buf_add_text(&text, http_request_is_tls(r->x) ? "https://" : "http://");
+    buf_add(&text, host.p, host.n);
+    const char *copy = buf_failed(&text) ? "" : text_of(r, buf_str(&text));
+    buf_finish(&text);
+    return copy;
+}
+
 const dw_http_api host_http_api = {
     .struct_size = sizeof(dw_http_api),
     .read = read_values,
@@ -84,4 +110,6 @@ const dw_http_api host_http_api = {
     .reply_row = reply_row,
     .reply_rows = reply_rows,
     .reply_list = reply_page,
+    .address = address,
+    .origin = origin,
 };

@@ -62,6 +62,8 @@ typedef struct dw_http_api {
     int (*reply_row)(dw_request *req, int status, dw_rows *rows);
     int (*reply_rows)(dw_request *req, int status, dw_rows *rows);
     int (*reply_list)(dw_call *c, dw_request *req, dw_list sql_and_values);
+    const char *(*address)(dw_request *req);
+    const char *(*origin)(dw_request *req);
 } dw_http_api;
 
 static inline DW_MUST_CHECK int dw_request_read_(dw_request *req, dw_list pairs)
@@ -91,6 +93,12 @@ static inline const char *dw_request_header(dw_request *req, const char *name)
 static inline const char *dw_request_method(dw_request *req) { return dw_host_->http->method(req); }
 static inline const char *dw_request_path(dw_request *req) { return dw_host_->http->path(req); }
 static inline const char *dw_request_id(dw_request *req) { return dw_host_->http->id(req); }
+
+/* Where the client is, "192.0.2.7", as trusted proxies tell it; "unix" where only a Unix socket is seen. What the client calls
+ * this server, "https://desk.example.org": for links that lead back here. A client may say what it likes there: never send
+ * such a link to anybody else. Borrowed for the call. Since minor 2. [call] */
+static inline const char *dw_request_address(dw_request *req) { return dw_host_->http->address(req); }
+static inline const char *dw_request_origin(dw_request *req) { return dw_host_->http->origin(req); }
 
 /* ---- replies: 0 or an error, which the handler returns; a second one is DW_EMISUSE and changes nothing ---- */
 

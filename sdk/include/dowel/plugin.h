@@ -3,6 +3,7 @@
 #ifndef DOWEL_PLUGIN_H
 #define DOWEL_PLUGIN_H
 
+#include "auth.h"
 #include "call.h"
 #include "client.h"
 #include "conf.h"
@@ -71,6 +72,8 @@ typedef struct dw_plugin {
     const dw_schedule *schedules;         /* since minor 2 */
     const dw_subscription *subscriptions; /* since minor 2 */
     const dw_inbox *inboxes;              /* since minor 2 */
+
+    const dw_authenticator *authenticator; /* since minor 2; NULL: it is none */
 } dw_plugin;
 
 extern DW_HIDDEN const dw_asset dw_assets_[];
