@@ -95,6 +95,8 @@ static const struct {
       "{\"type\":\"integer\",\"format\":\"int32\",\"minimum\":0,\"maximum\":86400}", "1" },
     { "Retry-After", "Seconds to wait before the next try",
       "{\"type\":\"integer\",\"format\":\"int32\",\"minimum\":0,\"maximum\":86400}", "30" },
+    { "WWW-Authenticate", "How to say who one is (RFC 6750)", "{\"type\":\"string\",\"maxLength\":200}",
+      "\"Bearer\"" },
     { "X-Request-Id", "What the log knows this request by", "{\"type\":\"string\",\"maxLength\":128}",
       "\"4f2c8e0a9b7d4c1fa3e65d80b1c2d3e4\"" },
     { "ETag", "This state of it, for If-Match and If-None-Match", "{\"type\":\"string\",\"maxLength\":128}",
@@ -162,6 +164,9 @@ static json_t *response_of(struct publication *p, const struct problem *problem)
 
     if (problem->status == 429 || problem->status == 503)
         publish_set(p, fields, "Retry-After", json_pack("{s:s}", "$ref", "#/components/headers/Retry-After"));
+    if (problem->status == 401)
+        publish_set(p, fields, "WWW-Authenticate",
+                    json_pack("{s:s}", "$ref", "#/components/headers/WWW-Authenticate"));
     for (size_t i = 0; response && i < DW_COUNT_OF(limits) && problem->status < 500; i++)
         publish_set(p, fields, limits[i], json_pack("{s:s+}", "$ref", "#/components/headers/", limits[i]));
     return response;

@@ -244,10 +244,12 @@ static void write_rules(struct buf *out, const struct api_operation *op)
 {
     char number[24];
 
-    if (op->permission && strchr(op->permission, '.'))
-        add_sentence(out, "Needs the permission `%s`.", op->permission);
+    if (op->is_public)
+        add_sentence(out, "%s", "Anybody may call it.");
+    else if (strcmp(op->permission, API_SIGNED_IN) == 0)
+        add_sentence(out, "%s", "Needs somebody who is signed in.");
     else
-        add_sentence(out, "%s", op->is_public ? "Anybody may call it." : "Needs somebody who is signed in.");
+        add_sentence(out, "Needs the permission `%s`.", op->permission);
     if (op->rate_limit)
         add_sentence(out, "At most `%s` requests.", op->rate_limit);
     if (op->body_max) {
