@@ -242,17 +242,36 @@ static void drop_unused(struct publication *p, const char *kind, const char *nam
         json_object_del(json_object_get(p->components, kind), name);
 }
 
+/* A way in beside the bearer token that it gives. */
+static void offer_password(struct publication *p, json_t *path, const char *method, json_t *operation)
+{
+    json_t *security = json_object_get(operation, "security"), *way;
+    size_t i;
+
+    (void)path;
+    (void)method;
+    json_array_foreach(security, i, way)
+    {
+        if (json_object_get(way, "bearer")) {
+            publish_append(p, security, json_pack("{s:[]}", "password"));
+            return;
+        }
+    }
+}
+
 /* Swagger UI asks for name and password, and gets its token there. */
 static void add_password_flow(struct publication *p)
 {
     static const char address[] = "/api/v1/auth/token";
     json_t *section = json_object_get(p->components, "securitySchemes");
 
-    if (json_object_get(json_object_get(p->paths, address), "post"))
-        publish_set(p, section, "password",
-                    json_pack("{s:s,s:s,s:{s:{s:s,s:{}}}}", "type", "oauth2", "description",
-                              "E-mail and password for an access token", "flows", "password", "tokenUrl",
-                              address, "scopes"));
+    if (!json_object_get(json_object_get(p->paths, address), "post"))
+        return;
+    publish_set(p, section, "password",
+                json_pack("{s:s,s:s,s:{s:{s:s,s:{}}}}", "type", "oauth2", "description",
+                          "E-mail and password for an access token", "flows", "password", "tokenUrl", address,
+                          "scopes"));
+    publish_each_operation(p, p->paths, offer_password);
 }
 
 void publish_finish_components(struct publication *p)

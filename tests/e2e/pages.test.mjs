@@ -1,9 +1,10 @@
 // Swagger UI and ReDoc: where they are, how they are sent, and what is said where they are not.
 
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 
@@ -67,6 +68,18 @@ describe('the pages', { timeout, skip: pagesMissing }, () => {
   test('are nobody else\'s: no file above them is seen', async () => {
     for (const path of ['/docs/../../bin/dowel', '/docs/%2e%2e/%2e%2e/bin/dowel', '/redoc/nothing.js']) assert.equal((await get(path)).status, 404, path);
   });
+});
+
+test('they are installed with the server', { timeout, skip: pagesMissing }, async () => {
+  const prefix = mkdtempSync(join(tmpdir(), 'dowel-installed-'));
+  execFileSync('cmake', ['--install', dirname(dirname(binaryOf())), '--prefix', prefix], { stdio: 'ignore' });
+  const server = await startServer({ binary: join(prefix, 'bin/dowel') });
+  const response = await request(server.url, { path: '/docs/swagger-ui-bundle.js', headers: { 'Accept-Encoding': 'br' } });
+  assert.equal(response.status, 200);
+  assert.equal(response.header('content-encoding'), 'br');
+  await server.stop();
+  assert.deepEqual(readdirSync(join(prefix, 'share/dowel/docs/licenses')).length, 5);
+  rmSync(prefix, { recursive: true, force: true });
 });
 
 test('docs_pages: false takes them away, and leaves the document', { timeout }, async () => {

@@ -47,6 +47,48 @@ describe('in a browser', { timeout, skip: browserMissing || pagesMissing }, () =
     });
   }
 
+  // A server whose document has a place that gives tokens for passwords; that place, and what asks for the token, are played here.
+  test('/docs signs in with name and password, and sends the token', async () => {
+    const context = await browser.newContext({ viewport: { width: 1300, height: 900 } });
+    const page = await context.newPage();
+    const asked = [];
+    await page.route('**/openapi.json', async (route) => {
+      const document = await (await route.fetch()).json();
+      document.components.securitySchemes.password = { type: 'oauth2', flows: { password: { tokenUrl: '/api/v1/auth/token', scopes: {} } } };
+      document.paths['/api/v1/notes'].get.security.push({ password: [] });
+      await route.fulfill({ json: document });
+    });
+    await page.route('**/api/v1/auth/token', (route) => {
+      asked.push(new URLSearchParams(route.request().postData()));
+      return route.fulfill({ json: { access_token: 'the-token', token_type: 'bearer', expires_in: 900 } });
+    });
+    const sent = new Promise((resolve) => {
+      page.route(/\/api\/v1\/notes(\?.*)?$/, (route) => {
+        resolve(route.request().headers());
+        return route.fulfill({ json: { items: [], next: null } });
+      });
+    });
+    await page.goto(`${server.url}/docs`);
+    page.setDefaultTimeout(15_000);
+    await page.locator('.auth-wrapper .authorize').first().click();
+    const form = page.locator('.auth-container', { hasText: 'password' }).filter({ has: page.locator('input[type=password]') });
+    await form.locator('#oauth_username').fill('anna@example.com');
+    await form.locator('#oauth_password').fill('correct horse');
+    await form.locator('button.authorize', { hasText: 'Authorize' }).click();
+    await page.locator('.auth-container button', { hasText: 'Logout' }).waitFor(); // the form has become this
+    await page.locator('.btn-done').first().click();
+    const [token] = asked;
+    assert.equal(token.get('grant_type'), 'password');
+    assert.equal(token.get('username'), 'anna@example.com');
+    assert.equal(token.get('password'), 'correct horse');
+
+    const block = page.locator('.opblock-get', { hasText: 'The tenant\'s notes' }).first();
+    await block.locator('.opblock-summary').click();
+    await block.locator('button.execute').click();
+    assert.equal((await sent).authorization, 'Bearer the-token');
+    await context.close();
+  });
+
   for (const path of ['/redoc', '/api/redoc']) {
     test(`${path} shows the operations, and finds one`, async () => {
       const { page, seen } = await openPage(browser, server.url + path);

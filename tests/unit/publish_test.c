@@ -260,10 +260,11 @@ static void types_say_what_they_imply(void **state)
 /* Swagger UI asks for a password where there is an operation that takes one. */
 static void passwords_are_for_servers_that_take_them(void **state)
 {
-    static const char text[] =
-        "openapi: 3.1.0\n"
-        "info: { title: A, version: \"1\" }\n"
-        "paths: { /auth/token: { post: { operationId: getToken, x-public: true } } }\n";
+    static const char text[] = "openapi: 3.1.0\n"
+                               "info: { title: A, version: \"1\" }\n"
+                               "paths:\n"
+                               "  /auth/token: { post: { operationId: getToken, x-public: true } }\n"
+                               "  /auth/me: { get: { operationId: getMe, x-permission: signed_in } }\n";
     struct api_source source = { "auth", "", read_contract(text) };
     json_t *document;
     (void)state;
@@ -273,6 +274,12 @@ static void passwords_are_for_servers_that_take_them(void **state)
     const json_t *url =
         json_pointer(document, STR_OF("/components/securitySchemes/password/flows/password/tokenUrl"));
     assert_string_equal(json_string_value(url), "/api/v1/auth/token");
+    assert_non_null(json_pointer(document, STR_OF("/paths/~1api~1v1~1auth~1me/get/security/2/password")));
+    assert_string_equal(
+        json_string_value(json_pointer(document, STR_OF("/paths/~1api~1v1~1auth~1me/get/description"))),
+        "Needs somebody who is signed in.");
+    assert_int_equal(
+        json_array_size(json_pointer(document, STR_OF("/paths/~1api~1v1~1auth~1token/post/security"))), 0);
     json_decref(document);
     api_document_destroy((struct api_document *)(uintptr_t)source.document);
 }
