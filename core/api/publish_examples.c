@@ -80,7 +80,7 @@ static json_t *resolve(const struct examples *e, json_t *value)
 {
     const char *reference = json_string_value(json_object_get(value, "$ref"));
 
-    if (!reference || *reference != '#')
+    if (!reference || strncmp(reference, "#/", 2) != 0)
         return value;
     return (json_t *)(uintptr_t)json_pointer(e->document, str_from(reference + 1));
 }
@@ -183,7 +183,8 @@ static const json_t *resolve_schema(const json_t *document, const json_t *schema
 {
     const char *reference = json_string_value(json_object_get(schema, "$ref"));
 
-    return reference && *reference == '#' ? json_pointer(document, str_from(reference + 1)) : schema;
+    return reference && strncmp(reference, "#/", 2) == 0 ? json_pointer(document, str_from(reference + 1))
+                                                         : schema;
 }
 
 /* dw_reply_row() makes it of a row's version. */

@@ -17,7 +17,7 @@ static bool is_declared(const json_t *document, const json_t *list, const char *
     json_array_foreach(list, i, parameter)
     {
         const char *reference = json_string_value(json_object_get(parameter, "$ref"));
-        if (reference && *reference == '#')
+        if (reference && strncmp(reference, "#/", 2) == 0)
             parameter = json_pointer(document, str_from(reference + 1));
         const char *name = json_string_value(json_object_get(parameter, "name"));
         if (name && strcmp(name, sent_as) == 0)
