@@ -8,11 +8,14 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "api/core_operations.h"
+#include "api/pages.h"
 #include "api/published.h"
+#include "api/server_contract.h"
+#include "cli/command_service.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
 #include "cli/settings.h"
+#include "cli/table.h"
 #include "cli/upkeep.h"
 #include "client/client.h"
 #include "config/core_config.h"
@@ -27,6 +30,7 @@
 #include "jobs/schedule.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "operations/core_operations.h"
 #include "plugin/access.h"
 #include "plugin/channels.h"
 #include "plugin/hooks.h"
@@ -35,7 +39,7 @@
 #include "supervise/activity.h"
 #include "util/clock.h"
 
-enum { STALLED_US = 2 * CLOCK_SECOND };
+enum { STALLED_US = 2 * CLOCK_SECOND, COMMANDS_END_US = 2 * CLOCK_SECOND };
 
 /* Of people and programs who were let in lately; about a kilobyte each. */
 enum { REMEMBERED_MAX = 16384 };
@@ -57,8 +61,11 @@ struct server {
     struct http_server *http;
     struct upkeep *upkeep;
     struct events_service events;
-    struct api_document *contract; /* of the server's own operations */
+    struct command_service *commands;
+    struct core_operations *own;    /* the server's own operations */
+    struct api_document *described; /* what is only published */
     struct published *published;
+    struct pages *pages; /* NULL: docs_pages is off */
     _Atomic bool stopping, http_drained;
     _Atomic bool walls_changed; /* a migration of another process made or dropped tables of tenants */
     char spool_dir[PATH_MAX];
@@ -76,6 +83,16 @@ static int make_spool_dir(struct server *s, const char *data_dir)
                            data_dir, strerror(errno));
 }
 
+static bool admits(struct http_exchange *x, const char *permission, void *ud)
+{
+    const struct server *s = ud;
+    struct identity *who;
+    bool is = access_admit(s->process.access, x, permission, &who) == 0;
+
+    identity_drop(who);
+    return is;
+}
+
 static int make_router(struct server *s)
 {
     char why[ROUTER_WHY_SIZE] = "out of memory";
@@ -85,6 +102,8 @@ static int make_router(struct server *s)
     s->operations = (struct operations){
         .allow = s->core->metrics_networks.v,
         .allow_n = s->core->metrics_networks.n,
+        .admits = admits,
+        .admits_ud = s,
         .no_welcome = *pages != 0,
     };
     if (router_create(&s->router) == 0 && operations_mount(s->router, &s->operations, why) == 0 &&
@@ -294,6 +313,7 @@ static int make_registry(struct server *s, struct config *config, const struct c
         .source = source,
         .process = &s->process,
         .migrate = &s->migrate,
+        .words = cli_verb_words(),
         .may_refuse = generation_follows(s->generation),
     };
     struct buf why = BUF_INIT;
@@ -306,9 +326,11 @@ static int mount_own(struct server *s)
     struct buf why = BUF_INIT;
     int result = CLI_OK;
 
-    if (core_operations_mount(&s->contract, s->router, &why) != 0 ||
-        access_declare(s->process.access, "core", s->contract) != 0 ||
-        published_mount(&s->published, s->router, &why) != 0)
+    if (core_operations_mount(&s->own, &s->process, s->router, &why) != 0 ||
+        server_contract_read(&s->described, &why) != 0 ||
+        access_declare(s->process.access, "core", core_operations_contract(s->own)) != 0 ||
+        published_mount(&s->published, s->router, &why) != 0 ||
+        (s->core->docs_pages && pages_mount(&s->pages, s->router, NULL, &why) != 0))
         result = generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", buf_text(&why));
     buf_finish(&why);
     return result;
@@ -329,10 +351,12 @@ static int publish(struct server *s)
 
     arena_init(&arena, NULL, 0, 0);
     int n = registry_contracts(s->registry, &arena, &sources);
-    if (n >= 0) { /* there is room for one more */
-        memmove(sources + 1, sources, (size_t)n * sizeof(*sources));
-        sources[0] = (struct api_source){ "core", "The server itself", s->contract };
-        result = published_set(s->published, sources, (size_t)n + 1);
+    if (n >= 0) { /* there is room for ours */
+        memmove(sources + REGISTRY_CONTRACTS_ROOM, sources, (size_t)n * sizeof(*sources));
+        sources[0] = (struct api_source){ "core", "", core_operations_contract(s->own) };
+        sources[1] = (struct api_source){ "server", "", s->described };
+        result =
+            published_set(s->published, sources, (size_t)n + REGISTRY_CONTRACTS_ROOM, s->core->compression);
     }
     arena_finish(&arena);
     return result == 0
@@ -364,10 +388,34 @@ static int make_jobs(struct server *s, const char *data_dir)
                            strerror(errno));
 }
 
-/* Until there are accounts there are no tenants. */
+struct visit {
+    int (*visit)(const char *tenant, void *ud);
+    void *ud;
+};
+
+static int visit_tenant(void *ud, const char *tenant)
+{
+    const struct visit *v = ud;
+    return v->visit(tenant, v->ud);
+}
+
+/* On the ticker's thread, which may wait for the authenticator. */
+static int each_tenant(int (*visit)(const char *tenant, void *visit_ud), void *visit_ud, void *ud)
+{
+    const struct server *s = ud;
+    struct visit v = { visit, visit_ud };
+
+    return access_each_tenant(s->process.access, visit_tenant, &v);
+}
+
 static int make_schedules(struct server *s)
 {
-    const struct schedules_options options = { .db = s->process.db, .zone = s->core->time_zone };
+    const struct schedules_options options = {
+        .db = s->process.db,
+        .zone = s->core->time_zone,
+        .tenants = each_tenant,
+        .tenants_ud = s,
+    };
     struct buf why = BUF_INIT;
     int result = CLI_OK;
 
@@ -375,6 +423,13 @@ static int make_schedules(struct server *s)
         result = generation_fail(s->generation, CLI_FAILED, "schedules cannot be kept: %s", buf_text(&why));
     buf_finish(&why);
     return result;
+}
+
+/* What it is about may be a tenant, a new one or one that has gone. */
+static void forget_access(struct server *s, const char *id)
+{
+    access_forget(s->process.access, id);
+    schedules_tenants_notice(s->process.schedules);
 }
 
 static void notice(const char *channel, const char *text, void *ud)
@@ -386,7 +441,7 @@ static void notice(const char *channel, const char *text, void *ud)
     else if (strcmp(channel, "schedules") == 0)
         schedules_notice(s->process.schedules);
     else if (strcmp(channel, ACCESS_CHANNEL) == 0)
-        access_forget(s->process.access, text);
+        forget_access(s, text);
     else if (strcmp(channel, MIGRATE_WALLS_CHANNEL) == 0)
         atomic_store(&s->walls_changed, true);
 }
@@ -462,7 +517,7 @@ static int64_t stalled_us(void *ud)
 /* Requests and jobs; whichever is over last. */
 static void tell_drained(struct server *s)
 {
-    if (s->http_drained && jobs_are_idle(s->process.jobs))
+    if (s->http_drained && jobs_are_idle(s->process.jobs) && command_service_is_idle(s->commands))
         generation_drained(s->generation);
 }
 
@@ -510,6 +565,7 @@ static void drain(struct generation *g, int64_t idle_us, void *ud)
     s->stopping = idle_us == 0;
     schedules_drain(s->process.schedules);
     jobs_drain(s->process.jobs);
+    command_service_drain(s->commands);
     http_server_drain(s->http, idle_us, drained, s);
 }
 
@@ -526,7 +582,7 @@ static bool is_idle(void *ud)
 
     s->stopping = true;
     http_server_count(s->http, &counts);
-    return counts.requests == 0 && jobs_are_idle(s->process.jobs);
+    return counts.requests == 0 && jobs_are_idle(s->process.jobs) && command_service_is_idle(s->commands);
 }
 
 /* In the order of who still needs whom: a handler its plugin, a plugin's stop the loops that carry its last answers. */
@@ -535,6 +591,7 @@ static void destroy(struct server *s)
     http_server_stop(s->http);
     schedules_stop(s->process.schedules);
     bool ended = jobs_stop(s->process.jobs, 0);
+    ended &= command_service_stop(s->commands, COMMANDS_END_US);
     ended &= registry_stop(s->registry);
     http_server_destroy(s->http);
     upkeep_destroy(s->upkeep);
@@ -546,7 +603,9 @@ static void destroy(struct server *s)
     registry_destroy(s->registry);
     router_destroy(s->router);
     published_destroy(s->published);
-    api_document_destroy(s->contract);
+    core_operations_destroy(s->own);
+    pages_destroy(s->pages);
+    api_document_destroy(s->described);
     static_destroy(s->site);
     plugin_hooks_destroy(s->process.hooks);
     keyring_destroy(s->process.keyring);
@@ -556,12 +615,30 @@ static void destroy(struct server *s)
     schedules_destroy(s->process.schedules);
     jobs_destroy(s->process.jobs);
     events_service_finish(&s->events);
+    command_service_destroy(s->commands);
+}
+
+static int make_commands(struct server *s)
+{
+    if (command_service_create(&s->commands) == 0)
+        return CLI_OK;
+    return generation_fail(s->generation, CLI_FAILED, "cannot make room for commands: out of memory");
+}
+
+/* A program that was called with a plugin's verb. */
+static void take_client(int fd, void *ud)
+{
+    const struct server *s = ud;
+    command_service_take(s->commands, fd);
 }
 
 static int make_all(struct server *s, struct config *config, const struct config_source *source,
                     const char *data_dir)
 {
     int result = make_spool_dir(s, data_dir);
+
+    if (result == CLI_OK)
+        result = make_commands(s);
 
     if (result == CLI_OK)
         result = make_process(s, data_dir);
@@ -589,6 +666,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = register_events(s);
     if (result == CLI_OK)
         result = start_jobs(s);
+    if (result == CLI_OK)
+        command_service_start(s->commands, s->registry);
     return result == CLI_OK ? start_http(s) : result;
 }
 
@@ -603,6 +682,7 @@ int server_run(struct generation *g, struct config *config, const struct config_
         .drain = drain,
         .is_closed = is_closed,
         .is_idle = is_idle,
+        .client = take_client,
         .ud = &s,
     };
 

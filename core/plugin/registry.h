@@ -16,6 +16,9 @@ struct registry_options {
     const struct config_source *source; /* to read the configuration again with the plugins' tables */
     const struct plugin_process *process;
     const struct migrate_options *migrate; /* NULL: there is no database, and who needs it is declined */
+    const char *const
+        *words;      /* the server's own verbs: no command begins with one; NULL at the end, or NULL */
+    bool is_passing; /* it lives for one command: what became of the plugins is not told */
     bool
         may_refuse; /* another process serves and goes on when this one does not: what works there must work here */
 };
@@ -38,6 +41,11 @@ int registry_start(struct registry *r, struct buf *why);
 struct db_session;
 int registry_announce(const struct registry *r, struct db_session *s, int64_t now_us);
 
+/* The command whose words the texts begin with, its plugin and how many words those are; NULL: none of the plugins that are
+ * well has it. After start. [any thread] */
+const dw_command *registry_command(const struct registry *r, size_t argc, const char *const *argv,
+                                   dw_instance **out, size_t *words);
+
 /* When no handler runs any more: completes what they have detached, calls stop and fini, in reverse order. False when
  * threads of a plugin still hold calls, which the log has been told: then nothing that a plugin may use can be freed, and
  * the process should end as it is. True for NULL. */
@@ -49,7 +57,9 @@ void registry_destroy(struct registry *r);
 /* The snapshot in which the plugins' items have been read as well. Borrowed. */
 struct config *registry_config(struct registry *r);
 
-/* The contracts of those that are well, in the arena: how many, or -1 when memory is out. After mount. */
+/* The contracts of those that are well, in the arena, with room for some more: how many, or -1 when memory is out. After
+ * mount. */
+enum { REGISTRY_CONTRACTS_ROOM = 2 };
 struct api_source;
 int registry_contracts(const struct registry *r, struct arena *arena, struct api_source **out);
 
