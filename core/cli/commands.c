@@ -410,37 +410,35 @@ static void pause_a_little(void)
     nanosleep(&pause, NULL);
 }
 
-/* While a server starts, or another command has the data directory, it is tried again. */
+/* In the server that runs, or here where none does. False: a server starts, or another command has the data directory. */
+static bool try_to_run(const struct cli_call *call, int *result, struct buf *why)
+{
+    bool again = false;
+    int lock;
+
+    why->n = 0;
+    *result = command_remote(call, &again, why);
+    if (*result != CLI_UNREACHABLE)
+        return !again;
+    why->n = 0;
+    *result = CLI_FAILED;
+    if (!may_run_here(call->c))
+        return true;
+    if (data_lock(call->c->data_dir, &lock, why) != 0)
+        return false;
+    *result = command_local(call);
+    close(lock);
+    return true;
+}
+
 static int run_somewhere(const struct cli_call *call)
 {
     int64_t until_us = clock_monotonic_us() + PATIENCE_US;
     struct buf why = BUF_INIT;
-    int lock = -1, result;
+    int result;
 
-    for (;;) {
-        bool again = false;
-        why.n = 0;
-        result = command_remote(call, &again, &why);
-        if (result != CLI_UNREACHABLE && !again)
-            break;
-        if (result == CLI_UNREACHABLE) {
-            if (!may_run_here(call->c)) {
-                result = CLI_FAILED;
-                why.n = 0;
-                break;
-            }
-            why.n = 0;
-            if (data_lock(call->c->data_dir, &lock, &why) == 0) {
-                result = command_local(call);
-                close(lock);
-                break;
-            }
-        }
-        result = CLI_FAILED;
-        if (clock_monotonic_us() > until_us)
-            break;
+    while (!try_to_run(call, &result, &why) && clock_monotonic_us() < until_us)
         pause_a_little();
-    }
     if (why.n > 0)
         fprintf(stderr, "%s\n", buf_text(&why));
     buf_finish(&why);
