@@ -1,5 +1,5 @@
 /* help.c - the pages, made of the tables. */
-#include "cli/commands.h"
+#include "cli/command_pages.h"
 #include "cli/table.h"
 
 enum { OPTION_COLUMN = 22 };
