@@ -366,6 +366,19 @@ describe('without a server', { timeout }, () => {
     place.remove();
   });
 
+  test('a job is added, and runs when there is a server', async () => {
+    const place = stopped({ plugins: { errand: '' } });
+    assert.equal((await run(place, 'errand later')).stdout, 'added (jobs: 1)\n');
+    assert.match((await run(place, 'job list')).stdout, /errand\.later {2}waiting/);
+    const server = await startWith({ plugins: { errand: '' }, data: place.dataDir });
+    try {
+      await logged(server, { message: 'the job ran' });
+    } finally {
+      await server.stop();
+    }
+    place.remove();
+  });
+
   test('a server that starts meanwhile is told who has it', async () => {
     const place = stopped({ plugins: { errand: '' } });
     const first = run(place, 'errand brief');
