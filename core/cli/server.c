@@ -34,6 +34,7 @@
 #include "plugin/access.h"
 #include "plugin/channels.h"
 #include "plugin/hooks.h"
+#include "plugin/idempotency.h"
 #include "plugin/registry.h"
 #include "secure/keyring.h"
 #include "supervise/activity.h"
@@ -289,6 +290,7 @@ static int make_process(struct server *s, const char *data_dir)
         result = make_client(s);
     if (result == CLI_OK)
         result = database_start(&s->process.db, s->generation, s->core, data_dir);
+    s->process.check_replies = s->core->check_replies;
     s->migrate = database_migrate_options(s->generation, s->process.db);
     buf_finish(&why);
     return result;
@@ -380,8 +382,10 @@ static int make_jobs(struct server *s, const char *data_dir)
         .workers = (unsigned)s->core->job_workers,
         .keep_done_us = s->core->jobs_keep_done.us,
         .keep_dead_us = s->core->jobs_keep_dead.us,
+        .server_died = idempotency_server_died,
     };
 
+    idempotency_make_metrics();
     if (jobs_create(&s->process.jobs, &options) == 0)
         return CLI_OK;
     return generation_fail(s->generation, CLI_FAILED, "cannot make the workers for jobs: %s",
