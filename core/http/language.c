@@ -79,16 +79,14 @@ static const struct {
     { "the content cannot be stored: the data folder has no room or cannot be written",
       "der Inhalt kann nicht abgelegt werden: im Datenordner ist kein Platz, oder er ist nicht "
       "beschreibbar" },
-    { "Metrics are read from this machine or from a network of the item metrics_allow in core.yaml. Behind a "
-      "proxy, trusted_proxies must name it.",
-      "Die Messwerte liest man von diesem Rechner aus oder aus einem Netz, das metrics_allow in core.yaml "
-      "nennt. Einen Proxy davor muss trusted_proxies nennen." },
+    { "Metrics are read from this machine, from a network of the item metrics_allow in core.yaml, or with "
+      "the token of somebody who has the permission core.metrics. Behind a proxy, trusted_proxies must name "
+      "it.",
+      "Die Messwerte liest man von diesem Rechner aus, aus einem Netz, das metrics_allow in core.yaml nennt, "
+      "oder mit dem Token von jemandem, der die Berechtigung core.metrics hat. Einen Proxy davor muss "
+      "trusted_proxies nennen." },
     { "No problem has this name; docs/problems.md lists them.",
       "Kein Problem heißt so; docs/problems.md zählt sie auf." },
-    { "this needs a permission, and this server cannot tell yet who asks; the command line does the same: "
-      "dowel event, webhook, inbox",
-      "das braucht eine Berechtigung, und dieser Server kann noch nicht feststellen, wer fragt; die "
-      "Befehlszeile kann dasselbe: dowel event, webhook, inbox" },
     { "this needs a permission, and this server cannot tell who asks: a plugin that can, such as auth, is "
       "not running; only public operations are answered",
       "das braucht eine Berechtigung, und dieser Server kann nicht feststellen, wer fragt: ein Plugin, das "
