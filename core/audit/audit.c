@@ -1,9 +1,11 @@
 #include "audit/audit.h"
 
 #include <dowel/auth.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audit/people.h"
 #include "audit/values.h"
@@ -91,6 +93,18 @@ static void write_who(struct buf *out, const struct audit_actor *actor)
         buf_add_char(out, '}');
 }
 
+struct audit_actor audit_machine(char room[AUDIT_TEXT_MAX + 1])
+{
+    char names[1024];
+    struct passwd entry, *found = NULL;
+
+    if (getpwuid_r(geteuid(), &entry, names, sizeof(names), &found) == 0 && found)
+        snprintf(room, AUDIT_TEXT_MAX + 1, "%s", found->pw_name);
+    else
+        snprintf(room, AUDIT_TEXT_MAX + 1, "uid %ld", (long)geteuid());
+    return (struct audit_actor){ .kind = DW_MACHINE, .id = room };
+}
+
 /* ---- writing ---- */
 
 static bool text_fits(const char *text)
@@ -126,6 +140,10 @@ static int seal(struct sealed *out, struct audit *a, struct db_session *s, const
 
     if (rc < 0)
         return rc;
+    if (!a && (r->actor.kind != DW_MACHINE || out->values.personal.n > 0)) {
+        *wrong = "it is about a person, and there are no keys of persons here";
+        return DW_EMISUSE;
+    }
     audit_row_who(kinds[r->actor.kind], r->actor.id ? r->actor.id : "", r->at_us, whose);
     write_who(&out->who_plain, &r->actor);
     if (out->who_plain.n > 0 && *whose)

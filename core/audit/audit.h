@@ -38,6 +38,9 @@ struct audit_actor {
     const char *address;
 };
 
+/* This process, for whoever is at the command line: the account that it runs under. The name stands in the room. */
+struct audit_actor audit_machine(char room[AUDIT_TEXT_MAX + 1]);
+
 struct audit_record {
     struct audit_actor actor;
     const char *tenant;  /* NULL: none */
@@ -51,7 +54,7 @@ struct audit_record {
     int64_t at_us;
 };
 
-/* In the session's open transaction: DW_ETX without. DW_EMISUSE, DW_EINVALID, DW_ETOOLARGE for what cannot be written. */
+/* a may be NULL for a record of a machine in which nothing is about a person. In the session's open transaction: DW_ETX without. DW_EMISUSE, DW_EINVALID, DW_ETOOLARGE for what cannot be written. */
 int audit_record(struct audit *a, struct db_session *s, const struct audit_record *r, const char **wrong);
 
 /* ---- rows, for the modules of core/audit ---- */

@@ -24,7 +24,7 @@ const struct cli_verb *const cli_verbs[] = {
     &cli_verb_webhook,
     &cli_verb_inbox,
     &cli_verb_backup,
-    &cli_verb_openapi,
+    &cli_verb_audit,   &cli_verb_openapi,
     &cli_verb_reload,
     &cli_verb_doctor,
     &cli_verb_version,
@@ -46,6 +46,7 @@ const char *const cli_exit_texts[] = {
     [CLI_USAGE] = "wrong usage",
     [CLI_CONFIG] = "the configuration is wrong",
     [CLI_UNREACHABLE] = "no server reached",
+    [CLI_BROKEN] = "what was verified is not as it should be",
 };
 
 const struct cli_verb *cli_find_verb(const char *name)
