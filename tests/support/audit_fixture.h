@@ -111,6 +111,29 @@ static inline int audit_seal_once(struct audit_fixture *f)
     return rc;
 }
 
+/* What somebody does who may do anything to the database, but has not the server's key. */
+static inline void audit_tamper(struct audit_fixture *f, const char *sql)
+{
+    static const char sqlite[] =
+        "DROP TRIGGER IF EXISTS dowel_audit_stays; DROP TRIGGER IF EXISTS dowel_audit_is_kept;"
+        "DROP TRIGGER IF EXISTS dowel_audit_head_grows;"
+        "DROP TRIGGER IF EXISTS dowel_audit_head_is_kept;";
+    static const char postgres[] = "ALTER TABLE dowel_audit DISABLE TRIGGER USER;"
+                                   "ALTER TABLE dowel_audit_head DISABLE TRIGGER USER;";
+    const struct db_who who = { .owner = "core", .is_unguarded = true };
+    struct db_session *s;
+
+    assert_int_equal(db_session_create(&s, f->jobs.db.db, &who), 0);
+    assert_int_equal(db_begin(s), 0);
+    int rc = db_run_script(s, str_from(f->jobs.db.engine == DB_SQLITE ? sqlite : postgres));
+    if (rc >= 0)
+        rc = db_run_script(s, str_from(sql));
+    if (rc < 0)
+        fail_msg("%s: %s", sql, db_error_of(s)->text);
+    assert_true(db_commit(s) >= 0);
+    db_session_destroy(s);
+}
+
 static inline void audit_found(const struct verify_finding *found, void *ud)
 {
     struct audit_fixture *f = ud;
