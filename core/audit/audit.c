@@ -201,6 +201,11 @@ int audit_record(struct audit *a, struct db_session *s, const struct audit_recor
     return rc < 0 ? rc : 0;
 }
 
+int audit_erase_person(struct audit *a, struct db_session *s, const char *person, int64_t now_us)
+{
+    return people_erase(a->people, s, person, now_us);
+}
+
 /* ---- rows ---- */
 
 int audit_row_read(struct db_rows *rows, struct audit_row *out)

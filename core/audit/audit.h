@@ -57,6 +57,11 @@ struct audit_record {
 /* a may be NULL for a record of a machine in which nothing is about a person. In the session's open transaction: DW_ETX without. DW_EMISUSE, DW_EINVALID, DW_ETOOLARGE for what cannot be written. */
 int audit_record(struct audit *a, struct db_session *s, const struct audit_record *r, const char **wrong);
 
+/* From when the transaction commits (the open one, or one of its own) nobody reads any more what was said about that person:
+ * a user's id, a "@person"; or "anonymous/2026-11", those who were nobody in a month. Nothing more is kept about them either;
+ * what they did stays. A server that has the key in memory forgets it within ten seconds. 1, or 0: it was done before. */
+int audit_erase_person(struct audit *a, struct db_session *s, const char *person, int64_t now_us);
+
 /* ---- rows, for the modules of core/audit ---- */
 
 #define AUDIT_COLUMNS                                                                      \
