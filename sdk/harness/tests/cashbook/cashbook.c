@@ -60,13 +60,15 @@ static int sum_of_each(dw_call *c, dw_request *req)
 static int book(dw_call *c, dw_request *req)
 {
     dw_rows *row;
+    const char *id = dw_id(c);
     int64_t amount;
 
     DW_TRY(dw_request_read(req, "amount", &amount));
     DW_TRY(dw_tx_begin(c));
     DW_TRY(dw_db_query(
-        c, &row, "INSERT INTO cashbook (tenant_id, id, amount) VALUES (:tenant, $1, $2) RETURNING amount",
-        dw_id(c), amount));
+        c, &row, "INSERT INTO cashbook (tenant_id, id, amount) VALUES (:tenant, $1, $2) RETURNING amount", id,
+        amount));
+    DW_TRY(dw_audit(c, "cashbook.booked", id, "amount", amount, "pin_token", "1234"));
     DW_TRY(dw_reply_row(req, 201, row));
     dw_info(c, "booked", "amount", amount);
     return dw_tx_commit(c);
@@ -78,6 +80,18 @@ static int who_am_i(dw_call *c, dw_request *req)
 
     DW_TRY(dw_db_get(c, DW_TO(&me), "SELECT :me"));
     return dw_reply(req, 200, "me", me);
+}
+
+/* What must not be: without a transaction, with somebody else's name. */
+static int audit_alone(dw_call *c, dw_request *req)
+{
+    int alone = dw_audit(c, "cashbook.booked", "", "amount", 1), named, unsaid;
+
+    DW_TRY(dw_tx_begin(c));
+    named = dw_audit(c, "notes.booked", "", "amount", 1);
+    unsaid = dw_audit(c, "cashbook.booked", "", "@email", "ann@example.org");
+    DW_TRY(dw_tx_rollback(c));
+    return dw_reply(req, 200, "alone", alone, "named", named, "unsaid", unsaid);
 }
 
 static int forget_commit(dw_call *c, dw_request *req)
@@ -94,6 +108,7 @@ static const dw_operation operations[] = {
     { "book", book },
     { "whoAmI", who_am_i },
     { "forgetCommit", forget_commit },
+    { "auditAlone", audit_alone },
     { 0 },
 };
 
