@@ -205,8 +205,8 @@ static void tell_text(struct buf *out, const struct verify *v, struct findings *
     if (v->removed > 0)
         buf_add_format(out, "the first %lld were removed, as audit_keep says\n", (long long)v->removed);
     if (v->findings > 0) {
-        buf_add_format(out, "the audit log is broken: %lld findings in %lld records\n",
-                       (long long)v->findings, (long long)v->records);
+        buf_add_format(out, "the audit log is broken: %lld finding%s in %lld records\n",
+                       (long long)v->findings, v->findings == 1 ? "" : "s", (long long)v->records);
         return;
     }
     buf_add_format(out, "%lld records are as they were sealed\n", (long long)v->records);
