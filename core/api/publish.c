@@ -302,6 +302,20 @@ static void add_paths(struct publication *p, json_t *document)
     }
 }
 
+/* The author's own, and that of operations that have none. */
+static void add_tags(struct publication *p, const json_t *document)
+{
+    json_t *tag;
+    size_t i;
+
+    json_array_foreach(json_object_get(document, "tags"), i, tag)
+    {
+        append(p, p->tags, json_incref(tag));
+    }
+    append(p, p->tags,
+           json_pack("{s:s,s:s}", "name", p->source->owner, "description", p->source->summary));
+}
+
 static void add_source(struct publication *p, const struct api_source *source)
 {
     json_t *copy = made(p, json_deep_copy(api_document_json(source->document)));
@@ -311,7 +325,7 @@ static void add_source(struct publication *p, const struct api_source *source)
     rename_references(p, copy);
     add_paths(p, copy);
     add_components(p, copy);
-    append(p, p->tags, json_pack("{s:s,s:s}", "name", source->owner, "description", source->summary));
+    add_tags(p, copy);
     json_decref(copy);
 }
 

@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "api/core_operations.h"
 #include "api/published.h"
 #include "cli/audit_service.h"
 #include "cli/database_start.h"
@@ -28,6 +27,7 @@
 #include "jobs/schedule.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "operations/core_operations.h"
 #include "plugin/access.h"
 #include "plugin/channels.h"
 #include "plugin/hooks.h"
@@ -59,7 +59,7 @@ struct server {
     struct upkeep *upkeep;
     struct events_service events;
     struct audit_service audit;
-    struct api_document *contract; /* of the server's own operations */
+    struct core_operations *own; /* the server's own operations */
     struct published *published;
     _Atomic bool stopping, http_drained;
     _Atomic bool walls_changed; /* a migration of another process made or dropped tables of tenants */
@@ -310,8 +310,8 @@ static int mount_own(struct server *s)
     struct buf why = BUF_INIT;
     int result = CLI_OK;
 
-    if (core_operations_mount(&s->contract, s->router, &why) != 0 ||
-        access_declare(s->process.access, "core", s->contract) != 0 ||
+    if (core_operations_mount(&s->own, &s->process, s->router, &why) != 0 ||
+        access_declare(s->process.access, "core", core_operations_contract(s->own)) != 0 ||
         published_mount(&s->published, s->router, &why) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", buf_text(&why));
     buf_finish(&why);
@@ -335,7 +335,7 @@ static int publish(struct server *s)
     int n = registry_contracts(s->registry, &arena, &sources);
     if (n >= 0) { /* there is room for one more */
         memmove(sources + 1, sources, (size_t)n * sizeof(*sources));
-        sources[0] = (struct api_source){ "core", "The server itself", s->contract };
+        sources[0] = (struct api_source){ "core", "The server itself", core_operations_contract(s->own) };
         result = published_set(s->published, sources, (size_t)n + 1);
     }
     arena_finish(&arena);
@@ -563,7 +563,7 @@ static void destroy(struct server *s)
     registry_destroy(s->registry);
     router_destroy(s->router);
     published_destroy(s->published);
-    api_document_destroy(s->contract);
+    core_operations_destroy(s->own);
     static_destroy(s->site);
     plugin_hooks_destroy(s->process.hooks);
     audit_service_finish(&s->audit, &s->process);

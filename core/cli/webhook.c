@@ -109,7 +109,7 @@ static int drop_older(const struct cli *c, struct cli_store *s)
     int n = cli_note_begin(s->session);
 
     if (n >= 0)
-        n = webhook_drop_secrets(s->session, c->argv[1]);
+        n = webhook_drop_secrets(s->session, NULL, c->argv[1]);
     n = cli_note_end(s->session, n,
                      &(struct cli_note){ "core.webhook.secrets_dropped", NULL, c->argv[1], DW_LIST("n", n) });
 
@@ -126,21 +126,21 @@ static int rotate(const struct cli *c, struct cli_store *s)
 {
     char secret[WEBHOOK_SECRET_SIZE] = "", given[WEBHOOK_SECRET_SIZE] = "";
     struct buf why = BUF_INIT;
-    const char *chosen;
+    struct webhook_rotate r = { .id = c->argv[1], .now_us = s->now_us };
     int result = CLI_FAILED;
 
     if (cli_option_value(c, "drop-older", 0))
         return drop_older(c, s);
-    if (read_given_secret(c, given, &chosen) == 0) {
+    if (read_given_secret(c, given, &r.given) == 0) {
         int rc = cli_note_begin(s->session);
         if (rc >= 0)
-            rc = webhook_rotate(s->session, s->keyring, c->argv[1], chosen, s->now_us, secret, &why);
+            rc = webhook_rotate(s->session, s->keyring, &r, secret, &why);
         rc = cli_note_end(s->session, rc,
                           &(struct cli_note){ .action = "core.webhook.rotated", .target = c->argv[1] });
         result = cli_store_result(s, rc, &why, "webhook", c->argv[1]);
     }
     if (result == CLI_OK)
-        result = print_secret(c, c->argv[1], secret, chosen != NULL);
+        result = print_secret(c, c->argv[1], secret, r.given != NULL);
     OPENSSL_cleanse(secret, sizeof(secret));
     OPENSSL_cleanse(given, sizeof(given));
     return result;
@@ -157,7 +157,7 @@ static int list(const struct cli *c, struct cli_store *s)
 
     if (tenant && uuid_parse(str_from(tenant), NULL) != 0)
         return cli_usage(c, "--tenant %s: a tenant is a UUID", tenant);
-    rc = webhook_query(s->session, &rows, NULL, tenant);
+    rc = webhook_query(s->session, &rows, &(struct webhook_filter){ .tenant = tenant });
     return rc < 0 ? cli_store_result(s, rc, &why, NULL, NULL)
                   : cli_print_rows(c, s, rows, "webhooks", "no webhooks");
 }
@@ -166,8 +166,9 @@ static int show(const struct cli *c, struct cli_store *s)
 {
     struct buf why = BUF_INIT;
     struct db_rows *rows;
-    int rc = uuid_parse(str_from(c->argv[1]), NULL) == 0 ? webhook_query(s->session, &rows, c->argv[1], NULL)
-                                                         : DW_ENOTFOUND;
+    const struct webhook_filter filter = { .id = c->argv[1] };
+    int rc =
+        uuid_parse(str_from(filter.id), NULL) == 0 ? webhook_query(s->session, &rows, &filter) : DW_ENOTFOUND;
 
     return rc < 0 ? cli_store_result(s, rc, &why, "webhook", c->argv[1])
                   : cli_print_row(c, s, rows, "webhook", c->argv[1]);
@@ -193,7 +194,7 @@ static int remove_and_note(struct cli_store *s, const char *id)
         rc = db_find(s->session, DW_TO(&tenant, &url), DB_BY_CORE,
                      DW_LIST("SELECT tenant_id, url FROM dowel_webhooks WHERE id = $1", id));
     if (rc >= 0)
-        rc = webhook_remove(s->session, id);
+        rc = webhook_remove(s->session, NULL, id);
     return cli_note_end(s->session, rc,
                         &(struct cli_note){ "core.webhook.removed", tenant, id, DW_LIST("url", url) });
 }
@@ -208,7 +209,7 @@ static int enable_and_note(struct cli_store *s, const char *id, const char *disa
     int rc = cli_note_begin(s->session);
 
     if (rc >= 0)
-        rc = webhook_enable(s->session, id, disabled_why, s->now_us);
+        rc = webhook_enable(s->session, NULL, id, disabled_why, s->now_us);
     return cli_note_end(
         s->session, rc,
         &(struct cli_note){ .action = disabled_why ? "core.webhook.disabled" : "core.webhook.enabled",
@@ -247,7 +248,7 @@ static int attempts(const struct cli *c, struct cli_store *s)
     struct buf why = BUF_INIT;
     struct db_rows *rows;
     int rc = uuid_parse(str_from(c->argv[1]), NULL) == 0
-                 ? delivery_query_attempts(s->session, &rows, c->argv[1])
+                 ? delivery_query_attempts(s->session, &rows, NULL, c->argv[1])
                  : DW_ENOTFOUND;
 
     return rc < 0 ? cli_store_result(s, rc, &why, "delivery", c->argv[1])
@@ -280,7 +281,7 @@ static int replay(const struct cli *c, struct cli_store *s)
         return replay_since(c, s, since);
     if (cli_option_value(c, "undelivered", 0))
         return cli_usage(c, "--undelivered: only with --since");
-    result = cli_store_result(s, delivery_replay(s->session, c->argv[1], s->now_us, &why), &why,
+    result = cli_store_result(s, delivery_replay(s->session, NULL, c->argv[1], s->now_us, &why), &why,
                               "delivery (of a webhook: say --since as well)", c->argv[1]);
     return result == CLI_OK ? print_done(c, "is sent again") : result;
 }
@@ -321,7 +322,8 @@ static int post(const struct cli *c, struct cli_store *s, struct client *client)
     webhook_write_body(&body, "core.webhook.test", s->now_us, "{}");
     if (uuid_make(&made) == 0) {
         uuid_format(&made, id);
-        rc = webhook_post(&options, s->session, c->argv[1], id, buf_str(&body), &answer, &why);
+        rc = webhook_post(&options, s->session, &(struct webhook_target){ NULL, c->argv[1], id },
+                          buf_str(&body), &answer, &why);
     }
     result = cli_store_result(s, rc, &why, "webhook", c->argv[1]);
     if (answer)

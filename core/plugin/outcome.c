@@ -79,9 +79,10 @@ static void log_failure(struct http_exchange *x, int status, const struct outcom
 {
     bool is_ours = meaning_of(o->code)->status == 500;
 
-    log_write(is_ours ? LOG_ERROR : LOG_WARN, "a plugin's operation failed",
-              (const struct log_field[]){ LOG_TEXT("plugin", plugin), LOG_TEXT("callback", what),
-                                          LOG_STR("request", http_request_id(x)),
+    log_write(is_ours ? LOG_ERROR : LOG_WARN,
+              plugin ? "a plugin's operation failed" : "an operation of the server's own failed",
+              (const struct log_field[]){ LOG_TEXT("plugin", plugin ? plugin : "core"),
+                                          LOG_TEXT("callback", what), LOG_STR("request", http_request_id(x)),
                                           LOG_NUMBER("status", status), LOG_NUMBER("returned", o->code),
                                           LOG_TEXT("code", outcome_name(o->code)), LOG_TEXT("why", o->text),
                                           LOG_END });
@@ -107,8 +108,9 @@ void outcome_answer(struct http_exchange *x, size_t mark, const struct outcome *
         return;
     }
     if (status >= 500) {
-        metric_add(instance->metrics.failures, 1);
-        log_failure(x, status, o, instance->name, what);
+        if (instance)
+            metric_add(instance->metrics.failures, 1);
+        log_failure(x, status, o, instance ? instance->name : NULL, what);
     }
     if (status == 401)
         http_reply_header(x, "WWW-Authenticate", STR_OF("Bearer"));

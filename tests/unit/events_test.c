@@ -195,15 +195,15 @@ static void an_event_can_be_loaded(void **state)
 
     arena_init(&arena, NULL, 0, 0);
     events_tell(f, TENANT_A, "a.done", "{\"b\": 1, \"a\":\"\xc3\xa4\"}", id);
-    assert_int_equal(events_load(s, &arena, id, &e), 1);
+    assert_int_equal(events_load(s, &arena, NULL, id, &e), 1);
     assert_string_equal(e.id, id);
     assert_string_equal(e.name, "a.done");
     assert_string_equal(e.data, "{\"b\": 1, \"a\":\"\xc3\xa4\"}"); /* as it was written */
     assert_string_equal(e.tenant, TENANT_A);
     assert_null(e.principal);
     assert_int_equal(e.at_us, events_now(f));
-    assert_int_equal(events_load(s, &arena, TENANT_B, &e), 0);
-    assert_int_equal(events_load(s, &arena, "nonsense", &e), 0);
+    assert_int_equal(events_load(s, &arena, NULL, TENANT_B, &e), 0);
+    assert_int_equal(events_load(s, &arena, NULL, "nonsense", &e), 0);
     arena_finish(&arena);
     db_session_destroy(s);
 }

@@ -342,6 +342,14 @@ static void one_that_arrives_forgives_the_others(void **state)
 
 /* ---- secrets ---- */
 
+static int rotate(struct events_fixture *f, struct db_session *s, const char *id,
+                  char secret[WEBHOOK_SECRET_SIZE], struct buf *why)
+{
+    const struct webhook_rotate r = { .id = id, .now_us = events_now(f) };
+
+    return webhook_rotate(s, f->keyring, &r, secret, why);
+}
+
 static void both_secrets_sign_until_the_older_is_taken_away(void **state)
 {
     struct events_fixture *f = *state;
@@ -349,23 +357,21 @@ static void both_secrets_sign_until_the_older_is_taken_away(void **state)
     struct db_session *s = events_session(f, NULL);
     struct buf why = BUF_INIT;
 
-    assert_int_equal(webhook_rotate(s, f->keyring, w.id, NULL, events_now(f), newer.secret, &why), 0);
+    assert_int_equal(rotate(f, s, w.id, newer.secret, &why), 0);
     assert_string_not_equal(w.secret, newer.secret);
     events_tell(f, TENANT_A, "a.done", "{}", NULL);
     assert_int_equal(events_run(f), 1);
     assert_signed(&w, 0, events_now(f));
     assert_signed(&newer, 0, events_now(f));
-    assert_int_equal(webhook_drop_secrets(s, w.id), 1);
+    assert_int_equal(webhook_drop_secrets(s, NULL, w.id), 1);
     events_tell(f, TENANT_A, "a.done", "{}", NULL);
     assert_int_equal(events_run(f), 1);
     assert_signed(&newer, 1, events_now(f));
     assert_null(strchr(receiver.got[1].signature, ' '));
-    assert_int_equal(webhook_rotate(s, f->keyring, TENANT_B, NULL, events_now(f), newer.secret, &why),
-                     DW_ENOTFOUND);
+    assert_int_equal(rotate(f, s, TENANT_B, newer.secret, &why), DW_ENOTFOUND);
     for (int i = 0; i < SECRETS_MAX - 1; i++)
-        assert_int_equal(webhook_rotate(s, f->keyring, w.id, NULL, events_now(f), newer.secret, &why), 0);
-    assert_int_equal(webhook_rotate(s, f->keyring, w.id, NULL, events_now(f), newer.secret, &why),
-                     DW_ECONFLICT);
+        assert_int_equal(rotate(f, s, w.id, newer.secret, &why), 0);
+    assert_int_equal(rotate(f, s, w.id, newer.secret, &why), DW_ECONFLICT);
     assert_non_null(strstr(buf_text(&why), "older"));
     buf_finish(&why);
     db_session_destroy(s);
@@ -403,15 +409,15 @@ static void a_delivery_can_be_sent_again(void **state)
     assert_int_equal(events_run(f), 1);
     assert_int_equal(
         db_find(s, DW_TO(&delivery), DB_BY_CORE, DW_LIST("SELECT id FROM dowel_webhook_deliveries")), 1);
-    assert_int_equal(delivery_replay(s, delivery, events_now(f), &why), 0);
+    assert_int_equal(delivery_replay(s, NULL, delivery, events_now(f), &why), 0);
     assert_int_equal(events_run(f), 1);
     assert_int_equal(receiver.n, 2);
     assert_string_equal(receiver.got[1].id, id); /* so the receiver can know it */
     assert_int_equal(EVENTS_NUMBER(f, "SELECT max(attempt) FROM dowel_webhook_attempts"), 2);
-    assert_int_equal(delivery_replay(s, TENANT_B, events_now(f), &why), DW_ENOTFOUND);
-    assert_int_equal(delivery_replay(s, "nonsense", events_now(f), &why), DW_ENOTFOUND);
-    assert_int_equal(webhook_enable(s, w.id, "by hand", events_now(f)), 0);
-    assert_int_equal(delivery_replay(s, delivery, events_now(f), &why), DW_ECONFLICT);
+    assert_int_equal(delivery_replay(s, NULL, TENANT_B, events_now(f), &why), DW_ENOTFOUND);
+    assert_int_equal(delivery_replay(s, NULL, "nonsense", events_now(f), &why), DW_ENOTFOUND);
+    assert_int_equal(webhook_enable(s, NULL, w.id, "by hand", events_now(f)), 0);
+    assert_int_equal(delivery_replay(s, NULL, delivery, events_now(f), &why), DW_ECONFLICT);
     buf_finish(&why);
     db_session_destroy(s);
 }
@@ -428,12 +434,12 @@ static void all_since_then_can_be_sent_again(void **state)
     events_run(f);
     events_later(f, CLOCK_SECOND);
     what = (struct webhook_replay){ .since_us = events_now(f), .undelivered_only = true };
-    assert_int_equal(webhook_enable(s, w.id, "maintenance", events_now(f)), 0);
+    assert_int_equal(webhook_enable(s, NULL, w.id, "maintenance", events_now(f)), 0);
     events_tell(f, TENANT_A, "a.missed", "{}", NULL);
     events_tell(f, TENANT_A, "b.other", "{}", NULL);
     events_tell(f, TENANT_B, "a.foreign", "{}", NULL);
     assert_int_equal(webhook_replay(s, w.id, &what, events_now(f), &why), DW_ECONFLICT);
-    assert_int_equal(webhook_enable(s, w.id, NULL, events_now(f)), 0);
+    assert_int_equal(webhook_enable(s, NULL, w.id, NULL, events_now(f)), 0);
     events_tell(f, TENANT_A, "a.after", "{}", NULL);
     assert_int_equal(events_run(f), 1);
     assert_int_equal(webhook_replay(s, w.id, &what, events_now(f), &why), 1);
@@ -455,8 +461,8 @@ static void what_was_removed_is_not_sent(void **state)
     struct db_session *s = events_session(f, NULL);
 
     events_tell(f, TENANT_A, "a.done", "{}", NULL);
-    assert_int_equal(webhook_remove(s, w.id), 0);
-    assert_int_equal(webhook_remove(s, w.id), DW_ENOTFOUND);
+    assert_int_equal(webhook_remove(s, NULL, w.id), 0);
+    assert_int_equal(webhook_remove(s, NULL, w.id), DW_ENOTFOUND);
     assert_int_equal(events_run(f), 1);
     assert_int_equal(receiver.n, 0);
     assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_secrets"), 0);
@@ -500,11 +506,14 @@ static void a_test_is_sent_at_once_and_leaves_no_trace(void **state)
     struct buf body = BUF_INIT, why = BUF_INIT;
 
     webhook_write_body(&body, "core.webhook.test", events_now(f), "{}");
-    assert_int_equal(webhook_post(&options, s, w.id, TENANT_B, buf_str(&body), &answer, &why), 0);
+    assert_int_equal(webhook_post(&options, s, &(struct webhook_target){ NULL, w.id, TENANT_B },
+                                  buf_str(&body), &answer, &why),
+                     0);
     assert_int_equal(answer->status, 204);
     assert_signed(&w, 0, events_now(f));
     client_answer_destroy(answer);
-    assert_int_equal(webhook_post(&options, s, TENANT_B, TENANT_B, buf_str(&body), &answer, &why),
+    assert_int_equal(webhook_post(&options, s, &(struct webhook_target){ NULL, TENANT_B, TENANT_B },
+                                  buf_str(&body), &answer, &why),
                      DW_ENOTFOUND);
     assert_null(answer);
     assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_attempts"), 0);
