@@ -7,8 +7,10 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 
+import { badges, badgesYaml, bearer, tenants } from './support/badges.mjs';
+import { request } from './support/client.mjs';
 import { engines, psql } from './support/database.mjs';
-import { command, startWith } from './support/plugins.mjs';
+import { command, pluginFolder, startWith } from './support/plugins.mjs';
 import { slowness, temporaryFolder, until } from './support/server.mjs';
 
 const timeout = 120_000 * Math.min(slowness, 3);
@@ -159,6 +161,94 @@ for (const engine of engines) {
       writeFileSync(file, key);
       await start(); // what waits is tried again when the job is due, and after a start at once
       await until('it goes on', async () => (await verify()).seq === before + 1, { limit: 30_000 * slowness, every: 200 });
+    });
+  });
+}
+
+const people = badges({ ann: 'a audit.read', ben: 'b audit.read', eve: 'a events.read' });
+
+for (const engine of engines) {
+  describe(`/api/v1/audit on ${engine.name}`, { timeout, skip: engine.skip }, () => {
+    let database, server;
+
+    const ask = (as, path) => request(server.url, { path: `/api/v1/audit${path}`, headers: bearer(as) });
+    const items = async (as, path) => {
+      const answer = await ask(as, path);
+      assert.equal(answer.status, 200, answer.text());
+      return answer.json().items;
+    };
+    const lines = (answer) => answer.text().trim().split('\n');
+
+    before(async () => {
+      database = await engine.make();
+      const core = database.url ? `database_url: "${database.url}"\n` : '';
+      server = await startWith({ plugins: { badges: badgesYaml(people) }, folder: pluginFolder, core });
+      const ids = [];
+      for (const [name, whose] of [['1', tenants.a], ['2', tenants.a], ['3', tenants.b], ['4', tenants.a]]) {
+        const { stdout } = await command(server, 'webhook', 'add', `https://example.com/${name}`, '--tenant', whose, '--events', '*', '--output', 'json');
+        ids.push(JSON.parse(stdout).id);
+      }
+      await command(server, 'webhook', 'disable', ids[0]);
+    }, { timeout });
+    after(async () => {
+      await server?.stop();
+      await database?.drop();
+    }, { timeout });
+
+    test('shows the records of the own tenant, to whom they are open', { timeout }, async () => {
+      const urls = (found) => found.map(({ values }) => values.url.replace('https://example.com/', '')).join(' ');
+      assert.equal(urls(await items(people.ann, '?action=core.webhook.added')), '4 2 1');
+      assert.equal(urls(await items(people.ben, '')), '3');
+      assert.equal((await ask(people.eve, '')).status, 403);
+      assert.equal((await ask('nobody', '')).status, 401);
+    });
+
+    test('filters, and refuses what is no filter', { timeout }, async () => {
+      const all = await items(people.ann, '');
+      assert.equal((await items(people.ann, `?target=${all[0].target}`)).length, 1);
+      assert.equal((await items(people.ann, '?action=core.*')).length, all.length);
+      assert.equal((await items(people.ann, '?action=notes.*')).length, 0);
+      assert.equal((await items(people.ann, `?since=${all[0].at}`)).length, 1);
+      assert.equal((await items(people.ann, `?until=${all[0].at}`)).length, all.length - 1);
+      assert.equal((await items(people.ann, `?actor=${all[0].actor.id}`)).length, all.length);
+      for (const [query, pointer] of [['action=a*', '#/query/action'], ['since=x', '#/query/since'], ['what=x', '#/query/what'], ['cursor=x', '#/query/cursor']]) {
+        const answer = await ask(people.ann, `?${query}`);
+        assert.ok([400, 422].includes(answer.status), `${query}: ${answer.status}`);
+        assert.equal(answer.json().errors[0].pointer, pointer);
+      }
+    });
+
+    test('a page leads to the next', { timeout }, async () => {
+      const all = await items(people.ann, '');
+      const found = [];
+      let next = '';
+      do {
+        const answer = await ask(people.ann, `?limit=2${next && `&cursor=${next}`}`);
+        const page = answer.json();
+        found.push(...page.items);
+        next = page.next;
+        assert.equal(answer.header('link') !== undefined, next !== null);
+      } while (next);
+      assert.deepEqual(found.map(({ id }) => id), all.map(({ id }) => id));
+      const { next: other } = (await ask(people.ann, '?limit=1')).json();
+      assert.equal((await ask(people.ben, `?cursor=${other}`)).status, 422);
+    });
+
+    test('exports the same as a file', { timeout }, async () => {
+      const all = await until('all are sealed', async () => {
+        const found = await items(people.ann, '');
+        return found.every(({ seq }) => seq) && found;
+      });
+      const ndjson = await ask(people.ann, '/export');
+      assert.match(ndjson.header('content-type'), /ndjson/);
+      assert.match(ndjson.header('content-disposition'), /attachment; filename="audit.ndjson"/);
+      assert.deepEqual(lines(ndjson).map((line) => JSON.parse(line)), [...all].reverse());
+      const csv = await ask(people.ann, '/export?format=csv&action=core.webhook.added');
+      assert.match(csv.header('content-type'), /text\/csv/);
+      assert.equal(lines(csv).length, 4);
+      assert.equal((await ask(people.ann, '/export?action=notes.*')).text(), '');
+      assert.equal((await ask(people.ann, '/export?format=xml')).status, 422);
+      assert.equal((await ask(people.eve, '/export')).status, 403);
     });
   });
 }
