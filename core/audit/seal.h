@@ -19,4 +19,10 @@ int audit_seal(struct audit *a, struct db_session *s, int64_t now_us, struct buf
  * last one's hash, so that the rest can still be verified. How many; errors as above. */
 int audit_remove_old(struct audit *a, struct db_session *s, int64_t keep_us, int64_t now_us, struct buf *why);
 
+/* Somebody has looked at an end that audit_seal() does not build upon (the server's key was lost, the log was tampered with),
+ * and wants the log to go on: the checkpoint is confirmed as it is, or made from the last record. That is a record itself;
+ * what verify has found before it finds ever after. 1; 0: nothing is wrong with the end. In a
+ * transaction of its own; errors as above. */
+int audit_accept(struct audit *a, struct db_session *s, int64_t now_us, struct buf *why);
+
 #endif

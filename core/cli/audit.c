@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audit/query.h"
+#include "audit/seal.h"
 #include "audit/verify.h"
 #include "cli/settings.h"
 #include "cli/store.h"
@@ -235,6 +237,44 @@ static int verify(struct opened *o)
     return result == CLI_OK && v.findings > 0 ? CLI_BROKEN : result;
 }
 
+/* ---- accept ---- */
+
+static int confirm(const struct cli *c)
+{
+    char answer[16] = "";
+
+    if (cli_option_value(c, "yes", 0))
+        return CLI_OK;
+    if (!isatty(STDIN_FILENO))
+        return cli_usage(c, "accept: confirms what this server has not written, so say --yes");
+    fputs("The end of the audit log is confirmed as it is; keep a copy of the database first, and what "
+          "`dowel audit verify`\nsays. Type yes to go on: ",
+          stderr);
+    if (fgets(answer, sizeof(answer), stdin) && strcmp(answer, "yes\n") == 0)
+        return CLI_OK;
+    fputs("nothing was changed\n", stderr);
+    return CLI_FAILED;
+}
+
+static int accept_end(struct opened *o)
+{
+    struct buf why = BUF_INIT, out = BUF_INIT;
+    int result = confirm(o->c);
+
+    if (result != CLI_OK)
+        return result;
+    int rc = audit_accept(o->audit, o->store.session, o->store.now_us, &why);
+    if (rc < 0)
+        return cli_store_result(&o->store, rc, &why, NULL, NULL);
+    if (o->c->json)
+        buf_add_format(&out, "{\"accepted\":%s}\n", rc > 0 ? "true" : "false");
+    else
+        buf_add_text(&out, rc > 0 ? "the log goes on from here; this is a record of it\n"
+                                  : "nothing is wrong with the end of the log: nothing was changed\n");
+    buf_finish(&why);
+    return cli_print(&out);
+}
+
 /* ---- the verb ---- */
 
 static const struct action {
@@ -244,6 +284,7 @@ static const struct action {
     { "list", list },
     { "verify", verify },
     { "export", export },
+    { "accept", accept_end },
 };
 
 static int run_action(const struct cli *c, const struct action *a)
@@ -270,7 +311,7 @@ static int run_action(const struct cli *c, const struct action *a)
 static int run(const struct cli *c)
 {
     if (c->argc == 0)
-        return cli_usage(c, "say what to do: list, verify or export");
+        return cli_usage(c, "say what to do: list, verify, export or accept");
     for (size_t i = 0; i < DW_COUNT_OF(actions); i++) {
         if (strcmp(c->argv[0], actions[i].name) == 0)
             return run_action(c, &actions[i]);
@@ -291,19 +332,24 @@ static const struct cli_option options[] = {
     { "before", "ID", "list: only those before that record", false },
     { "format", "FORMAT", "export: ndjson, or csv; ndjson if it is not given", false },
     { "expect", "SEQ:HASH", "verify: what an earlier verify said must still be so", false },
+    { "yes", NULL, "accept: does not ask", false },
     { NULL, NULL, NULL, false },
 };
 
 const struct cli_verb cli_verb_audit = {
     .name = "audit",
-    .arguments = "list | verify | export",
+    .arguments = "list | verify | export | accept",
     .summary = "Shows who did what, and whether that log is as it was written",
     .help = "list    the newest first\n"
             "verify  reads all of it: says which records were changed, removed or added, and which are not "
             "sealed "
             "yet; exits\n"
             "        with 5 when it is broken. An older copy of all of it shows only with --expect\n"
-            "export  writes all records to standard output, the oldest first\n",
+            "export  writes all records to standard output, the oldest first\n"
+            "accept  where the server seals no further, because the end of the log is not what it has "
+            "written (its key "
+            "was lost,\n"
+            "        the log was changed): goes on from there. What verify has found it goes on finding\n",
     .options = options,
     .run = run,
 };

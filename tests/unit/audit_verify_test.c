@@ -239,6 +239,57 @@ static void what_was_noted_down_must_be_there(void **state)
     assert_true(audit_said(f, "the log was replaced"));
 }
 
+static int accept_end(struct audit_fixture *f)
+{
+    struct db_session *s = audit_session(f);
+    struct buf why = BUF_INIT;
+    int rc = audit_accept(f->audit, s, atomic_load(&f->jobs.now_us), &why);
+
+    if (rc < 0)
+        fprintf(stderr, "%s\n", why.n > 0 ? buf_text(&why) : db_error_of(s)->text);
+    buf_finish(&why);
+    db_session_destroy(s);
+    return rc;
+}
+
+/* What is wrong with the end, how many findings stay when it was accepted. */
+static void a_log_goes_on_when_somebody_accepts_its_end(void **state)
+{
+    static const struct {
+        const char *sql;
+        int64_t stay;
+    } cases[] = {
+        { "UPDATE dowel_audit_head SET token = 'x'", 0 },
+        { "DELETE FROM dowel_audit_head", 0 },
+        { "DELETE FROM dowel_audit WHERE seq > 7; UPDATE dowel_audit_head SET token = 'x'", 1 },
+        { "UPDATE dowel_audit_head SET seq = 8, hash = (SELECT hash FROM dowel_audit WHERE seq = 8)", 0 },
+        { INSERT_AT("10"), 1 },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < DW_COUNT_OF(cases); i++) {
+        struct audit_fixture f;
+        void *ud = &f;
+
+        assert_int_equal(audit_fixture_open(&f), 0);
+        audit_write_some(&f, 9);
+        assert_int_equal(audit_seal_once(&f), 9);
+        assert_int_equal(accept_end(&f), 0); /* nothing to accept */
+        audit_tamper(&f, cases[i].sql);
+        audit_write_some(&f, 1);
+        assert_true(audit_seal_once(&f) < 0);
+        assert_int_equal(accept_end(&f), 1);
+        assert_int_equal(audit_seal_once(&f), 2); /* what waited, and that it was accepted */
+        int64_t n = audit_check(&f);
+        if (n != cases[i].stay)
+            fail_msg("%s: %lld findings:\n%s", cases[i].sql, (long long)n, buf_text(&f.said));
+        assert_int_equal(
+            AUDIT_NUMBER(&f, "SELECT count(*) FROM dowel_audit WHERE action = 'core.audit.accepted'"), 1);
+        assert_int_equal(accept_end(&f), 0);
+        teardown(&ud);
+    }
+}
+
 static void noted_down_is_a_number_and_a_hash(void **state)
 {
     static const char *const bad[] = { "",
@@ -315,6 +366,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_log_of_another_server_is_none_of_this_one, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rotated_key_still_confirms, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_noted_down_must_be_there, setup, teardown),
+        cmocka_unit_test(a_log_goes_on_when_somebody_accepts_its_end),
         cmocka_unit_test(noted_down_is_a_number_and_a_hash),
         cmocka_unit_test_setup_teardown(the_oldest_go_and_the_rest_is_verified, setup, teardown),
         cmocka_unit_test_setup_teardown(all_may_go, setup, teardown),
