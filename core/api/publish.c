@@ -312,8 +312,7 @@ static void add_tags(struct publication *p, const json_t *document)
     {
         append(p, p->tags, json_incref(tag));
     }
-    append(p, p->tags,
-           json_pack("{s:s,s:s}", "name", p->source->owner, "description", p->source->summary));
+    append(p, p->tags, json_pack("{s:s,s:s}", "name", p->source->owner, "description", p->source->summary));
 }
 
 static void add_source(struct publication *p, const struct api_source *source)

@@ -78,6 +78,16 @@ static int make_spool_dir(struct server *s, const char *data_dir)
                            data_dir, strerror(errno));
 }
 
+static bool admits(struct http_exchange *x, const char *permission, void *ud)
+{
+    const struct server *s = ud;
+    struct identity *who;
+    bool is = access_admit(s->process.access, x, permission, &who) == 0;
+
+    identity_drop(who);
+    return is;
+}
+
 static int make_router(struct server *s)
 {
     char why[ROUTER_WHY_SIZE] = "out of memory";
@@ -87,6 +97,8 @@ static int make_router(struct server *s)
     s->operations = (struct operations){
         .allow = s->core->metrics_networks.v,
         .allow_n = s->core->metrics_networks.n,
+        .admits = admits,
+        .admits_ud = s,
         .no_welcome = *pages != 0,
     };
     if (router_create(&s->router) == 0 && operations_mount(s->router, &s->operations, why) == 0 &&
@@ -368,10 +380,34 @@ static int make_jobs(struct server *s, const char *data_dir)
                            strerror(errno));
 }
 
-/* Until there are accounts there are no tenants. */
+struct visit {
+    int (*visit)(const char *tenant, void *ud);
+    void *ud;
+};
+
+static int visit_tenant(void *ud, const char *tenant)
+{
+    const struct visit *v = ud;
+    return v->visit(tenant, v->ud);
+}
+
+/* On the ticker's thread, which may wait for the authenticator. */
+static int each_tenant(int (*visit)(const char *tenant, void *visit_ud), void *visit_ud, void *ud)
+{
+    const struct server *s = ud;
+    struct visit v = { visit, visit_ud };
+
+    return access_each_tenant(s->process.access, visit_tenant, &v);
+}
+
 static int make_schedules(struct server *s)
 {
-    const struct schedules_options options = { .db = s->process.db, .zone = s->core->time_zone };
+    const struct schedules_options options = {
+        .db = s->process.db,
+        .zone = s->core->time_zone,
+        .tenants = each_tenant,
+        .tenants_ud = s,
+    };
     struct buf why = BUF_INIT;
     int result = CLI_OK;
 
@@ -379,6 +415,13 @@ static int make_schedules(struct server *s)
         result = generation_fail(s->generation, CLI_FAILED, "schedules cannot be kept: %s", buf_text(&why));
     buf_finish(&why);
     return result;
+}
+
+/* What it is about may be a tenant, a new one or one that has gone. */
+static void forget_access(struct server *s, const char *id)
+{
+    access_forget(s->process.access, id);
+    schedules_tenants_notice(s->process.schedules);
 }
 
 static void notice(const char *channel, const char *text, void *ud)
@@ -390,7 +433,7 @@ static void notice(const char *channel, const char *text, void *ud)
     else if (strcmp(channel, "schedules") == 0)
         schedules_notice(s->process.schedules);
     else if (strcmp(channel, ACCESS_CHANNEL) == 0)
-        access_forget(s->process.access, text);
+        forget_access(s, text);
     else if (strcmp(channel, MIGRATE_WALLS_CHANNEL) == 0)
         atomic_store(&s->walls_changed, true);
 }

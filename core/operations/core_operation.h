@@ -69,7 +69,7 @@ const char *core_text(const struct core_request *r, const char *name); /* NULL: 
 bool core_flag(const struct core_request *r, const char *name, bool *out);
 json_t *core_json(const struct core_request *r, const char *name); /* NULL: it was not given */
 
-/* A UUID of the path, as databases write it. NULL: memory is out. */
+/* A UUID, as databases write it. NULL: it was not given, or memory is out. */
 const char *core_id(struct core_request *r, const char *name);
 
 /* A time; *us stays as it is when there is none. 0, or an error as core_fail_at(). */

@@ -53,12 +53,14 @@ static int replay_event(struct core_request *r)
     const struct event_replay only = {
         .tenant = r->tenant,
         .plugin = core_text(r, "plugin"),
-        .webhook = core_text(r, "webhook"),
+        .webhook = core_id(r, "webhook"),
     };
     const char *id = core_id(r, "id");
     struct buf body = BUF_INIT;
-    int n = id ? events_replay(r->s, id, &only, r->now_us) : DW_ENOMEM;
 
+    if (!id || (!only.webhook && core_text(r, "webhook")))
+        return DW_ENOMEM;
+    int n = events_replay(r->s, id, &only, r->now_us);
     if (n < 0)
         return n;
     buf_add_format(&body, "{\"count\":%d}", n);

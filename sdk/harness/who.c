@@ -1,5 +1,6 @@
 /* who.c - what an authenticator says, when it is asked as the server would. */
 #include "inside.h"
+#include "plugin/call_db.h"
 #include "plugin/identity.h"
 
 static const dw_authenticator *authenticator_of(const dw_harness *h)

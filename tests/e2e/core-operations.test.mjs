@@ -2,16 +2,18 @@
 // event goes to a real receiver, what others send comes in, and is handed over again.
 
 import assert from 'node:assert/strict';
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { badges, badgesYaml, bearer, tenants } from './support/badges.mjs';
 import { request } from './support/client.mjs';
-import { walk } from './support/contract.mjs';
+import { operationsOf, walk } from './support/contract.mjs';
 import { engines } from './support/database.mjs';
 import { pluginFolder, startWith } from './support/plugins.mjs';
-import { slowness, until } from './support/server.mjs';
+import { root, slowness, until } from './support/server.mjs';
 
 const timeout = 120_000 * slowness;
 
@@ -57,6 +59,7 @@ const people = badges({
   nobody: 'a',
   admin: 'a shop.* events.* webhooks.read webhooks.write webhooks.replay inbox.*', // as a tenant's own has it: without allow_private
   nowhere: '- *',
+  operator: '- core.metrics core.health',
 });
 
 for (const engine of engines) {
@@ -302,6 +305,34 @@ for (const engine of engines) {
 
     test('who is in no tenant has nothing here', async () => {
       assert.match((await refused(403, people.nowhere, 'GET', '/webhooks')).detail, /tenant/);
+    });
+
+    test('how the server is doing is told from anywhere to who may know', async () => {
+      const stranger = { 'X-Forwarded-For': '203.0.113.7' }; // a proxy that nobody trusts
+      const look = (path, as) => request(server.url, { path, headers: { ...stranger, ...bearer(as) } });
+      assert.match((await look('/metrics')).json().detail, /core\.metrics/);
+      assert.equal((await look('/metrics')).status, 403);
+      assert.equal((await look('/metrics', people.nobody)).status, 403);
+      assert.equal((await look('/metrics', { token: 'nobodys' })).status, 401);
+      assert.equal((await look('/metrics', people.operator)).status, 200);
+      for (const as of [undefined, people.nobody, { token: 'nobodys' }]) {
+        assert.equal((await look('/readyz?verbose', as)).text(), 'ok\n');
+        assert.deepEqual((await look('/api/health', as)).json(), { status: 'ok' });
+        assert.equal((await look('/api/health', as)).header('www-authenticate'), undefined);
+      }
+      assert.match((await look('/readyz?verbose', people.operator)).text(), /database/);
+      assert.equal((await look('/readyz', people.operator)).text(), 'ok\n');
+      assert.ok((await look('/api/health', people.operator)).json().checks);
+      assert.match((await request(server.url, { path: '/readyz?verbose', headers: bearer({ token: 'nobodys' }) })).text(), /database/);
+    });
+
+    test('are all in docs/events.md, with their permissions, and no other', async () => {
+      const document = (await request(server.url, { path: '/openapi.json' })).json();
+      const served = operationsOf(document).filter(({ operation }) => ['events', 'webhooks', 'inbox'].includes(operation.tags[0]))
+        .map(({ method, path, operation }) => `${method} ${path} ${operation['x-permission']}`).sort();
+      const told = [...readFileSync(join(root, 'docs/events.md'), 'utf8').matchAll(/^\| `([A-Z]+ \/api\/\S+)` \| `([\w.]+)` \|/gm)].map(([, operation, permission]) => `${operation} ${permission}`).sort();
+      assert.deepEqual(told, served);
+      assert.ok(document.tags.some(({ name }) => name === 'webhooks'));
     });
 
     test('hold to their contract, each of them', async (t) => {

@@ -405,6 +405,67 @@ static void what_came_is_listed(void **state)
     db_session_destroy(s);
 }
 
+/* How many of what can be asked about one source, and about what it sent, this tenant gets. */
+static int of_tenant(const char *tenant, struct events_fixture *f, struct db_session *s, const char *received)
+{
+    const struct inbox_source which = { tenant, "zammad", "helpdesk" };
+    const struct inbox_rotate r = { .of = which, .now_us = events_now(f) };
+    char secret[INBOX_SECRET_SIZE];
+    struct buf why = BUF_INIT;
+    struct inbox_shown shown;
+    struct arena arena;
+
+    arena_init(&arena, NULL, 0, 0);
+    int shows = inbox_show(s, &arena, tenant, received, &shown);
+    const int results[] = {
+        shows == 0 ? DW_ENOTFOUND : shows,
+        inbox_replay(s, tenant, received, events_now(f)),
+        inbox_source_rotate(s, f->keyring, &r, secret, &why),
+        inbox_source_drop_secrets(s, &which),
+        inbox_source_enable(s, &which, true),
+        inbox_source_remove(s, &which),
+    };
+    int found = 0;
+
+    for (size_t i = 0; i < DW_COUNT_OF(results); i++) {
+        found += results[i] >= 0;
+        if (results[i] < 0 && results[i] != DW_ENOTFOUND)
+            fail_msg("%zu: %d: %s", i, results[i], db_error_of(s)->text);
+    }
+    assert_int_equal(why.n, 0);
+    arena_finish(&arena);
+    return found;
+}
+
+static void another_tenants_is_as_none(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made source = add(f, (struct inbox_source_new){ 0 });
+    struct inbox_received got = send_signed(f, "helpdesk", source.secret, "msg_1", 0, "{}");
+    struct db_session *s = events_session(f, NULL);
+    struct db_rows *rows;
+
+    assert_int_equal(inbox_query(s, &rows, &(struct inbox_filter){ .tenant = TENANT_B, .limit = 10 }), 0);
+    assert_int_equal(count_rows(rows), 0);
+    assert_int_equal(inbox_query(s, &rows, &(struct inbox_filter){ .tenant = TENANT_A, .limit = 10 }), 0);
+    assert_int_equal(count_rows(rows), 1);
+    assert_int_equal(inbox_source_query(s, &rows, &(struct inbox_source_filter){ .tenant = TENANT_B }), 0);
+    assert_int_equal(count_rows(rows), 0);
+    assert_int_equal(of_tenant(TENANT_B, f, s, got.id), 0);
+    assert_int_equal(of_tenant(TENANT_A, f, s, got.id), 6);
+    db_session_destroy(s);
+}
+
+static void secret_fields_are_not_shown(void **state)
+{
+    json_t *headers = inbox_headers_json("[[\"Authorization\",\"Bearer x\"],[\"X-Any\",\"y\"]]");
+    (void)state;
+
+    assert_string_equal(json_string_value(json_array_get(json_array_get(headers, 0), 1)), "[redacted]");
+    assert_string_equal(json_string_value(json_array_get(json_array_get(headers, 1), 1)), "y");
+    json_decref(headers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -422,6 +483,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_disabled_or_removed_is_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_done_with_is_not_handed_over_again, setup, teardown),
         cmocka_unit_test_setup_teardown(what_came_is_listed, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_tenants_is_as_none, setup, teardown),
+        cmocka_unit_test(secret_fields_are_not_shown),
     };
     return DB_ON_EVERY_ENGINE("inbox", tests);
 }

@@ -340,6 +340,118 @@ static void one_that_arrives_forgives_the_others(void **state)
     assert_true(is_enabled(f, &w));
 }
 
+/* ---- whose ---- */
+
+static int of_tenant(const char *tenant, struct events_fixture *f, struct db_session *s, const char *webhook,
+                     const char *delivery)
+{
+    const struct webhook_change change = { .description = "mine" };
+    const struct webhook_rotate r = { .tenant = tenant, .id = webhook, .now_us = events_now(f) };
+    const struct webhook_replay all = { .tenant = tenant };
+    char secret[WEBHOOK_SECRET_SIZE];
+    struct buf why = BUF_INIT;
+    const int results[] = {
+        webhook_change(s, tenant, webhook, &change, events_now(f), &why),
+        webhook_rotate(s, f->keyring, &r, secret, &why),
+        webhook_drop_secrets(s, tenant, webhook),
+        webhook_replay(s, webhook, &all, events_now(f), &why),
+        delivery_replay(s, tenant, delivery, events_now(f), &why),
+        webhook_enable(s, tenant, webhook, NULL, events_now(f)),
+        webhook_remove(s, tenant, webhook),
+    };
+    int found = 0;
+
+    for (size_t i = 0; i < DW_COUNT_OF(results); i++) {
+        found += results[i] >= 0;
+        if (results[i] < 0 && results[i] != DW_ENOTFOUND)
+            fail_msg("%zu: %d: %s", i, results[i], db_error_of(s)->text);
+    }
+    assert_int_equal(why.n, 0); /* what is not there is not talked about */
+    return found;
+}
+
+static int count_rows(int rc, struct db_rows *rows)
+{
+    int n = 0;
+
+    assert_true(rc >= 0);
+    while (db_rows_next(rows) > 0)
+        n++;
+    db_rows_close(rows);
+    return n;
+}
+
+static int listed(struct db_session *s, const char *tenant, const char *webhook, const char *delivery)
+{
+    struct db_rows *rows;
+    int n, rc;
+
+    rc = webhook_query(s, &rows, &(struct webhook_filter){ .tenant = tenant, .id = webhook });
+    n = count_rows(rc, rows);
+    rc = delivery_query(s, &rows, &(struct delivery_filter){ .tenant = tenant, .webhook = webhook });
+    n += count_rows(rc, rows);
+    rc = delivery_query_attempts(s, &rows, tenant, delivery);
+    return n + count_rows(rc, rows);
+}
+
+static void another_tenants_is_as_none(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made w = add(f, (struct webhook_new){ 0 });
+    struct db_session *s = events_session(f, NULL);
+    const char *delivery = NULL;
+
+    events_tell(f, TENANT_A, "a.done", "{}", NULL);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(
+        db_find(s, DW_TO(&delivery), DB_BY_CORE, DW_LIST("SELECT id FROM dowel_webhook_deliveries")), 1);
+    assert_int_equal(listed(s, TENANT_B, w.id, delivery), 0);
+    assert_int_equal(listed(s, TENANT_A, w.id, delivery), 3);
+    assert_int_equal(listed(s, NULL, w.id, delivery), 3);
+    assert_int_equal(of_tenant(TENANT_B, f, s, w.id, delivery), 0);
+    assert_int_equal(of_tenant(TENANT_A, f, s, w.id, delivery), 7);
+    db_session_destroy(s);
+}
+
+static int change(struct events_fixture *f, struct db_session *s, const char *id, struct webhook_change c)
+{
+    struct buf why = BUF_INIT;
+    int rc = webhook_change(s, TENANT_A, id, &c, events_now(f), &why);
+
+    assert_int_equal(why.n > 0, rc == DW_EINVALID);
+    buf_finish(&why);
+    return rc;
+}
+
+static void what_was_opened_is_not_pointed_elsewhere(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made open = add(f, (struct webhook_new){ 0 }), plain = add(f, (struct webhook_new){ .allow = "" });
+    struct db_session *s = events_session(f, NULL);
+
+    assert_int_equal(change(f, s, plain.id, (struct webhook_change){ .url = "https://example.com/" }), 0);
+    assert_int_equal(change(f, s, plain.id, (struct webhook_change){ .allow = "10.0.0.0/8" }), DW_EDENIED);
+    assert_int_equal(change(f, s, open.id, (struct webhook_change){ .url = "http://127.0.0.1:1/" }),
+                     DW_EDENIED);
+    assert_int_equal(
+        change(f, s, open.id, (struct webhook_change){ .allow = "", .url = "http://127.0.0.1:1/" }),
+        DW_EDENIED);
+    assert_int_equal(change(f, s, open.id, (struct webhook_change){ .patterns = "b.*" }), 0);
+    assert_int_equal(
+        EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhooks WHERE url = $1 AND patterns = 'b.*'", f->url),
+        1);
+    assert_int_equal(
+        change(f, s, open.id, (struct webhook_change){ .url = "http://127.0.0.1:1/", .may_allow = true }), 0);
+    assert_int_equal(change(f, s, open.id, (struct webhook_change){ .allow = "" }), 0);
+    assert_int_equal(change(f, s, open.id, (struct webhook_change){ .url = "https://example.com/" }), 0);
+    assert_int_equal(change(f, s, open.id, (struct webhook_change){ .url = "ftp://example.com/" }),
+                     DW_EINVALID);
+    assert_int_equal(change(f, s, TENANT_B, (struct webhook_change){ .url = "https://example.com/" }),
+                     DW_ENOTFOUND);
+    assert_int_equal(change(f, s, "nonsense", (struct webhook_change){ 0 }), DW_ENOTFOUND);
+    db_session_destroy(s);
+}
+
 /* ---- secrets ---- */
 
 static int rotate(struct events_fixture *f, struct db_session *s, const char *id,
@@ -591,6 +703,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(gone_disables_it, setup, teardown),
         cmocka_unit_test_setup_teardown(events_in_a_row_that_fail_disable_it, setup, teardown),
         cmocka_unit_test_setup_teardown(one_that_arrives_forgives_the_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_tenants_is_as_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_opened_is_not_pointed_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(both_secrets_sign_until_the_older_is_taken_away, setup, teardown),
         cmocka_unit_test_setup_teardown(a_secret_that_cannot_be_opened_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_delivery_can_be_sent_again, setup, teardown),

@@ -62,7 +62,8 @@ static char *writable(dw_call *c, const char *text)
 }
 
 /* Calls visit for each badge until it returns other than 0, which is returned. */
-static int each_badge(dw_call *c, dw_secret tokens, int (*visit)(dw_call *c, struct badge *b, void *ud), void *ud)
+static int each_badge(dw_call *c, dw_secret tokens, int (*visit)(dw_call *c, struct badge *b, void *ud),
+                      void *ud)
 {
     char *text = writable(c, dw_secret_reveal(tokens)), *line;
     struct badge b;
@@ -87,7 +88,8 @@ static int check_badge(dw_call *c, struct badge *b, void *ud)
     if (!b->name)
         return dw_fail_at(c, "/tokens", "has a line that is not TOKEN NAME TENANT PERMISSION...");
     if (strlen(b->token) < TOKEN_MIN)
-        return dw_fail_at(c, "/tokens", "has a token of fewer than 16 characters, which can be guessed", "of", b->name);
+        return dw_fail_at(c, "/tokens", "has a token of fewer than 16 characters, which can be guessed", "of",
+                          b->name);
     return 0;
 }
 
@@ -157,6 +159,6 @@ static int tenants(dw_call *c, int (*take)(void *ud, const char *tenant), void *
     return each_badge(c, conf->tokens, take_tenant, &all);
 }
 
-DOWEL_PLUGIN(.name = "badges", .version = "1.0.0", .summary = "Who shows a token is somebody", .license = "MIT",
-             .conf = DW_ITEMS(struct badges_conf, items), .check = check,
+DOWEL_PLUGIN(.name = "badges", .version = "1.0.0", .summary = "Who shows a token is somebody",
+             .license = "MIT", .conf = DW_ITEMS(struct badges_conf, items), .check = check,
              .authenticator = DW_AUTHENTICATOR(.authenticate = who_is, .tenants = tenants));

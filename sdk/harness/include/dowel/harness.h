@@ -137,6 +137,25 @@ DW_EXPORT void dw_harness_set_tenant(dw_harness *h, const char *tenant);
 DW_EXPORT void dw_harness_set_principal(dw_harness *h, const char *principal);
 DW_EXPORT void dw_harness_set_permissions(dw_harness *h, const char *permissions);
 
+/* ---- an authenticator (auth.h) ---- */
+
+/* What came of asking it: what it said, checked as the server checks it. Texts live until the harness closes. */
+typedef struct dw_harness_who {
+    int code; /* 0; what it returned; DW_EUNAVAILABLE: the plugin is none; DW_EINVALID: what it said cannot be used */
+    int kind; /* enum dw_principal_kind */
+    const char *id, *name, *credential;
+    const char *tenant, *csrf; /* NULL: none */
+    const char *permissions;   /* sorted, with blanks between them */
+    dw_time expires;
+    bool once;
+} dw_harness_who;
+
+/* Asks it about a credential of that kind (enum dw_credential_kind). Why not: dw_harness_why(). */
+DW_EXPORT dw_harness_who dw_harness_authenticate(dw_harness *h, int kind, const char *text);
+
+/* The tenants that it tells, with blanks between them; NULL: it cannot. */
+DW_EXPORT const char *dw_harness_tenants(dw_harness *h);
+
 /* dw_harness_sql(h, "INSERT INTO notes (tenant_id, id) VALUES (:tenant, $1)", id): prepares or inspects what all tenants
  * have. The number of rows changed, or -1: dw_harness_why() says what was wrong. dw_harness_find(h, DW_TO(&n), "SELECT
  * count(*) FROM notes"): 1 and the first row in the targets, 0 or -1; texts live until the harness closes. */
