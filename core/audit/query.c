@@ -21,15 +21,33 @@ static void add_value(struct statement *st, const char *piece, dw_value value)
     st->v[st->n++] = value;
 }
 
+static void add_text(struct statement *st, const char *piece, const char *text)
+{
+    add_value(st, piece, DW(text));
+}
+
+static void add_number(struct statement *st, const char *piece, int64_t number)
+{
+    add_value(st, piece, DW(number));
+}
+
+static void add_time(struct statement *st, const char *piece, int64_t us)
+{
+    const dw_time time = { us };
+
+    add_value(st, piece, DW(time));
+}
+
 static void add_action(struct statement *st, const char *pattern)
 {
     struct str text = str_from(pattern);
+    const dw_str beginning = { text.p, text.n > 0 ? text.n - 1 : 0 };
 
     if (!str_ends_with(text, STR_OF("*"))) {
-        add_value(st, " AND action = ", DW(pattern));
+        add_text(st, " AND action = ", pattern);
     } else if (text.n > 1) {
-        add_value(st, " AND substr(action, 1, ", DW((int64_t)text.n - 1));
-        add_value(st, ") = ", DW(((dw_str){ text.p, text.n - 1 })));
+        add_number(st, " AND substr(action, 1, ", (int64_t)text.n - 1);
+        add_value(st, ") = ", DW(beginning));
     }
 }
 
@@ -38,19 +56,19 @@ static void begin(struct statement *st, const struct audit_filter *f)
     *st = (struct statement){ .n = 1 };
     buf_add_text(&st->sql, "SELECT " AUDIT_COLUMNS " FROM dowel_audit WHERE TRUE");
     if (f->tenant)
-        add_value(st, " AND tenant_id = ", DW(f->tenant));
+        add_text(st, " AND tenant_id = ", f->tenant);
     if (f->actor)
-        add_value(st, " AND actor = ", DW(f->actor));
+        add_text(st, " AND actor = ", f->actor);
     if (f->action)
         add_action(st, f->action);
     if (f->target)
-        add_value(st, " AND target = ", DW(f->target));
+        add_text(st, " AND target = ", f->target);
     if (f->request)
-        add_value(st, " AND request = ", DW(f->request));
+        add_text(st, " AND request = ", f->request);
     if (f->since_us)
-        add_value(st, " AND at >= ", DW(((dw_time){ f->since_us })));
+        add_time(st, " AND at >= ", f->since_us);
     if (f->until_us)
-        add_value(st, " AND at < ", DW(((dw_time){ f->until_us })));
+        add_time(st, " AND at < ", f->until_us);
 }
 
 static int run(struct statement *st, struct db_session *s, struct db_rows **out)
@@ -84,8 +102,8 @@ int audit_list(struct audit *a, struct db_session *s, const struct audit_filter 
 
     begin(&st, f);
     if (cursor)
-        add_value(&st, " AND id < ", DW(cursor));
-    add_value(&st, " ORDER BY id DESC LIMIT ", DW(limit + 1));
+        add_text(&st, " AND id < ", cursor);
+    add_number(&st, " ORDER BY id DESC LIMIT ", limit + 1);
     *next = 0;
     if ((rc = run(&st, s, &rows)) < 0)
         return rc;
@@ -162,8 +180,8 @@ static int export_some(struct exporting *x)
 
     begin(&st, x->filter);
     if (*x->last)
-        add_value(&st, " AND id > ", DW((const char *)x->last));
-    add_value(&st, " ORDER BY id LIMIT ", DW((int64_t)AT_ONCE));
+        add_text(&st, " AND id > ", x->last);
+    add_number(&st, " ORDER BY id LIMIT ", AT_ONCE);
     if ((rc = run(&st, x->s, &rows)) < 0)
         return rc;
     while ((rc = db_rows_next(rows)) > 0 && (rc = audit_row_read(rows, &row)) >= 0 &&

@@ -93,7 +93,10 @@ static int print_lines(const struct buf *text, const char *next)
         fprintf(stderr, "what was found cannot be shown: %s\n", fault.text);
         return CLI_FAILED;
     }
-    json_array_foreach(records, i, record) add_line(&out, record);
+    json_array_foreach(records, i, record)
+    {
+        add_line(&out, record);
+    }
     if (json_array_size(records) == 0)
         buf_add_text(&out, "no records\n");
     if (*next)

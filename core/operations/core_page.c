@@ -234,7 +234,7 @@ static int end_page(struct core_request *r, const char *next, struct buf *out)
 static int write_page(struct core_request *r, const struct core_page *page, struct db_rows *rows,
                       const struct core_member *members, struct buf *out)
 {
-    char last[UUID_TEXT_SIZE];
+    char last[UUID_TEXT_SIZE] = "";
 
     buf_add_text(out, "{\"items\":[");
     int rc = write_items(out, page, rows, members, last);
