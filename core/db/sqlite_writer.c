@@ -205,9 +205,8 @@ static bool stops_waiting(struct sqlite_writer *w, struct member *m)
 
 /* True: it has the turn, or another has done its work. False when the session's time was over first; then it is in no
  * queue. */
-static bool wait_for_turn(struct sqlite_writer *w, struct member *m)
+static bool wait_for_turn(struct sqlite_writer *w, struct member *m, int64_t until)
 {
-    int64_t until = session_deadline_us(m->session);
     const struct timespec limit = { .tv_sec = until / CLOCK_SECOND, .tv_nsec = until % CLOCK_SECOND * 1000 };
 
     if (m->has_turn)
@@ -312,6 +311,7 @@ static struct member *create_member(struct db_session *s)
 static int take_turn(struct sqlite_writer *w, struct member *m)
 {
     struct db_session *s = m->session;
+    int64_t until = session_deadline_us(s); /* from the queue on another thread may work on it */
 
     pthread_mutex_lock(&w->lock);
     bool is_own = w->holder && pthread_equal(w->holder->thread, m->thread);
@@ -324,7 +324,7 @@ static int take_turn(struct sqlite_writer *w, struct member *m)
             s, DW_ETX, "",
             "this thread has another transaction open, which would wait for itself: end that first");
     }
-    if (wait_for_turn(w, m))
+    if (wait_for_turn(w, m, until))
         return 0;
     leave(w, m);
     return fail_waiting(s);

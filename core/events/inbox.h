@@ -155,6 +155,6 @@ int inbox_show(struct db_session *s, struct arena *arena, const char *tenant, co
                struct inbox_shown *out);
 
 /* The fields of what came as JSON, but for the values of those that are secret. NULL: memory is out. */
-json_t *inbox_headers_json(const char *headers);
+json_t *inbox_headers_json(const char *text);
 
 #endif

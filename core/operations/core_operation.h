@@ -31,8 +31,8 @@ struct core_request {
     struct http_exchange *x;
     const struct plugin_process *process; /* what the server has: db, keyring, client... */
     const struct api_operation *operation;
-    const struct identity *who;
-    const char *tenant; /* the caller's; NULL only where the contract says x-tenant: none */
+    const struct identity *who; /* NULL only where the contract says x-public: an anonymous one */
+    const char *tenant;         /* the caller's; NULL only there, and where it says x-tenant: none */
     struct db_session *s;
     int64_t now_us; /* wall clock */
 

@@ -182,7 +182,9 @@ static void run_until_done(struct core_request *r, core_handler *handler)
 
 static bool has_tenant(struct http_exchange *x, const struct core_route *route, const struct identity *who)
 {
-    if (route->operation->no_tenant || who->tenant)
+    const struct api_operation *op = route->operation;
+
+    if (op->is_public || op->no_tenant || who->tenant)
         return true;
     http_reply_problem(
         x, 403, "this is about a tenant, and you are in none: an administrator makes you a member of one");
@@ -196,7 +198,7 @@ static void handle(struct http_exchange *x, const struct core_route *route, cons
         .process = route->process,
         .operation = route->operation,
         .who = who,
-        .tenant = route->operation->no_tenant ? NULL : who->tenant,
+        .tenant = who && !route->operation->no_tenant ? who->tenant : NULL,
         .why = BUF_INIT,
         .mark = http_reply_mark(x),
     };

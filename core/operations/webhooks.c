@@ -337,12 +337,21 @@ static int reply_attempt(struct core_request *r, const struct client_answer *a)
     return core_reply(r, 200, &body);
 }
 
+/* The answer to whoever asked must be there in time. */
+static int64_t time_left(const struct core_request *r)
+{
+    int64_t left = http_request_deadline(r->x) - clock_monotonic_us() - CLOCK_SECOND;
+
+    return left < CLOCK_MS ? CLOCK_MS : left < WEBHOOK_TIMEOUT_US ? left : WEBHOOK_TIMEOUT_US;
+}
+
 static int post_test(struct core_request *r, const char *id)
 {
     const struct webhook_sender_options options = {
         .db = r->process->db,
         .client = r->process->client,
         .keyring = r->process->keyring,
+        .timeout_us = time_left(r),
     };
     struct client_answer *answer = NULL;
     char event[UUID_TEXT_SIZE];
