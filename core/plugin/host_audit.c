@@ -1,5 +1,6 @@
 /* host_audit.c - a plugin writes down who did what. */
 #include <stdio.h>
+#include <string.h>
 
 #include "audit/audit.h"
 #include "http/exchange.h"
@@ -20,6 +21,16 @@ static void find_address(const dw_call *c, char out[ADDRESS_TEXT_SIZE])
         address_format(client, out);
 }
 
+/* Who types a command is known by an account of the operating system. "" for what no person asks for. */
+static struct audit_actor find_actor(dw_call *c, const char *address, char account[AUDIT_TEXT_MAX + 1])
+{
+    const dw_principal *who = host_auth_api.principal(c);
+
+    if (who->kind == DW_MACHINE && c->root->what && strncmp(c->root->what, "command ", 8) == 0)
+        return audit_machine(account);
+    return (struct audit_actor){ who->kind, who->id, who->name, who->email, address };
+}
+
 static int fail_record(dw_call *c, int rc, const char *action, const char *wrong)
 {
     if (!wrong)
@@ -31,18 +42,17 @@ static int fail_record(dw_call *c, int rc, const char *action, const char *wrong
 
 int host_audit(dw_call *c, const char *action, const char *target, dw_list pairs)
 {
-    char address[ADDRESS_TEXT_SIZE], request[AUDIT_TEXT_MAX + 1];
+    char address[ADDRESS_TEXT_SIZE], request[AUDIT_TEXT_MAX + 1], account[AUDIT_TEXT_MAX + 1];
     struct db_session *s;
     const char *wrong;
 
     DW_TRY(call_session(c, step, &s));
     if (!c->instance->process->audit)
         return call_fail(c, DW_EUNAVAILABLE, "%s: this process keeps no audit log", step);
-    const dw_principal *who = host_auth_api.principal(c);
     find_address(c, address);
     snprintf(request, sizeof(request), "%.*s", STR_ARG(c->request_id));
     const struct audit_record record = {
-        .actor = { who->kind, who->id, who->name, who->email, address },
+        .actor = find_actor(c, address, account),
         .tenant = c->tenant,
         .request = request,
         .plugin = c->instance->name,

@@ -196,6 +196,22 @@ static void what_must_not_be_audited_is_refused(void **state)
     assert_int_equal(dw_harness_close(h), 0);
 }
 
+/* Who typed it is known by the account of the operating system. */
+static void a_command_is_audited_under_an_account(void **state)
+{
+    dw_harness *h = open_with(NULL);
+    (void)state;
+
+    dw_harness_outcome done = dw_harness_command(h, .line = "cashbook close");
+    if (done.code != 0)
+        fail_msg("%s", done.error);
+    const json_t *records = dw_harness_audit(h, "cashbook.closed");
+    assert_int_equal(json_array_size(records), 1);
+    assert_string_equal(audited(records, 0, "actor", "kind"), "machine");
+    assert_true(*audited(records, 0, "actor", "id") != 0);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
 static void a_forgotten_commit_is_told(void **state)
 {
     dw_harness *h = open_with(NULL);
@@ -241,6 +257,7 @@ int main(void)
         cmocka_unit_test(the_nth_transaction_is_repeated),
         cmocka_unit_test(what_was_audited_can_be_looked_at),
         cmocka_unit_test(what_must_not_be_audited_is_refused),
+        cmocka_unit_test(a_command_is_audited_under_an_account),
         cmocka_unit_test(a_forgotten_commit_is_told),
         cmocka_unit_test(every_step_may_fail),
     };

@@ -101,6 +101,19 @@ static int forget_commit(dw_call *c, dw_request *req)
     return dw_reply(req, 201);
 }
 
+static int close_command(dw_call *c, dw_command_run *run)
+{
+    DW_TRY(dw_tx_begin(c));
+    DW_TRY(dw_audit(c, "cashbook.closed", "", "reason", "the year is over"));
+    DW_TRY(dw_command_print(run, "closed"));
+    return dw_tx_commit(c);
+}
+
+static const dw_command commands[] = {
+    { .name = "cashbook close", .summary = "Closes the book", .run = close_command },
+    { 0 },
+};
+
 static const dw_operation operations[] = {
     { "sum", sum },
     { "sumOfAll", sum_of_all },
@@ -113,4 +126,4 @@ static const dw_operation operations[] = {
 };
 
 DOWEL_PLUGIN(.name = "cashbook", .version = "1.0.0", .summary = "Books amounts", .license = "MIT",
-             .operations = operations);
+             .operations = operations, .commands = commands);
