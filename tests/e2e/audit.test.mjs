@@ -181,7 +181,7 @@ for (const engine of engines) {
 
     before(async () => {
       database = await engine.make();
-      const core = database.url ? `database_url: "${database.url}"\n` : '';
+      const core = `check_replies: true\n${database.url && `database_url: "${database.url}"\n`}`;
       server = await startWith({ plugins: { badges: badgesYaml(people) }, folder: pluginFolder, core });
       const ids = [];
       for (const [name, whose] of [['1', tenants.a], ['2', tenants.a], ['3', tenants.b], ['4', tenants.a]]) {
