@@ -26,7 +26,7 @@ struct session_grant {
     const char *client_id, *scopes; /* as above */
 };
 
-/* A new one. Only in a transaction (DW_ETX): the account's row is held, so that a password that changes meanwhile ends it or
+/* A new one. Only in a transaction: the account's row is held, so that a password that changes meanwhile ends it or
  * prevents it. *cookie (NULL for SESSION_TOKEN) is what a browser has to show; only its hash is kept. DW_EAUTH: the account
  * is not what it was when it was proved: deactivated, or with another password. */
 int session_open(dw_call *c, dw_request *req, const struct session_grant *grant, struct session *out, const char **cookie);
@@ -38,6 +38,9 @@ int session_by_id(dw_call *c, const char *id, struct session *out);
 
 /* It is used: at most once a minute that is written down, and a browser's ends later for it. */
 int session_seen(dw_call *c, const struct session *s);
+
+/* A program's is renewed: it ends later. */
+int session_renew(dw_call *c, struct session *s);
 
 /* The same session in another tenant, with another cookie (a browser's): what was known of it before is worth nothing. */
 int session_move(dw_call *c, struct session *s, const char *tenant, const char **cookie);
