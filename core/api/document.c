@@ -210,6 +210,7 @@ static void read_document(struct api_reader *r, struct api_document *d)
     d->base = r->base = read_base(r);
     api_reference_check(r);
     read_paths(r, d);
+    api_permissions_read(r, d);
     if (!r->wrong)
         api_rules_read(r, d);
 }

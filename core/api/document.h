@@ -57,7 +57,7 @@ struct api_operation {
     const char *id; /* operationId */
     enum http_method method;
     const char *path;       /* the router's template, with the base: "/api/v1/notes/{id}" */
-    const char *permission; /* x-permission, "notes.read"; NULL if and only if is_public */
+    const char *permission; /* x-permission, "notes.read" or API_SIGNED_IN; NULL if and only if is_public */
     bool is_public;         /* x-public: true: nobody is asked who they are */
     bool no_tenant;         /* x-tenant: none */
     bool idempotent;        /* x-idempotent: true: takes an Idempotency-Key */
@@ -79,6 +79,16 @@ struct api_operation {
     unsigned line;
 };
 
+#define API_SIGNED_IN "signed_in" /* as x-permission: anybody who is */
+
+/* A permission that the contract declares, by x-permissions or by asking for it. */
+struct api_permission {
+    const char *name;    /* "notes.read" */
+    const char *summary; /* or "" */
+    const char *roles;   /* which roles it is meant for, "viewer member"; or "" */
+    unsigned line;
+};
+
 /* Immutable. */
 struct api_document {
     struct arena arena;
@@ -87,6 +97,8 @@ struct api_document {
     const char *base;                       /* "/api/v1" */
     const struct api_operation *operations; /* in the order of the file */
     size_t operations_n;
+    const struct api_permission *permissions;
+    size_t permissions_n;
     const struct yaml_node *root;
     struct api_json *json; /* the same as JSON; see api_document_json() */
     struct schemas *schemas;

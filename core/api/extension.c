@@ -16,23 +16,14 @@ struct extension {
 
 /* ---- who may ---- */
 
-static bool is_word(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool is_letter = c >= 'a' && c <= 'z', is_more = (c >= '0' && c <= '9') || c == '_' || c == '-';
-        if (!is_letter && (i == 0 || !is_more))
-            return false;
-    }
-    return s.n > 0;
-}
-
 static void read_permission(struct api_reader *r, const struct yaml_node *node, struct extension_reader *e)
 {
-    struct str rest = node->text, name;
+    bool is_one = str_equal(node->text, STR_OF(API_SIGNED_IN)) || api_is_permission(node->text);
 
-    if (node->kind != YAML_TEXT || !str_split(&rest, '.', &name) || !is_word(name) || !is_word(rest))
-        api_complain(r, node->line, "write the plugin's name, a dot and one word, as notes.read",
+    if (node->kind != YAML_TEXT || !is_one)
+        api_complain(r, node->line,
+                     "write the plugin's name, a dot and one word, as notes.read, or " API_SIGNED_IN
+                     " for anybody who is",
                      "x-permission is no permission");
     else
         e->op->permission = node->text.p;

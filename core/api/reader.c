@@ -80,6 +80,8 @@ static void check_extension(struct api_reader *r, const struct yaml_node *map, c
 {
     const char *nearest = NULL;
 
+    if (map == r->root && str_equal(node->key, STR_OF("x-permissions")))
+        return;
     if (api_extension_known(node->key.p, &nearest)) {
         if (map != r->operation)
             api_complain(r, node->key_line, "write it there", "%s belongs to an operation", node->key.p);

@@ -106,6 +106,14 @@ void api_extensions_read(struct api_reader *r, const struct yaml_node *operation
 /* Whether `key` is one of ours; else *nearest is the one that was probably meant, or NULL. */
 bool api_extension_known(const char *key, const char **nearest);
 
+/* ---- permissions.c ---- */
+
+/* "notes.read": a plugin's name, a dot and one word. */
+bool api_is_permission(struct str text);
+
+/* After the operations. */
+void api_permissions_read(struct api_reader *r, struct api_document *d);
+
 /* ---- operation.c ---- */
 
 void api_operation_read(struct api_reader *r, const struct api_path *path, const struct yaml_node *node,

@@ -27,6 +27,7 @@
 #include "jobs/schedule.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "plugin/access.h"
 #include "plugin/channels.h"
 #include "plugin/hooks.h"
 #include "plugin/registry.h"
@@ -35,6 +36,9 @@
 #include "util/clock.h"
 
 enum { STALLED_US = 2 * CLOCK_SECOND };
+
+/* Of people and programs who were let in lately; about a kilobyte each. */
+enum { REMEMBERED_MAX = 16384 };
 
 /* Of loops, and of files for a moment; and what is tried even so. */
 enum { DESCRIPTORS_TO_COME = 20, CONNECTIONS_LEAST = 8 };
@@ -259,7 +263,8 @@ static int make_process(struct server *s, const char *data_dir)
 
     if (keyring_open(&s->process.keyring, str_from(s->core->secret_key.hidden), data_dir, &why) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "%s", buf_text(&why));
-    else if (channels_create(&s->process.channels) != 0 || plugin_hooks_create(&s->process.hooks) != 0)
+    else if (channels_create(&s->process.channels) != 0 || plugin_hooks_create(&s->process.hooks) != 0 ||
+             access_create(&s->process.access, REMEMBERED_MAX) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "cannot make room for plugins: out of memory");
     else
         result = make_client(s);
@@ -302,6 +307,7 @@ static int mount_own(struct server *s)
     int result = CLI_OK;
 
     if (core_operations_mount(&s->contract, s->router, &why) != 0 ||
+        access_declare(s->process.access, "core", s->contract) != 0 ||
         published_mount(&s->published, s->router, &why) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", buf_text(&why));
     buf_finish(&why);
@@ -379,6 +385,8 @@ static void notice(const char *channel, const char *text, void *ud)
         jobs_notice(s->process.jobs, text);
     else if (strcmp(channel, "schedules") == 0)
         schedules_notice(s->process.schedules);
+    else if (strcmp(channel, ACCESS_CHANNEL) == 0)
+        access_forget(s->process.access, text);
     else if (strcmp(channel, MIGRATE_WALLS_CHANNEL) == 0)
         atomic_store(&s->walls_changed, true);
 }
@@ -387,9 +395,17 @@ static void notices_lost(void *ud)
 {
     struct server *s = ud;
 
+    access_forget(s->process.access, NULL);
     atomic_store(&s->walls_changed, true);
     jobs_notice(s->process.jobs, NULL);
     schedules_notice(s->process.schedules);
+}
+
+static void notices_heard(void *ud)
+{
+    const struct server *s = ud;
+
+    access_heard(s->process.access);
 }
 
 /* Plugins have registered theirs. */
@@ -406,7 +422,9 @@ static int register_events(struct server *s)
 
 static int start_jobs(struct server *s)
 {
-    const struct db_listener listener = { .notice = notice, .lost = notices_lost, .ud = s };
+    const struct db_listener listener = {
+        .notice = notice, .lost = notices_lost, .alive = notices_heard, .ud = s
+    };
 
     if (db_listen(s->process.db, &listener) != 0)
         log_warn("notices of other servers cannot be heard: what they add is seen a second later");
@@ -534,6 +552,7 @@ static void destroy(struct server *s)
     keyring_destroy(s->process.keyring);
     catalog_destroy(s->catalog);
     db_close(s->process.db); /* whose notices the jobs hear */
+    access_destroy(s->process.access);
     schedules_destroy(s->process.schedules);
     jobs_destroy(s->process.jobs);
     events_service_finish(&s->events);

@@ -189,10 +189,12 @@ int db_lock(struct db_session *s, const char *name, int64_t patience_us);
 /* ---- notices: what other servers have to know within a second ---- */
 
 /* notice(channel, text, ud) on a thread of the database's; it must not block. `lost` is called when notices may have been
- * missed, and whoever remembers something forgets it. One listener; before any session. 0, or -1. */
+ * missed, and whoever remembers something forgets it. `alive`, which may be NULL, is called several times a second as long as
+ * all that others have told up to then was heard. One listener; before any session. 0, or -1. */
 struct db_listener {
     void (*notice)(const char *channel, const char *text, void *ud);
     void (*lost)(void *ud);
+    void (*alive)(void *ud);
     void *ud;
 };
 int db_listen(struct db *db, const struct db_listener *listener);

@@ -16,6 +16,7 @@ enum {
     RETRY_FIRST_MS = 50,
     RETRY_MAX_MS = 1000,
     CHECK_MS = 15 * 1000,
+    CHECK_OFTEN_MS = 300, /* for who wants to know that it is alive */
     CLEAN_US = 60 * CLOCK_SECOND
 };
 
@@ -57,6 +58,12 @@ static void lost(struct pg_listening *l)
     l->listener.lost(l->listener.ud);
 }
 
+static void alive(struct pg_listening *l)
+{
+    if (l->listener.alive)
+        l->listener.alive(l->listener.ud);
+}
+
 static bool run(struct pg_exchange *x)
 {
     x->is_final = true;
@@ -87,21 +94,38 @@ static bool ask(struct pg_connection *c, const char *sql)
     return worked;
 }
 
-/* Until the connection is lost, or it is to stop. That nobody has sent anything for long may mean that the line is cut:
- * a question now and then finds out. */
+/* That nobody has sent anything for long may mean that the line is cut. The answer comes behind all notices that were sent
+ * before it. */
+static bool check(struct pg_listening *l, struct pg_connection *c)
+{
+    if (!ask(c, "SELECT 1"))
+        return false;
+    tell_all(l, c);
+    alive(l);
+    return true;
+}
+
+/* Until the connection is lost, or it is to stop. */
 static void listen_on(struct pg_listening *l, struct pg_connection *c)
 {
+    const int64_t every_us = (l->listener.alive ? CHECK_OFTEN_MS : CHECK_MS) * (int64_t)CLOCK_MS;
+    int64_t check_at = 0;
+
     struct pollfd ready[2] = { { .fd = PQsocket(c->conn), .events = POLLIN },
                                { .fd = l->stop, .events = POLLIN } };
 
     for (;;) {
+        int64_t now = clock_monotonic_us();
+        if (now >= check_at) {
+            if (!check(l, c))
+                return;
+            check_at = now + every_us;
+        }
         tell_all(l, c);
-        int n = poll(ready, 2, CHECK_MS);
+        int n = poll(ready, 2, (int)((check_at - now) / CLOCK_MS) + 1);
         if (n < 0 && errno != EINTR)
             return;
         if (ready[1].revents && n > 0)
-            return;
-        if (n == 0 && !ask(c, "SELECT 1"))
             return;
         if (n > 0 && ready[0].revents && (!PQconsumeInput(c->conn) || PQstatus(c->conn) != CONNECTION_OK))
             return;
@@ -197,6 +221,7 @@ static void poll_on(struct pg_listening *l, struct pg_connection *c)
     while (!sleep_or_stop(l, POLL_MS)) {
         if (!look_again(l, c) || !clean(l, c))
             return;
+        alive(l);
     }
 }
 

@@ -132,6 +132,8 @@ static void look(struct sqlite_notices *n)
     }
     if (rc != SQLITE_OK) /* while it cannot be asked, nobody may rely on what he remembers */
         n->listener.lost(n->listener.ud);
+    else if (n->listener.alive)
+        n->listener.alive(n->listener.ud);
 }
 
 /* Reads first: a transaction that deletes nothing would still wait for its turn and for the disk. */

@@ -6,7 +6,7 @@
  *   ... identity_drop(who);
  *
  * An answer is remembered by the hash of the credential until it expires or is forgotten. Forgetting is told to all servers
- * (the channel ACCESS_CHANNEL of the database's notices); while notices may be missed, nothing is remembered. */
+ * (the channel ACCESS_CHANNEL of the database's notices); while those are not heard, everybody is asked about anew. */
 #ifndef PLUGIN_ACCESS_H
 #define PLUGIN_ACCESS_H
 
@@ -14,8 +14,7 @@
 #include "plugin/identity.h"
 #include "plugin/instance.h"
 
-#define ACCESS_CHANNEL   "auth"
-#define ACCESS_SIGNED_IN "signed_in" /* as a permission: anybody who is */
+#define ACCESS_CHANNEL "auth"
 
 struct access;
 
@@ -25,6 +24,7 @@ void access_destroy(struct access *a);                         /* NULL is safe *
 /* The plugin that tells who asks: 0, or -1 with a sentence in why when another one does already. [main thread, before start] */
 int access_set_authenticator(struct access *a, dw_instance *instance, struct buf *why);
 bool access_has_authenticator(const struct access *a);
+bool access_is_authenticator(const struct access *a, const dw_instance *instance);
 
 /* Whom it lets in, and NULL otherwise. What is not public is refused here. permission NULL: public, *out may then be NULL
  * for an anonymous one, and a credential that is not good is as none. A cookie lets in what changes something only with its
@@ -40,9 +40,9 @@ int access_each_tenant(struct access *a, int (*take)(void *ud, const char *tenan
 /* What is remembered about a user, credential or tenant; "" or NULL: everything. [any thread] */
 void access_forget(struct access *a, const char *id);
 
-/* Whether notices of other servers are heard: false forgets everything and remembers nothing until true. It is false at
- * first. [any thread] */
-void access_set_hearing(struct access *a, bool is_hearing);
+/* Notices of other servers are heard up to now: what is remembered may be used for ACCESS_HEARD_US from here. [any thread] */
+enum { ACCESS_HEARD_US = 1000000 };
+void access_heard(struct access *a);
 
 /* ---- permissions that there are ---- */
 

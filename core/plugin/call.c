@@ -155,6 +155,8 @@ static void set_whom(dw_call *c, const struct call_options *o)
 
     c->tenant = is_parents ? p->tenant : o->tenant;
     c->principal = o->principal || !p ? o->principal : p->principal;
+    c->identity = o->identity || !p ? o->identity : p->identity;
+    c->is_asked = o->is_asked || (p && p->is_asked);
     c->is_system = is_parents ? p->is_system && p->instance == o->instance : o->is_system;
     c->session = NULL;
     c->derived = c->sessions = NULL;

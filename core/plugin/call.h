@@ -19,6 +19,7 @@
 
 struct client_token;
 struct db_session;
+struct identity;
 struct job;
 struct rows_slot;
 
@@ -53,10 +54,12 @@ struct call_options {
         *parent; /* who asks (services, hooks), on this thread: cancelled with it; deadline not after its */
     /* For whom; borrowed until the end, and without them the parent's. What sees all tenants does so for its own plugin
      * only: whom it asks has no tenant. */
-    const char *tenant;    /* a UUID; NULL: none */
-    const char *principal; /* an id; NULL: none */
-    bool is_system;        /* in all tenants */
-    bool is_derived;       /* the same callback for another tenant: see call_derive() */
+    const char *tenant;              /* a UUID; NULL: none */
+    const char *principal;           /* an id; NULL: none */
+    const struct identity *identity; /* who asked, in full; NULL: nobody did, or nobody knows */
+    bool is_system;                  /* in all tenants */
+    bool is_derived;                 /* the same callback for another tenant: see call_derive() */
+    bool is_asked;         /* somebody outside asks: what needs a permission is not the machine's own */
     struct str request_id; /* for the log; empty: the parent's */
 };
 
@@ -76,7 +79,9 @@ struct dw_call {
     bool is_opened;  /* by dw_call_open */
     bool is_derived; /* by call_derive() */
 
-    const char *tenant, *principal; /* NULL: none */
+    const char *tenant, *principal;  /* NULL: none */
+    const struct identity *identity; /* borrowed; NULL: none */
+    bool is_asked;                   /* by somebody outside, known or not: a request */
     bool is_system;
     struct db_session *session;       /* NULL: not needed yet, see call_db.h */
     dw_call *older_session;           /* the next one in the root's `sessions` */

@@ -522,6 +522,39 @@ static int take_callbacks(const struct reader *r, const dw_plugin *p)
     return 0;
 }
 
+/* With the prefix a browser keeps it to this host and to TLS. */
+static bool is_cookie_name(const char *name)
+{
+    static const char prefix[] = "__Host-";
+    size_t n = strnlen(name, 65);
+
+    return n > sizeof(prefix) - 1 && n <= 64 && strncmp(name, prefix, sizeof(prefix) - 1) == 0 &&
+           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == n;
+}
+
+/* Of an older SDK it may be shorter, never of less than its first functions. */
+static int take_authenticator(const struct reader *r, const dw_plugin *p)
+{
+    enum { LEAST = offsetof(dw_authenticator, tenants) };
+    const dw_authenticator *from = p->authenticator;
+
+    if (!from)
+        return 0;
+    if (from->struct_size < LEAST || from->struct_size > STRUCT_MAX)
+        return refuse(r, "its authenticator has %u bytes, which cannot be: make it with DW_AUTHENTICATOR()",
+                      (unsigned)from->struct_size);
+    dw_authenticator *to = arena_calloc(r->arena, sizeof(*to));
+    if (!to)
+        return refuse(r, "cannot be read: out of memory");
+    memcpy(to, from, from->struct_size < sizeof(*to) ? from->struct_size : sizeof(*to));
+    r->d->authenticator = to;
+    if (!to->authenticate)
+        return refuse(r, "its authenticator has no function authenticate");
+    if (to->cookie && !is_cookie_name(to->cookie))
+        return refuse(r, "its authenticator's cookie is no name of one; call it __Host-NAME");
+    return 0;
+}
+
 static int check_sizes(const struct reader *r, const dw_plugin *p)
 {
     if (!p->sizes || !p->host)
@@ -553,7 +586,8 @@ int descriptor_read(struct plugin_descriptor **out, const dw_plugin *raw, struct
     if (check_sizes(&r, &p) != 0)
         return -1;
     memcpy(&sizes, p.sizes, p.sizes_size < sizeof(sizes) ? p.sizes_size : sizeof(sizes));
-    if (take_texts(&r, &p) != 0 || take_callbacks(&r, &p) != 0 || take_lists(&r, &p, &sizes) != 0)
+    if (take_texts(&r, &p) != 0 || take_callbacks(&r, &p) != 0 || take_lists(&r, &p, &sizes) != 0 ||
+        take_authenticator(&r, &p) != 0)
         return -1;
     *out = r.d;
     return 0;

@@ -9,6 +9,7 @@
 #include "http/readiness.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "plugin/access.h"
 #include "plugin/descriptor.h"
 #include "plugin/detach.h"
 #include "plugin/hooks.h"
@@ -261,12 +262,20 @@ static int read_contract(struct loading *l, struct buf *why)
     return result;
 }
 
+static int declare(struct registry *r, const struct loading *l)
+{
+    return l->document && r->options.process->access
+               ? access_declare(r->options.process->access, l->plugin->name, l->document)
+               : 0;
+}
+
 static int make_instance(struct registry *r, struct loading *l, struct buf *why)
 {
     if (instance_create(&l->instance, l->descriptor, r->options.process) != 0)
         return -1;
     instance_configure(l->instance, r->config);
-    return read_contract(l, why) == 0 && plugin_routes_create(&l->routes, l->instance, l->document, why) == 0
+    return read_contract(l, why) == 0 && declare(r, l) == 0 &&
+                   plugin_routes_create(&l->routes, l->instance, l->document, why) == 0
                ? settings_check(l->instance, why)
                : -1;
 }
@@ -276,6 +285,9 @@ static int initialise(struct registry *r, struct loading *l, struct buf *why)
     if (plugin_hooks_add(r->options.process->hooks, l->instance, why) != 0)
         return -1;
     l->hooked = true;
+    if (r->options.process->access &&
+        access_set_authenticator(r->options.process->access, l->instance, why) != 0)
+        return -1;
     if (instance_run(l->instance, INSTANCE_INIT, why) != 0)
         return -1;
     l->initialised = true;

@@ -5,6 +5,7 @@
 #include "api/input.h"
 #include "http/router.h"
 #include "log/log.h"
+#include "plugin/access.h"
 #include "plugin/call_db.h"
 #include "plugin/channels.h"
 #include "plugin/outcome.h"
@@ -40,12 +41,53 @@ void request_cancel_call(void *call)
 
 /* ---- before the handler ---- */
 
-/* A call does not know yet who asks, so that there is nothing a permission could be checked for. */
-static void refuse_guarded(struct http_exchange *x)
+/* As the harness says. */
+static int admit_as_said(const struct plugin_process *p, const struct plugin_route *route,
+                         struct http_exchange *x, struct identity **out)
 {
-    http_reply_problem(x, 503,
-                       "this needs a permission, and this server cannot tell yet who asks; only public "
-                       "operations are answered");
+    static const char *const all[] = { "*", NULL };
+    const char *const *names = p->permissions ? p->permissions : all, *wrong;
+    dw_credential found = {
+        .struct_size = sizeof(found),
+        .principal_kind = DW_USER,
+        .id = p->principal,
+        .tenant = p->tenant,
+        .permissions = names,
+    };
+
+    *out = NULL;
+    while (names[found.permissions_n])
+        found.permissions_n++;
+    if (p->principal && identity_create(out, &found, 0, &wrong) != 0)
+        http_reply_problem_format(x, 500, "the harness's principal is none: %s", wrong);
+    else if (!*out && route->permission)
+        http_reply_problem(x, 503,
+                           "this needs a permission, and this server cannot tell who asks; in the harness "
+                           "dw_harness_set_principal() says so");
+    else if (*out && route->permission && strcmp(route->permission, API_SIGNED_IN) != 0 &&
+             !identity_may(*out, route->permission))
+        http_reply_problem_format(x, 403, "this needs the permission %s", route->permission);
+    else
+        return 0;
+    identity_drop(*out);
+    *out = NULL;
+    return -1;
+}
+
+static int admit(const struct plugin_route *route, struct http_exchange *x, struct identity **out)
+{
+    const struct plugin_process *p = route->instance->process;
+
+    if (!p->access)
+        return admit_as_said(p, route, x, out);
+    DW_TRY(access_admit(p->access, x, route->permission, out));
+    if (!route->needs_tenant || (*out)->tenant)
+        return 0;
+    http_reply_problem(
+        x, 403, "this is about a tenant, and you are in none: an administrator makes you a member of one");
+    identity_drop(*out);
+    *out = NULL;
+    return -1;
 }
 
 /* Its memory is the exchange's, but what one call may take is the call's to say. */
@@ -67,6 +109,14 @@ static void take_arena_back(struct request *r, struct http_exchange *x)
     r->has_lent = false;
 }
 
+/* What has x-tenant: none belongs to none. */
+static const char *tenant_of(const struct request *r)
+{
+    if (r->route->operation && r->route->operation->no_tenant)
+        return NULL;
+    return r->identity ? r->identity->tenant : r->route->instance->process->tenant;
+}
+
 static int begin_call(struct request *r, bool is_first)
 {
     const struct plugin_route *route = r->route;
@@ -77,8 +127,10 @@ static int begin_call(struct request *r, bool is_first)
         .deadline_us = http_request_deadline(r->x),
         .arena = is_first ? lend_arena(r->x, route->instance) : NULL,
         .request_id = http_request_id(r->x),
-        .tenant = route->instance->process->tenant,
-        .principal = route->instance->process->principal,
+        .tenant = tenant_of(r),
+        .principal = r->identity ? r->identity->principal.id : NULL,
+        .identity = r->identity,
+        .is_asked = true,
     };
 
     r->has_lent |= is_first;
@@ -102,25 +154,29 @@ static int read_input(struct request *r)
     return -1;
 }
 
-static struct request *begin(struct http_exchange *x, const struct plugin_route *route)
+/* NULL: it is answered. Takes the identity. */
+static struct request *begin(struct http_exchange *x, const struct plugin_route *route,
+                             struct identity *identity)
 {
     struct request *r = arena_calloc(http_arena(x), sizeof(*r));
 
     if (!r) {
+        identity_drop(identity);
         http_reply_problem(x, 503, "there is no memory for this request; try again later");
         return NULL;
     }
+    r->identity = identity;
     r->x = x;
     r->route = route;
     r->body = r->streamed = (struct buf)BUF_INIT;
     r->mark = http_reply_mark(x);
-    if (read_input(r) != 0)
-        return NULL;
-    if (begin_call(r, true) != 0) {
+    if (read_input(r) == 0) {
+        if (begin_call(r, true) == 0)
+            return r;
         api_input_finish(r->input);
-        return NULL;
     }
-    return r;
+    identity_drop(identity);
+    return NULL;
 }
 
 /* ---- after it ---- */
@@ -192,6 +248,7 @@ static void release(struct request *r, struct http_exchange *x)
 {
     api_input_finish(r->input);
     json_decref(r->json);
+    identity_drop(r->identity);
     buf_finish(&r->body);
     buf_finish(&r->streamed);
     if (r->mapped)
@@ -294,11 +351,10 @@ void request_handle(struct http_exchange *x)
         http_reply_problem(x, 503, "the plugin that answers this is not running");
         return;
     }
-    if (route->needs_principal && !instance->process->principal) {
-        refuse_guarded(x);
+    struct identity *identity;
+    if (admit(route, x, &identity) != 0)
         return;
-    }
-    struct request *r = begin(x, route);
+    struct request *r = begin(x, route, identity);
     if (r)
         run(r);
 }

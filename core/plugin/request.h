@@ -19,9 +19,10 @@ struct plugin_route {
     dw_instance *instance;
     const struct api_operation *operation; /* NULL: one of the descriptor's .routes */
     dw_handler handler;
-    const char *what; /* "operation createNote" */
-    uint32_t label;   /* activity_label() of both */
-    bool needs_principal;
+    const char *what;       /* "operation createNote" */
+    uint32_t label;         /* activity_label() of both */
+    const char *permission; /* or API_SIGNED_IN; NULL: public */
+    bool needs_tenant;
 };
 
 /* What became of the one answer that a handler has. */
@@ -38,7 +39,8 @@ struct request {
     dw_call *c;
     struct http_exchange *x;
     const struct plugin_route *route;
-    struct api_input *input; /* NULL for .routes */
+    struct identity *identity; /* NULL: anonymous */
+    struct api_input *input;   /* NULL for .routes */
     struct repeat repeat;
     bool
         has_lent; /* the exchange's memory to the call, which only the first one gets: what one leaves there stays */

@@ -108,7 +108,8 @@ static int bind_operation(struct plugin_routes *r, const struct api_operation *o
         .instance = r->instance,
         .operation = op,
         .handler = handler,
-        .needs_principal = !op->is_public,
+        .permission = op->permission,
+        .needs_tenant = !op->is_public && !op->no_tenant,
     };
     r->http[r->n] = (struct http_route){
         .method = op->method,
@@ -133,7 +134,9 @@ static int bind_route(struct plugin_routes *r, const dw_route *route)
     r->routes[r->n] = (struct plugin_route){
         .instance = r->instance,
         .handler = route->handler,
-        .needs_principal = !is_public,
+        .permission = is_public           ? NULL
+                      : route->permission ? route->permission
+                                          : API_SIGNED_IN,
     };
     r->http[r->n] = (struct http_route){
         .method = route->method ? http_method_from(str_from(route->method)) : HTTP_UNKNOWN,

@@ -94,6 +94,22 @@ void dw_harness_set_principal(dw_harness *h, const char *principal)
     h->process.principal = kept(h, principal);
 }
 
+void dw_harness_set_permissions(dw_harness *h, const char *permissions)
+{
+    struct str rest = str_from(permissions), name;
+    size_t n = 0;
+    const char **names = arena_calloc(&h->arena, (rest.n + 2) * sizeof(*names));
+
+    h->process.permissions = NULL;
+    if (!permissions || !names)
+        return;
+    while (str_split(&rest, ' ', &name)) {
+        if (name.n > 0)
+            names[n++] = arena_copy(&h->arena, name);
+    }
+    h->process.permissions = names;
+}
+
 /* ---- the test's own SQL ---- */
 
 static struct db_session *open_session(dw_harness *h)

@@ -454,8 +454,41 @@ static void a_permission_is_a_name_and_a_word(void **state)
         snprintf(text, sizeof(text), TOP "paths: { /a: { get: { operationId: op, x-permission: %s } } }\n",
                  wrong[i]);
         assert_complaints(text, AT "3: op: x-permission is no permission, write the plugin's name, a dot and "
-                                   "one word, as notes.read\n");
+                                   "one word, as notes.read, or signed_in for anybody who is\n");
     }
+}
+
+static void permissions_are_declared(void **state)
+{
+    static const char text[] = TOP "x-permissions:\n"
+                                   "  notes.read: { summary: Read notes, roles: [viewer, member] }\n"
+                                   "  notes.purge: Throw all away\n"
+                                   "paths:\n"
+                                   "  /a: { get: { operationId: a, x-permission: notes.read }, put: { "
+                                   "operationId: b, x-permission: notes.write } }\n"
+                                   "  /b: { get: { operationId: c, x-permission: signed_in }, put: { "
+                                   "operationId: d, x-permission: notes.write } }\n";
+    struct reading r;
+
+    (void)state;
+    read_good(&r, text);
+    const struct api_document *d = r.document;
+    assert_int_equal(d->permissions_n, 3);
+    assert_string_equal(d->permissions[0].name, "notes.read");
+    assert_string_equal(d->permissions[0].summary, "Read notes");
+    assert_string_equal(d->permissions[0].roles, "viewer member");
+    assert_string_equal(d->permissions[1].name, "notes.purge");
+    assert_string_equal(d->permissions[1].summary, "Throw all away");
+    assert_string_equal(d->permissions[2].name, "notes.write");
+    assert_string_equal(d->permissions[2].summary, "");
+    finish(&r);
+    assert_complaints(
+        TOP "x-permissions: { notes: {}, a.b: [], a.c: { role: [x] }, a.d: { roles: [X] } }\n"
+            "paths: {}\n",
+        AT "3: notes is no permission, write the plugin's name, a dot and one word, as notes.read\n" AT
+           "3: the permission a.b is a list, write what it is for, as \"Read notes\", or { summary: "
+           "..., roles: [...] }\n" AT "3: role is not known here, did you mean roles?\n" AT
+           "3: roles has something that is no role, write names such as [viewer, member]\n");
 }
 
 static void operation_ids(void **state)
@@ -741,6 +774,7 @@ int main(void)
         cmocka_unit_test(servers),
         cmocka_unit_test(every_operation_says_who_may),
         cmocka_unit_test(a_permission_is_a_name_and_a_word),
+        cmocka_unit_test(permissions_are_declared),
         cmocka_unit_test(operation_ids),
         cmocka_unit_test(paths),
         cmocka_unit_test(parameters_and_path_agree),

@@ -122,18 +122,18 @@ static void all_is_bound_and_mounted(void **state)
     assert_non_null(match.route->status[5]);
     const struct plugin_route *bound = match.route->ud;
     assert_string_equal(bound->what, "operation createNote");
-    assert_true(bound->needs_principal);
+    assert_true(bound->permission);
     assert_ptr_equal(bound->handler, answer);
 
     router_find(router, HTTP_GET, STR_OF("/api/v1/notes/5"), &match);
-    assert_false(((const struct plugin_route *)match.route->ud)->needs_principal);
+    assert_false(((const struct plugin_route *)match.route->ud)->permission);
     router_find(router, HTTP_UNKNOWN, STR_OF("/dav/a/b"), &match);
     bound = match.route->ud;
     assert_string_equal(bound->what, "route /dav/{rest...}");
-    assert_false(bound->needs_principal);
+    assert_false(bound->permission);
     assert_null(bound->operation);
     router_find(router, HTTP_GET, STR_OF("/feed"), &match);
-    assert_true(((const struct plugin_route *)match.route->ud)->needs_principal);
+    assert_true(((const struct plugin_route *)match.route->ud)->permission);
     router_destroy(router);
     drop(&m);
 }

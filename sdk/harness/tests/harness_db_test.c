@@ -81,6 +81,11 @@ static void requests_run_for_whom_the_test_says(void **state)
     dw_harness_set_principal(h, "ann");
     assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/cashbook"), "/tenant"), ONE);
     assert_string_equal(dw_harness_text(dw_harness_get(h, "/api/v1/cashbook/guarded"), "/me"), "ann");
+    dw_harness_set_permissions(h, "cashbook.write other.*");
+    assert_int_equal(dw_harness_get(h, "/api/v1/cashbook/guarded").status, 403);
+    dw_harness_set_permissions(h, "other.* cashbook.read");
+    assert_int_equal(dw_harness_get(h, "/api/v1/cashbook/guarded").status, 200);
+    dw_harness_set_permissions(h, NULL);
     dw_harness_set_principal(h, NULL);
     assert_int_equal(dw_harness_get(h, "/api/v1/cashbook/guarded").status, 503);
     assert_int_equal(dw_harness_close(h), 0);

@@ -131,10 +131,11 @@ DW_EXPORT void dw_harness_advance(dw_harness *h, dw_span by);
 
 /* ---- the database: SQLite, private to the harness, with the plugins' migrations applied ---- */
 
-/* Requests run for this tenant (a UUID) and this principal from here on; NULL, as at the beginning: for none. With a
- * principal the operations that need one are answered, whatever permission they want. Copied. */
+/* Requests run for this tenant (a UUID) and this principal from here on; NULL, as at the beginning: for none. A principal may
+ * do what these permissions say ("notes.read notes.write", "notes.*"; NULL, as at the beginning: everything). Copied. */
 DW_EXPORT void dw_harness_set_tenant(dw_harness *h, const char *tenant);
 DW_EXPORT void dw_harness_set_principal(dw_harness *h, const char *principal);
+DW_EXPORT void dw_harness_set_permissions(dw_harness *h, const char *permissions);
 
 /* dw_harness_sql(h, "INSERT INTO notes (tenant_id, id) VALUES (:tenant, $1)", id): prepares or inspects what all tenants
  * have. The number of rows changed, or -1: dw_harness_why() says what was wrong. dw_harness_find(h, DW_TO(&n), "SELECT
