@@ -77,10 +77,26 @@ static const char *read_base(struct api_reader *r)
 
 /* ---- paths ---- */
 
+/* What clients know from elsewhere is below the root: /token, /.well-known/... OpenAPI says it by servers of the path. */
+static const char *read_path_base(struct api_reader *r, const struct yaml_node *path)
+{
+    const struct yaml_node *servers = api_get_kind(r, path, "servers", YAML_LIST);
+    const struct yaml_node *first = servers ? servers->first : NULL;
+    const struct yaml_node *url = api_get(first, "url");
+
+    if (!servers)
+        return r->base;
+    if (servers->n == 1 && url && str_equal(url->text, STR_OF("/")))
+        return "";
+    api_complain(r, servers->line, "leave servers out, or write [{ url: / }]",
+                 "servers of a path can only be the root");
+    return r->base;
+}
+
 static void check_path(struct api_reader *r, const struct api_path *path)
 {
-    static const char *const known[] = { "summary", "description", "parameters", "get",   "put", "post",
-                                         "delete",  "options",     "head",       "patch", NULL };
+    static const char *const known[] = { "summary", "description", "parameters", "servers", "get",   "put",
+                                         "post",    "delete",      "options",    "head",    "patch", NULL };
     const char *wrong = router_template_wrong(path->template);
 
     if (!wrong && strstr(path->key, "...}"))
@@ -102,7 +118,7 @@ static bool begin_path(struct api_reader *r, const struct yaml_node *node, struc
         api_complain(r, node->key_line, "write it as /notes", "the path %s does not begin with /", path->key);
         return false;
     }
-    path->template = arena_format(r->arena, "%s%s", r->base, path->key);
+    path->template = arena_format(r->arena, "%s%s", read_path_base(r, node), path->key);
     if (!path->template) {
         api_complain_memory(r);
         return false;

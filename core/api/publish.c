@@ -294,7 +294,9 @@ static void add_paths(struct publication *p, json_t *document)
 
     json_object_foreach(json_object_get(document, "paths"), name, path)
     {
-        json_t *whole = json_sprintf("%s%s", p->source->document->base, name);
+        const char *base = json_object_get(path, "servers") ? "" : p->source->document->base;
+        json_t *whole = json_sprintf("%s%s", base, name);
+        json_object_del(path, "servers"); /* those of the whole document are the root */
         complete_path(p, path);
         if (!whole || join_path(p, json_string_value(whole), path) != 0)
             p->is_out_of_memory = true;

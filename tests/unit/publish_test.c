@@ -42,6 +42,9 @@ static const char other[] = "openapi: 3.1.0\n"
                             "paths:\n"
                             "  /others:\n"
                             "    get: { operationId: list, x-public: true, tags: [mine] }\n"
+                            "  /token:\n"
+                            "    servers: [ { url: / } ]\n"
+                            "    get: { operationId: token, x-public: true }\n"
                             "components: { schemas: { Note: { type: string } } }\n";
 
 struct fixture {
@@ -103,9 +106,11 @@ static void assert_text(const char *pointer, const char *text)
 static void paths_have_their_base(void **state)
 {
     (void)state;
-    assert_int_equal(json_object_size(at("/paths")), 3);
+    assert_int_equal(json_object_size(at("/paths")), 4);
     assert_non_null(at(LIST));
     assert_non_null(at(OTHER));
+    assert_non_null(at("/paths/~1token/get"));
+    assert_null(at("/paths/~1token/servers"));
 }
 
 static void names_are_each_their_owners(void **state)
