@@ -46,10 +46,13 @@ static bool is_name(const char *name, size_t n)
     return n > 0 && name[0] != '.' && name[n - 1] != '.';
 }
 
-/* One of the Internet: two labels at least; but localhost, for trying things out. */
+/* One of the Internet: two labels at least, none of them empty; but localhost, for trying things out. */
 static bool is_domain(const char *domain)
 {
-    return strcmp(domain, "localhost") == 0 || (strchr(domain, '.') && domain[strlen(domain) - 1] != '.');
+    if (strcmp(domain, "localhost") == 0)
+        return true;
+    return strchr(domain, '.') && *domain != '.' && !strstr(domain, "..") &&
+           domain[strlen(domain) - 1] != '.';
 }
 
 static size_t fold_domain(const char *domain, char *out, size_t size)

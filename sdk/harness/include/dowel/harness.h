@@ -139,6 +139,10 @@ DW_EXPORT void dw_harness_set_tenant(dw_harness *h, const char *tenant);
 DW_EXPORT void dw_harness_set_principal(dw_harness *h, const char *principal);
 DW_EXPORT void dw_harness_set_permissions(dw_harness *h, const char *permissions);
 
+/* Requests come from this address ("192.0.2.7") from here on; NULL, as at the beginning: from a Unix socket. 0, or -1 for what
+ * is no address. */
+DW_EXPORT int dw_harness_set_address(dw_harness *h, const char *address);
+
 /* dw_harness_sql(h, "INSERT INTO notes (tenant_id, id) VALUES (:tenant, $1)", id): prepares or inspects what all tenants
  * have. The number of rows changed, or -1: dw_harness_why() says what was wrong. dw_harness_find(h, DW_TO(&n), "SELECT
  * count(*) FROM notes"): 1 and the first row in the targets, 0 or -1; texts live until the harness closes. */
