@@ -35,6 +35,8 @@ typedef struct dw_harness_args {
     const char *plugin;        /* path of the .so */
     const char *conf;          /* what conf.d/NAME.yaml would say; NULL: nothing */
     const char *const *beside; /* other plugins' paths that it needs, NULL at the end; or NULL */
+    const char
+        *database; /* the URL of an empty one, for tests on PostgreSQL too; NULL: a SQLite of its own */
 } dw_harness_args;
 
 /* Loads, configures and starts it, as the server would. 0, or -1: dw_harness_why() says what the admin would read. *out is
