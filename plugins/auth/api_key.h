@@ -9,7 +9,12 @@
 
 #define API_KEY_PREFIX "dwk_"
 
-enum { API_KEY_RANDOM = 40, API_KEY_CHECK = 6, API_KEY_SIZE = 4 + API_KEY_RANDOM + API_KEY_CHECK, API_KEY_HINT = 8 };
+enum {
+    API_KEY_RANDOM = 40,
+    API_KEY_CHECK = 6,
+    API_KEY_SIZE = 4 + API_KEY_RANDOM + API_KEY_CHECK,
+    API_KEY_HINT = 8
+};
 
 /* A new one, terminated. */
 const char *api_key_make(dw_call *c);

@@ -2,6 +2,9 @@
 #include "auth.h"
 
 #include "account.h"
+#include "credentials.h"
+#include "public/auth.h"
+#include "signing.h"
 
 /* ---- what every change does ---- */
 
@@ -32,6 +35,8 @@ static int init(dw_call *c)
 
     if (password_pool_create(&auth_of(c)->pool, &options) != 0)
         return dw_fail(c, DW_ENOMEM, "the threads that hash passwords cannot be started");
+    if (signing_create(&auth_of(c)->signing) != 0)
+        return dw_fail(c, DW_ENOMEM, "there is no memory for signing keys");
     return 0;
 }
 
@@ -41,6 +46,8 @@ static void fini(dw_call *c)
 
     password_pool_destroy(self->pool);
     self->pool = NULL;
+    signing_destroy(self->signing);
+    self->signing = NULL;
 }
 
 static int stop(dw_call *c)
@@ -53,10 +60,42 @@ static int stop(dw_call *c)
 
 static const dw_operation operations[] = {
     { "listPermissions", auth_list_permissions },
+
+    { "login", auth_login },
+    { "logout", auth_logout },
+    { "getMe", auth_me },
+    { "switchTenant", auth_switch },
+    { "getToken", auth_token },
+    { "getTokenOfRoot", auth_token },
+    { "revokeToken", auth_revoke },
+    { "authorize", auth_authorize },
+    { "authorizeForm", auth_authorize_form },
+    { "getOAuthMetadata", auth_metadata },
+    { "getJwks", auth_jwks },
+    { "listClients", auth_list_clients },
+    { "createClient", auth_create_client },
+    { "deleteClient", auth_delete_client },
+    { "listSessions", auth_list_sessions },
+    { "deleteSession", auth_delete_session },
+    { "listKeys", auth_list_keys },
+    { "createKey", auth_create_key },
+    { "deleteKey", auth_delete_key },
+    { 0 },
+};
+
+static const dw_question questions[] = { { AUTH_AUTHENTICATE, DW_SILENCE_DENIES }, { 0 } };
+
+static const dw_job_kind jobs[] = { { .name = "sweep", .run = auth_sweep }, { 0 } };
+
+static const dw_schedule schedules[] = {
+    { .name = "sweep", .job = "sweep", .when = "every 1h", .across_tenants = true, .jitter = "5m" },
     { 0 },
 };
 
 DOWEL_PLUGIN(.name = "auth", .version = "0.1.0", .summary = "Users, roles, tenants, sign-in",
              .license = "MIT", .self_size = sizeof(struct auth),
-             .conf = DW_ITEMS(struct auth_conf, auth_items), .operations = operations, .check = auth_check,
+             .conf = DW_ITEMS(struct auth_conf, auth_items), .operations = operations, .questions = questions,
+             .jobs = jobs, .schedules = schedules, .check = auth_check,
+             .authenticator = DW_AUTHENTICATOR(.cookie = "__Host-dowel", .authenticate = auth_who_is,
+                                               .tenants = auth_tenants),
              .init = init, .stop = stop, .fini = fini);

@@ -105,14 +105,17 @@ static int by_access_token(dw_call *c, dw_credential *out)
         return rc;
     bool is_its = rc > 0 && tenant && strcmp(s.user, token->subject) == 0 && strcmp(s.tenant, tenant) == 0 &&
                   strcmp(s.kind, SESSION_TOKEN) == 0;
-    return is_its ? fill_session(c, out, &s, (dw_time){ token->expires_at_s * DW_SECONDS(1).us }) : not_good(c);
+    return is_its ? fill_session(c, out, &s, (dw_time){ token->expires_at_s * DW_SECONDS(1).us })
+                  : not_good(c);
 }
 
 /* ---- what others recognise ---- */
 
 static int find_named(dw_call *c, const auth_authenticate *q, struct account *a, const char **tenant)
 {
-    int rc = q->user ? account_by_id(c, q->user, a) : q->email ? account_by_email(c, q->email, a) : DW_ENOTFOUND;
+    int rc = q->user    ? account_by_id(c, q->user, a)
+             : q->email ? account_by_email(c, q->email, a)
+                        : DW_ENOTFOUND;
 
     if (rc == 0 && !a->active)
         rc = DW_ENOTFOUND;
@@ -121,7 +124,9 @@ static int find_named(dw_call *c, const auth_authenticate *q, struct account *a,
         rc = account_first_tenant(c, a->id, tenant);
     if (rc == 0 && (rc = account_is_member(c, a->id, *tenant)) == 0)
         rc = DW_ENOTFOUND;
-    return rc == DW_ENOTFOUND ? dw_fail(c, DW_EAUTH, "it stands for nobody who may sign in here") : rc < 0 ? rc : 0;
+    return rc == DW_ENOTFOUND ? dw_fail(c, DW_EAUTH, "it stands for nobody who may sign in here")
+           : rc < 0           ? rc
+                              : 0;
 }
 
 static int by_others(dw_call *c, dw_credential *out)

@@ -17,8 +17,8 @@
 
 /* What the program asks for. */
 struct ask {
-    const char *response_type, *client_id, *redirect_uri, *scope, *state, *code_challenge, *code_challenge_method, *prompt,
-        *ui_locales;
+    const char *response_type, *client_id, *redirect_uri, *scope, *state, *code_challenge,
+        *code_challenge_method, *prompt, *ui_locales;
     struct client client;
     bool is_german;
 };
@@ -28,10 +28,11 @@ struct answer {
     const char *csrf, *action, *email, *password;
 };
 
-#define ASK(a)                                                                                                      \
-    "response_type", &(a)->response_type, "client_id", &(a)->client_id, "redirect_uri", &(a)->redirect_uri,         \
-        "scope", &(a)->scope, "state", &(a)->state, "code_challenge", &(a)->code_challenge,                         \
-        "code_challenge_method", &(a)->code_challenge_method, "prompt", &(a)->prompt, "ui_locales", &(a)->ui_locales
+#define ASK(a)                                                                                              \
+    "response_type", &(a)->response_type, "client_id", &(a)->client_id, "redirect_uri", &(a)->redirect_uri, \
+        "scope", &(a)->scope, "state", &(a)->state, "code_challenge", &(a)->code_challenge,                 \
+        "code_challenge_method", &(a)->code_challenge_method, "prompt", &(a)->prompt, "ui_locales",         \
+        &(a)->ui_locales
 
 /* ---- back to the program ---- */
 
@@ -75,7 +76,8 @@ static int send_back(dw_call *c, dw_request *req, const struct ask *a, const cha
     return dw_reply(req, 303);
 }
 
-static int refuse(dw_call *c, dw_request *req, const struct ask *a, const char *error, const char *description)
+static int refuse(dw_call *c, dw_request *req, const struct ask *a, const char *error,
+                  const char *description)
 {
     return send_back(c, req, a, "error", error, description);
 }
@@ -98,13 +100,15 @@ static int know_client(dw_call *c, dw_request *req, struct ask *a)
     if (rc < 0)
         return rc;
     if (rc == 0)
-        rc = page_reply_problem(c, req, de,
-                                de ? "Diese Anwendung ist hier nicht bekannt (client_id). Ein Administrator kann sie eintragen."
-                                   : "This program is not known here (client_id). An administrator can register it.");
+        rc = page_reply_problem(
+            c, req, de,
+            de ? "Diese Anwendung ist hier nicht bekannt (client_id). Ein Administrator kann sie eintragen."
+               : "This program is not known here (client_id). An administrator can register it.");
     else if (!a->redirect_uri || !client_allows(&a->client, a->redirect_uri))
         rc = page_reply_problem(
             c, req, de,
-            de ? "Diese Adresse ist für die Anwendung nicht eingetragen (redirect_uri), deshalb wird nichts dorthin geschickt."
+            de ? "Diese Adresse ist für die Anwendung nicht eingetragen (redirect_uri), deshalb wird nichts "
+                 "dorthin geschickt."
                : "This address is not registered for the program (redirect_uri), so nothing is sent there.");
     else
         return 1;
@@ -119,8 +123,8 @@ static int check_ask(dw_call *c, dw_request *req, const struct ask *a)
     if (!a->response_type || strcmp(a->response_type, "code") != 0) {
         error = "unsupported_response_type";
         description = "response_type is code here";
-    } else if (!a->code_challenge_method || strcmp(a->code_challenge_method, "S256") != 0 || !a->code_challenge ||
-               !code_is_challenge(a->code_challenge)) {
+    } else if (!a->code_challenge_method || strcmp(a->code_challenge_method, "S256") != 0 ||
+               !a->code_challenge || !code_is_challenge(a->code_challenge)) {
         error = "invalid_request";
         description = "PKCE is required: code_challenge, and code_challenge_method=S256";
     } else if (scopes_check(c, a->scope) < 0) {
@@ -152,7 +156,8 @@ static const char *host_of(dw_call *c, const char *uri)
 {
     const char *host = strstr(uri, "://");
 
-    return host ? dw_copy(c, (dw_str){ host + 3, strcspn(host + 3, "/?") }) : dw_copy(c, (dw_str){ uri, strcspn(uri, ":") });
+    return host ? dw_copy(c, (dw_str){ host + 3, strcspn(host + 3, "/?") })
+                : dw_copy(c, (dw_str){ uri, strcspn(uri, ":") });
 }
 
 /* Who has signed in here by this browser, or NULL. */
@@ -184,7 +189,8 @@ static const char *elsewhere(dw_call *c, const struct ask *a)
 }
 
 /* The form's token is of a cookie of its own: before there is a session another site could have its user signed in here. */
-static int show_page(dw_call *c, dw_request *req, const struct ask *a, int status, const char *problem, const char *email)
+static int show_page(dw_call *c, dw_request *req, const struct ask *a, int status, const char *problem,
+                     const char *email)
 {
     const char *cookie = cookie_of(c, req, COOKIE_FORM);
     struct account person = { 0 };
@@ -246,7 +252,8 @@ static bool is_forged(dw_call *c, dw_request *req, const struct answer *f)
     return !cookie || !f->csrf || dw_equal(f->csrf, cookie_csrf(c, cookie)) != 1;
 }
 
-static int give_code(dw_call *c, dw_request *req, const struct ask *a, const struct account *who, const char *tenant)
+static int give_code(dw_call *c, dw_request *req, const struct ask *a, const struct account *who,
+                     const char *tenant)
 {
     struct account_permissions has;
     struct code_grant grant = {
@@ -274,7 +281,8 @@ static const char *problem_text(dw_call *c, const struct ask *a, int rc)
     if (rc == DW_ERATE)
         return a->is_german ? "Zu viele Versuche. Warten Sie eine Weile." : "Too many tries. Wait a while.";
     if (rc == DW_EAUTH)
-        return a->is_german ? "E-Mail-Adresse oder Passwort stimmen nicht." : "The e-mail address or the password is wrong.";
+        return a->is_german ? "E-Mail-Adresse oder Passwort stimmen nicht."
+                            : "The e-mail address or the password is wrong.";
     return a->is_german ? "Die Anmeldung ist diesem Konto nicht erlaubt. Fragen Sie einen Administrator."
                         : dw_format(c, "%s", dw_error_of(c)->text);
 }
@@ -304,7 +312,8 @@ static int by_session(dw_call *c, dw_request *req, const struct ask *a)
     if (rc < 0)
         return rc;
     if (rc == 0)
-        return show_page(c, req, a, 401, a->is_german ? "Die Sitzung ist beendet." : "The session has ended.", NULL);
+        return show_page(c, req, a, 401, a->is_german ? "Die Sitzung ist beendet." : "The session has ended.",
+                         NULL);
     return give_code(c, req, a, &who, s.tenant);
 }
 
@@ -314,7 +323,8 @@ int auth_authorize_form(dw_call *c, dw_request *req)
     struct ask a = { 0 };
 
     DW_TRY(dw_request_read(req, ASK(&a)));
-    DW_TRY(dw_request_read(req, "csrf", &f.csrf, "action", &f.action, "email", &f.email, "password", &f.password));
+    DW_TRY(dw_request_read(req, "csrf", &f.csrf, "action", &f.action, "email", &f.email, "password",
+                           &f.password));
     int rc = know_client(c, req, &a);
     if (rc > 0)
         rc = check_ask(c, req, &a);
@@ -322,9 +332,11 @@ int auth_authorize_form(dw_call *c, dw_request *req)
         return rc;
     if (is_forged(c, req, &f))
         return show_page(c, req, &a, 403,
-                         a.is_german ? "Das Formular war zu alt. Bitte noch einmal." : "The form was too old. Please try again.",
+                         a.is_german ? "Das Formular war zu alt. Bitte noch einmal."
+                                     : "The form was too old. Please try again.",
                          f.email);
     if (f.action && strcmp(f.action, "cancel") == 0)
         return refuse(c, req, &a, "access_denied", "the person has refused");
-    return f.action && strcmp(f.action, "continue") == 0 ? by_session(c, req, &a) : by_password(c, req, &a, &f);
+    return f.action && strcmp(f.action, "continue") == 0 ? by_session(c, req, &a)
+                                                         : by_password(c, req, &a, &f);
 }

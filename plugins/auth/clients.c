@@ -78,9 +78,11 @@ const char *client_uri_problem(const char *uri)
     }
     if (strchr(uri, '#'))
         return "has a fragment";
-    if (has_host(uri, "https://") || behind_loopback(uri) || has_host(uri, "http://localhost") || is_private_scheme(uri))
+    if (has_host(uri, "https://") || behind_loopback(uri) || has_host(uri, "http://localhost") ||
+        is_private_scheme(uri))
         return NULL;
-    return "is neither https://..., nor a loopback address as http://127.0.0.1/..., nor the scheme of an app as "
+    return "is neither https://..., nor a loopback address as http://127.0.0.1/..., nor the scheme of an app "
+           "as "
            "com.example.app:/...";
 }
 
@@ -127,7 +129,8 @@ int client_remove(dw_call *c, const char *id)
 {
     const char *name;
 
-    DW_TRY(dw_db_get(c, DW_TO(&name), "DELETE FROM auth_clients WHERE CAST(id AS TEXT) = $1 RETURNING name", id));
+    DW_TRY(dw_db_get(c, DW_TO(&name), "DELETE FROM auth_clients WHERE CAST(id AS TEXT) = $1 RETURNING name",
+                     id));
     DW_TRY(audit(c, "auth.client.removed", id, "name", name));
     return auth_forget(c, ""); /* its sessions went with it, and nobody knows which they were */
 }
@@ -148,8 +151,9 @@ int auth_create_client(dw_call *c, dw_request *req)
     DW_TRY(dw_request_read(req, "name", &name, "redirect_uris", &uris));
     DW_TRY(dw_tx_begin(c));
     DW_TRY(client_add(c, name, uris, &id));
-    DW_TRY(dw_db_query(c, &rows,
-                       "SELECT id, name, redirect_uris, created_by, created_at FROM auth_clients WHERE id = $1", id));
+    DW_TRY(dw_db_query(
+        c, &rows, "SELECT id, name, redirect_uris, created_by, created_at FROM auth_clients WHERE id = $1",
+        id));
     DW_TRY(dw_reply_row(req, 201, rows));
     return dw_tx_commit(c);
 }

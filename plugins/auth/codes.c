@@ -19,8 +19,8 @@ static bool read_challenge(const char *challenge, unsigned char out[DIGEST_SIZE 
 {
     size_t n = 0;
 
-    return strlen(challenge) == CHALLENGE_SIZE && b64_read(out, &n, challenge, CHALLENGE_SIZE, B64_URL) == 0 &&
-           n == DIGEST_SIZE;
+    return strlen(challenge) == CHALLENGE_SIZE &&
+           b64_read(out, &n, challenge, CHALLENGE_SIZE, B64_URL) == 0 && n == DIGEST_SIZE;
 }
 
 bool code_is_challenge(const char *challenge)
@@ -60,11 +60,12 @@ int code_add(dw_call *c, const struct code_grant *grant, const char **code)
 {
     *code = dw_random_token(c, 32);
     DW_TRY(session_hold_account(c, grant->account));
-    return dw_db_exec(c,
-                      "INSERT INTO auth_codes (hash, client_id, user_id, tenant, redirect_uri, challenge, scopes, ends_at)"
-                      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                      hash_of(c, *code), grant->client_id, grant->account->id, grant->tenant, grant->redirect_uri,
-                      grant->challenge, grant->scopes, (dw_time){ dw_now(c).us + CODE_TTL.us });
+    return dw_db_exec(
+        c,
+        "INSERT INTO auth_codes (hash, client_id, user_id, tenant, redirect_uri, challenge, scopes, ends_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        hash_of(c, *code), grant->client_id, grant->account->id, grant->tenant, grant->redirect_uri,
+        grant->challenge, grant->scopes, (dw_time){ dw_now(c).us + CODE_TTL.us });
 }
 
 /* ---- taking it back ---- */
@@ -80,8 +81,8 @@ static int refuse_unusable(dw_call *c, const char *code)
     const char *session = NULL;
     dw_time used_at = { 0 };
 
-    DW_TRY(dw_db_find(c, DW_TO(&session, &used_at), "SELECT session_id, used_at FROM auth_codes WHERE hash = $1",
-                      hash_of(c, code)));
+    DW_TRY(dw_db_find(c, DW_TO(&session, &used_at),
+                      "SELECT session_id, used_at FROM auth_codes WHERE hash = $1", hash_of(c, code)));
     if (session && used_at.us) {
         DW_TRY(session_end(c, session, "reuse"));
         DW_TRY(audit(c, "auth.code.reused", session, "session", session));
@@ -133,11 +134,12 @@ int code_exchange(dw_call *c, dw_request *req, const struct code_proof *proof, s
     }
     rc = find_account(c, user, g.tenant, &a);
     if (rc == 0)
-        rc = session_open(c, req,
-                          &(struct session_grant){ &a, g.tenant, SESSION_TOKEN, g.client_id, g.scopes }, out, NULL);
+        rc = session_open(
+            c, req, &(struct session_grant){ &a, g.tenant, SESSION_TOKEN, g.client_id, g.scopes }, out, NULL);
     if (rc < 0)
         return rc;
-    return dw_db_exec(c, "UPDATE auth_codes SET session_id = $2 WHERE hash = $1", hash_of(c, proof->code), out->id) < 0
+    return dw_db_exec(c, "UPDATE auth_codes SET session_id = $2 WHERE hash = $1", hash_of(c, proof->code),
+                      out->id) < 0
                ? dw_error_of(c)->code
                : 0;
 }

@@ -32,8 +32,8 @@ const char *cookie_of(dw_call *c, dw_request *req, const char *name)
 int cookie_set(dw_call *c, dw_request *req, const char *name, const char *value, dw_span age)
 {
     return dw_reply_header(req, "Set-Cookie",
-                           dw_format(c, "%s=%s; Path=/; Max-Age=%lld; Secure; HttpOnly; SameSite=Lax", name, value,
-                                     (long long)(age.us / DW_SECONDS(1).us)));
+                           dw_format(c, "%s=%s; Path=/; Max-Age=%lld; Secure; HttpOnly; SameSite=Lax", name,
+                                     value, (long long)(age.us / DW_SECONDS(1).us)));
 }
 
 int cookie_clear(dw_call *c, dw_request *req, const char *name)

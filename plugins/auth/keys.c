@@ -9,6 +9,12 @@
 #include "login.h"
 #include "scopes.h"
 
+/* How it begins, so that people recognise it. */
+static dw_str hint_of(const char *key)
+{
+    return (dw_str){ key, API_KEY_HINT };
+}
+
 static const char *hash_of(dw_call *c, const char *key, size_t n)
 {
     return dw_digest_hex(c, DW_SHA256, (dw_bytes){ key, n });
@@ -39,7 +45,7 @@ int key_add(dw_call *c, const struct key_grant *g, const char **id, const char *
     DW_TRY(dw_db_exec(c,
                       "INSERT INTO auth_keys (id, hash, hint, user_id, tenant, name, scopes, created_at)"
                       " VALUES ($1, $2, $3, $4, $5, $6, $7, :now)",
-                      *id, hash_of(c, *key, API_KEY_SIZE), (dw_str){ *key, API_KEY_HINT }, g->user, g->tenant, g->name,
+                      *id, hash_of(c, *key, API_KEY_SIZE), hint_of(*key), g->user, g->tenant, g->name,
                       g->scopes));
     if (g->ends_at.us)
         DW_TRY(dw_db_exec(c, "UPDATE auth_keys SET ends_at = $2 WHERE id = $1", *id, g->ends_at));
@@ -50,10 +56,11 @@ int key_revoke(dw_call *c, const char *id)
 {
     const char *name;
 
-    DW_TRY(dw_db_get(c, DW_TO(&name),
-                     "UPDATE auth_keys SET revoked_at = :now WHERE CAST(id AS TEXT) = $1 AND revoked_at IS NULL"
-                     " RETURNING name",
-                     id));
+    DW_TRY(
+        dw_db_get(c, DW_TO(&name),
+                  "UPDATE auth_keys SET revoked_at = :now WHERE CAST(id AS TEXT) = $1 AND revoked_at IS NULL"
+                  " RETURNING name",
+                  id));
     DW_TRY(audit(c, "auth.key.revoked", id, "name", name));
     return auth_forget(c, id);
 }
@@ -65,14 +72,15 @@ int key_find(dw_call *c, dw_str text, struct key *out)
     *out = (struct key){ 0 };
     if (!api_key_is(text))
         return 0;
-    return dw_db_find(c, DW_TO(&out->id, &out->user, &out->tenant, &out->scopes, &out->ends_at, &out->used_at),
-                      "SELECT k.id, k.user_id, k.tenant, k.scopes, k.ends_at, k.used_at"
-                      "  FROM auth_keys k"
-                      "  JOIN auth_users u ON u.id = k.user_id AND u.active"
-                      "  JOIN auth_tenants t ON t.id = k.tenant AND t.active"
-                      "  JOIN auth_members m ON m.tenant = k.tenant AND m.user_id = k.user_id AND m.active"
-                      " WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.ends_at IS NULL OR k.ends_at > :now)",
-                      hash_of(c, text.p, text.n));
+    return dw_db_find(
+        c, DW_TO(&out->id, &out->user, &out->tenant, &out->scopes, &out->ends_at, &out->used_at),
+        "SELECT k.id, k.user_id, k.tenant, k.scopes, k.ends_at, k.used_at"
+        "  FROM auth_keys k"
+        "  JOIN auth_users u ON u.id = k.user_id AND u.active"
+        "  JOIN auth_tenants t ON t.id = k.tenant AND t.active"
+        "  JOIN auth_members m ON m.tenant = k.tenant AND m.user_id = k.user_id AND m.active"
+        " WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.ends_at IS NULL OR k.ends_at > :now)",
+        hash_of(c, text.p, text.n));
 }
 
 int key_seen(dw_call *c, const struct key *k, const char *address)
@@ -96,8 +104,8 @@ int keys_warn(dw_call *c)
                        " RETURNING id, name, ends_at, (SELECT email FROM auth_users WHERE id = user_id)",
                        soon));
     while ((rc = dw_rows_next(rows, &id, &name, &ends_at, &email)) > 0)
-        dw_warn(c, "an API key ends soon; make a new one and put it into its place", "key", id, "name", name, "user",
-                email, "ends_at", ends_at);
+        dw_warn(c, "an API key ends soon; make a new one and put it into its place", "key", id, "name", name,
+                "user", email, "ends_at", ends_at);
     return rc;
 }
 
@@ -154,8 +162,9 @@ int auth_create_key(dw_call *c, dw_request *req)
     DW_TRY(dw_tx_begin(c));
     DW_TRY(key_add(c, &grant, &id, &key));
     DW_TRY(dw_reply_header(req, "Cache-Control", "no-store"));
-    DW_TRY(dw_reply(req, 201, "id", id, "key", key, "name", grant.name, "hint", (dw_str){ key, API_KEY_HINT }, "scopes",
-                    grant.scopes, "created_at", dw_now(c), "ends_at", grant.ends_at.us ? dw_time_format(c, grant.ends_at) : NULL));
+    DW_TRY(dw_reply(req, 201, "id", id, "key", key, "name", grant.name, "hint", hint_of(key), "scopes",
+                    grant.scopes, "created_at", dw_now(c), "ends_at",
+                    grant.ends_at.us ? dw_time_format(c, grant.ends_at) : NULL));
     return dw_tx_commit(c);
 }
 

@@ -75,8 +75,8 @@ int auth_login(dw_call *c, dw_request *req)
     bool is_browser = false;
     struct account a;
 
-    DW_TRY(dw_request_read(req, "email", &email, "password", &password, "tenant", &wanted, "scope", &scope, "cookie",
-                           &is_browser));
+    DW_TRY(dw_request_read(req, "email", &email, "password", &password, "tenant", &wanted, "scope", &scope,
+                           "cookie", &is_browser));
     if (scopes_check(c, scope) < 0)
         return dw_fail_at(c, "/scope", dw_error_of(c)->text);
     DW_TRY(login_prove(c, req, email, password, &a));
@@ -93,7 +93,8 @@ int auth_logout(dw_call *c, dw_request *req)
     const dw_principal *me = dw_principal_of(c);
 
     if (me->kind == DW_KEY)
-        return dw_fail(c, DW_EDENIED, "an API key does not sign out; DELETE /api/v1/auth/keys/{id} revokes it");
+        return dw_fail(c, DW_EDENIED,
+                       "an API key does not sign out; DELETE /api/v1/auth/keys/{id} revokes it");
     DW_TRY(dw_tx_begin(c));
     DW_TRY(session_end(c, me->credential, "logout"));
     DW_TRY(audit(c, "auth.logout", me->credential, "user", me->id));
@@ -119,10 +120,12 @@ int auth_me(dw_call *c, dw_request *req)
     DW_TRY(who_whole(c, me->id, dw_tenant(c), &answer));
     if (me->kind != DW_KEY && *me->credential)
         DW_TRY(session_by_id(c, me->credential, &s));
-    DW_TRY(merge(c, answer, dw_json(c, "credential", me->kind == DW_KEY ? "key" : s.kind, "scope", s.scopes)));
+    DW_TRY(
+        merge(c, answer, dw_json(c, "credential", me->kind == DW_KEY ? "key" : s.kind, "scope", s.scopes)));
     if (is_cookies(&s, me, cookie)) {
         DW_TRY(merge(c, answer, dw_json(c, "csrf_token", cookie_csrf(c, cookie), "ends_at", s.ends_at)));
-        DW_TRY(cookie_set(c, req, COOKIE_SESSION, cookie, auth_conf(c)->session_idle)); /* or it ends before the session */
+        DW_TRY(cookie_set(c, req, COOKIE_SESSION, cookie,
+                          auth_conf(c)->session_idle)); /* or it ends before the session */
     }
     DW_TRY(no_store(req));
     return dw_reply_json(req, 200, answer);

@@ -22,15 +22,18 @@ int login_tenant(dw_call *c, const struct account *a, const char *wanted, const 
 
     if (!wanted) {
         rc = account_first_tenant(c, a->id, tenant);
-        return rc == DW_ENOTFOUND ? dw_fail(c, DW_EDENIED, "you belong to no tenant; an administrator has to add you")
-                                  : rc;
+        return rc == DW_ENOTFOUND
+                   ? dw_fail(c, DW_EDENIED, "you belong to no tenant; an administrator has to add you")
+                   : rc;
     }
     rc = dw_db_find(c, DW_TO(tenant),
                     "SELECT t.id FROM auth_tenants t"
                     "  JOIN auth_members m ON m.tenant = t.id AND m.active"
                     " WHERE m.user_id = $1 AND t.active AND (t.slug = $2 OR CAST(t.id AS TEXT) = $2)",
                     a->id, wanted);
-    return rc == 0 ? dw_fail(c, DW_EDENIED, "you are no member of that tenant; GET /auth/me lists yours") : rc < 0 ? rc : 0;
+    return rc == 0  ? dw_fail(c, DW_EDENIED, "you are no member of that tenant; GET /auth/me lists yours")
+           : rc < 0 ? rc
+                    : 0;
 }
 
 int login_own_session(dw_call *c, struct session *out)
@@ -46,6 +49,8 @@ int login_own_session(dw_call *c, struct session *out)
     if (rc < 0)
         return rc;
     if (rc == 0)
-        return dw_fail(c, DW_EDENIED, "this is for those who have signed in here, with a password or in a browser");
-    return out->scopes ? dw_fail(c, DW_EDENIED, "this session is limited to some scopes; sign in without") : 0;
+        return dw_fail(c, DW_EDENIED,
+                       "this is for those who have signed in here, with a password or in a browser");
+    return out->scopes ? dw_fail(c, DW_EDENIED, "this session is limited to some scopes; sign in without")
+                       : 0;
 }

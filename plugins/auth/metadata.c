@@ -21,14 +21,15 @@ int auth_metadata(dw_call *c, dw_request *req)
     const char *issuer = grant_issuer(c, req);
     json_t *none = dw_json_list(c, "none");
 
-    return dw_reply(req, 200, "issuer", issuer, "authorization_endpoint", at(c, issuer, API "authorize"), "token_endpoint",
-                    at(c, issuer, API "token"), "revocation_endpoint", at(c, issuer, API "revoke"), "jwks_uri",
-                    at(c, issuer, "/.well-known/jwks.json"), "response_types_supported", dw_json_list(c, "code"),
-                    "response_modes_supported", dw_json_list(c, "query"), "grant_types_supported",
-                    dw_json_list(c, "authorization_code", "refresh_token", "password"), "code_challenge_methods_supported",
-                    dw_json_list(c, "S256"), "token_endpoint_auth_methods_supported", none,
-                    "revocation_endpoint_auth_methods_supported", none, "ui_locales_supported",
-                    dw_json_list(c, "en", "de"), "authorization_response_iss_parameter_supported", DW_TRUE);
+    return dw_reply(
+        req, 200, "issuer", issuer, "authorization_endpoint", at(c, issuer, API "authorize"),
+        "token_endpoint", at(c, issuer, API "token"), "revocation_endpoint", at(c, issuer, API "revoke"),
+        "jwks_uri", at(c, issuer, "/.well-known/jwks.json"), "response_types_supported",
+        dw_json_list(c, "code"), "response_modes_supported", dw_json_list(c, "query"),
+        "grant_types_supported", dw_json_list(c, "authorization_code", "refresh_token", "password"),
+        "code_challenge_methods_supported", dw_json_list(c, "S256"), "token_endpoint_auth_methods_supported",
+        none, "revocation_endpoint_auth_methods_supported", none, "ui_locales_supported",
+        dw_json_list(c, "en", "de"), "authorization_response_iss_parameter_supported", DW_TRUE);
 }
 
 int auth_jwks(dw_call *c, dw_request *req)

@@ -64,8 +64,9 @@ int oauth_refuse(dw_call *c, dw_request *req, const struct oauth_error *error)
     DW_TRY(oauth_no_store(req));
     if (is_client)
         DW_TRY(dw_reply_header(req, "WWW-Authenticate", "Basic realm=\"dowel\""));
-    return dw_reply(req, is_client ? 401 : 400, "type", is_client ? "/problems/unauthorized" : "/problems/bad-request",
-                    "title", is_client ? "Not signed in" : "Bad request", "status", is_client ? 401 : 400, "detail",
+    return dw_reply(req, is_client ? 401 : 400, "type",
+                    is_client ? "/problems/unauthorized" : "/problems/bad-request", "title",
+                    is_client ? "Not signed in" : "Bad request", "status", is_client ? 401 : 400, "detail",
                     detail, "instance", dw_request_id(req), "error", error->code, "error_description",
                     plain(c, error->english));
 }

@@ -11,7 +11,9 @@ static void add_escaped(dw_text *t, const char *text)
     static const struct {
         char c;
         const char *as;
-    } special[] = { { '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" }, { '\'', "&#39;" } };
+    } special[] = {
+        { '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" }, { '\'', "&#39;" }
+    };
 
     for (const char *p = text; *p; p++) {
         const char one[] = { *p, '\0' };
@@ -45,9 +47,11 @@ static const char style[] =
     "main{width:100%;max-width:22rem}"
     "h1{font-size:1.4rem;margin:0 0 .5rem}"
     "label{display:block;margin-top:1rem;font-weight:600}"
-    "input{display:block;width:100%;box-sizing:border-box;font:inherit;padding:.6rem;margin-top:.25rem;border:1px solid "
+    "input{display:block;width:100%;box-sizing:border-box;font:inherit;padding:.6rem;margin-top:.25rem;"
+    "border:1px solid "
     "GrayText;border-radius:.4rem}"
-    "button{font:inherit;font-weight:600;padding:.6rem 1rem;margin:1.25rem .5rem 0 0;border-radius:.4rem;border:1px solid "
+    "button{font:inherit;font-weight:600;padding:.6rem 1rem;margin:1.25rem .5rem 0 "
+    "0;border-radius:.4rem;border:1px solid "
     "GrayText;cursor:pointer}"
     ".first{background:#1f5fbf;border-color:#1f5fbf;color:#fff}"
     ".problem{border-left:4px solid #c02626;padding:.25rem .75rem}"
@@ -57,7 +61,8 @@ static dw_text *begin(dw_call *c, const char *nonce, bool is_german, const char 
 {
     dw_text *t = dw_text_new(c);
 
-    dw_text_add(t, is_german ? "<!doctype html>\n<html lang=\"de\">\n" : "<!doctype html>\n<html lang=\"en\">\n");
+    dw_text_add(t, is_german ? "<!doctype html>\n<html lang=\"de\">\n"
+                             : "<!doctype html>\n<html lang=\"en\">\n");
     dw_text_add(t, "<head>\n<meta charset=\"utf-8\">\n"
                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     add_element(t, "title", title);
@@ -70,7 +75,8 @@ static dw_text *begin(dw_call *c, const char *nonce, bool is_german, const char 
     return t;
 }
 
-static int reply(dw_call *c, dw_request *req, int status, dw_text *t, const char *nonce, const char *form_action)
+static int reply(dw_call *c, dw_request *req, int status, dw_text *t, const char *nonce,
+                 const char *form_action)
 {
     dw_text_add(t, "</main>\n</body>\n</html>\n");
     dw_str html = dw_text_get(t);
@@ -108,7 +114,8 @@ static void add_hidden(dw_text *t, const char *name, const char *value)
     dw_text_add(t, "\">\n");
 }
 
-static void add_button(dw_text *t, const char *class, const char *action, const char *label, bool is_unchecked)
+static void add_button(dw_text *t, const char *class, const char *action, const char *label,
+                       bool is_unchecked)
 {
     dw_text_add(t, "<button name=\"action\" value=\"");
     dw_text_add(t, action);
@@ -121,20 +128,25 @@ static void add_button(dw_text *t, const char *class, const char *action, const 
 
 static void add_request(dw_call *c, dw_text *t, const struct page *p)
 {
-    const char *is_asking = p->is_german ? dw_format(c, "%s (%s) möchte in Ihrem Namen handeln.", p->client, p->host)
-                                         : dw_format(c, "%s (%s) wants to act for you.", p->client, p->host);
-    const char *what = p->is_german ? "Es darf dann alles, was Sie dürfen." : "It may then do all that you may.";
+    const char *is_asking = p->is_german
+                                ? dw_format(c, "%s (%s) möchte in Ihrem Namen handeln.", p->client, p->host)
+                                : dw_format(c, "%s (%s) wants to act for you.", p->client, p->host);
+    const char *what =
+        p->is_german ? "Es darf dann alles, was Sie dürfen." : "It may then do all that you may.";
 
     add_element(t, "p", is_asking);
     if (p->scopes)
-        what = dw_format(c, p->is_german ? "Es darf dann, wo Sie es dürfen: %s" : "It may then, where you may: %s", p->scopes);
+        what = dw_format(
+            c, p->is_german ? "Es darf dann, wo Sie es dürfen: %s" : "It may then, where you may: %s",
+            p->scopes);
     add_element(t, "p class=\"small\"", what);
 }
 
 static void add_password(dw_text *t, const struct page *p)
 {
     add_input(t, p->is_german ? "E-Mail-Adresse" : "E-mail address",
-              "type=\"email\" name=\"email\" maxlength=\"254\" autocomplete=\"username\" autofocus", p->email);
+              "type=\"email\" name=\"email\" maxlength=\"254\" autocomplete=\"username\" autofocus",
+              p->email);
     add_input(t, p->is_german ? "Passwort" : "Password",
               "type=\"password\" name=\"password\" maxlength=\"1024\" autocomplete=\"current-password\"", "");
     add_button(t, "first", "password", p->is_german ? "Anmelden" : "Sign in", false);
@@ -143,7 +155,9 @@ static void add_password(dw_text *t, const struct page *p)
 static void add_person(dw_call *c, dw_text *t, const struct page *p)
 {
     add_button(t, "first", "continue",
-               p->is_german ? dw_format(c, "Weiter als %s", p->person) : dw_format(c, "Continue as %s", p->person), false);
+               p->is_german ? dw_format(c, "Weiter als %s", p->person)
+                            : dw_format(c, "Continue as %s", p->person),
+               false);
 }
 
 static void add_elsewhere(dw_text *t, const struct page *p)
@@ -183,7 +197,8 @@ int page_reply_problem(dw_call *c, dw_request *req, bool is_german, const char *
     dw_text *t = begin(c, nonce, is_german, is_german ? "Das geht nicht" : "This does not work");
 
     add_element(t, "p class=\"problem\" role=\"alert\"", problem);
-    add_element(t, "p", is_german ? "Gehen Sie zurück zu der Anwendung, die Sie hierher geschickt hat."
-                                  : "Go back to the program that sent you here.");
+    add_element(t, "p",
+                is_german ? "Gehen Sie zurück zu der Anwendung, die Sie hierher geschickt hat."
+                          : "Go back to the program that sent you here.");
     return reply(c, req, 400, t, nonce, "");
 }

@@ -12,15 +12,16 @@ struct page_field {
 
 struct page {
     bool is_german;
-    const char *client;  /* the name of who asks */
-    const char *host;    /* where the answer goes, for people: "app.example.org" */
-    const char *scopes;  /* what it asks for, or NULL: everything */
-    const char *problem; /* why it is shown again, in the page's language, or NULL */
-    const char *email;   /* as it was typed before, or "" */
-    const char *person;  /* who has signed in here already, or NULL: asks for a password */
-    const char *elsewhere; /* the address that asks for one all the same; with `person` */
+    const char *client;              /* the name of who asks */
+    const char *host;                /* where the answer goes, for people: "app.example.org" */
+    const char *scopes;              /* what it asks for, or NULL: everything */
+    const char *problem;             /* why it is shown again, in the page's language, or NULL */
+    const char *email;               /* as it was typed before, or "" */
+    const char *person;              /* who has signed in here already, or NULL: asks for a password */
+    const char *elsewhere;           /* the address that asks for one all the same; with `person` */
     const struct page_field *fields; /* until a NULL name */
-    const char *form_action; /* CSP's: where the form, and what it is redirected to, may lead besides ourselves */
+    const char
+        *form_action; /* CSP's: where the form, and what it is redirected to, may lead besides ourselves */
 };
 
 /* Stages the reply. [call] */

@@ -18,8 +18,9 @@ static const char *make(dw_call *c)
 
 static int insert(dw_call *c, const struct session *s, const char *token)
 {
-    return dw_db_exec(c, "INSERT INTO auth_refresh (hash, session_id, created_at, ends_at) VALUES ($1, $2, :now, $3)",
-                      hash_of(c, token), s->id, s->ends_at);
+    return dw_db_exec(
+        c, "INSERT INTO auth_refresh (hash, session_id, created_at, ends_at) VALUES ($1, $2, :now, $3)",
+        hash_of(c, token), s->id, s->ends_at);
 }
 
 int refresh_begin(dw_call *c, const struct session *s, const char **token)
@@ -30,7 +31,8 @@ int refresh_begin(dw_call *c, const struct session *s, const char **token)
 
 int refresh_session(dw_call *c, const char *token, const char **session)
 {
-    return dw_db_find(c, DW_TO(session), "SELECT session_id FROM auth_refresh WHERE hash = $1", hash_of(c, token));
+    return dw_db_find(c, DW_TO(session), "SELECT session_id FROM auth_refresh WHERE hash = $1",
+                      hash_of(c, token));
 }
 
 /* ---- what became of one ---- */
@@ -49,7 +51,8 @@ static int find(dw_call *c, const char *token, struct member *m)
 {
     *m = (struct member){ .hash = hash_of(c, token) };
     return dw_db_find(c, DW_TO(&m->session, &m->successor, &m->used_at, &m->ends_at),
-                      "SELECT session_id, successor, used_at, ends_at FROM auth_refresh WHERE hash = $1", m->hash);
+                      "SELECT session_id, successor, used_at, ends_at FROM auth_refresh WHERE hash = $1",
+                      m->hash);
 }
 
 /* It was used before: by a neighbour just now, or by nobody knows whom. */
@@ -87,8 +90,9 @@ static int replace(dw_call *c, const struct member *m, struct session *s, const 
     *next = make(c);
     DW_TRY(dw_seal(c, (dw_str){ *next, strlen(*next) }, &sealed));
     DW_TRY(dw_tx_begin(c));
-    int n = dw_db_exec(c, "UPDATE auth_refresh SET used_at = :now, successor = $2 WHERE hash = $1 AND used_at IS NULL",
-                       m->hash, sealed);
+    int n = dw_db_exec(
+        c, "UPDATE auth_refresh SET used_at = :now, successor = $2 WHERE hash = $1 AND used_at IS NULL",
+        m->hash, sealed);
     if (n < 0)
         return n;
     if (n == 0) {

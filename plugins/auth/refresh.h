@@ -15,7 +15,8 @@ int refresh_begin(dw_call *c, const struct session *s, const char **token);
 
 /* The next one for this one; in transactions of its own. client_id is who asks, or NULL: a session that belongs to a client
  * is renewed for that one only. 0 and both filled; DW_EAUTH: not (any longer) good. */
-int refresh_rotate(dw_call *c, const char *token, const char *client_id, struct session *s, const char **next);
+int refresh_rotate(dw_call *c, const char *token, const char *client_id, struct session *s,
+                   const char **next);
 
 /* The session that it belongs to, used or not: 1 and its id, 0, or an error. */
 int refresh_session(dw_call *c, const char *token, const char **session);

@@ -43,11 +43,13 @@ int scopes_check(dw_call *c, const char *scopes)
     size_t n;
 
     if (strlen(rest) > SCOPES_MAX)
-        return dw_fail(c, DW_EINVALID, "these are too many scopes; name a plugin's permissions by its pattern, as notes.*");
+        return dw_fail(c, DW_EINVALID,
+                       "these are too many scopes; name a plugin's permissions by its pattern, as notes.*");
     while ((n = scopes_next(&rest, &at)) > 0) {
         const char *word = dw_copy(c, (dw_str){ at, n });
         if (!is_known(c, word))
-            return dw_fail(c, DW_EINVALID, "there is no such permission; /api/v1/permissions lists them", "scope", word);
+            return dw_fail(c, DW_EINVALID, "there is no such permission; /api/v1/permissions lists them",
+                           "scope", word);
     }
     return 0;
 }

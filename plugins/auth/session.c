@@ -22,7 +22,8 @@ static dw_time end_of(dw_call *c, dw_time created_at)
 {
     const struct auth_conf *conf = auth_conf(c);
 
-    return earlier((dw_time){ dw_now(c).us + conf->session_idle.us }, (dw_time){ created_at.us + conf->refresh_ttl.us });
+    return earlier((dw_time){ dw_now(c).us + conf->session_idle.us },
+                   (dw_time){ created_at.us + conf->refresh_ttl.us });
 }
 
 /* What a client says it is, for people: of its own making, so only what is plain. */
@@ -55,17 +56,19 @@ static bool is_id(const char *text)
 
 int session_hold_account(dw_call *c, const struct account *a)
 {
-    int n = dw_db_exec(c,
-                       "UPDATE auth_users SET last_login_at = :now"
-                       " WHERE id = $1 AND active AND (password_changed_at = $2 OR password_changed_at IS NULL)",
-                       a->id, a->password_changed_at);
+    int n =
+        dw_db_exec(c,
+                   "UPDATE auth_users SET last_login_at = :now"
+                   " WHERE id = $1 AND active AND (password_changed_at = $2 OR password_changed_at IS NULL)",
+                   a->id, a->password_changed_at);
 
     if (n == 0)
         return dw_fail(c, DW_EAUTH, "the account was changed while you signed in; sign in again");
     return n < 0 ? n : 0;
 }
 
-int session_open(dw_call *c, dw_request *req, const struct session_grant *grant, struct session *out, const char **cookie)
+int session_open(dw_call *c, dw_request *req, const struct session_grant *grant, struct session *out,
+                 const char **cookie)
 {
     bool is_browser = strcmp(grant->kind, SESSION_BROWSER) == 0;
     const char *secret = is_browser ? dw_random_token(c, 32) : NULL;
@@ -84,26 +87,27 @@ int session_open(dw_call *c, dw_request *req, const struct session_grant *grant,
     if (cookie)
         *cookie = secret;
     DW_TRY(session_hold_account(c, grant->account));
-    return dw_db_exec(c,
-                      "INSERT INTO auth_sessions (id, user_id, tenant, kind, cookie_hash, client_id, scopes, address,"
-                      "                           agent, created_at, seen_at, ends_at)"
-                      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, :now, :now, $10)",
-                      out->id, out->user, out->tenant, out->kind, secret ? hash_of(c, secret) : NULL, out->client_id,
-                      out->scopes, dw_request_address(req), agent_of(c, req), out->ends_at);
+    return dw_db_exec(
+        c,
+        "INSERT INTO auth_sessions (id, user_id, tenant, kind, cookie_hash, client_id, scopes, address,"
+        "                           agent, created_at, seen_at, ends_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, :now, :now, $10)",
+        out->id, out->user, out->tenant, out->kind, secret ? hash_of(c, secret) : NULL, out->client_id,
+        out->scopes, dw_request_address(req), agent_of(c, req), out->ends_at);
 }
 
 /* ---- while it goes on ---- */
 
-#define ALIVE                                                                                                       \
-    "SELECT s.id, s.user_id, s.tenant, s.kind, s.client_id, s.scopes, s.created_at, s.seen_at, s.ends_at"           \
-    "  FROM auth_sessions s"                                                                                        \
-    "  JOIN auth_users u ON u.id = s.user_id AND u.active"                                                          \
-    "  JOIN auth_tenants t ON t.id = s.tenant AND t.active"                                                         \
-    "  JOIN auth_members m ON m.tenant = s.tenant AND m.user_id = s.user_id AND m.active"                           \
+#define ALIVE                                                                                             \
+    "SELECT s.id, s.user_id, s.tenant, s.kind, s.client_id, s.scopes, s.created_at, s.seen_at, s.ends_at" \
+    "  FROM auth_sessions s"                                                                              \
+    "  JOIN auth_users u ON u.id = s.user_id AND u.active"                                                \
+    "  JOIN auth_tenants t ON t.id = s.tenant AND t.active"                                               \
+    "  JOIN auth_members m ON m.tenant = s.tenant AND m.user_id = s.user_id AND m.active"                 \
     " WHERE s.ended_at IS NULL AND s.ends_at > :now AND "
 
-#define INTO(s)                                                                                                 \
-    DW_TO(&(s)->id, &(s)->user, &(s)->tenant, &(s)->kind, &(s)->client_id, &(s)->scopes, &(s)->created_at,      \
+#define INTO(s)                                                                                            \
+    DW_TO(&(s)->id, &(s)->user, &(s)->tenant, &(s)->kind, &(s)->client_id, &(s)->scopes, &(s)->created_at, \
           &(s)->seen_at, &(s)->ends_at)
 
 int session_by_cookie(dw_call *c, const char *cookie, struct session *out)
@@ -123,15 +127,17 @@ int session_seen(dw_call *c, const struct session *s)
     if (dw_now(c).us - s->seen_at.us < DW_MINUTES(1).us)
         return 0;
     bool is_browser = strcmp(s->kind, SESSION_BROWSER) == 0;
-    return dw_db_exec(c, "UPDATE auth_sessions SET seen_at = :now, ends_at = $2 WHERE id = $1 AND ended_at IS NULL",
-                      s->id, is_browser ? end_of(c, s->created_at) : s->ends_at);
+    return dw_db_exec(
+        c, "UPDATE auth_sessions SET seen_at = :now, ends_at = $2 WHERE id = $1 AND ended_at IS NULL", s->id,
+        is_browser ? end_of(c, s->created_at) : s->ends_at);
 }
 
 int session_renew(dw_call *c, struct session *s)
 {
     s->ends_at = end_of(c, s->created_at);
-    return dw_db_exec(c, "UPDATE auth_sessions SET seen_at = :now, ends_at = $2 WHERE id = $1 AND ended_at IS NULL",
-                      s->id, s->ends_at);
+    return dw_db_exec(
+        c, "UPDATE auth_sessions SET seen_at = :now, ends_at = $2 WHERE id = $1 AND ended_at IS NULL", s->id,
+        s->ends_at);
 }
 
 int session_move(dw_call *c, struct session *s, const char *tenant, const char **cookie)
@@ -151,7 +157,8 @@ int session_end(dw_call *c, const char *id, const char *why)
 {
     if (!is_id(id))
         return 0;
-    int n = dw_db_exec(c, "UPDATE auth_sessions SET ended_at = :now, why = $2 WHERE id = $1 AND ended_at IS NULL", id, why);
+    int n = dw_db_exec(
+        c, "UPDATE auth_sessions SET ended_at = :now, why = $2 WHERE id = $1 AND ended_at IS NULL", id, why);
     if (n > 0)
         DW_TRY(auth_forget(c, id));
     return n;

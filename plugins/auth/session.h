@@ -29,7 +29,8 @@ struct session_grant {
 /* A new one. Only in a transaction: the account's row is held, so that a password that changes meanwhile ends it or
  * prevents it. *cookie (NULL for SESSION_TOKEN) is what a browser has to show; only its hash is kept. DW_EAUTH: the account
  * is not what it was when it was proved: deactivated, or with another password. */
-int session_open(dw_call *c, dw_request *req, const struct session_grant *grant, struct session *out, const char **cookie);
+int session_open(dw_call *c, dw_request *req, const struct session_grant *grant, struct session *out,
+                 const char **cookie);
 
 /* That part of it alone: holds the account's row until the transaction ends, if it is what it was when it was proved. */
 int session_hold_account(dw_call *c, const struct account *account);

@@ -101,7 +101,8 @@ static int add_key(dw_call *c, struct key_set *set, const char *id, const char *
     if (rc != 0 && rc != DW_EINVALID)
         return rc;
     if (rc != 0 || signing_key_read(&key, pem.p, pem.n, id, &problem) != 0) {
-        dw_error(c, "a signing key cannot be read; `dowel key rotate` makes a new one", "key", id, "why", problem);
+        dw_error(c, "a signing key cannot be read; `dowel key rotate` makes a new one", "key", id, "why",
+                 problem);
         return 0;
     }
     int64_t until_s = ends_at.us ? ends_at.us / DW_SECONDS(1).us : KEY_SET_FOR_EVER;
@@ -200,7 +201,8 @@ int signing_signers(dw_call *c, struct key_set **out)
         dw_info(c, "a signing key was made", "key", kid, "algorithm", auth_conf(c)->algorithm);
     DW_TRY(signing_verifiers(c, out));
     if (!key_set_current(*out))
-        return dw_fail(c, DW_EUNAVAILABLE, "the signing key cannot be read; `dowel key rotate` makes a new one");
+        return dw_fail(c, DW_EUNAVAILABLE,
+                       "the signing key cannot be read; `dowel key rotate` makes a new one");
     return 0;
 }
 
@@ -208,7 +210,8 @@ int signing_rotate(dw_call *c, bool is_urgent, const char **kid)
 {
     const struct auth_conf *conf = auth_conf(c);
     /* A minute more than the longest token: the clocks of servers differ. */
-    dw_time ends_at = { is_urgent ? dw_now(c).us : dw_now(c).us + conf->access_token_ttl.us + DW_MINUTES(1).us };
+    dw_time ends_at = { is_urgent ? dw_now(c).us
+                                  : dw_now(c).us + conf->access_token_ttl.us + DW_MINUTES(1).us };
 
     DW_TRY(dw_db_exec(c,
                       "UPDATE auth_signing_keys SET is_current = $1, ends_at = $2"

@@ -14,10 +14,13 @@ int auth_sweep(dw_call *c, dw_job *job)
     (void)job;
     DW_TRY(keys_warn(c));
     DW_TRY(dw_db_exec(c, "DELETE FROM auth_codes WHERE ends_at < $1", (dw_time){ now.us - DW_HOURS(24).us }));
-    DW_TRY(dw_db_exec(c, "UPDATE auth_refresh SET successor = NULL WHERE successor IS NOT NULL AND used_at < $1",
+    DW_TRY(dw_db_exec(c,
+                      "UPDATE auth_refresh SET successor = NULL WHERE successor IS NOT NULL AND used_at < $1",
                       (dw_time){ now.us - DW_MINUTES(1).us - REFRESH_GRACE.us }));
-    DW_TRY(dw_db_exec(c, "DELETE FROM auth_sessions WHERE ends_at < $1 OR ended_at < $1", (dw_time){ now.us - KEPT.us }));
-    DW_TRY(dw_db_exec(c, "DELETE FROM auth_keys WHERE ends_at < $1 OR revoked_at < $1", (dw_time){ now.us - KEPT.us }));
+    DW_TRY(dw_db_exec(c, "DELETE FROM auth_sessions WHERE ends_at < $1 OR ended_at < $1",
+                      (dw_time){ now.us - KEPT.us }));
+    DW_TRY(dw_db_exec(c, "DELETE FROM auth_keys WHERE ends_at < $1 OR revoked_at < $1",
+                      (dw_time){ now.us - KEPT.us }));
     DW_TRY(dw_db_exec(c, "DELETE FROM auth_signing_keys WHERE ends_at < $1", (dw_time){ now.us - KEPT.us }));
     return 0;
 }

@@ -1,6 +1,7 @@
 /* token.c - OAuth's token endpoint (RFC 6749, 3.2): a form for tokens. `grant_type` says what the form proves. */
 #include <string.h>
 
+#include "access_token.h"
 #include "auth.h"
 #include "clients.h"
 #include "codes.h"
@@ -34,7 +35,8 @@ static int reply_tokens(dw_call *c, dw_request *req, const struct session *s, co
 
 /* ---- a password ---- */
 
-static int open_session(dw_call *c, dw_request *req, const struct account *a, const char *tenant, const char *scopes)
+static int open_session(dw_call *c, dw_request *req, const struct account *a, const char *tenant,
+                        const char *scopes)
 {
     const struct session_grant grant = { a, tenant, SESSION_TOKEN, NULL, scopes };
     const char *refresh_token;
@@ -62,7 +64,8 @@ static int by_password(dw_call *c, dw_request *req, const struct form *f)
     if ((rc = scopes_check(c, f->scope)) < 0)
         return oauth_refuse_step(c, req, rc, "invalid_scope");
     if ((rc = login_prove(c, req, f->username, f->password, &a)) < 0 ||
-        (rc = login_tenant(c, &a, NULL, &tenant)) < 0 || (rc = account_permissions(c, a.id, tenant, &has)) < 0)
+        (rc = login_tenant(c, &a, NULL, &tenant)) < 0 ||
+        (rc = account_permissions(c, a.id, tenant, &has)) < 0)
         return oauth_refuse_step(c, req, rc, "invalid_grant");
     return open_session(c, req, &a, tenant, scopes_permitted(c, f->scope, &has));
 }
@@ -174,7 +177,8 @@ static bool shows_secret(dw_request *req, const struct form *f)
 {
     const char *authorization = dw_request_header(req, "Authorization");
 
-    return (f->client_secret && *f->client_secret) || (authorization && strncmp(authorization, "Basic ", 6) == 0);
+    return (f->client_secret && *f->client_secret) ||
+           (authorization && strncmp(authorization, "Basic ", 6) == 0);
 }
 
 int auth_token(dw_call *c, dw_request *req)
@@ -191,9 +195,9 @@ int auth_token(dw_call *c, dw_request *req)
     struct form f = { 0 };
 
     DW_TRY(dw_request_read(req, "grant_type", &f.grant_type, "client_id", &f.client_id, "client_secret",
-                           &f.client_secret, "scope", &f.scope, "username", &f.username, "password", &f.password,
-                           "refresh_token", &f.refresh_token, "code", &f.code, "code_verifier", &f.code_verifier,
-                           "redirect_uri", &f.redirect_uri));
+                           &f.client_secret, "scope", &f.scope, "username", &f.username, "password",
+                           &f.password, "refresh_token", &f.refresh_token, "code", &f.code, "code_verifier",
+                           &f.code_verifier, "redirect_uri", &f.redirect_uri));
     const char *type = type_of(&f);
     if (!type)
         return oauth_refuse(c, req, IS_MISSING("grant_type"));
