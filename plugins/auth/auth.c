@@ -1,9 +1,9 @@
 /* auth - who somebody is, and what they may: accounts, roles, tenants; passwords, sessions, tokens. */
 #include "auth.h"
 
-#include "account.h"
 #include "credentials.h"
 #include "public/auth.h"
+#include "setup.h"
 #include "signing.h"
 
 /* ---- what every change does ---- */
@@ -59,8 +59,34 @@ static int stop(dw_call *c)
 /* ---- what it is ---- */
 
 static const dw_operation operations[] = {
+    /* accounts */
+    { "setUp", auth_setup },
+    { "register", auth_register },
+    { "changePassword", auth_change_password },
+    { "listUsers", auth_list_users },
+    { "createUser", auth_create_user },
+    { "getUser", auth_get_user },
+    { "changeUser", auth_change_user },
+    { "deleteUser", auth_delete_user },
+    { "resetPassword", auth_reset_password },
+    { "listMembers", auth_list_members },
+    { "addMember", auth_add_member },
+    { "getMember", auth_get_member },
+    { "changeMember", auth_change_member },
+    { "removeMember", auth_remove_member },
+    { "listRoles", auth_list_roles },
+    { "createRole", auth_create_role },
+    { "getRole", auth_get_role },
+    { "changeRole", auth_change_role },
+    { "deleteRole", auth_delete_role },
     { "listPermissions", auth_list_permissions },
-
+    { "getTenant", auth_get_tenant },
+    { "changeTenant", auth_change_tenant },
+    { "listTenants", auth_list_tenants },
+    { "createTenant", auth_create_tenant },
+    { "getAnyTenant", auth_get_any_tenant },
+    { "changeAnyTenant", auth_change_any_tenant },
+    /* sessions */
     { "login", auth_login },
     { "logout", auth_logout },
     { "getMe", auth_me },
@@ -85,7 +111,10 @@ static const dw_operation operations[] = {
 
 static const dw_question questions[] = { { AUTH_AUTHENTICATE, DW_SILENCE_DENIES }, { 0 } };
 
-static const dw_job_kind jobs[] = { { .name = "sweep", .run = auth_sweep }, { 0 } };
+static const dw_job_kind jobs[] = {
+    { .name = "sweep", .run = auth_sweep },
+    { 0 },
+};
 
 static const dw_schedule schedules[] = {
     { .name = "sweep", .job = "sweep", .when = "every 1h", .across_tenants = true, .jitter = "5m" },
@@ -95,7 +124,7 @@ static const dw_schedule schedules[] = {
 DOWEL_PLUGIN(.name = "auth", .version = "0.1.0", .summary = "Users, roles, tenants, sign-in",
              .license = "MIT", .self_size = sizeof(struct auth),
              .conf = DW_ITEMS(struct auth_conf, auth_items), .operations = operations, .questions = questions,
-             .jobs = jobs, .schedules = schedules, .check = auth_check,
+             .jobs = jobs, .schedules = schedules,
              .authenticator = DW_AUTHENTICATOR(.cookie = "__Host-dowel", .authenticate = auth_who_is,
-                                               .tenants = auth_tenants),
-             .init = init, .stop = stop, .fini = fini);
+                                               .tenants = auth_each_tenant),
+             .check = auth_check, .init = init, .start = setup_offer, .stop = stop, .fini = fini);

@@ -68,4 +68,9 @@ int auth_create_tenant(dw_call *c, dw_request *req);
 int auth_get_any_tenant(dw_call *c, dw_request *req);
 int auth_change_any_tenant(dw_call *c, dw_request *req);
 
+/* ---- the authenticator ---- */
+
+/* Of active tenants only: nothing is due in the others. */
+int auth_each_tenant(dw_call *c, int (*take)(void *ud, const char *tenant), void *ud);
+
 #endif

@@ -175,18 +175,3 @@ int auth_who_is(dw_call *c, dw_credential *credential)
         return by_key(c, credential);
     return is_jwt(credential->text) ? by_jwt(c, credential) : by_others(c, credential);
 }
-
-int auth_tenants(dw_call *c, int (*take)(void *ud, const char *tenant), void *ud)
-{
-    const char *id;
-    dw_rows *rows;
-    int rc;
-
-    DW_TRY(dw_db_query(c, &rows, "SELECT id FROM auth_tenants WHERE active ORDER BY id"));
-    while ((rc = dw_rows_next(rows, &id)) > 0) {
-        int stopped = take(ud, id);
-        if (stopped != 0)
-            return stopped;
-    }
-    return rc;
-}

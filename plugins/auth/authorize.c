@@ -291,7 +291,8 @@ static int by_password(dw_call *c, dw_request *req, const struct ask *a, const s
 {
     struct account who;
     const char *tenant;
-    int rc = login_prove(c, req, f->email ? f->email : "", f->password ? f->password : "", &who);
+    int rc =
+        login_prove(c, req, LOGIN_BROWSER, f->email ? f->email : "", f->password ? f->password : "", &who);
 
     if (rc == 0)
         rc = login_tenant(c, &who, NULL, &tenant);

@@ -38,7 +38,6 @@ int auth_delete_key(dw_call *c, dw_request *req);
 
 /* authenticate.c */
 int auth_who_is(dw_call *c, dw_credential *credential);
-int auth_tenants(dw_call *c, int (*take)(void *ud, const char *tenant), void *ud);
 
 /* sweep.c: daily, across tenants */
 int auth_sweep(dw_call *c, dw_job *job);

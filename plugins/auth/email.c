@@ -10,26 +10,40 @@
 #include <uninorm.h>
 #include <unistr.h>
 
+/* The bytes written, or 0: nothing, or it did not fit. */
+static size_t fold(const char *text, size_t n, char *out, size_t size)
+{
+    size_t folded_n = size - 1;
+    uint8_t *folded = u8_casefold((const uint8_t *)text, n, NULL, UNINORM_NFKC, (uint8_t *)out, &folded_n);
+
+    if (folded && folded != (uint8_t *)out) {
+        free(folded);
+        return 0;
+    }
+    if (!folded)
+        return 0;
+    out[folded_n] = '\0';
+    return folded_n;
+}
+
+int fold_text(const char *text, char out[FOLDED_SIZE])
+{
+    size_t n = strlen(text);
+
+    *out = '\0';
+    if (n == 0)
+        return 0;
+    return !u8_check((const uint8_t *)text, n) && fold(text, n, out, FOLDED_SIZE) > 0 ? 0 : -1;
+}
+
 /* Of what is left after folding: no blanks, no controls, no second @. Quoted names ("a b"@c) are not taken. */
-static bool is_name(const uint8_t *name, size_t n)
+static bool is_name(const char *name, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (name[i] <= ' ' || name[i] == 0x7f || strchr("@\"(),:;<>[\\]", name[i]))
+        if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f || strchr("@\"(),:;<>[\\]", name[i]))
             return false;
     }
     return n > 0 && name[0] != '.' && name[n - 1] != '.';
-}
-
-/* The bytes written, or 0. */
-static size_t fold_name(const char *name, size_t n, char *out, size_t size)
-{
-    size_t folded_n = size;
-    uint8_t *folded = u8_casefold((const uint8_t *)name, n, NULL, UNINORM_NFKC, (uint8_t *)out, &folded_n);
-    bool is_good = folded == (uint8_t *)out && is_name(folded, folded_n);
-
-    if (folded && folded != (uint8_t *)out)
-        free(folded); /* it did not fit, so it is none that anybody has */
-    return is_good ? folded_n : 0;
 }
 
 /* One of the Internet: two labels at least; but localhost, for trying things out. */
@@ -61,8 +75,8 @@ int email_key(const char *email, char out[EMAIL_KEY_SIZE])
 
     if (!at || strlen(email) > EMAIL_MAX || u8_check((const uint8_t *)email, strlen(email)))
         return -1;
-    n = fold_name(email, (size_t)(at - email), out, EMAIL_KEY_SIZE - 1);
-    if (n == 0)
+    n = fold(email, (size_t)(at - email), out, EMAIL_KEY_SIZE - 1);
+    if (n == 0 || !is_name(out, n))
         return -1;
     out[n++] = '@';
     return fold_domain(at + 1, out + n, EMAIL_KEY_SIZE - n) > 0 ? 0 : -1;

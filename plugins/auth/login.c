@@ -79,7 +79,7 @@ int auth_login(dw_call *c, dw_request *req)
                            "cookie", &is_browser));
     if (scopes_check(c, scope) < 0)
         return dw_fail_at(c, "/scope", dw_error_of(c)->text);
-    DW_TRY(login_prove(c, req, email, password, &a));
+    DW_TRY(login_prove(c, req, is_browser ? LOGIN_BROWSER : LOGIN_PROGRAM, email, password, &a));
     grant.account = &a;
     grant.kind = is_browser ? SESSION_BROWSER : SESSION_TOKEN;
     DW_TRY(login_tenant(c, &a, wanted, &grant.tenant));

@@ -5,9 +5,13 @@
 #include "account.h"
 #include "session.h"
 
+/* How it is proved. A browser keeps that it has been here before, so that others' wrong passwords do not shut it out. */
+enum login_client { LOGIN_PROGRAM, LOGIN_BROWSER };
+
 /* The account of this address and password, which may sign in. Outside of transactions. DW_EAUTH: they are not right, in the
  * same words whether there is such an account; DW_EDENIED: they are, but; DW_ERATE: too many were not. */
-int login_prove(dw_call *c, dw_request *req, const char *email, const char *password, struct account *out);
+int login_prove(dw_call *c, dw_request *req, enum login_client client, const char *email,
+                const char *password, struct account *out);
 
 /* The tenant that the account asks for by id or slug; NULL: the one it belongs to. DW_EDENIED where it is no member. */
 int login_tenant(dw_call *c, const struct account *a, const char *wanted, const char **tenant);

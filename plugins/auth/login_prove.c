@@ -2,18 +2,34 @@
 #include <string.h>
 
 #include "auth.h"
+#include "cookie.h"
 #include "login.h"
+#include "throttle.h"
 
-int login_prove(dw_call *c, dw_request *req, const char *email, const char *password, struct account *out)
+#define DEVICE_TTL DW_HOURS(365 * 24)
+
+static int remember_place(dw_call *c, dw_request *req, enum login_client client, const struct throttle *t,
+                          const char *user)
 {
+    const char *device = NULL;
+
+    DW_TRY(throttle_good(c, t, user, client == LOGIN_BROWSER ? &device : NULL));
+    return device ? cookie_set(c, req, COOKIE_DEVICE, device, DEVICE_TTL) : 0;
+}
+
+int login_prove(dw_call *c, dw_request *req, enum login_client client, const char *email,
+                const char *password, struct account *out)
+{
+    struct throttle t;
+
+    DW_TRY(throttle_enter(c, req, email, cookie_of(c, req, COOKIE_DEVICE), &t));
     int rc = account_by_email(c, email, out);
     bool is_known = rc == 0;
-
-    (void)req;
     if (rc < 0 && rc != DW_ENOTFOUND)
         return rc;
     DW_TRY(account_check_password(c, is_known ? out : NULL, (dw_str){ password, strlen(password) }));
-    return account_may_sign_in(c, out);
+    DW_TRY(account_may_sign_in(c, out));
+    return remember_place(c, req, client, &t, out->id);
 }
 
 int login_tenant(dw_call *c, const struct account *a, const char *wanted, const char **tenant)

@@ -4,6 +4,7 @@
 
 #include "account.h"
 #include "common.h"
+#include "session.h"
 
 /* ---- the pool ---- */
 
@@ -154,7 +155,6 @@ int account_store_password(dw_call *c, const char *user, const char *hash, enum 
 {
     const dw_time until = { dw_now(c).us + auth_conf(c)->temporary_password_ttl.us };
 
-    (void)except;
     if (kind == ACCOUNT_OWN_PASSWORD)
         DW_TRY(dw_db_change(
             c,
@@ -167,5 +167,6 @@ int account_store_password(dw_call *c, const char *user, const char *hash, enum 
             "UPDATE auth_users SET password = $2, password_changed_at = :now, password_until = $3"
             " WHERE id = $1",
             user, hash, until));
+    DW_TRY(sessions_end_all(c, user, except));
     return auth_forget(c, user);
 }

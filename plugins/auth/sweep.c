@@ -3,6 +3,7 @@
 #include "credentials.h"
 #include "keys.h"
 #include "refresh.h"
+#include "throttle.h"
 
 /* Kept for so long after their end, for those who look into the list. */
 #define KEPT DW_HOURS(30 * 24)
@@ -11,7 +12,6 @@ int auth_sweep(dw_call *c, dw_job *job)
 {
     const dw_time now = dw_now(c);
 
-    (void)job;
     DW_TRY(keys_warn(c));
     DW_TRY(dw_db_exec(c, "DELETE FROM auth_codes WHERE ends_at < $1", (dw_time){ now.us - DW_HOURS(24).us }));
     DW_TRY(dw_db_exec(c,
@@ -22,5 +22,5 @@ int auth_sweep(dw_call *c, dw_job *job)
     DW_TRY(dw_db_exec(c, "DELETE FROM auth_keys WHERE ends_at < $1 OR revoked_at < $1",
                       (dw_time){ now.us - KEPT.us }));
     DW_TRY(dw_db_exec(c, "DELETE FROM auth_signing_keys WHERE ends_at < $1", (dw_time){ now.us - KEPT.us }));
-    return 0;
+    return throttle_sweep(c, job);
 }

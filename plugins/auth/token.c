@@ -63,7 +63,7 @@ static int by_password(dw_call *c, dw_request *req, const struct form *f)
         return oauth_refuse(c, req, IS_MISSING("password"));
     if ((rc = scopes_check(c, f->scope)) < 0)
         return oauth_refuse_step(c, req, rc, "invalid_scope");
-    if ((rc = login_prove(c, req, f->username, f->password, &a)) < 0 ||
+    if ((rc = login_prove(c, req, LOGIN_PROGRAM, f->username, f->password, &a)) < 0 ||
         (rc = login_tenant(c, &a, NULL, &tenant)) < 0 ||
         (rc = account_permissions(c, a.id, tenant, &has)) < 0)
         return oauth_refuse_step(c, req, rc, "invalid_grant");
@@ -78,11 +78,7 @@ static bool is_beyond(dw_call *c, const char *scope, const char *granted)
     size_t n;
 
     while (granted && (n = scopes_next(&rest, &at)) > 0) {
-        const char *word = dw_copy(c, (dw_str){ at, n }), *other = granted, *its;
-        bool is_there = false;
-        while ((n = scopes_next(&other, &its)) > 0 && !is_there)
-            is_there = scope_covers(dw_copy(c, (dw_str){ its, n }), word);
-        if (!is_there)
+        if (!scopes_cover(c, granted, dw_copy(c, (dw_str){ at, n })))
             return true;
     }
     return false;

@@ -11,13 +11,15 @@ CREATE TABLE auth_tenants (
     version    BIGINT      NOT NULL DEFAULT 1
 );
 
--- email is as somebody wrote it; email_key is what two spellings of one address have in common.
+-- email is as somebody wrote it; email_key is what two spellings of one address have in common, and name_key the same of the
+-- name: neither engine folds case as the other does.
 -- password_until: the password was given by somebody else, and has to be changed before then.
 CREATE TABLE auth_users (
     id                  UUID        NOT NULL PRIMARY KEY,
     email               TEXT        NOT NULL,
     email_key           TEXT        NOT NULL UNIQUE,
     name                TEXT        NOT NULL,
+    name_key            TEXT        NOT NULL,
     locale              TEXT        NOT NULL DEFAULT '',
     zone                TEXT        NOT NULL DEFAULT '',
     password            TEXT,
