@@ -77,20 +77,28 @@ static const char *read_base(struct api_reader *r)
 
 /* ---- paths ---- */
 
-/* What clients know from elsewhere is below the root: /token, /.well-known/... OpenAPI says it by servers of the path. */
-static const char *read_path_base(struct api_reader *r, const struct yaml_node *path)
+/* What clients know from elsewhere is below the root: /token, /.well-known/... OpenAPI says it by servers of the path: the
+ * root alone, or the document's base and then the root, for what has both addresses. */
+static void read_path_servers(struct api_reader *r, const struct yaml_node *node, struct api_path *path)
 {
-    const struct yaml_node *servers = api_get_kind(r, path, "servers", YAML_LIST);
+    const struct yaml_node *servers = api_get_kind(r, node, "servers", YAML_LIST);
     const struct yaml_node *first = servers ? servers->first : NULL;
-    const struct yaml_node *url = api_get(first, "url");
+    const struct yaml_node *last = first && first->next ? first->next : first;
+    const struct yaml_node *base = api_get(first, "url"), *root = api_get(last, "url");
 
+    path->template = arena_format(r->arena, "%s%s", r->base, path->key);
+    if (!path->template)
+        api_complain_memory(r);
     if (!servers)
-        return r->base;
-    if (servers->n == 1 && url && str_equal(url->text, STR_OF("/")))
-        return "";
-    api_complain(r, servers->line, "leave servers out, or write [{ url: / }]",
-                 "servers of a path can only be the root");
-    return r->base;
+        return;
+    bool ends_at_root = root && servers->n <= 2 && str_equal(root->text, STR_OF("/"));
+    if (ends_at_root && servers->n == 1)
+        path->template = path->key;
+    else if (ends_at_root && base && str_equal(base->text, str_from(r->base)))
+        path->also = path->key;
+    else
+        api_complain(r, servers->line, "write [{ url: / }], or before it the base as well",
+                     "servers of a path are the root, or the base and the root");
 }
 
 static void check_path(struct api_reader *r, const struct api_path *path)
@@ -118,11 +126,9 @@ static bool begin_path(struct api_reader *r, const struct yaml_node *node, struc
         api_complain(r, node->key_line, "write it as /notes", "the path %s does not begin with /", path->key);
         return false;
     }
-    path->template = arena_format(r->arena, "%s%s", read_path_base(r, node), path->key);
-    if (!path->template) {
-        api_complain_memory(r);
+    read_path_servers(r, node, path);
+    if (!path->template)
         return false;
-    }
     check_path(r, path);
     api_parameters_read(r, node, &path->parameters);
     return true;

@@ -287,6 +287,31 @@ static int join_path(struct publication *p, const char *path, json_t *operations
                  : json_object_set(p->paths, path, operations);
 }
 
+/* Names an operation's second address, for older clients. */
+static void mark_alias(struct publication *p, json_t *path)
+{
+    json_t *operation;
+    const char *method;
+
+    json_object_foreach(path, method, operation)
+    {
+        const char *id = json_string_value(json_object_get(operation, "operationId"));
+        if (!id)
+            continue;
+        set(p, operation, "operationId", json_sprintf("%s_root", id));
+        set(p, operation, "deprecated", json_true());
+    }
+}
+
+static void add_path(struct publication *p, const char *base, const char *name, json_t *path)
+{
+    json_t *whole = json_sprintf("%s%s", base, name);
+
+    if (!whole || join_path(p, json_string_value(whole), path) != 0)
+        p->is_out_of_memory = true;
+    json_decref(whole);
+}
+
 static void add_paths(struct publication *p, json_t *document)
 {
     json_t *path;
@@ -294,13 +319,16 @@ static void add_paths(struct publication *p, json_t *document)
 
     json_object_foreach(json_object_get(document, "paths"), name, path)
     {
-        const char *base = json_object_get(path, "servers") ? "" : p->source->document->base;
-        json_t *whole = json_sprintf("%s%s", base, name);
+        size_t servers = json_array_size(json_object_get(path, "servers"));
         json_object_del(path, "servers"); /* those of the whole document are the root */
         complete_path(p, path);
-        if (!whole || join_path(p, json_string_value(whole), path) != 0)
-            p->is_out_of_memory = true;
-        json_decref(whole);
+        json_t *alias = servers > 1 ? made(p, json_deep_copy(path)) : NULL;
+        add_path(p, servers == 1 ? "" : p->source->document->base, name, path);
+        if (alias) {
+            mark_alias(p, alias);
+            add_path(p, "", name, alias);
+        }
+        json_decref(alias);
     }
 }
 

@@ -1,8 +1,10 @@
 /* auth - who somebody is, and what they may: accounts, roles, tenants; passwords, sessions, tokens. */
 #include "auth.h"
 
+#include "credentials.h"
+#include "public/auth.h"
 #include "setup.h"
-#include "throttle.h"
+#include "signing.h"
 
 /* ---- what every change does ---- */
 
@@ -33,6 +35,8 @@ static int init(dw_call *c)
 
     if (password_pool_create(&auth_of(c)->pool, &options) != 0)
         return dw_fail(c, DW_ENOMEM, "the threads that hash passwords cannot be started");
+    if (signing_create(&auth_of(c)->signing) != 0)
+        return dw_fail(c, DW_ENOMEM, "there is no memory for signing keys");
     return 0;
 }
 
@@ -42,6 +46,8 @@ static void fini(dw_call *c)
 
     password_pool_destroy(self->pool);
     self->pool = NULL;
+    signing_destroy(self->signing);
+    self->signing = NULL;
 }
 
 static int stop(dw_call *c)
@@ -81,11 +87,32 @@ static const dw_operation operations[] = {
     { "getAnyTenant", auth_get_any_tenant },
     { "changeAnyTenant", auth_change_any_tenant },
     /* sessions */
+    { "login", auth_login },
+    { "logout", auth_logout },
+    { "getMe", auth_me },
+    { "switchTenant", auth_switch },
+    { "getToken", auth_token },
+    { "getTokenOfRoot", auth_token },
+    { "revokeToken", auth_revoke },
+    { "authorize", auth_authorize },
+    { "authorizeForm", auth_authorize_form },
+    { "getOAuthMetadata", auth_metadata },
+    { "getJwks", auth_jwks },
+    { "listClients", auth_list_clients },
+    { "createClient", auth_create_client },
+    { "deleteClient", auth_delete_client },
+    { "listSessions", auth_list_sessions },
+    { "deleteSession", auth_delete_session },
+    { "listKeys", auth_list_keys },
+    { "createKey", auth_create_key },
+    { "deleteKey", auth_delete_key },
     { 0 },
 };
 
+static const dw_question questions[] = { { AUTH_AUTHENTICATE, DW_SILENCE_DENIES }, { 0 } };
+
 static const dw_job_kind jobs[] = {
-    { .name = "sweep", .run = throttle_sweep },
+    { .name = "sweep", .run = auth_sweep },
     { 0 },
 };
 
@@ -94,16 +121,10 @@ static const dw_schedule schedules[] = {
     { 0 },
 };
 
-/* Until there are sessions and keys nobody can show anything that is good. */
-static int nobody(dw_call *c, dw_credential *credential)
-{
-    (void)credential;
-    return dw_fail(c, DW_EAUTH, "this is no credential of this server's");
-}
-
 DOWEL_PLUGIN(.name = "auth", .version = "0.1.0", .summary = "Users, roles, tenants, sign-in",
              .license = "MIT", .self_size = sizeof(struct auth),
-             .conf = DW_ITEMS(struct auth_conf, auth_items), .operations = operations, .jobs = jobs,
-             .schedules = schedules,
-             .authenticator = DW_AUTHENTICATOR(.authenticate = nobody, .tenants = auth_each_tenant),
+             .conf = DW_ITEMS(struct auth_conf, auth_items), .operations = operations, .questions = questions,
+             .jobs = jobs, .schedules = schedules,
+             .authenticator = DW_AUTHENTICATOR(.cookie = "__Host-dowel", .authenticate = auth_who_is,
+                                               .tenants = auth_each_tenant),
              .check = auth_check, .init = init, .start = setup_offer, .stop = stop, .fini = fini);

@@ -10,6 +10,7 @@
 /* dw_self(). */
 struct auth {
     struct password_pool *pool;
+    struct signing *signing;
 };
 
 static inline struct auth *auth_of(dw_call *c)

@@ -84,18 +84,20 @@ static void finish(void *token)
     access_token_finish(token);
 }
 
-int grant_verify(dw_call *c, dw_str token, struct access_token *out)
+int grant_verify(dw_call *c, dw_str token, const struct access_token **out)
 {
+    struct access_token *read = dw_alloc(c, sizeof(*read));
     const struct auth_conf *conf = auth_conf(c);
     const struct access_token_rules rules = { issuer_of(conf), audience_of(conf), LEEWAY_S };
     struct key_set *keys;
 
     DW_TRY(signing_verifiers(c, &keys));
     enum token_error error =
-        access_token_verify(keys, &rules, token.p, token.n, dw_now(c).us / DW_SECONDS(1).us, out);
+        access_token_verify(keys, &rules, token.p, token.n, dw_now(c).us / DW_SECONDS(1).us, read);
     if (error == TOKEN_MEMORY)
         return dw_fail(c, DW_ENOMEM, "there is no memory to check the token");
     if (error != TOKEN_OK)
         return dw_fail(c, DW_EAUTH, token_error_text(error));
-    return dw_defer(c, finish, out);
+    *out = read;
+    return dw_defer(c, finish, read);
 }

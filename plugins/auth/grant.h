@@ -10,9 +10,9 @@ struct access_token;
  * limited, scope. */
 int grant_answer(dw_call *c, const struct session *s, const char *refresh_token, json_t **answer);
 
-/* Is it an access token of ours, and good by itself? 0 and filled, until the call ends; DW_EAUTH with the reason. What it
- * names may have ended: see session_by_id(). */
-int grant_verify(dw_call *c, dw_str token, struct access_token *out);
+/* Is it an access token of ours, and good by itself? 0 and *out, which lives as long as the call; DW_EAUTH with the reason.
+ * What it names may have ended: see session_by_id(). */
+int grant_verify(dw_call *c, dw_str token, const struct access_token **out);
 
 /* Who we say we are in tokens and OAuth's metadata: public_url, or what the request calls this server. */
 const char *grant_issuer(dw_call *c, dw_request *req);

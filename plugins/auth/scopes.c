@@ -56,20 +56,8 @@ int scopes_check(dw_call *c, const char *scopes)
 
 /* ---- of what somebody has ---- */
 
-static bool is_covered(const struct account_permissions *has, const char *wanted)
+static bool has_any(const struct account_permissions *has, const char *scope)
 {
-    for (size_t i = 0; i < has->n; i++) {
-        if (scope_covers(has->names[i], wanted))
-            return true;
-    }
-    return false;
-}
-
-/* A pattern is worth something where the account has any that it covers. */
-static bool is_worth_something(const struct account_permissions *has, const char *scope)
-{
-    if (is_covered(has, scope))
-        return true;
     for (size_t i = 0; i < has->n; i++) {
         if (scope_covers(scope, has->names[i]))
             return true;
@@ -87,7 +75,7 @@ const char *scopes_permitted(dw_call *c, const char *scopes, const struct accoun
     dw_text *out = dw_text_new(c);
     while ((n = scopes_next(&rest, &at)) > 0) {
         const char *word = dw_copy(c, (dw_str){ at, n });
-        if (!is_worth_something(has, word))
+        if (!has_any(has, word))
             continue;
         if (dw_text_get(out).n > 0)
             dw_text_add(out, " ");
@@ -96,26 +84,29 @@ const char *scopes_permitted(dw_call *c, const char *scopes, const struct accoun
     return dw_text_get(out).p;
 }
 
-/* Patterns of names are nested or have nothing in common: what both give is the narrower one. */
-void scopes_limit(dw_call *c, const char *scopes, struct account_permissions *has)
+bool scopes_cover(dw_call *c, const char *scopes, const char *permission)
 {
     const char *rest = scopes, *at;
-    size_t n, words = 0, most = 0;
+    size_t n;
+
+    while ((n = scopes_next(&rest, &at)) > 0) {
+        if (scope_covers(dw_copy(c, (dw_str){ at, n }), permission))
+            return true;
+    }
+    return false;
+}
+
+void scopes_limit(dw_call *c, const char *scopes, struct account_permissions *has)
+{
+    const char **names = dw_alloc(c, (has->n + 1) * sizeof(*names));
+    size_t n = 0;
 
     if (!scopes)
         return;
-    for (const char *count = scopes; scopes_next(&count, &at) > 0;)
-        words++;
-    const char **names = dw_alloc(c, (words * has->n + 1) * sizeof(*names));
-    while ((n = scopes_next(&rest, &at)) > 0) {
-        const char *word = dw_copy(c, (dw_str){ at, n });
-        for (size_t i = 0; i < has->n; i++) {
-            if (scope_covers(word, has->names[i]))
-                names[most++] = has->names[i];
-            else if (scope_covers(has->names[i], word))
-                names[most++] = word;
-        }
+    for (size_t i = 0; i < has->n; i++) {
+        if (scopes_cover(c, scopes, has->names[i]))
+            names[n++] = has->names[i];
     }
     has->names = names;
-    has->n = most;
+    has->n = n;
 }

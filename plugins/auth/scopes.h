@@ -15,10 +15,13 @@ bool scope_covers(const char *granted, const char *wanted);
  * in dw_error_of(c). NULL is good: no limit. [call] */
 int scopes_check(dw_call *c, const char *scopes);
 
-/* Those of the scopes that the account has, as a text; NULL scopes stay NULL. Never longer. [call] */
+/* Those of the scopes that give the account anything, as a text; NULL scopes stay NULL. Never longer. [call] */
 const char *scopes_permitted(dw_call *c, const char *scopes, const struct account_permissions *has);
 
-/* What both give: the permissions of the account as far as the scopes reach. NULL scopes: all of them. [call] */
+/* Does any of them cover it? [call] */
+bool scopes_cover(dw_call *c, const char *scopes, const char *permission);
+
+/* Leaves of the account's permissions those that the scopes cover. NULL scopes: all. [call] */
 void scopes_limit(dw_call *c, const char *scopes, struct account_permissions *has);
 
 /* The next word of *rest, which is moved behind it; its length, 0 at the end. [any] */

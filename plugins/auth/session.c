@@ -38,10 +38,23 @@ static const char *agent_of(dw_call *c, dw_request *req)
     return text;
 }
 
+/* Not every credential that the host knows is a session of ours: PostgreSQL takes nothing else for a UUID. */
+static bool is_id(const char *text)
+{
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    size_t i = 0;
+
+    for (; text[i] && form[i]; i++) {
+        bool is_dash = text[i] == '-', is_hex = strchr("0123456789abcdef", text[i]) != NULL;
+        if (form[i] == '-' ? !is_dash : !is_hex)
+            return false;
+    }
+    return text[i] == form[i];
+}
+
 /* ---- the beginning ---- */
 
-/* Holds the account's row until the transaction ends. */
-static int hold_account(dw_call *c, const struct account *a)
+int session_hold_account(dw_call *c, const struct account *a)
 {
     int n =
         dw_db_exec(c,
@@ -73,7 +86,7 @@ int session_open(dw_call *c, dw_request *req, const struct session_grant *grant,
     };
     if (cookie)
         *cookie = secret;
-    DW_TRY(hold_account(c, grant->account));
+    DW_TRY(session_hold_account(c, grant->account));
     return dw_db_exec(
         c,
         "INSERT INTO auth_sessions (id, user_id, tenant, kind, cookie_hash, client_id, scopes, address,"
@@ -106,7 +119,7 @@ int session_by_cookie(dw_call *c, const char *cookie, struct session *out)
 int session_by_id(dw_call *c, const char *id, struct session *out)
 {
     *out = (struct session){ 0 };
-    return dw_db_find(c, INTO(out), ALIVE "s.id = $1", id);
+    return is_id(id) ? dw_db_find(c, INTO(out), ALIVE "s.id = $1", id) : 0;
 }
 
 int session_seen(dw_call *c, const struct session *s)
@@ -142,9 +155,10 @@ int session_move(dw_call *c, struct session *s, const char *tenant, const char *
 
 int session_end(dw_call *c, const char *id, const char *why)
 {
+    if (!is_id(id))
+        return 0;
     int n = dw_db_exec(
         c, "UPDATE auth_sessions SET ended_at = :now, why = $2 WHERE id = $1 AND ended_at IS NULL", id, why);
-
     if (n > 0)
         DW_TRY(auth_forget(c, id));
     return n;

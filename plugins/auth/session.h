@@ -32,6 +32,9 @@ struct session_grant {
 int session_open(dw_call *c, dw_request *req, const struct session_grant *grant, struct session *out,
                  const char **cookie);
 
+/* That part of it alone: holds the account's row until the transaction ends, if it is what it was when it was proved. */
+int session_hold_account(dw_call *c, const struct account *account);
+
 /* The one of this cookie, or id, if it goes on: its user and tenant are active, and the one still is a member of the other.
  * 1 and filled, 0, or an error. */
 int session_by_cookie(dw_call *c, const char *cookie, struct session *out);

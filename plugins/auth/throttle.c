@@ -200,8 +200,9 @@ int throttle_good(dw_call *c, const struct throttle *t, const char *user, const 
 {
     const char *place = t->device_place;
 
-    *device = NULL;
-    if (!place) {
+    if (device)
+        *device = NULL;
+    if (!place && device) {
         *device = dw_random_token(c, 16);
         place = hash(c, "device", *device, "");
     }

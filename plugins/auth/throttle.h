@@ -28,7 +28,7 @@ struct throttle {
 int throttle_enter(dw_call *c, dw_request *req, const char *email, const char *device, struct throttle *out);
 
 /* The password was right: it is given back, and the place remembered. *device is what the client should show next time; a new
- * one where it showed none that is known, else NULL. In the open transaction, or without one. */
+ * one where it showed none that is known, else NULL; `device` itself is NULL for who would not show it. In the open transaction, or without one. */
 int throttle_good(dw_call *c, const struct throttle *t, const char *user, const char **device);
 
 /* A job: counters whose time is over, and places that nobody comes from any more. */

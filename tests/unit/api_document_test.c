@@ -332,16 +332,20 @@ static void a_path_below_the_root(void **state)
                       "    servers: [ { url: / } ]\n"
                       "    post: { operationId: op, x-public: true }\n"
                       "  /other:\n"
+                      "    servers: [ { url: /api/v1 }, { url: / } ]\n"
                       "    post: { operationId: other, x-public: true }\n");
     assert_string_equal(operation(&r, "op")->path, "/token");
+    assert_null(operation(&r, "op")->also);
     assert_string_equal(operation(&r, "other")->path, "/api/v1/other");
+    assert_string_equal(operation(&r, "other")->also, "/other");
     finish(&r);
     assert_complaints(
         TOP "paths:\n"
             "  /token:\n"
             "    servers: [ { url: /api/v2 } ]\n"
             "    post: { operationId: op, x-public: true }\n",
-        AT "5: servers of a path can only be the root, leave servers out, or write [{ url: / }]\n");
+        AT "5: servers of a path are the root, or the base and the root, write [{ url: / }], or before it "
+           "the base as well\n");
 }
 
 static void a_streamed_body(void **state)
