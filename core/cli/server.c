@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "api/core_operations.h"
+#include "api/pages.h"
 #include "api/published.h"
 #include "cli/command_service.h"
 #include "cli/database_start.h"
@@ -60,8 +61,10 @@ struct server {
     struct upkeep *upkeep;
     struct events_service events;
     struct command_service *commands;
-    struct api_document *contract; /* of the server's own operations */
+    struct api_document *contract;  /* of the server's own operations */
+    struct api_document *described; /* what is only published */
     struct published *published;
+    struct pages *pages; /* NULL: docs_pages is off */
     _Atomic bool stopping, http_drained;
     _Atomic bool walls_changed; /* a migration of another process made or dropped tables of tenants */
     char spool_dir[PATH_MAX];
@@ -311,8 +314,10 @@ static int mount_own(struct server *s)
     int result = CLI_OK;
 
     if (core_operations_mount(&s->contract, s->router, &why) != 0 ||
+        core_operations_describe(&s->described, &why) != 0 ||
         access_declare(s->process.access, "core", s->contract) != 0 ||
-        published_mount(&s->published, s->router, &why) != 0)
+        published_mount(&s->published, s->router, &why) != 0 ||
+        (s->core->docs_pages && pages_mount(&s->pages, s->router, NULL, &why) != 0))
         result = generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", buf_text(&why));
     buf_finish(&why);
     return result;
@@ -333,10 +338,11 @@ static int publish(struct server *s)
 
     arena_init(&arena, NULL, 0, 0);
     int n = registry_contracts(s->registry, &arena, &sources);
-    if (n >= 0) { /* there is room for one more */
-        memmove(sources + 1, sources, (size_t)n * sizeof(*sources));
-        sources[0] = (struct api_source){ "core", "The server itself", s->contract };
-        result = published_set(s->published, sources, (size_t)n + 1);
+    if (n >= 0) { /* there is room for ours */
+        memmove(sources + REGISTRY_CONTRACTS_ROOM, sources, (size_t)n * sizeof(*sources));
+        sources[0] = (struct api_source){ "core", "", s->contract };
+        sources[1] = (struct api_source){ "server", "", s->described };
+        result = published_set(s->published, sources, (size_t)n + REGISTRY_CONTRACTS_ROOM);
     }
     arena_finish(&arena);
     return result == 0
@@ -552,7 +558,9 @@ static void destroy(struct server *s)
     registry_destroy(s->registry);
     router_destroy(s->router);
     published_destroy(s->published);
+    pages_destroy(s->pages);
     api_document_destroy(s->contract);
+    api_document_destroy(s->described);
     static_destroy(s->site);
     plugin_hooks_destroy(s->process.hooks);
     keyring_destroy(s->process.keyring);

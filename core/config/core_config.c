@@ -141,6 +141,9 @@ static const struct config_item items[] = {
          .help = "How many of these may come at once; 0: as many as rate_limit allows in its time"),
     ITEM(static_dir, .fallback = "\"\"", .pattern = "directory", .restart = true, .example = "/srv/www",
          .help = "Files of this directory are served at `/`; empty: none"),
+    ITEM(docs_pages, .fallback = "true", .restart = true,
+         .help = "The operations of the server and its plugins as pages: Swagger UI at `/docs`, ReDoc at "
+                 "`/redoc`, both also below `/api`"),
     ITEM(metrics_allow, .fallback = "[]", .pattern = "network", .restart = true,
          .example = "[\"10.0.0.0/8\"]",
          .help = "Networks that may read `/metrics` and the details of `/readyz`, beside this machine"),

@@ -41,6 +41,7 @@ struct core_config {
     const char *rate_limit; /* see rate_requests */
     int64_t rate_burst;
     const char *static_dir; /* "": none */
+    bool docs_pages;
     struct config_texts metrics_allow;
 
     struct config_span jobs_keep_done, jobs_keep_dead;

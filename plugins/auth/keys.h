@@ -8,7 +8,7 @@
 
 struct key_grant {
     const char *user, *tenant, *name;
-    const char *scopes; /* never NULL: "*" is all that the user may */
+    const char *scopes; /* never NULL, one blank between two; "*" is all that the user may */
     dw_time ends_at;    /* 0: it is good until somebody revokes it */
 };
 
