@@ -207,6 +207,8 @@ static inline int people(void **state)
 static inline bool on_postgres(void)
 {
     postgres = getenv("DOWEL_TEST_POSTGRES");
+    if (postgres && !*postgres)
+        postgres = NULL;
     if (!postgres)
         printf("1..1\nok 1 - PostgreSQL # SKIP DOWEL_TEST_POSTGRES is not set\n");
     return postgres != NULL;

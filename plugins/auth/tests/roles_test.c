@@ -162,6 +162,23 @@ static void nobody_changes_who_may_more(void **state)
     assert_status(patch(path("/api/v1/users/%s", dan), "{\"email\":\"dan@example.com\"}"), 200);
 }
 
+/* Bob works for Globex too: who gave him a password here could be him there. */
+static void a_password_opens_all_tenants_of_its_owner(void **state)
+{
+    (void)state;
+    as(dan, acme);
+    assert_status(dw_harness_post(h, path("/api/v1/users/%s/password", bob), "{}"), 200);
+    as(gil, globex);
+    assert_status(
+        dw_harness_post(h, "/api/v1/members", "{\"email\":\"bob@example.org\",\"roles\":[\"admin\"]}"), 201);
+    as(dan, acme);
+    assert_status(dw_harness_post(h, path("/api/v1/users/%s/password", bob), "{}"), 403);
+    assert_status(patch(path("/api/v1/users/%s", bob), "{\"email\":\"dans@example.org\"}"), 403);
+    assert_status(patch(path("/api/v1/members/%s", bob), "{\"roles\":[\"viewer\"]}"), 200);
+    as(ann, acme);
+    assert_status(patch(path("/api/v1/users/%s", bob), "{\"email\":\"rob@example.org\"}"), 200);
+}
+
 /* As with a key that was limited: its owner's roles do not count for more than it. */
 static void a_limited_credential_gives_no_more_than_it_has(void **state)
 {
@@ -214,6 +231,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_built_in_stays, keepers, finish),
         cmocka_unit_test_setup_teardown(nobody_gives_what_he_has_not, keepers, finish),
         cmocka_unit_test_setup_teardown(nobody_changes_who_may_more, keepers, finish),
+        cmocka_unit_test_setup_teardown(a_password_opens_all_tenants_of_its_owner, keepers, finish),
         cmocka_unit_test_setup_teardown(a_limited_credential_gives_no_more_than_it_has, keepers, finish),
         cmocka_unit_test_setup_teardown(the_last_administrator_stays, keepers, finish),
         cmocka_unit_test_setup_teardown(a_member_whose_version_is_old_is_left_alone, keepers, finish),
