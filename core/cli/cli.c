@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/commands.h"
 #include "cli/settings.h"
 #include "cli/table.h"
 #include "config/nearest.h"
@@ -47,6 +48,15 @@ const char *const cli_exit_texts[] = {
     [CLI_CONFIG] = "the configuration is wrong",
     [CLI_UNREACHABLE] = "no server reached",
 };
+
+const char *const *cli_verb_words(void)
+{
+    static const char *words[DW_COUNT_OF(cli_verbs) + 1] = { "help" };
+
+    for (size_t i = 0; cli_verbs[i]; i++)
+        words[i + 1] = cli_verbs[i]->name;
+    return words;
+}
 
 const struct cli_verb *cli_find_verb(const char *name)
 {
@@ -89,17 +99,6 @@ int cli_usage(const struct cli *c, const char *format, ...)
     return CLI_USAGE;
 }
 
-static int unknown_verb(const struct cli *c, const char *name)
-{
-    struct nearest nearest = nearest_init(str_from(name));
-
-    for (const struct cli_verb *const *v = cli_verbs; *v; v++)
-        nearest_offer(&nearest, (*v)->name);
-    if (nearest.name)
-        return cli_usage(c, "%s: unknown verb, did you mean %s?", name, nearest.name);
-    return cli_usage(c, "%s: unknown verb", name);
-}
-
 static void offer_all(struct nearest *nearest, const struct cli_option *options)
 {
     for (; options && options->name; options++)
@@ -125,6 +124,7 @@ struct parser {
     char **argv;
     int at;
     bool help, version;
+    bool is_foreign;    /* the verb is none of ours: what stands behind it is read when its plugin is known */
     const char **given; /* room for all of argv */
 };
 
@@ -171,6 +171,11 @@ static int set_own(struct parser *p, const struct cli_option *option, const char
     return CLI_OK;
 }
 
+static void keep_word(struct parser *p, char *word)
+{
+    p->c.argv[p->c.argc++] = word;
+}
+
 /* "--name value", "--name=value" or, for a switch, "--name". */
 static int read_option(struct parser *p)
 {
@@ -184,6 +189,10 @@ static int read_option(struct parser *p)
 
     if (!p->c.verb && strcmp(text.p, "version") == 0) {
         p->version = true;
+        return CLI_OK;
+    }
+    if (!option && p->is_foreign) {
+        keep_word(p, p->argv[p->at - 1]);
         return CLI_OK;
     }
     if (!option)
@@ -207,8 +216,8 @@ static int read_word(struct parser *p)
 {
     char *word = p->argv[p->at++];
 
-    if (p->c.verb) {
-        p->c.argv[p->c.argc++] = word;
+    if (p->c.verb || p->is_foreign) {
+        keep_word(p, word);
         return CLI_OK;
     }
     if (strcmp(word, "help") == 0) { /* "dowel help serve" is "dowel serve --help" */
@@ -216,7 +225,10 @@ static int read_word(struct parser *p)
         return CLI_OK;
     }
     p->c.verb = cli_find_verb(word);
-    return p->c.verb ? CLI_OK : unknown_verb(&p->c, word);
+    p->is_foreign = !p->c.verb;
+    if (p->is_foreign)
+        keep_word(p, word);
+    return CLI_OK;
 }
 
 static int read_all(struct parser *p)
@@ -229,12 +241,14 @@ static int read_all(struct parser *p)
         if (options && strcmp(text, "--") == 0) {
             options = false;
             p->at++;
+            if (p->is_foreign)
+                keep_word(p, p->argv[p->at - 1]);
         } else if (options && strcmp(text, "-h") == 0) {
             p->help = true;
             p->at++;
         } else if (options && strncmp(text, "--", 2) == 0) {
             result = read_option(p);
-        } else if (options && text[0] == '-' && text[1]) {
+        } else if (options && text[0] == '-' && text[1] && !p->is_foreign) {
             result = cli_usage(&p->c, "%s: unknown option; all but -h are written out, as --data", text);
         } else {
             result = read_word(p);
@@ -262,29 +276,40 @@ static const char *default_dir(const char *variable, const char *here, const cha
     return access(installed, F_OK) == 0 || geteuid() == 0 ? installed : here;
 }
 
-static int run(struct parser *p)
+static void take_defaults(struct cli *c)
+{
+    if (!c->config_dir) {
+        c->config_dir = default_dir("DOWEL_CONFIG", "conf.d", "/etc/dowel/conf.d");
+        c->config_given = c->config_dir == getenv("DOWEL_CONFIG");
+    }
+    if (!c->data_dir)
+        c->data_dir = default_dir("DOWEL_DATA", "var", "/var/lib/dowel");
+}
+
+static int help(const struct cli *c)
 {
     struct buf text = BUF_INIT;
 
+    if (c->verb)
+        cli_help_verb(&text, c->verb);
+    else
+        cli_help(&text, c);
+    return cli_print(&text);
+}
+
+static int run(struct parser *p)
+{
     if (p->version)
         return cli_verb_version.run(&p->c);
-    if (p->help) {
-        if (p->c.verb)
-            cli_help_verb(&text, p->c.verb);
-        else
-            cli_help(&text);
-        return cli_print(&text);
-    }
+    take_defaults(&p->c);
+    if (p->is_foreign)
+        return cli_command(&p->c, p->help);
+    if (p->help)
+        return help(&p->c);
     if (!p->c.verb)
         return cli_usage(&p->c, "say what to do");
     if (!p->c.verb->arguments[0] && p->c.argc > 0)
         return cli_usage(&p->c, "%s: %s takes no arguments", p->c.argv[0], p->c.verb->name);
-    if (!p->c.config_dir) {
-        p->c.config_dir = default_dir("DOWEL_CONFIG", "conf.d", "/etc/dowel/conf.d");
-        p->c.config_given = p->c.config_dir == getenv("DOWEL_CONFIG");
-    }
-    if (!p->c.data_dir)
-        p->c.data_dir = default_dir("DOWEL_DATA", "var", "/var/lib/dowel");
     return p->c.verb->run(&p->c);
 }
 

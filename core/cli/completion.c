@@ -1,6 +1,7 @@
 /* completion.c - `dowel completion`: what shells and pages need to know, from the tables. */
 #include <string.h>
 
+#include "cli/commands.h"
 #include "cli/settings.h"
 #include "cli/table.h"
 
@@ -21,7 +22,7 @@ static void add_argument_words(struct buf *out, const char *arguments)
     }
 }
 
-static void bash(struct buf *out)
+static void bash(struct buf *out, const struct cli *c)
 {
     buf_add_text(
         out, "# bash completion of dowel; load it with:  source <(dowel completion bash)\n"
@@ -46,9 +47,11 @@ static void bash(struct buf *out)
         add_words(out, cli_common_options);
         buf_add_text(out, "' ;;\n");
     }
+    cli_command_completion(out, c);
     buf_add_text(out, "    *) words='");
     for (const struct cli_verb *const *v = cli_verbs; *v; v++)
         buf_add_format(out, "%s ", (*v)->name);
+    cli_command_words(out, c);
     buf_add_text(out, "--help --version' ;;\n"
                       "    esac\n"
                       "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
@@ -56,10 +59,17 @@ static void bash(struct buf *out)
                       "complete -o default -F _dowel dowel\n");
 }
 
+/* The page is about this program alone, wherever it is made. */
+static void markdown(struct buf *out, const struct cli *c)
+{
+    (void)c;
+    cli_help_markdown(out);
+}
+
 static const struct {
     const char *name;
-    void (*write)(struct buf *out);
-} forms[] = { { "bash", bash }, { "markdown", cli_help_markdown } };
+    void (*write)(struct buf *out, const struct cli *c);
+} forms[] = { { "bash", bash }, { "markdown", markdown } };
 
 static int run(const struct cli *c)
 {
@@ -69,7 +79,7 @@ static int run(const struct cli *c)
         return cli_usage(c, "%s: one argument too many", c->argv[1]);
     for (size_t i = 0; c->argc == 1 && i < DW_COUNT_OF(forms); i++) {
         if (strcmp(forms[i].name, c->argv[0]) == 0) {
-            forms[i].write(&text);
+            forms[i].write(&text, c);
             return cli_print(&text);
         }
     }
@@ -80,7 +90,8 @@ const struct cli_verb cli_verb_completion = {
     .name = "completion",
     .arguments = "bash | markdown",
     .summary = "Prints what makes a shell complete the command line, or the page about it",
-    .help = "bash      a script: source <(dowel completion bash)\n"
+    .help = "bash      a script: source <(dowel completion bash); it knows the verbs of plugins that are "
+            "enabled now\n"
             "markdown  the page docs/cli.md\n",
     .run = run,
 };

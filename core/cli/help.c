@@ -1,4 +1,5 @@
 /* help.c - the pages, made of the tables. */
+#include "cli/commands.h"
 #include "cli/table.h"
 
 enum { OPTION_COLUMN = 22 };
@@ -35,16 +36,24 @@ static void add_call(struct buf *out, const struct cli_verb *verb)
                    verb->arguments);
 }
 
-void cli_help(struct buf *out)
+void cli_help(struct buf *out, const struct cli *c)
 {
     buf_add_format(out, "Usage: dowel VERB [OPTION...]\n\n%s\nVerbs:\n", purpose);
     for (const struct cli_verb *const *v = cli_verbs; *v; v++)
         buf_add_format(out, "  %-12s %s\n", (*v)->name, (*v)->summary);
+    cli_command_groups(out, c);
     buf_add_text(out, "\nOptions of every verb:\n");
     add_options(out, cli_common_options);
     buf_add_format(out, "\n%s", cli_defaults);
     add_exit_codes(out);
     buf_add_text(out, "\nMore about a verb: dowel VERB --help\n");
+}
+
+void cli_help_common(struct buf *out)
+{
+    add_options(out, cli_common_options);
+    buf_add_format(out, "\n%s", cli_defaults);
+    add_exit_codes(out);
 }
 
 void cli_help_verb(struct buf *out, const struct cli_verb *verb)
@@ -56,9 +65,7 @@ void cli_help_verb(struct buf *out, const struct cli_verb *verb)
         buf_add_format(out, "\n%s", verb->help);
     buf_add_text(out, "\nOptions:\n");
     add_options(out, verb->options);
-    add_options(out, cli_common_options);
-    buf_add_format(out, "\n%s", cli_defaults);
-    add_exit_codes(out);
+    cli_help_common(out);
 }
 
 /* ---- docs/cli.md ---- */

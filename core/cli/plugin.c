@@ -52,17 +52,18 @@ static void decline_misconfigured(struct plugin_view *v, const struct config_pro
     }
 }
 
-int plugin_view_open(struct plugin_view *v, const struct cli *c)
+static int open_view(struct plugin_view *v, const struct cli *c, enum cli_plugins which, bool quiet)
 {
     struct config_problems problems;
 
     memset(v, 0, sizeof(*v));
     arena_init(&v->arena, NULL, 0, 0);
     config_problems_init(&problems);
-    int result = cli_settings_load(&v->settings, c, CLI_PLUGINS_ALL, &problems);
+    int result = cli_settings_load(&v->settings, c, which, &problems);
     if (result == CLI_CONFIG && !has_core_errors(&problems))
         result = CLI_OK;
-    print_core_errors(&problems);
+    if (!quiet)
+        print_core_errors(&problems);
     v->quarantine = quarantine_read(c->data_dir);
     if (result == CLI_OK &&
         plan_make(&v->plan, &v->arena, v->settings.catalog, v->settings.core, v->quarantine) != 0) {
@@ -72,6 +73,16 @@ int plugin_view_open(struct plugin_view *v, const struct cli *c)
     decline_misconfigured(v, &problems);
     config_problems_finish(&problems);
     return result;
+}
+
+int plugin_view_open(struct plugin_view *v, const struct cli *c)
+{
+    return open_view(v, c, CLI_PLUGINS_ALL, false);
+}
+
+int plugin_view_peek(struct plugin_view *v, const struct cli *c)
+{
+    return open_view(v, c, CLI_PLUGINS_CONFIGURED, true);
 }
 
 void plugin_view_close(struct plugin_view *v)

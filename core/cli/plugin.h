@@ -28,6 +28,10 @@ struct plugin_view {
 int plugin_view_open(struct plugin_view *v, const struct cli *c);
 void plugin_view_close(struct plugin_view *v);
 
+/* The same of those that the configuration names alone, and without a word about what is wrong: for who looks for plugins'
+ * verbs. */
+int plugin_view_peek(struct plugin_view *v, const struct cli *c);
+
 /* NULL after saying that there is none of that name. */
 const struct plan_plugin *plugin_view_find(const struct plugin_view *v, const char *name);
 

@@ -170,6 +170,8 @@ static void add_names(struct buf *out, const char *name, const json_t *list)
         buf_add_format(out, "%-11s ", i ? "" : name);
         if (json_is_string(entry))
             buf_add_text(out, json_string_value(entry));
+        else if (*text_of(entry, "name"))
+            buf_add_format(out, "%s: %s", text_of(entry, "name"), text_of(entry, "summary"));
         else
             buf_add_format(out, "%s %s", *text_of(entry, "method") ? text_of(entry, "method") : "any method",
                            text_of(entry, "path"));
@@ -201,8 +203,9 @@ static void add_crashes(struct buf *out, const json_t *list)
 
 static int print_info(const struct plan_plugin *p, const json_t *info)
 {
-    static const char *const lists[] = { "operations", "routes",    "hooks",         "questions", "services",
-                                         "jobs",       "schedules", "subscriptions", "inboxes",   "assets" };
+    static const char *const lists[] = { "operations", "routes",   "hooks",     "questions",
+                                         "services",   "jobs",     "schedules", "subscriptions",
+                                         "inboxes",    "commands", "assets" };
     static const char *const lines[] = { "state", "why", "version", "summary", "path", "not_used", "hash" };
     const json_t *found = json_object_get(info, "found"), *later = json_object_get(info, "after_reload");
     struct buf text = BUF_INIT;

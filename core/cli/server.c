@@ -11,9 +11,11 @@
 #include "api/core_operations.h"
 #include "api/pages.h"
 #include "api/published.h"
+#include "cli/command_service.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
 #include "cli/settings.h"
+#include "cli/table.h"
 #include "cli/upkeep.h"
 #include "client/client.h"
 #include "config/core_config.h"
@@ -36,7 +38,7 @@
 #include "supervise/activity.h"
 #include "util/clock.h"
 
-enum { STALLED_US = 2 * CLOCK_SECOND };
+enum { STALLED_US = 2 * CLOCK_SECOND, COMMANDS_END_US = 2 * CLOCK_SECOND };
 
 /* Of people and programs who were let in lately; about a kilobyte each. */
 enum { REMEMBERED_MAX = 16384 };
@@ -58,6 +60,7 @@ struct server {
     struct http_server *http;
     struct upkeep *upkeep;
     struct events_service events;
+    struct command_service *commands;
     struct api_document *contract;  /* of the server's own operations */
     struct api_document *described; /* what is only published */
     struct published *published;
@@ -297,6 +300,7 @@ static int make_registry(struct server *s, struct config *config, const struct c
         .source = source,
         .process = &s->process,
         .migrate = &s->migrate,
+        .words = cli_verb_words(),
         .may_refuse = generation_follows(s->generation),
     };
     struct buf why = BUF_INIT;
@@ -468,7 +472,7 @@ static int64_t stalled_us(void *ud)
 /* Requests and jobs; whichever is over last. */
 static void tell_drained(struct server *s)
 {
-    if (s->http_drained && jobs_are_idle(s->process.jobs))
+    if (s->http_drained && jobs_are_idle(s->process.jobs) && command_service_is_idle(s->commands))
         generation_drained(s->generation);
 }
 
@@ -516,6 +520,7 @@ static void drain(struct generation *g, int64_t idle_us, void *ud)
     s->stopping = idle_us == 0;
     schedules_drain(s->process.schedules);
     jobs_drain(s->process.jobs);
+    command_service_drain(s->commands);
     http_server_drain(s->http, idle_us, drained, s);
 }
 
@@ -532,7 +537,7 @@ static bool is_idle(void *ud)
 
     s->stopping = true;
     http_server_count(s->http, &counts);
-    return counts.requests == 0 && jobs_are_idle(s->process.jobs);
+    return counts.requests == 0 && jobs_are_idle(s->process.jobs) && command_service_is_idle(s->commands);
 }
 
 /* In the order of who still needs whom: a handler its plugin, a plugin's stop the loops that carry its last answers. */
@@ -541,6 +546,7 @@ static void destroy(struct server *s)
     http_server_stop(s->http);
     schedules_stop(s->process.schedules);
     bool ended = jobs_stop(s->process.jobs, 0);
+    ended &= command_service_stop(s->commands, COMMANDS_END_US);
     ended &= registry_stop(s->registry);
     http_server_destroy(s->http);
     upkeep_destroy(s->upkeep);
@@ -564,12 +570,30 @@ static void destroy(struct server *s)
     schedules_destroy(s->process.schedules);
     jobs_destroy(s->process.jobs);
     events_service_finish(&s->events);
+    command_service_destroy(s->commands);
+}
+
+static int make_commands(struct server *s)
+{
+    if (command_service_create(&s->commands) == 0)
+        return CLI_OK;
+    return generation_fail(s->generation, CLI_FAILED, "cannot make room for commands: out of memory");
+}
+
+/* A program that was called with a plugin's verb. */
+static void take_client(int fd, void *ud)
+{
+    const struct server *s = ud;
+    command_service_take(s->commands, fd);
 }
 
 static int make_all(struct server *s, struct config *config, const struct config_source *source,
                     const char *data_dir)
 {
     int result = make_spool_dir(s, data_dir);
+
+    if (result == CLI_OK)
+        result = make_commands(s);
 
     if (result == CLI_OK)
         result = make_process(s, data_dir);
@@ -597,6 +621,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = register_events(s);
     if (result == CLI_OK)
         result = start_jobs(s);
+    if (result == CLI_OK)
+        command_service_start(s->commands, s->registry);
     return result == CLI_OK ? start_http(s) : result;
 }
 
@@ -611,6 +637,7 @@ int server_run(struct generation *g, struct config *config, const struct config_
         .drain = drain,
         .is_closed = is_closed,
         .is_idle = is_idle,
+        .client = take_client,
         .ud = &s,
     };
 

@@ -5,6 +5,7 @@
 
 #include "config/units.h"
 #include "events/pattern.h"
+#include "plugin/command_check.h"
 #include "plugin/order.h"
 #include "util/compiler.h"
 
@@ -120,9 +121,27 @@ static const struct kind kinds[] = {
       offsetof(dw_subscription, event), ".*", EVENT_NAME_MAX, offsetof(dw_subscription, handle), false },
     { "inbox", sizeof(dw_inbox), END_OF(dw_inbox, handle), offsetof(dw_inbox, name), "", 64,
       offsetof(dw_inbox, handle), false },
+    { "command", sizeof(dw_command), END_OF(dw_command, run), offsetof(dw_command, name), NULL,
+      COMMAND_NAME_MAX, offsetof(dw_command, run), false },
+    { "argument", sizeof(dw_argument), END_OF(dw_argument, required), offsetof(dw_argument, name), NULL,
+      COMMAND_NAME_MAX, 0, false },
 };
 
-enum { ASSET, ITEM, OPERATION, ROUTE, QUESTION, HOOK, SERVICE, JOB, SCHEDULE, SUBSCRIPTION, INBOX };
+enum {
+    ASSET,
+    ITEM,
+    OPERATION,
+    ROUTE,
+    QUESTION,
+    HOOK,
+    SERVICE,
+    JOB,
+    SCHEDULE,
+    SUBSCRIPTION,
+    INBOX,
+    COMMAND,
+    ARGUMENT
+};
 
 static const char *key_of(const struct kind *k, const char *element)
 {
@@ -394,6 +413,24 @@ static int check_subscriptions(const struct reader *r)
     return 0;
 }
 
+static int take_commands(const struct reader *r, const dw_plugin *p, const dw_sizes *sizes)
+{
+    struct plugin_descriptor *d = r->d;
+    dw_command *commands = take_array(r, &kinds[COMMAND], p->commands, sizes->command, &d->commands_n);
+    size_t ignored;
+
+    d->commands = commands;
+    for (size_t i = 0; commands && i < d->commands_n; i++) {
+        dw_command *one = &commands[i];
+        one->arguments = take_array(r, &kinds[ARGUMENT], one->arguments, sizes->argument, &ignored);
+        if (!one->arguments) {
+            buf_add_format(r->why, "; in the command \"%s\"", one->name);
+            return -1;
+        }
+    }
+    return commands ? commands_check(commands, d->commands_n, r->why) : -1;
+}
+
 static int take_lists(const struct reader *r, const dw_plugin *p, const dw_sizes *sizes)
 {
     struct plugin_descriptor *d = r->d;
@@ -412,7 +449,7 @@ static int take_lists(const struct reader *r, const dw_plugin *p, const dw_sizes
         !(d->inboxes = take_array(r, &kinds[INBOX], p->inboxes, sizes->inbox, &d->inboxes_n)))
         return -1;
     if (check_assets(r) != 0 || check_routes(r) != 0 || check_jobs(r) != 0 || check_schedules(r) != 0 ||
-        check_subscriptions(r) != 0)
+        check_subscriptions(r) != 0 || take_commands(r, p, sizes) != 0)
         return -1;
     return take_items(r, p, sizes);
 }

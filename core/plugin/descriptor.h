@@ -40,6 +40,8 @@ struct plugin_descriptor {
     size_t subscriptions_n;
     const dw_inbox *inboxes;
     size_t inboxes_n;
+    const dw_command *commands; /* their arguments are this host's too, and never NULL */
+    size_t commands_n;
     const dw_authenticator *authenticator; /* NULL: it is none */
     int (*init)(dw_call *c);
     int (*start)(dw_call *c);

@@ -16,4 +16,5 @@ const dw_host host_tables = {
     .db = &host_db_api,
     .events = &host_events_api,
     .auth = &host_auth_api,
+    .command = &host_command_api,
 };

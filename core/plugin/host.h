@@ -16,6 +16,7 @@ extern const dw_jobs_api host_jobs_api;
 extern const dw_db_api host_db_api;
 extern const dw_events_api host_events_api;
 extern const dw_auth_api host_auth_api;
+extern const dw_command_api host_command_api;
 
 /* The table of tables. One for all plugins and for as long as the process lives: whose call it is, says the call, and a
  * plugin's code outlives its instance. */

@@ -12,6 +12,7 @@ struct access;
 struct activity;
 struct channels;
 struct client;
+struct command_entry;
 struct counters;
 struct db;
 struct instance_label;
@@ -77,8 +78,9 @@ struct dw_instance {
     struct {
         _Atomic(struct instance_label *) first;
         _Atomic unsigned n;
-    } labels;           /* of instance_label() */
-    dw_instance *older; /* of those that are over */
+    } labels;                       /* of instance_label() */
+    struct command_entry *commands; /* of commands_register(), one for each of the descriptor's; NULL: none */
+    dw_instance *older;             /* of those that are over */
 };
 
 enum { INSTANCE_MAGIC = 0x64776931, INSTANCE_OVER = 0x64776930, INSTANCE_LABELS_MAX = 64 };

@@ -31,6 +31,9 @@ json_t *probe_here(const char *name, const char *path, struct buf *why);
  *    "min": 1, "max": 0, "one_of": null, "pattern": null}], "operations": ["createNote"],
  *    "routes": [{"method": "GET", "path": "/dav/{rest...}", "permission": "-"}], "questions": ["door.may_enter"],
  *    "hooks": ["auth.authenticate"], "services": ["mail.send/1"], "assets": ["api.yaml"],
+ *    "commands": [{"name": "notes list", "summary": "", "help": "", "input": 0, "flags": 0, "timeout": null,
+ *    "arguments": [{"name": "--limit", "value": "N", "help": "", "one_of": null, "type": 1, "optional": false,
+ *    "required": false, "many": false}]}],
  *    "migrations": [{"path": "migrations/0001_notes.sql", "text": "-- migrate:up..."}], "api": "openapi: 3.1.0..."} */
 
 /* A new object; NULL when memory is out or a text is not UTF-8, with a sentence added to why. */

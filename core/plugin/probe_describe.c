@@ -64,6 +64,32 @@ static json_t *names_json(const void *elements, size_t n, size_t size, size_t ke
     return list;
 }
 
+static json_t *arguments_json(const dw_command *command)
+{
+    json_t *list = json_array();
+
+    for (const dw_argument *a = command->arguments; a->name; a++)
+        list = append(list, json_pack("{s:s, s:s?, s:s, s:s?, s:i, s:b, s:b, s:b}", "name", a->name, "value",
+                                      a->value, "help", a->help, "one_of", a->one_of, "type", (int)a->type,
+                                      "optional", a->optional, "required", a->required, "many", a->many));
+    return list;
+}
+
+/* All that the command line needs to read what was typed, without opening the plugin. */
+static json_t *commands_json(const struct plugin_descriptor *d)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < d->commands_n; i++) {
+        const dw_command *one = &d->commands[i];
+        list = append(list,
+                      json_pack("{s:s, s:s, s:s, s:i, s:i, s:s?, s:o}", "name", one->name, "summary",
+                                one->summary, "help", one->help, "input", (int)one->input, "flags",
+                                (int)one->flags, "timeout", one->timeout, "arguments", arguments_json(one)));
+    }
+    return list;
+}
+
 /* With their texts: what would be done to the database can be told without opening the plugin. */
 static json_t *migrations_json(const struct plugin_descriptor *d, struct buf *why)
 {
@@ -107,7 +133,7 @@ json_t *probe_describe(const struct plugin_descriptor *d, struct buf *why)
     }
     json_t *found = json_pack(
         "{s:s, s:s, s:[iii], s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o}",
+        "s:o, s:o, s:o}",
         "name", d->name, "version", d->version, "abi", (int)d->abi_major, (int)d->abi_minor,
         (int)d->need_minor, "summary", d->summary, "license", d->license, "needs", d->needs, "wants",
         d->wants, "settings", (json_int_t)d->conf_size, "items", items_json(d), "operations",
@@ -116,7 +142,8 @@ json_t *probe_describe(const struct plugin_descriptor *d, struct buf *why)
         NAMES_OF(d, services, dw_service, name), "jobs", NAMES_OF(d, jobs, dw_job_kind, name), "schedules",
         NAMES_OF(d, schedules, dw_schedule, name), "subscriptions",
         NAMES_OF(d, subscriptions, dw_subscription, event), "inboxes", NAMES_OF(d, inboxes, dw_inbox, name),
-        "assets", NAMES_OF(d, assets, dw_asset, path), "migrations", migrations, "api", api);
+        "commands", commands_json(d), "assets", NAMES_OF(d, assets, dw_asset, path), "migrations", migrations,
+        "api", api);
     if (!found)
         buf_add_text(why, "cannot be described: out of memory");
     return found;

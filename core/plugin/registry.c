@@ -10,6 +10,7 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "plugin/access.h"
+#include "plugin/commands.h"
 #include "plugin/descriptor.h"
 #include "plugin/detach.h"
 #include "plugin/hooks.h"
@@ -145,6 +146,74 @@ static int open_file(struct registry *r, struct loading *l, struct buf *why)
     }
     l->table = plugin_table(l->descriptor, &r->arena);
     return l->table ? 0 : -1;
+}
+
+/* ---- verbs of the command line ---- */
+
+static bool is_word_of(const char *word, const char *command)
+{
+    size_t n = strlen(word);
+
+    return strncmp(word, command, n) == 0 && (command[n] == 0 || command[n] == ' ');
+}
+
+static int check_against_server(const struct registry *r, const dw_command *command, struct buf *why)
+{
+    for (const char *const *word = r->options.words; word && *word; word++) {
+        if (!is_word_of(*word, command->name))
+            continue;
+        buf_add_format(why,
+                       "has the command \"%s\", and `dowel %s` is the server's own; call it something else",
+                       command->name, *word);
+        return -1;
+    }
+    return 0;
+}
+
+static int check_against_plugin(const struct loading *other, const dw_command *command, struct buf *why)
+{
+    const struct plugin_descriptor *d = is_well(other) ? other->descriptor : NULL;
+
+    for (size_t i = 0; d && i < d->commands_n; i++) {
+        if (!command_clashes(d->commands[i].name, command->name))
+            continue;
+        buf_add_format(why,
+                       "has the command \"%s\", and the plugin %s has \"%s\": nobody could tell which is "
+                       "meant; enable only one of them",
+                       command->name, d->name, d->commands[i].name);
+        return -1;
+    }
+    return 0;
+}
+
+static int check_commands(struct registry *r, struct loading *l, struct buf *why)
+{
+    for (size_t i = 0; i < l->descriptor->commands_n; i++) {
+        const dw_command *command = &l->descriptor->commands[i];
+        if (check_against_server(r, command, why) != 0)
+            return -1;
+        for (const struct loading *other = r->loading; other < l; other++) {
+            if (check_against_plugin(other, command, why) != 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+const dw_command *registry_command(const struct registry *r, size_t argc, const char *const *argv,
+                                   dw_instance **out, size_t *words)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        const struct loading *l = &r->loading[i];
+        const dw_command *command = is_well(l) ? command_find(l->instance, argc, argv, words) : NULL;
+        if (command) {
+            *out = l->instance;
+            return command;
+        }
+    }
+    *out = NULL;
+    *words = 0;
+    return NULL;
 }
 
 /* ---- settings ---- */
@@ -355,6 +424,7 @@ static int load_all(struct registry *r, struct buf *why)
         return -1;
     }
     each(r, open_file);
+    each(r, check_commands);
     if (load_settings(r, why) != 0)
         return -1;
     each(r, make_instance);
@@ -427,7 +497,7 @@ static int start(struct registry *r, struct loading *l, struct buf *why)
     l->started = true;
     if (job_calls_register(l->instance, why) != 0)
         return -1;
-    if (listeners_register(l->instance, why) != 0)
+    if (listeners_register(l->instance, why) != 0 || commands_register(l->instance, why) != 0)
         return -1;
     return plugin_schedules_add(l->instance, why);
 }
@@ -559,7 +629,8 @@ int registry_start(struct registry *r, struct buf *why)
     each(r, start);
     if (require(r, why) != 0 || (r->options.may_refuse && keep_what_works(r, why) != 0))
         return -1;
-    tell_all(r);
+    if (!r->options.is_passing)
+        tell_all(r);
     return 0;
 }
 

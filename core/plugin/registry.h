@@ -16,6 +16,9 @@ struct registry_options {
     const struct config_source *source; /* to read the configuration again with the plugins' tables */
     const struct plugin_process *process;
     const struct migrate_options *migrate; /* NULL: there is no database, and who needs it is declined */
+    const char *const
+        *words;      /* the server's own verbs: no command begins with one; NULL at the end, or NULL */
+    bool is_passing; /* it lives for one command: what became of the plugins is not told */
     bool
         may_refuse; /* another process serves and goes on when this one does not: what works there must work here */
 };
@@ -37,6 +40,11 @@ int registry_start(struct registry *r, struct buf *why);
  * [any thread] */
 struct db_session;
 int registry_announce(const struct registry *r, struct db_session *s, int64_t now_us);
+
+/* The command whose words the texts begin with, its plugin and how many words those are; NULL: none of the plugins that are
+ * well has it. After start. [any thread] */
+const dw_command *registry_command(const struct registry *r, size_t argc, const char *const *argv,
+                                   dw_instance **out, size_t *words);
 
 /* When no handler runs any more: completes what they have detached, calls stop and fini, in reverse order. False when
  * threads of a plugin still hold calls, which the log has been told: then nothing that a plugin may use can be freed, and

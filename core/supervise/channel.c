@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 int channel_open(int ends[2])
 {
@@ -32,19 +33,76 @@ int channel_send(int fd, enum channel_kind kind, struct str text)
     return n < 0 ? -1 : 0;
 }
 
-int channel_receive(int fd, enum channel_kind *kind, struct str *text, char room[CHANNEL_TEXT_MAX + 2])
+/* Room for one descriptor, aligned as the kernel wants it. */
+union control {
+    char bytes[CMSG_SPACE(sizeof(int))];
+    struct cmsghdr align;
+};
+
+int channel_pass(int fd, enum channel_kind kind, int passed)
 {
+    char letter = (char)kind;
+    struct iovec part = { .iov_base = &letter, .iov_len = 1 };
+    union control control = { { 0 } };
+    struct msghdr message = { .msg_iov = &part,
+                              .msg_iovlen = 1,
+                              .msg_control = control.bytes,
+                              .msg_controllen = sizeof(control.bytes) };
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
     ssize_t n;
 
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(head), &passed, sizeof(passed));
     do {
-        n = recv(fd, room, CHANNEL_TEXT_MAX + 1, MSG_DONTWAIT);
+        n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -1 : 0;
+}
+
+static int descriptor_of(struct msghdr *message)
+{
+    const struct cmsghdr *head = CMSG_FIRSTHDR(message);
+    int passed = -1;
+
+    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
+        head->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(&passed, CMSG_DATA(head), sizeof(passed));
+    return passed;
+}
+
+int channel_receive_passed(int fd, enum channel_kind *kind, struct str *text, char room[CHANNEL_TEXT_MAX + 2],
+                           int *passed)
+{
+    struct iovec part = { .iov_base = room, .iov_len = CHANNEL_TEXT_MAX + 1 };
+    union control control;
+    struct msghdr message = { .msg_iov = &part,
+                              .msg_iovlen = 1,
+                              .msg_control = control.bytes,
+                              .msg_controllen = sizeof(control.bytes) };
+    ssize_t n;
+
+    *passed = -1;
+    do {
+        n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     } while (n < 0 && errno == EINTR);
     if (n < 0)
         return errno == EAGAIN ? 0 : -1;
     if (n == 0)
         return -1;
+    *passed = descriptor_of(&message);
     room[n] = 0;
     *kind = (enum channel_kind)room[0];
     *text = str_make(room + 1, (size_t)n - 1);
     return 1;
+}
+
+int channel_receive(int fd, enum channel_kind *kind, struct str *text, char room[CHANNEL_TEXT_MAX + 2])
+{
+    int passed, got = channel_receive_passed(fd, kind, text, room, &passed);
+
+    if (passed >= 0)
+        close(passed);
+    return got;
 }

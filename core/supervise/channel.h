@@ -18,9 +18,10 @@ enum channel_kind {
     CHANNEL_ALONE = 'A',     /* before it is ready no other generation may be left */
     CHANNEL_PATIENCE = 'P',  /* "US": what it does before it is ready may take so long from now */
     /* down */
-    CHANNEL_DRAIN = 'd',   /* "IDLE_US" */
-    CHANNEL_STOP = 's',    /* end now */
-    CHANNEL_IS_ALONE = 'a' /* the answer to CHANNEL_ALONE: none is left */
+    CHANNEL_DRAIN = 'd',    /* "IDLE_US" */
+    CHANNEL_STOP = 's',     /* end now */
+    CHANNEL_IS_ALONE = 'a', /* the answer to CHANNEL_ALONE: none is left */
+    CHANNEL_CLIENT = 'c'    /* with a descriptor: a connection of dowel.sock, whose request was "command" */
 };
 
 enum { CHANNEL_TEXT_MAX = 16384 };
@@ -31,7 +32,14 @@ int channel_open(int ends[2]);
 /* Text beyond the maximum is cut. 0, or -1: the other end is gone or does not read. [any thread] */
 int channel_send(int fd, enum channel_kind kind, struct str text);
 
+/* The same with a descriptor, of which the other end gets a copy. Never waits: -1 with EAGAIN when there is no room. */
+int channel_pass(int fd, enum channel_kind kind, int passed);
+
 /* > 0 with a packet, 0 when there is none now, -1 when the other end is gone. text is terminated, in `room`. */
 int channel_receive(int fd, enum channel_kind *kind, struct str *text, char room[CHANNEL_TEXT_MAX + 2]);
+
+/* The same; *passed is a descriptor that came along (close-on-exec, the caller's), or -1. */
+int channel_receive_passed(int fd, enum channel_kind *kind, struct str *text, char room[CHANNEL_TEXT_MAX + 2],
+                           int *passed);
 
 #endif

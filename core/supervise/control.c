@@ -96,6 +96,11 @@ void control_reply(struct control_client *c, json_t *answer)
     client_close(c);
 }
 
+void control_release(struct control_client *c)
+{
+    client_close(c);
+}
+
 void control_move(struct control *c, int from, int to)
 {
     for (size_t i = 0; i < CONTROL_CLIENTS; i++) {

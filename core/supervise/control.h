@@ -1,7 +1,8 @@
 /* control.h - data/dowel.sock: how the command line speaks with the running server.
  *
  * One request a connection, one line of JSON: {"verb":"reload","arguments":{}}. The answer is one line as well:
- * {"ok":true,...} or {"ok":false,"exit":3,"error":"..."}. Only our own user and root are heard. Nothing here waits.
+ * {"ok":true,...} or {"ok":false,"exit":3,"error":"..."}. But for {"verb":"command"}: that connection is handed to the
+ * generation that serves, which answers on it itself (cli/command_frames.h). Only our own user and root are heard. Nothing here waits.
  * [one thread] */
 #ifndef SUPERVISE_CONTROL_H
 #define SUPERVISE_CONTROL_H
@@ -49,6 +50,9 @@ void control_expire(struct control *c, int64_t now_us);
 
 /* Takes the answer (which may be NULL when memory is out) and ends the connection. */
 void control_reply(struct control_client *c, json_t *answer);
+
+/* Somebody else has the connection now: ours is closed without a word. */
+void control_release(struct control_client *c);
 
 /* Whoever waited for `from` waits for `to`. */
 void control_move(struct control *c, int from, int to);

@@ -293,8 +293,12 @@ static bool obey(struct generation *g, const struct generation_hooks *hooks)
     char room[CHANNEL_TEXT_MAX + 2];
     enum channel_kind kind;
     struct str text;
-    int got = channel_receive(g->channel, &kind, &text, room);
+    int passed, got = channel_receive_passed(g->channel, &kind, &text, room, &passed);
 
+    if (passed >= 0 && kind == CHANNEL_CLIENT && hooks->client)
+        hooks->client(passed, hooks->ud);
+    else if (passed >= 0)
+        close(passed);
     if (got < 0)
         orphaned(g, hooks);
     else if (got > 0 && kind == CHANNEL_DRAIN)

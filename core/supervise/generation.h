@@ -49,6 +49,8 @@ struct generation_hooks {
     void (*drain)(struct generation *g, int64_t idle_us, void *ud);
     /* Nothing is accepted any more: asked after drain(). NULL: as soon as drain() has returned. */
     bool (*is_closed)(void *ud);
+    /* Takes a connection of dowel.sock, blocking or not, whose request was "command". NULL: it is closed. */
+    void (*client)(int fd, void *ud);
     /* No request is in flight: asked when the whole server has to stop while this one still keeps idle connections.
      * May be NULL. */
     bool (*is_idle)(void *ud);

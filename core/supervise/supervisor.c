@@ -157,6 +157,20 @@ static void ask_stop(struct supervisor *s, struct control_client *c)
     stop(s, false);
 }
 
+/* For a plugin's verb: the generation that serves goes on with it. */
+static void hand_over(struct supervisor *s, struct control_client *c)
+{
+    if (!s->current) {
+        json_t *answer = supervisor_refusal(EXIT_FAILURE, "the server is starting; try again in a moment");
+        json_object_set_new(answer, "starting", json_true());
+        control_reply(c, answer);
+    } else if (channel_pass(s->current->channel, CHANNEL_CLIENT, c->fd) == 0) {
+        control_release(c);
+    } else {
+        control_reply(c, supervisor_refusal(EXIT_FAILURE, "the server does not take it now; try again"));
+    }
+}
+
 static void handle_request(struct control_client *c, const char *verb, const json_t *arguments, void *ud)
 {
     static const struct {
@@ -164,10 +178,8 @@ static void handle_request(struct control_client *c, const char *verb, const jso
         void (*handle)(struct supervisor *s, struct control_client *c);
         bool while_stopping;
     } verbs[] = {
-        { "reload", ask_reload, false },
-        { "upgrade", ask_upgrade, false },
-        { "status", answer_status, true },
-        { "stop", ask_stop, true },
+        { "reload", ask_reload, false }, { "upgrade", ask_upgrade, false }, { "status", answer_status, true },
+        { "stop", ask_stop, true },      { "command", hand_over, false },
     };
     struct supervisor *s = ud;
     (void)arguments;

@@ -1,6 +1,7 @@
 /* auth - who somebody is, and what they may: accounts, roles, tenants; passwords, sessions, tokens. */
 #include "auth.h"
 
+#include "commands.h"
 #include "credentials.h"
 #include "public/auth.h"
 #include "setup.h"
@@ -124,7 +125,7 @@ static const dw_schedule schedules[] = {
 DOWEL_PLUGIN(.name = "auth", .version = "0.1.0", .summary = "Users, roles, tenants, sign-in",
              .license = "MIT", .self_size = sizeof(struct auth),
              .conf = DW_ITEMS(struct auth_conf, auth_items), .operations = operations, .questions = questions,
-             .jobs = jobs, .schedules = schedules,
+             .jobs = jobs, .schedules = schedules, .commands = auth_commands,
              .authenticator = DW_AUTHENTICATOR(.cookie = "__Host-dowel", .authenticate = auth_who_is,
                                                .tenants = auth_each_tenant),
              .check = auth_check, .init = init, .start = setup_offer, .stop = stop, .fini = fini);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "account.h"
+#include "cookie.h"
 #include "throttle.h"
 
 struct asked {
@@ -50,14 +51,12 @@ static int judge(dw_call *c, const struct account *a, const struct asked *asked)
     return account_judge_password(c, a, asked->new_password, "/new_password");
 }
 
-static int store(dw_call *c, const struct account *a, const char *hash, const struct throttle *throttle)
+static int store(dw_call *c, const struct account *a, const char *hash)
 {
     const dw_principal *me = dw_principal_of(c);
-    const char *device;
 
     DW_TRY(account_store_password(c, a->id, hash, ACCOUNT_OWN_PASSWORD,
                                   me->kind == DW_USER ? me->credential : NULL));
-    DW_TRY(throttle_good(c, throttle, a->id, &device));
     return audit(c, "auth.password.changed", a->id, "email", a->email);
 }
 
@@ -70,12 +69,13 @@ int auth_change_password(dw_call *c, dw_request *req)
 
     DW_TRY(read_asked(req, &asked));
     DW_TRY(find_account(c, &asked, &a));
-    DW_TRY(throttle_enter(c, req, a.id ? a.email : asked.email, NULL, &throttle));
+    DW_TRY(throttle_enter(c, req, a.id ? a.email : asked.email, cookie_of(c, req, COOKIE_DEVICE), &throttle));
     DW_TRY(account_check_password(c, a.id ? &a : NULL, asked.password));
+    DW_TRY(throttle_good(c, &throttle, a.id, NULL)); /* whatever is wrong with the new one */
     DW_TRY(judge(c, &a, &asked));
     DW_TRY(account_hash_password(c, asked.new_password, &hash));
     DW_TRY(dw_tx_begin(c));
-    DW_TRY(store(c, &a, hash, &throttle));
+    DW_TRY(store(c, &a, hash));
     DW_TRY(dw_reply(req, 204));
     return dw_tx_commit(c);
 }

@@ -7,7 +7,8 @@
 #define COOKIE_SESSION "__Host-dowel"       /* a session; the host knows it by the authenticator */
 #define COOKIE_FORM    "__Host-dowel-login" /* of the login page, before there is a session */
 
-#define COOKIE_DEVICE  "__Host-dowel-device" /* that somebody has signed in with this browser before: throttle.h */
+#define COOKIE_DEVICE \
+    "__Host-dowel-device" /* that somebody has signed in with this browser before: throttle.h */
 
 /* The request's cookie of that name, or NULL: there is none, or it has another form than ours. */
 const char *cookie_of(dw_call *c, dw_request *req, const char *name);

@@ -46,10 +46,23 @@ static bool is_name(const char *name, size_t n)
     return n > 0 && name[0] != '.' && name[n - 1] != '.';
 }
 
-/* One of the Internet: two labels at least; but localhost, for trying things out. */
+/* Letters, digits and what is beyond ASCII, before as after: libidn2 lets blanks through, or takes them out. */
+static bool has_good_characters(const char *domain)
+{
+    for (const char *p = domain; *p; p++) {
+        if ((unsigned char)*p < 0x80 && !isalnum((unsigned char)*p) && *p != '-' && *p != '.')
+            return false;
+    }
+    return true;
+}
+
+/* One of the Internet: two labels at least, none of them empty; but localhost, for trying things out. */
 static bool is_domain(const char *domain)
 {
-    return strcmp(domain, "localhost") == 0 || (strchr(domain, '.') && domain[strlen(domain) - 1] != '.');
+    if (strcmp(domain, "localhost") == 0)
+        return true;
+    return has_good_characters(domain) && strchr(domain, '.') && *domain != '.' && !strstr(domain, "..") &&
+           domain[strlen(domain) - 1] != '.';
 }
 
 static size_t fold_domain(const char *domain, char *out, size_t size)
@@ -57,7 +70,8 @@ static size_t fold_domain(const char *domain, char *out, size_t size)
     char *ascii = NULL;
     size_t n = 0;
 
-    if (idn2_lookup_u8((const uint8_t *)domain, (uint8_t **)&ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) ==
+    if (has_good_characters(domain) &&
+        idn2_lookup_u8((const uint8_t *)domain, (uint8_t **)&ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) ==
             IDN2_OK &&
         is_domain(ascii) && strlen(ascii) < size) {
         n = strlen(ascii);

@@ -83,6 +83,32 @@ int guard_rank(dw_call *c, const struct account *a)
     return 0;
 }
 
+static int is_full_admin(dw_call *c)
+{
+    struct permissions own, all = permissions_none(c);
+
+    DW_TRY(guard_own(c, &own));
+    permissions_add(c, &all, "*");
+    return !permissions_missing(c, &all, &own);
+}
+
+int guard_elsewhere(dw_call *c, const struct account *a)
+{
+    int64_t one;
+    int rc =
+        dw_db_find(c, DW_TO(&one), "SELECT 1 FROM auth_members WHERE user_id = $1 AND tenant <> $2 LIMIT 1",
+                   a->id, dw_tenant(c));
+
+    if (rc <= 0)
+        return rc;
+    DW_TRY(rc = is_full_admin(c));
+    if (rc > 0)
+        return 0;
+    return dw_fail(
+        c, DW_EDENIED,
+        "this user belongs to other tenants as well; only somebody with the role admin changes him");
+}
+
 int guard_role(dw_call *c, const char *role_id, const char *role_name)
 {
     struct permissions own, given;

@@ -22,6 +22,10 @@ int guard_home(dw_call *c, const struct account *a);
 /* The caller may all that he may: nobody gets further by changing whom he could not be. DW_EDENIED. */
 int guard_rank(dw_call *c, const struct account *a);
 
+/* He belongs to no other tenant, or the caller is a full administrator of this one: a password that somebody sets opens
+ * every tenant of its owner. DW_EDENIED. */
+int guard_elsewhere(dw_call *c, const struct account *a);
+
 /* The caller may all that this role gives. DW_EDENIED with what he may not. */
 int guard_role(dw_call *c, const char *role_id, const char *role_name);
 

@@ -14,6 +14,17 @@ static bool is_among(const json_t *names, const char *name)
     return false;
 }
 
+int member_role_take(dw_call *c, const char *tenant, const char *user, const char *role_id,
+                     const char *role_name)
+{
+    DW_TRY(guard_role(c, role_id, role_name));
+    if (strcmp(role_name, AUTH_ADMIN) == 0)
+        DW_TRY(guard_last_admin(c, tenant, user));
+    DW_TRY(dw_db_exec(c, "DELETE FROM auth_member_roles WHERE tenant = $1 AND user_id = $2 AND role_id = $3",
+                      tenant, user, role_id));
+    return audit(c, "auth.role.taken", user, "role", role_name);
+}
+
 /* Those that the caller does not want any more. */
 static int take(dw_call *c, const char *tenant, const char *user, const json_t *names)
 {
@@ -26,15 +37,8 @@ static int take(dw_call *c, const char *tenant, const char *user, const json_t *
                        " WHERE x.tenant = $1 AND x.user_id = $2",
                        tenant, user));
     while ((rc = dw_rows_next(rows, &id, &name)) > 0) {
-        if (is_among(names, name))
-            continue;
-        DW_TRY(guard_role(c, id, name));
-        if (strcmp(name, AUTH_ADMIN) == 0)
-            DW_TRY(guard_last_admin(c, tenant, user));
-        DW_TRY(dw_db_exec(c,
-                          "DELETE FROM auth_member_roles WHERE tenant = $1 AND user_id = $2 AND role_id = $3",
-                          tenant, user, id));
-        DW_TRY(audit(c, "auth.role.taken", user, "role", name));
+        if (!is_among(names, name))
+            DW_TRY(member_role_take(c, tenant, user, id, name));
     }
     return rc;
 }

@@ -8,4 +8,8 @@
  * the tenant has (DW_EINVALID at /roles/i); the last administrator stays one (DW_ECONFLICT). */
 int member_roles_set(dw_call *c, const char *tenant, const char *user, const json_t *names);
 
+/* One of them less, under the same rules. Nothing happens where he has it not. */
+int member_role_take(dw_call *c, const char *tenant, const char *user, const char *role_id,
+                     const char *role_name);
+
 #endif

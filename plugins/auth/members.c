@@ -5,6 +5,7 @@
 #include "guard.h"
 #include "member_roles.h"
 #include "sql.h"
+#include "tenant.h"
 
 #define MEMBER                                           \
     "m.user_id AS id, u.email, u.name, m.active,"        \
@@ -121,19 +122,6 @@ int auth_change_member(dw_call *c, dw_request *req)
 
 /* ---- removing ---- */
 
-static int remove_member(dw_call *c, const struct account *a)
-{
-    if (strcmp(a->home_tenant, dw_tenant(c)) == 0)
-        return dw_fail(c, DW_ECONFLICT,
-                       "his account is at home in this tenant; deactivate or delete it instead");
-    DW_TRY(guard_rank(c, a));
-    DW_TRY(close_tenant(c, a->id));
-    DW_TRY(
-        dw_db_change(c, "DELETE FROM auth_members WHERE tenant = $1 AND user_id = $2", dw_tenant(c), a->id));
-    DW_TRY(audit(c, "auth.member.removed", a->id, "email", a->email));
-    return auth_forget(c, a->id);
-}
-
 int auth_remove_member(dw_call *c, dw_request *req)
 {
     struct account a;
@@ -143,7 +131,8 @@ int auth_remove_member(dw_call *c, dw_request *req)
     DW_TRY(dw_tx_begin(c));
     DW_TRY(guard_lock(c, dw_tenant(c)));
     DW_TRY(guard_member(c, id, &a));
-    DW_TRY(remove_member(c, &a));
+    DW_TRY(guard_rank(c, &a));
+    DW_TRY(tenant_remove_member(c, dw_tenant(c), &a));
     DW_TRY(dw_reply(req, 204));
     return dw_tx_commit(c);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "guard.h"
+#include "role.h"
 #include "sql.h"
 
 /* ---- permissions ---- */
@@ -67,104 +68,43 @@ int auth_list_roles(dw_call *c, dw_request *req)
     return dw_reply_list(c, req, sql_of(c, &list), dw_tenant(c));
 }
 
-/* ---- a role of this tenant ---- */
-
-struct role {
-    const char *id, *name, *summary;
-    bool is_builtin, is_automatic;
-};
-
-static int find(dw_call *c, const char *id, struct role *out)
-{
-    int rc = dw_db_find(c, DW_TO(&out->id, &out->name, &out->summary, &out->is_builtin, &out->is_automatic),
-                        "SELECT id, name, summary, is_builtin, is_automatic FROM auth_roles"
-                        " WHERE tenant = $1 AND id = $2",
-                        dw_tenant(c), id);
-
-    return rc == 0 ? dw_fail(c, DW_ENOTFOUND, "there is no such role") : rc;
-}
-
 int auth_get_role(dw_call *c, dw_request *req)
 {
     struct role role;
     const char *id;
 
     DW_TRY(dw_request_read(req, "id", &id));
-    DW_TRY(find(c, id, &role));
+    DW_TRY(role_by_id(c, dw_tenant(c), id, &role));
     return reply_role(c, req, 200, id);
 }
 
-/* Who has it is asked again: all of the tenant, as they may be many. */
-static int forget(dw_call *c)
-{
-    return auth_forget(c, dw_tenant(c));
-}
-
-/* ---- what it gives ---- */
-
-static const char *text_at(const json_t *given, size_t i)
-{
-    return json_string_value(json_array_get(given, i));
-}
-
-/* Each means something, and nothing that the caller may not himself. */
-static int check_permissions(dw_call *c, const json_t *given)
-{
-    struct permissions own;
-    int rc = 0;
-
-    DW_TRY(guard_own(c, &own));
-    for (size_t i = 0; i < json_array_size(given); i++) {
-        struct permissions meant = permissions_none(c);
-        const char *pointer = dw_format(c, "/permissions/%zu", i), *missing;
-        if (strcmp(text_at(given, i), AUTH_OPERATE) == 0)
-            rc = dw_fail_at(c, pointer, "is given by no role; `dowel user operator` makes operators");
-        else if (permissions_add(c, &meant, text_at(given, i)) == 0)
-            rc = dw_fail_at(c, pointer, "is no permission; GET /permissions has all that there are");
-        else if ((missing = permissions_missing(c, &meant, &own)) != NULL)
-            return dw_fail(c, DW_EDENIED, "this role would give what you may not do yourself", "permission",
-                           missing);
-    }
-    return rc;
-}
-
-static int store_permissions(dw_call *c, const char *id, const json_t *given)
-{
-    DW_TRY(dw_db_exec(c, "DELETE FROM auth_role_permissions WHERE role_id = $1", id));
-    for (size_t i = 0; i < json_array_size(given); i++)
-        DW_TRY(dw_db_exec(c, "INSERT INTO auth_role_permissions (role_id, permission) VALUES ($1, $2)", id,
-                          text_at(given, i)));
-    return 0;
-}
-
-/* ---- making one ---- */
-
-static int insert(dw_call *c, const char *id, const char *name, const char *summary)
-{
-    int rc =
-        dw_db_exec(c,
-                   "INSERT INTO auth_roles (id, tenant, name, summary, is_builtin, is_automatic, created_at,"
-                   "                        changed_at)"
-                   " VALUES ($1, $2, $3, $4, $5, $5, :now, :now)",
-                   id, dw_tenant(c), name, summary, DW_FALSE);
-
-    return rc == DW_ECONFLICT ? dw_fail(c, rc, "there is a role of this name", "name", name) : rc;
-}
+/* ---- making and deleting ---- */
 
 int auth_create_role(dw_call *c, dw_request *req)
 {
-    const char *id = dw_id(c), *name, *summary = "";
+    const char *id, *name, *summary = "";
     json_t *permissions = NULL;
 
     DW_TRY(dw_request_read(req, "name", &name, "summary", &summary, "permissions", &permissions));
     DW_TRY(dw_tx_begin(c));
     DW_TRY(guard_lock(c, dw_tenant(c)));
-    DW_TRY(check_permissions(c, permissions));
-    DW_TRY(insert(c, id, name, summary));
-    DW_TRY(store_permissions(c, id, permissions));
-    DW_TRY(audit(c, "auth.role.created", id, "name", name, "permissions", permissions));
+    DW_TRY(role_create(c, dw_tenant(c), name, summary, permissions, &id));
     DW_TRY(reply_role(c, req, 201, id));
     DW_TRY(dw_reply_header(req, "Location", dw_format(c, "/api/v1/roles/%s", id)));
+    return dw_tx_commit(c);
+}
+
+int auth_delete_role(dw_call *c, dw_request *req)
+{
+    struct role role;
+    const char *id;
+
+    DW_TRY(dw_request_read(req, "id", &id));
+    DW_TRY(dw_tx_begin(c));
+    DW_TRY(guard_lock(c, dw_tenant(c)));
+    DW_TRY(role_by_id(c, dw_tenant(c), id, &role));
+    DW_TRY(role_delete(c, dw_tenant(c), &role));
+    DW_TRY(dw_reply(req, 204));
     return dw_tx_commit(c);
 }
 
@@ -195,7 +135,7 @@ static int check_change(dw_call *c, const struct role *role, const struct change
 {
     DW_TRY(check_builtin(c, role, changes));
     DW_TRY(guard_role(c, role->id, role->name));
-    return changes->permissions ? check_permissions(c, changes->permissions) : 0;
+    return changes->permissions ? role_check_permissions(c, changes->permissions) : 0;
 }
 
 /* Permissions that are given end what was automatic. */
@@ -219,7 +159,7 @@ static int update(dw_call *c, const struct role *role, int64_t version, const st
         return dw_fail(c, DW_EPRECONDITION, "the role was changed meanwhile; read it again");
     DW_TRY(rc);
     if (changes->permissions || is_automatic)
-        DW_TRY(store_permissions(c, role->id, changes->permissions));
+        DW_TRY(role_store_permissions(c, role->id, changes->permissions));
     /* What it gives automatically may be more than before. */
     return changes->automatic ? guard_role(c, role->id, role->name) : 0;
 }
@@ -236,32 +176,12 @@ int auth_change_role(dw_call *c, dw_request *req)
                            &changes.automatic));
     DW_TRY(dw_tx_begin(c));
     DW_TRY(guard_lock(c, dw_tenant(c)));
-    DW_TRY(find(c, id, &role));
+    DW_TRY(role_by_id(c, dw_tenant(c), id, &role));
     DW_TRY(check_change(c, &role, &changes));
     DW_TRY(update(c, &role, version, &changes));
     DW_TRY(audit(c, "auth.role.changed", id, "name", changes.name ? changes.name : role.name, "permissions",
                  changes.permissions));
-    DW_TRY(forget(c));
+    DW_TRY(auth_forget(c, dw_tenant(c))); /* of all who have it: they may be many */
     DW_TRY(reply_role(c, req, 200, id));
-    return dw_tx_commit(c);
-}
-
-int auth_delete_role(dw_call *c, dw_request *req)
-{
-    struct role role;
-    const char *id;
-
-    DW_TRY(dw_request_read(req, "id", &id));
-    DW_TRY(dw_tx_begin(c));
-    DW_TRY(guard_lock(c, dw_tenant(c)));
-    DW_TRY(find(c, id, &role));
-    if (role.is_builtin)
-        return dw_fail(c, DW_ECONFLICT, "built-in roles stay; take their permissions away instead", "role",
-                       role.name);
-    DW_TRY(guard_role(c, id, role.name));
-    DW_TRY(dw_db_change(c, "DELETE FROM auth_roles WHERE id = $1", id));
-    DW_TRY(audit(c, "auth.role.deleted", id, "name", role.name));
-    DW_TRY(forget(c));
-    DW_TRY(dw_reply(req, 204));
     return dw_tx_commit(c);
 }

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "create.h"
-#include "guard.h"
+#include "tenant.h"
 
 #define TENANT "id, slug, name, active, created_at, changed_at, version"
 
@@ -76,63 +76,40 @@ int auth_create_tenant(dw_call *c, dw_request *req)
 
 /* ---- changing one ---- */
 
-struct changes {
-    const char *name, *slug; /* NULL: as it is */
-    bool active;
-};
-
-static int update(dw_call *c, const char *id, int64_t version, const struct changes *changes)
+int auth_change_tenant(dw_call *c, dw_request *req)
 {
-    int rc = dw_db_exec(
-        c,
-        "UPDATE auth_tenants SET name = coalesce($3, name), slug = coalesce($4, slug), active = $5,"
-        "  version = version + 1, changed_at = :now"
-        " WHERE id = $1 AND version = $2",
-        id, version, changes->name, changes->slug, changes->active);
+    struct tenant_changes changes = { 0 };
+    int64_t version;
 
-    if (rc == DW_ECONFLICT)
-        return dw_fail(c, rc, "another tenant is called so", "slug", changes->slug);
-    if (rc == 0)
-        return dw_fail(c, DW_EPRECONDITION, "the tenant was changed meanwhile; read it again");
-    DW_TRY(rc);
-    DW_TRY(audit(c, "auth.tenant.changed", id, "name", changes->name, "slug", changes->slug, "active",
-                 changes->active));
-    return auth_forget(c, id);
+    DW_TRY(dw_request_read(req, "if_match", &version, "name", &changes.name));
+    DW_TRY(dw_tx_begin(c));
+    DW_TRY(tenant_change(c, dw_tenant(c), version, &changes));
+    DW_TRY(reply_tenant(c, req, 200, dw_tenant(c)));
+    return dw_tx_commit(c);
 }
 
-static int find(dw_call *c, const char *id, bool *active)
+static int there_is(dw_call *c, const char *id, bool *active)
 {
     int rc = dw_db_find(c, DW_TO(active), "SELECT active FROM auth_tenants WHERE id = $1", id);
 
     return rc == 0 ? dw_fail(c, DW_ENOTFOUND, "there is no such tenant") : rc;
 }
 
-int auth_change_tenant(dw_call *c, dw_request *req)
-{
-    struct changes changes = { .active = true }; /* or nobody could be here */
-    int64_t version;
-
-    DW_TRY(dw_request_read(req, "if_match", &version, "name", &changes.name));
-    DW_TRY(dw_tx_begin(c));
-    DW_TRY(update(c, dw_tenant(c), version, &changes));
-    DW_TRY(reply_tenant(c, req, 200, dw_tenant(c)));
-    return dw_tx_commit(c);
-}
-
 int auth_change_any_tenant(dw_call *c, dw_request *req)
 {
-    struct changes changes = { 0 };
+    bool active;
+    struct tenant_changes changes = { .active = &active };
     const char *id;
     int64_t version;
 
     DW_TRY(dw_request_read(req, "id", &id, "if_match", &version));
     DW_TRY(dw_tx_begin(c));
-    DW_TRY(find(c, id, &changes.active));
-    DW_TRY(dw_request_read(req, "name", &changes.name, "slug", &changes.slug, "active", &changes.active));
-    if (!changes.active && strcmp(id, dw_tenant(c)) == 0)
+    DW_TRY(there_is(c, id, &active));
+    DW_TRY(dw_request_read(req, "name", &changes.name, "slug", &changes.slug, "active", &active));
+    if (!active && strcmp(id, dw_tenant(c)) == 0)
         return dw_fail(c, DW_ECONFLICT,
                        "this is the tenant that you are signed in to; switch to another one first");
-    DW_TRY(update(c, id, version, &changes));
+    DW_TRY(tenant_change(c, id, version, &changes));
     DW_TRY(reply_tenant(c, req, 200, id));
     return dw_tx_commit(c);
 }

@@ -1,11 +1,11 @@
 /* The people of a tenant: their accounts. */
 #include <string.h>
 
+#include "change_user.h"
 #include "create.h"
 #include "email.h"
 #include "guard.h"
 #include "member_roles.h"
-#include "session.h"
 #include "sql.h"
 
 /* ---- reading ---- */
@@ -161,68 +161,16 @@ int auth_create_user(dw_call *c, dw_request *req)
 
 /* ---- changing one ---- */
 
-struct changes {
-    const char *email, *name, *locale, *zone; /* NULL: as it is */
-    bool active;
-};
-
-static int deactivate(dw_call *c, const struct account *a)
-{
-    DW_TRY(guard_not_self(c, a->id));
-    DW_TRY(guard_last_admin(c, dw_tenant(c), a->id));
-    DW_TRY(guard_last_operator(c, a));
-    return sessions_end_all(c, a->id, NULL);
-}
-
-static int keys_of(dw_call *c, const struct changes *changes, const char **email_key, const char **name_key)
-{
-    char folded[FOLDED_SIZE];
-
-    if (changes->email && !(*email_key = account_email_key(c, changes->email)))
-        return dw_fail_at(c, "/email", "is no e-mail address; write one like ann@example.org");
-    if (changes->name && fold_text(changes->name, folded) != 0)
-        return dw_fail_at(c, "/name", "is too long");
-    if (changes->name)
-        *name_key = dw_copy(c, (dw_str){ folded, strlen(folded) });
-    return 0;
-}
-
-static int update(dw_call *c, const char *id, int64_t version, const struct changes *changes)
-{
-    const char *email_key = NULL, *name_key = NULL;
-    int rc;
-
-    DW_TRY(keys_of(c, changes, &email_key, &name_key));
-    rc = dw_db_exec(
-        c,
-        "UPDATE auth_users SET email = coalesce($3, email), email_key = coalesce($4, email_key),"
-        "  name = coalesce($5, name), name_key = coalesce($6, name_key), locale = coalesce($7, locale),"
-        "  zone = coalesce($8, zone), active = $9, version = version + 1, changed_at = :now"
-        " WHERE id = $1 AND version = $2",
-        id, version, changes->email, email_key, changes->name, name_key, changes->locale, changes->zone,
-        changes->active);
-    if (rc == DW_ECONFLICT)
-        return dw_fail(c, rc, "this address is registered already", "email", changes->email);
-    if (rc == 0)
-        return dw_fail(c, DW_EPRECONDITION, "he was changed meanwhile; read him again");
-    return rc;
-}
-
-static int change(dw_call *c, const struct account *a, int64_t version, const struct changes *changes)
+static int may_change(dw_call *c, const struct account *a)
 {
     DW_TRY(guard_home(c, a));
     DW_TRY(guard_rank(c, a));
-    if (a->active && !changes->active)
-        DW_TRY(deactivate(c, a));
-    DW_TRY(update(c, a->id, version, changes));
-    DW_TRY(audit(c, "auth.user.changed", a->id, "email", changes->email ? changes->email : a->email, "name",
-                 changes->name ? changes->name : a->name, "active", changes->active));
-    return auth_forget(c, a->id);
+    return guard_elsewhere(c, a);
 }
 
 int auth_change_user(dw_call *c, dw_request *req)
 {
-    struct changes changes = { 0 };
+    struct user_changes changes = { 0 };
     struct account a;
     const char *id;
     int64_t version;
@@ -234,7 +182,8 @@ int auth_change_user(dw_call *c, dw_request *req)
     changes.active = a.active;
     DW_TRY(dw_request_read(req, "email", &changes.email, "name", &changes.name, "locale", &changes.locale,
                            "zone", &changes.zone, "active", &changes.active));
-    DW_TRY(change(c, &a, version, &changes));
+    DW_TRY(may_change(c, &a));
+    DW_TRY(change_user(c, &a, version, &changes));
     DW_TRY(reply_user(c, req, 200, id));
     return dw_tx_commit(c);
 }
@@ -248,9 +197,8 @@ int auth_delete_user(dw_call *c, dw_request *req)
     DW_TRY(dw_tx_begin(c));
     DW_TRY(guard_lock(c, dw_tenant(c)));
     DW_TRY(guard_member(c, id, &a));
-    DW_TRY(guard_home(c, &a));
-    DW_TRY(guard_rank(c, &a));
-    DW_TRY(deactivate(c, &a));
+    DW_TRY(may_change(c, &a));
+    DW_TRY(change_user_end(c, &a));
     DW_TRY(dw_db_change(c, "DELETE FROM auth_users WHERE id = $1", id));
     DW_TRY(audit(c, "auth.user.deleted", id, "email", a.email));
     DW_TRY(auth_forget(c, id));
@@ -263,8 +211,7 @@ int auth_delete_user(dw_call *c, dw_request *req)
 static int may_reset(dw_call *c, const char *id, struct account *a)
 {
     DW_TRY(guard_member(c, id, a));
-    DW_TRY(guard_home(c, a));
-    DW_TRY(guard_rank(c, a));
+    DW_TRY(may_change(c, a));
     return guard_not_self(c, id); /* who changes his own says the old one first */
 }
 

@@ -123,6 +123,12 @@ void dw_harness_set_permissions(dw_harness *h, const char *permissions)
     h->process.permissions = names;
 }
 
+int dw_harness_set_address(dw_harness *h, const char *address)
+{
+    h->peer = (struct address){ 0 };
+    return address ? address_parse(str_from(address), &h->peer) : 0;
+}
+
 /* ---- the test's own SQL ---- */
 
 static struct db_session *open_session(dw_harness *h)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "inside.h"
+#include "plugin/commands.h"
 #include "plugin/detach.h"
 #include "plugin/job_calls.h"
 #include "plugin/listeners.h"
@@ -155,7 +156,7 @@ static int start_all(dw_harness *h, struct harness_plugin *p)
     p->has_started = true;
     if (job_calls_register(p->instance, &h->why) != 0)
         return -1;
-    if (listeners_register(p->instance, &h->why) != 0)
+    if (listeners_register(p->instance, &h->why) != 0 || commands_register(p->instance, &h->why) != 0)
         return -1;
     return plugin_schedules_add(p->instance, &h->why);
 }

@@ -15,7 +15,7 @@
 #include <dowel/harness.h>
 #include <libpq-fe.h>
 
-/* Of each group: NULL for SQLite, or the URL of a server where databases can be made. */
+/* Of the group that runs: NULL for SQLite, or the URL of a server where the superuser makes databases. */
 static const char *postgres;
 
 /* Fast: what passwords cost is not what is tested here. */
@@ -30,7 +30,9 @@ static char database[64];
 
 static inline void admin(const char *sql)
 {
-    PGconn *conn = PQconnectdb(postgres);
+    static const char *const names[] = { "dbname", "user", NULL };
+    const char *const values[] = { postgres, "postgres", NULL };
+    PGconn *conn = PQconnectdbParams(names, values, 1);
     PGresult *result = PQexec(conn, sql);
 
     if (PQresultStatus(result) != PGRES_COMMAND_OK)
@@ -94,7 +96,7 @@ static inline void as(const char *user, const char *tenant)
 
 static inline const char *path(const char *format, const char *id)
 {
-    static char text[4][200];
+    static char text[4][600];
     static unsigned at;
 
     at = (at + 1) % 4;
@@ -205,6 +207,8 @@ static inline int people(void **state)
 static inline bool on_postgres(void)
 {
     postgres = getenv("DOWEL_TEST_POSTGRES");
+    if (postgres && !*postgres)
+        postgres = NULL;
     if (!postgres)
         printf("1..1\nok 1 - PostgreSQL # SKIP DOWEL_TEST_POSTGRES is not set\n");
     return postgres != NULL;

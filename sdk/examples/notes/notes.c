@@ -1,5 +1,6 @@
 /* notes - shared notes of a tenant: create, list, search, read, change, delete. */
 #include <dowel/dowel.h>
+#include <string.h>
 
 struct notes_conf {
     int64_t per_author;
@@ -120,5 +121,107 @@ static const dw_operation operations[] = {
     { 0 },
 };
 
+/* ---- dowel notes ... ---- */
+
+static int list_command(dw_call *c, dw_command_run *run)
+{
+    const char *author = NULL;
+    int64_t limit = 50;
+    dw_rows *notes;
+
+    DW_TRY(dw_command_read(run, "author", &author, "limit", &limit));
+    DW_TRY(dw_db_query(c, &notes,
+                       "SELECT id, author, title, changed_at FROM notes WHERE author = coalesce($1, author)"
+                       " ORDER BY author, title LIMIT $2",
+                       author, limit));
+    return dw_command_rows(run, notes);
+}
+
+/* "Milk<TAB>two bottles": a line without a tab is a title alone. Copied, for texts end with NUL. */
+static int import_line(dw_call *c, const char *author, dw_str line)
+{
+    const char *tab = line.n > 0 ? memchr(line.p, '\t', line.n) : NULL;
+    dw_str title = { line.p, tab ? (size_t)(tab - line.p) : line.n };
+    dw_str body = { tab ? tab + 1 : "", tab ? line.n - title.n - 1 : 0 };
+
+    if (title.n == 0)
+        return 0;
+    return dw_db_exec(c,
+                      "INSERT INTO notes (tenant_id, id, author, title, body, created_at, changed_at)"
+                      " VALUES (:tenant, $1, $2, $3, $4, :now, :now) ON CONFLICT DO NOTHING",
+                      dw_id(c), author, title, body);
+}
+
+/* All of it or nothing: what is printed inside the transaction is shown when that has come to pass. */
+static int import_command(dw_call *c, dw_command_run *run)
+{
+    dw_str text = dw_command_text(run);
+    const char *at = text.p, *end = at + text.n, *author;
+    int64_t lines = 0, added = 0;
+
+    DW_TRY(dw_command_read(run, "author", &author));
+    DW_TRY(dw_tx_begin(c));
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t n = (size_t)((newline ? newline : end) - at);
+        int rc = import_line(c, author, (dw_str){ at, n });
+        DW_TRY(rc);
+        added += rc;
+        lines++;
+        at += n + 1;
+        DW_TRY(dw_command_progress(run, lines, 0, "lines"));
+    }
+    DW_TRY(dw_command_print(run, "imported", "notes", added, "lines", lines));
+    return dw_tx_commit(c);
+}
+
+static int clear_command(dw_call *c, dw_command_run *run)
+{
+    const char *author;
+    int rc;
+
+    DW_TRY(dw_command_read(run, "author", &author));
+    DW_TRY(rc = dw_command_ask(run, dw_format(c, "Delete all notes of %s?", author)));
+    if (rc == 0)
+        return 0;
+    DW_TRY(rc = dw_db_exec(c, "DELETE FROM notes WHERE author = $1", author));
+    return dw_command_print(run, "deleted", "notes", rc);
+}
+
+static const dw_argument list_arguments[] = {
+    { .name = "--author", .value = "NAME", .help = "only this author's" },
+    { .name = "--limit", .value = "N", .help = "at most so many: 50", .type = DW_ARGUMENT_INT },
+    { 0 },
+};
+
+static const dw_argument author_argument[] = {
+    { .name = "author", .help = "whose notes they are" },
+    { 0 },
+};
+
+static const dw_command commands[] = {
+    { .name = "notes list",
+      .summary = "Lists the notes of a tenant",
+      .arguments = list_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .run = list_command },
+    { .name = "notes import",
+      .summary = "Adds notes, a line each, from standard input",
+      .help =
+          "A line is a title, or a title, a tab and the body. Titles that are there already are left alone.\n"
+          "\n"
+          "    dowel notes import ann --tenant ID <notes.txt\n",
+      .arguments = author_argument,
+      .input = DW_INPUT_TEXT,
+      .flags = DW_COMMAND_TENANT,
+      .run = import_command },
+    { .name = "notes clear",
+      .summary = "Deletes all notes of an author",
+      .arguments = author_argument,
+      .flags = DW_COMMAND_TENANT | DW_COMMAND_ASKS,
+      .run = clear_command },
+    { 0 },
+};
+
 DOWEL_PLUGIN(.name = "notes", .version = "1.0.0", .summary = "Shared notes", .license = "MIT",
-             .conf = DW_ITEMS(struct notes_conf, items), .operations = operations);
+             .conf = DW_ITEMS(struct notes_conf, items), .operations = operations, .commands = commands);

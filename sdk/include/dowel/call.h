@@ -79,6 +79,7 @@ typedef struct dw_host {
     const struct dw_connector_api *connector; /* no host yet */
     const struct dw_tool_api *tool;           /* no host yet */
     const struct dw_auth_api *auth;           /* since minor 2 */
+    const struct dw_command_api *command;     /* since minor 2 */
 } dw_host;
 
 /* The plugin's own copy of the host's address: hidden, defined by DOWEL_PLUGIN, set before init. */

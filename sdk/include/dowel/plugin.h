@@ -6,6 +6,7 @@
 #include "auth.h"
 #include "call.h"
 #include "client.h"
+#include "command.h"
 #include "conf.h"
 #include "db.h"
 #include "events.h"
@@ -33,6 +34,7 @@ typedef struct dw_sizes {
     uint16_t asset, item, operation, route, question, hook, service;
     uint16_t job, schedule;       /* since minor 2 */
     uint16_t subscription, inbox; /* since minor 2 */
+    uint16_t command, argument;   /* since minor 2 */
 } dw_sizes;
 
 /* Arrays end with { 0 }. Nothing of the plugin is called before the host has accepted the whole of it. */
@@ -74,6 +76,7 @@ typedef struct dw_plugin {
     const dw_inbox *inboxes;              /* since minor 2 */
 
     const dw_authenticator *authenticator; /* since minor 2; NULL: it is none */
+    const dw_command *commands;            /* since minor 2 */
 } dw_plugin;
 
 extern DW_HIDDEN const dw_asset dw_assets_[];
@@ -87,7 +90,8 @@ DW_EXPORT const dw_plugin *dowel_plugin_v0(void);
     static const dw_sizes dw_sizes_ = { sizeof(dw_asset),        sizeof(dw_item),     sizeof(dw_operation), \
                                         sizeof(dw_route),        sizeof(dw_question), sizeof(dw_hook),      \
                                         sizeof(dw_service),      sizeof(dw_job_kind), sizeof(dw_schedule),  \
-                                        sizeof(dw_subscription), sizeof(dw_inbox) };                        \
+                                        sizeof(dw_subscription), sizeof(dw_inbox),    sizeof(dw_command),   \
+                                        sizeof(dw_argument) };                                              \
     static const dw_plugin dw_plugin_ = { .struct_size = (uint32_t)sizeof(dw_plugin),                       \
                                           .abi_major = DW_ABI_MAJOR,                                        \
                                           .abi_minor = DW_ABI_MINOR,                                        \

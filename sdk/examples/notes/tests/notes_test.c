@@ -200,6 +200,17 @@ static void runs_again_when_the_database_wants_it(void **state)
     assert_int_equal(dw_harness_close(h), 0);
 }
 
+static void play_command(dw_harness *h)
+{
+    dw_harness_outcome outcome = dw_harness_command(h, .line = "notes import bob", .input = "Milk\nBread");
+
+    assert_int_equal(count(h), outcome.code == 0 ? 2 : 0);
+    assert_int_equal(*outcome.output != 0, outcome.code == 0);
+    if (outcome.code == 0)
+        dw_harness_command(h, .line = "notes list");
+    dw_harness_command(h, .line = "notes clear bob", .answer = "y");
+}
+
 static void play(dw_harness *h, void *ud)
 {
     dw_harness_reply made;
@@ -216,12 +227,88 @@ static void play(dw_harness *h, void *ud)
     dw_harness_request(h, .method = "DELETE", .target = path_of(made));
 }
 
+static void play_all(dw_harness *h, void *ud)
+{
+    play(h, ud);
+    if (dw_harness_sql(h, "DELETE FROM notes") < 0)
+        fail_msg("%s", dw_harness_why(h));
+    play_command(h);
+}
+
 static void survives_whatever_fails(void **state)
 {
     dw_harness *h = open_as(NULL, ACME, "ann");
     (void)state;
 
-    assert_true(dw_harness_torture(h, play, NULL) > 10);
+    assert_true(dw_harness_torture(h, play_all, NULL) > 10);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+/* ---- dowel notes ... ---- */
+
+static void a_file_is_imported_as_a_whole(void **state)
+{
+    dw_harness *h = open_as(NULL, ACME, NULL);
+    dw_harness_outcome outcome;
+    (void)state;
+
+    outcome =
+        dw_harness_command(h, .line = "notes import ann", .input = "Milk\ttwo bottles\n\nBread\nMilk\tnone");
+    assert_int_equal(outcome.code, 0);
+    assert_string_equal(outcome.output, "imported (notes: 2, lines: 4)\n");
+    outcome = dw_harness_command(h, .line = "notes import ann", .input = "Eggs\nBe\xffr\n");
+    assert_int_equal(outcome.code, DW_EINVALID);
+    assert_string_equal(outcome.error, "standard input: line 2 is not UTF-8, or has a NUL");
+    assert_int_equal(count(h), 2);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+/* The line about it is printed before the commit, and shown once. */
+static void an_import_that_is_repeated_is_told_once(void **state)
+{
+    dw_harness *h = open_as(NULL, ACME, NULL);
+    dw_harness_outcome outcome;
+    (void)state;
+
+    dw_harness_repeat(h, 1);
+    outcome = dw_harness_command(h, .line = "notes import ann", .input = "Milk");
+    assert_int_equal(outcome.code, 0);
+    assert_string_equal(outcome.output, "imported (notes: 1, lines: 1)\n");
+    assert_int_equal(count(h), 1);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+static void what_is_listed_is_one_tenants(void **state)
+{
+    dw_harness *h = open_as(NULL, ACME, NULL);
+    dw_harness_outcome outcome;
+    (void)state;
+
+    dw_harness_command(h, .line = "notes import ann", .input = "Milk");
+    dw_harness_command(h, .line = "notes import bob --tenant " OTHER, .input = "Bread");
+    outcome = dw_harness_command(h, .line = "notes list", .json = true);
+    assert_int_equal(outcome.code, 0);
+    json_t *items = json_object_get(outcome.json, "items");
+    assert_int_equal(json_array_size(items), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(items, 0), "title")), "Milk");
+    outcome = dw_harness_command(h, .line = "notes list --author bob");
+    assert_string_equal(outcome.output, "none\n");
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+static void notes_are_cleared_by_who_says_yes(void **state)
+{
+    dw_harness *h = open_as(NULL, ACME, NULL);
+    (void)state;
+
+    dw_harness_command(h, .line = "notes import ann", .input = "Milk");
+    assert_int_equal(dw_harness_command(h, .line = "notes clear ann").code, DW_EINVALID);
+    assert_int_equal(dw_harness_command(h, .line = "notes clear ann", .answer = "n").code, 0);
+    assert_int_equal(count(h), 1);
+    assert_int_equal(dw_harness_command(h, .line = "notes clear ann", .answer = "y").code, 0);
+    assert_int_equal(count(h), 0);
+    assert_string_equal(dw_harness_command(h, .line = "notes clear ann --yes").output,
+                        "deleted (notes: 0)\n");
     assert_int_equal(dw_harness_close(h), 0);
 }
 
@@ -237,6 +324,10 @@ int main(void)
         cmocka_unit_test(a_tenant_sees_nothing_of_another),
         cmocka_unit_test(runs_again_when_the_database_wants_it),
         cmocka_unit_test(survives_whatever_fails),
+        cmocka_unit_test(a_file_is_imported_as_a_whole),
+        cmocka_unit_test(an_import_that_is_repeated_is_told_once),
+        cmocka_unit_test(what_is_listed_is_one_tenants),
+        cmocka_unit_test(notes_are_cleared_by_who_says_yes),
     };
 
     return cmocka_run_group_tests_name("notes", tests, NULL, NULL);

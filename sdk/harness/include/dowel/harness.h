@@ -139,6 +139,10 @@ DW_EXPORT void dw_harness_set_tenant(dw_harness *h, const char *tenant);
 DW_EXPORT void dw_harness_set_principal(dw_harness *h, const char *principal);
 DW_EXPORT void dw_harness_set_permissions(dw_harness *h, const char *permissions);
 
+/* Requests come from this address ("192.0.2.7") from here on; NULL, as at the beginning: from a Unix socket. 0, or -1 for what
+ * is no address. */
+DW_EXPORT int dw_harness_set_address(dw_harness *h, const char *address);
+
 /* dw_harness_sql(h, "INSERT INTO notes (tenant_id, id) VALUES (:tenant, $1)", id): prepares or inspects what all tenants
  * have. The number of rows changed, or -1: dw_harness_why() says what was wrong. dw_harness_find(h, DW_TO(&n), "SELECT
  * count(*) FROM notes"): 1 and the first row in the targets, 0 or -1; texts live until the harness closes. */
@@ -186,6 +190,29 @@ typedef struct dw_harness_receive_args {
  * tenant, which must be set. 0 or -1. */
 #define dw_harness_receive(h, ...) (dw_harness_receive_((h), DW_ARGS_(dw_harness_receive_args, __VA_ARGS__)))
 DW_EXPORT int dw_harness_receive_(dw_harness *h, const dw_harness_receive_args *args);
+
+/* ---- verbs of the command line ---- */
+
+typedef struct dw_harness_command_args {
+    uint32_t struct_size;
+    const char *line; /* "user add ann@example.org --role admin": without dowel, split at blanks */
+    const char *const *arguments; /* further ones, blanks and all; NULL at the end, or NULL */
+    const char *input;  /* what standard input gives, a password without the end of its line; NULL: nothing */
+    const char *answer; /* to questions: "y" or "n"; NULL: nobody is there to answer */
+    bool json;          /* --output json */
+} dw_harness_command_args;
+
+typedef struct dw_harness_outcome {
+    uint32_t struct_size;
+    int code; /* 0, or what went wrong; DW_EINVALID also for a line that the command does not take */
+    const char *output, *error; /* what the terminal would show, or "" */
+    const json_t *json;         /* of the output, where it is that */
+} dw_harness_outcome;
+
+/* dw_harness_command(h, .line = "user add ann@example.org", .input = "a good password"): as the machine, and where the command
+ * takes a tenant and the line names none, for the harness's. Texts live until the harness closes. */
+#define dw_harness_command(h, ...) (dw_harness_command_((h), DW_ARGS_(dw_harness_command_args, __VA_ARGS__)))
+DW_EXPORT dw_harness_outcome dw_harness_command_(dw_harness *h, const dw_harness_command_args *args);
 
 /* ---- other plugins ---- */
 

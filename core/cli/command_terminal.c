@@ -1,0 +1,122 @@
+#include "cli/command_terminal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/store.h"
+#include "plugin/command_output.h"
+
+/* ---- what is read ---- */
+
+static int read_secret(struct terminal_input *in, bool twice)
+{
+    char again[sizeof(in->secret)];
+    int result = cli_read_secret(twice ? "password" : "secret", in->secret, sizeof(in->secret));
+
+    if (result == 0 && twice && isatty(STDIN_FILENO)) {
+        result = cli_read_secret("again", again, sizeof(again));
+        if (result == 0 && strcmp(in->secret, again) != 0) {
+            fputs("the two are not the same; nothing was done\n", stderr);
+            result = -1;
+        }
+        explicit_bzero(again, sizeof(again));
+    }
+    in->secret_n = result == 0 ? strlen(in->secret) : 0;
+    return result;
+}
+
+static int read_all(struct buf *all)
+{
+    char bytes[65536];
+    size_t n;
+
+    while ((n = fread(bytes, 1, sizeof(bytes), stdin)) > 0) {
+        buf_add(all, bytes, n);
+        if (all->n > COMMAND_INPUT_MAX) {
+            fprintf(stderr, "standard input: has more than %d MiB, which is all that a command takes\n",
+                    COMMAND_INPUT_MAX >> 20);
+            return -1;
+        }
+    }
+    if (!ferror(stdin) && !buf_failed(all))
+        return 0;
+    fprintf(stderr, "standard input: cannot be read: %s\n", strerror(buf_failed(all) ? ENOMEM : errno));
+    return -1;
+}
+
+int terminal_read(struct terminal_input *in, const dw_command *command)
+{
+    *in = (struct terminal_input){ .secret_n = 0, .all = BUF_INIT };
+    switch (command->input) {
+    case DW_INPUT_PASSWORD: return read_secret(in, true);
+    case DW_INPUT_SECRET: return read_secret(in, false);
+    case DW_INPUT_TEXT:
+    case DW_INPUT_BYTES: return read_all(&in->all);
+    default: return 0;
+    }
+}
+
+void terminal_input_finish(struct terminal_input *in)
+{
+    explicit_bzero(in->secret, sizeof(in->secret));
+    buf_finish(&in->all);
+}
+
+/* ---- what is shown ---- */
+
+static bool has_progress;
+
+enum command_answer terminal_ask(const char *question)
+{
+    struct buf plain = BUF_INIT;
+    char answer[16] = "";
+
+    if (!isatty(STDIN_FILENO))
+        return COMMAND_NOBODY;
+    terminal_clear();
+    command_output_plain(&plain, str_from(question));
+    fprintf(stderr, "%s [y/N] ", buf_text(&plain));
+    buf_finish(&plain);
+    if (fgets(answer, sizeof(answer), stdin) && (strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0))
+        return COMMAND_YES;
+    fputs("nothing was done\n", stderr);
+    return COMMAND_NO;
+}
+
+void terminal_progress(int64_t done, int64_t total, const char *what)
+{
+    struct buf plain = BUF_INIT;
+
+    if (!isatty(STDERR_FILENO))
+        return;
+    command_output_plain(&plain, str_from(what));
+    if (total > 0)
+        fprintf(stderr, "\r\x1b[K%" PRId64 " of %" PRId64 " %s", done, total, buf_text(&plain));
+    else
+        fprintf(stderr, "\r\x1b[K%" PRId64 " %s", done, buf_text(&plain));
+    buf_finish(&plain);
+    has_progress = true;
+}
+
+void terminal_clear(void)
+{
+    if (has_progress)
+        fputs("\r\x1b[K", stderr);
+    has_progress = false;
+}
+
+bool terminal_write(struct str text)
+{
+    static bool has_failed;
+
+    terminal_clear();
+    if (has_failed)
+        return false;
+    has_failed = fwrite(text.p, 1, text.n, stdout) != text.n || fflush(stdout) != 0;
+    if (has_failed)
+        fprintf(stderr, "standard output: cannot be written: %s\n", strerror(errno));
+    return !has_failed;
+}
