@@ -58,7 +58,7 @@ static const char *plain(dw_call *c, const char *text)
 
 int oauth_refuse(dw_call *c, dw_request *req, const struct oauth_error *error)
 {
-    bool is_client = strcmp(error->code, "invalid_client") == 0;
+    bool is_client = strcmp(error->code, "invalid_client") == 0 && dw_request_header(req, "Authorization");
     const char *detail = oauth_is_german(req) && error->german ? error->german : error->english;
 
     DW_TRY(oauth_no_store(req));

@@ -11,7 +11,7 @@ struct oauth_error {
     const char *english, *german;
 };
 
-/* Stages the reply: 400, and 401 for invalid_client. The content type is application/json, which OAuth's clients insist on. */
+/* Stages the reply: 400, and 401 for the invalid_client who has shown himself in an Authorization field. The content type is application/json, which OAuth's clients insist on. */
 int oauth_refuse(dw_call *c, dw_request *req, const struct oauth_error *error);
 
 /* The same for what a step has failed with, if it is the client's fault (DW_EAUTH, DW_EDENIED, DW_EINVALID): with that code and

@@ -98,8 +98,11 @@ for (const engine of engines) {
       for (const [form, error] of cases) {
         const reply = await ask(server, `${AUTH}/token`, { form: { more: 'is ignored', ...form } });
         assert.equal(reply.json.error, error, JSON.stringify(form));
-        assert.equal(reply.status, error === 'invalid_client' ? 401 : 400);
+        assert.equal(reply.status, 400);
       }
+      const basic = await ask(server, `${AUTH}/token`, { form: { grant_type: 'refresh_token', refresh_token: 'x' }, headers: { Authorization: `Basic ${Buffer.from('a:b').toString('base64')}` } });
+      assert.deepEqual([basic.status, basic.json.error], [401, 'invalid_client']);
+      assert.match(basic.headers.get('www-authenticate'), /^Basic /);
       const german = await ask(server, `${AUTH}/token`, { form: {}, headers: { 'Accept-Language': 'de, en;q=0.5' } });
       assert.match(german.json.detail, /fehlt/);
       assert.match(german.json.error_description, /missing/, 'RFC 6749 takes ASCII only there');
