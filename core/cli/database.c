@@ -12,6 +12,7 @@ void database_find(struct database_place *out, const struct core_config *core, c
     out->options = (struct db_options){
         .url = url,
         .connections = (unsigned)core->database_connections,
+        .mmap_bytes = core->database_mmap.bytes,
         .through_pooler = core->database_pooler,
         .statement_timeout_us = core->statement_timeout.us,
         .transaction_timeout_us = core->transaction_timeout.us,

@@ -75,7 +75,7 @@ static const struct config_item items[] = {
     ITEM(loops, .section = "Threads", .fallback = "0", .min = 0, .max = 1024, .restart = true,
          .help = "Threads that read and write connections; 0: one per processor core"),
     ITEM(workers, .fallback = "0", .min = 0, .max = 4096, .restart = true,
-         .help = "Threads that work on requests; 0: four per processor core, at least eight"),
+         .help = "Threads that work on requests; 0: eight per processor core, at least 16"),
     ITEM(job_workers, .fallback = "0", .min = 0, .max = 4096, .restart = true,
          .help =
              "Threads that work on jobs, so that jobs cannot hold up requests; 0: one per processor core, "
@@ -158,6 +158,10 @@ static const struct config_item items[] = {
     ITEM(database_pooler, .fallback = "false", .restart = true,
          .help = "A pooler in transaction mode, such as PgBouncer, stands before PostgreSQL: nothing is kept "
                  "on a connection, and news of other servers are asked for instead of waited for"),
+    ITEM(database_mmap, .fallback = "256 MiB", .min = 0, .max = GIB(64), .restart = true,
+         .help =
+             "So much of SQLite's file is read where the system keeps it in memory, without a system call; "
+             "0 for a disk that may fail or vanish while the server runs, such as a network's"),
     ITEM(statement_timeout, .fallback = "30s", .min = MILLISECONDS(10), .max = HOURS(24), .restart = true,
          .help = "A statement that takes longer is cut off, and its request fails"),
     ITEM(transaction_timeout, .fallback = "10s", .min = MILLISECONDS(10), .max = HOURS(24), .restart = true,

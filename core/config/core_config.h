@@ -49,6 +49,7 @@ struct core_config {
 
     struct config_secret database_url; /* "": SQLite in the data directory */
     int64_t database_connections;
+    struct config_size database_mmap;
     bool database_pooler;
     struct config_span statement_timeout, transaction_timeout, slow_query;
 

@@ -30,6 +30,7 @@ struct db_options {
     unsigned connections; /* at most so many at a time; 0: sixteen */
     bool
         through_pooler; /* a pooler in transaction mode stands before PostgreSQL: nothing lasts on a connection */
+    int64_t mmap_bytes;             /* of SQLite's file, read where the system has it; 0: none */
     int64_t statement_timeout_us;   /* 0: 30 s */
     int64_t transaction_timeout_us; /* 0: 10 s; on SQLite nobody else writes meanwhile */
     int64_t slow_us;                /* a statement that takes longer is logged with its owner; 0: 200 ms */

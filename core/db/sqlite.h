@@ -113,6 +113,7 @@ int sqlite_writer_create(struct sqlite *engine, struct buf *why); /* 0 or -1 */
 void sqlite_writer_destroy(struct sqlite_writer *w);
 int sqlite_begin(struct db_session *s);
 int sqlite_commit(struct db_session *s);
+int sqlite_query_alone(struct db_session *s, struct db_rows *rows, const dw_value *values);
 int sqlite_rollback(struct db_session *s);
 void sqlite_writer_wake(struct sqlite_writer *w, struct db_session *s); /* it was cancelled */
 

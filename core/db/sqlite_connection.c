@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,7 @@ static int set_up(struct sqlite_connection *c)
                                   "PRAGMA recursive_triggers = ON;"
                                   "PRAGMA temp_store = MEMORY;"
                                   "PRAGMA journal_size_limit = 67108864";
+    char mmap[64];
 
     sqlite3_progress_handler(c->handle, STEPS_BETWEEN_LOOKS, look_around, c);
     sqlite3_busy_handler(c->handle, wait_for_others, c);
@@ -91,6 +93,9 @@ static int set_up(struct sqlite_connection *c)
         rc = set_journal(c);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(c->handle, pragmas, NULL, NULL, NULL);
+    snprintf(mmap, sizeof(mmap), "PRAGMA mmap_size = %lld", (long long)c->engine->db->options.mmap_bytes);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(c->handle, mmap, NULL, NULL, NULL);
     return rc == SQLITE_OK ? sqlite_guard_set_up(c) : rc;
 }
 

@@ -112,7 +112,9 @@ static void fill_defaults(struct http_options *o)
 
 #define DEFAULT(field, value) (o->field = o->field ? o->field : (value))
     DEFAULT(loops, n);
-    DEFAULT(workers, n * 4 < 8 ? 8 : n * 4);
+    DEFAULT(workers, n * 8 < 16
+                         ? 16
+                         : n * 8); /* most wait for the database: writes that wait together share a commit */
     DEFAULT(queue, 1024);
     DEFAULT(body_max, 1 << 20);
     DEFAULT(connections_max, 20000);

@@ -1,5 +1,8 @@
 #include "secure/uuid.h"
 
+#include <pthread.h>
+#include <string.h>
+
 #include "secure/random.h"
 #include "util/clock.h"
 
@@ -25,9 +28,54 @@ static uint64_t next_ticks(_Atomic uint64_t *last, uint64_t now)
     return next;
 }
 
+/* ---- its random half ---- */
+
+enum { RANDOM_SIZE = 8, POOL_SIZE = 32 * RANDOM_SIZE };
+
+/* A system call costs more than all the rest of an id: each thread fetches bytes for 32 of them. What was given out is
+ * wiped, and a child that was forked begins anew: it must not continue as its parent does. */
+static _Thread_local struct {
+    unsigned char bytes[POOL_SIZE];
+    size_t left;
+    unsigned forks;
+} pool;
+
+static _Atomic unsigned forks;
+static bool can_watch; /* without memory for that there are no pools */
+
+static void note_fork(void)
+{
+    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+}
+
+static void watch_forks(void)
+{
+    can_watch = pthread_atfork(NULL, NULL, note_fork) == 0;
+}
+
+static int random_half(unsigned char *out)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, watch_forks);
+    unsigned now = atomic_load_explicit(&forks, memory_order_relaxed);
+    if (!can_watch)
+        return random_bytes(out, RANDOM_SIZE);
+    if (pool.left == 0 || pool.forks != now) {
+        if (random_bytes(pool.bytes, POOL_SIZE) != 0)
+            return -1;
+        pool.left = POOL_SIZE;
+        pool.forks = now;
+    }
+    pool.left -= RANDOM_SIZE;
+    memcpy(out, pool.bytes + pool.left, RANDOM_SIZE);
+    memset(pool.bytes + pool.left, 0, RANDOM_SIZE);
+    return 0;
+}
+
 int uuid_make_at(_Atomic uint64_t *last, int64_t wall_us, struct uuid *out)
 {
-    if (random_bytes(out->bytes + 8, 8) != 0)
+    if (random_half(out->bytes + 8) != 0)
         return -1;
     uint64_t ticks = next_ticks(last, ticks_of(wall_us));
     for (int i = 0; i < 6; i++)

@@ -62,6 +62,7 @@ static int stop(dw_call *c)
 static const dw_operation operations[] = {
     /* accounts */
     { "setUp", auth_setup },
+    { "getSetupPage", auth_setup_page },
     { "register", auth_register },
     { "changePassword", auth_change_password },
     { "listUsers", auth_list_users },

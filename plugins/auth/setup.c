@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "create.h"
+#include "setup_page.h"
 
 static const char *hash_of(dw_call *c, const char *token)
 {
@@ -45,17 +46,12 @@ int setup_offer(dw_call *c)
 
 /* ---- what it makes ---- */
 
-struct asked {
-    const char *token, *email, *name, *tenant;
-    dw_str password;
-};
-
 static int refuse_done(dw_call *c)
 {
     return dw_fail(c, DW_ECONFLICT, "this server is set up already; its administrators make accounts");
 }
 
-static int check_token(dw_call *c, const char *token)
+int setup_check_token(dw_call *c, const char *token)
 {
     int64_t one;
     int rc = setup_is_done(c);
@@ -71,7 +67,7 @@ static int check_token(dw_call *c, const char *token)
     return rc;
 }
 
-static int make(dw_call *c, dw_request *req, const struct asked *asked, const char *hash)
+static int make(dw_call *c, dw_request *req, const struct setup_asked *asked, const char *hash)
 {
     const struct create_user user = { .email = asked->email, .name = asked->name, .hash = hash };
     const char *id, *tenant;
@@ -82,20 +78,39 @@ static int make(dw_call *c, dw_request *req, const struct asked *asked, const ch
     if (!first)
         return refuse_done(c);
     DW_TRY(create_first(c, user, asked->tenant, &id, &tenant));
-    DW_TRY(dw_reply(req, 201, "user_id", id, "tenant_id", tenant, "email", asked->email));
+    DW_TRY(setup_page_is_form(req)
+               ? setup_page_done(c, req, asked)
+               : dw_reply(req, 201, "user_id", id, "tenant_id", tenant, "email", asked->email));
     return dw_tx_commit(c);
+}
+
+static int set_up(dw_call *c, dw_request *req, const struct setup_asked *asked)
+{
+    const struct account about = { .email = asked->email, .name = asked->name };
+    const dw_str password = { asked->password, strlen(asked->password) };
+    const char *hash;
+
+    DW_TRY(setup_check_token(c, asked->token)); /* before the password is hashed, which costs something */
+    DW_TRY(account_judge_password(c, &about, password, "/password"));
+    DW_TRY(account_hash_password(c, password, &hash));
+    return make(c, req, asked, hash);
 }
 
 int auth_setup(dw_call *c, dw_request *req)
 {
-    struct asked asked = { .name = "", .tenant = NULL };
-    const char *hash;
+    struct setup_asked asked = { .name = "" };
+    int rc;
 
     DW_TRY(dw_request_read(req, "token", &asked.token, "email", &asked.email, "password", &asked.password,
                            "name", &asked.name, "tenant", &asked.tenant));
-    DW_TRY(check_token(c, asked.token)); /* before the password is hashed, which costs something */
-    const struct account about = { .email = asked.email, .name = asked.name };
-    DW_TRY(account_judge_password(c, &about, asked.password, "/password"));
-    DW_TRY(account_hash_password(c, asked.password, &hash));
-    return make(c, req, &asked, hash);
+    rc = set_up(c, req, &asked);
+    return setup_page_is_form(req) ? setup_page_again(c, req, &asked, rc) : rc;
+}
+
+int auth_setup_page(dw_call *c, dw_request *req)
+{
+    struct setup_asked asked = { .token = "" };
+
+    DW_TRY(dw_request_read(req, "token", &asked.token));
+    return setup_page(c, req, &asked);
 }

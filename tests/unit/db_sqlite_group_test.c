@@ -66,6 +66,7 @@ struct member {
     int id;
     const char *tenant; /* NULL: of the system */
     work_fn *work;
+    bool is_single; /* its work is one statement, without db_begin() */
     int64_t deadline_us;
     int64_t rc;
     unsigned attempts;
@@ -92,13 +93,15 @@ static int64_t attempt(struct member *m)
     m->attempts++;
     if (db_session_create(&mine, fixture.db, &who) != 0)
         return DW_ENOMEM;
-    int64_t rc = db_begin(mine);
+    int64_t rc = m->is_single ? 0 : db_begin(mine);
     if (rc >= 0)
         rc = m->work(mine, m->id);
-    if (rc >= 0)
+    if (rc >= 0 && !m->is_single)
         rc = db_commit(mine);
     else
         db_rollback(mine);
+    if (m->is_single && rc > 0)
+        rc = 0;
     snprintf(m->text, sizeof(m->text), "%s", rc < 0 ? db_error_of(mine)->text : "");
     if (rc < 0 && db_wants_repeat(mine))
         rc = -1000;
@@ -387,7 +390,97 @@ static void a_commit_that_fails_is_its_members_alone(void **state)
     assert_others_committed(members);
 }
 
-/* ---- single statements ---- */
+/* ---- single statements: whoever has the turn carries out those that wait ---- */
+
+/* What its own statement returned, and not what a neighbour's did. */
+static int64_t insert_and_look(struct db_session *mine, int id)
+{
+    int64_t seen = -1;
+    int64_t rc = TRY_FIND(mine, DW_TO(&seen), "INSERT INTO done (id, turn) VALUES ($1, $1) RETURNING id", id);
+
+    return rc < 0 ? rc : seen == id ? 0 : DW_EINTERNAL;
+}
+
+static int64_t insert_what_is_there(struct db_session *mine, int id)
+{
+    (void)id;
+    return TRY_EXEC(mine, "INSERT INTO done (id) VALUES (1000)");
+}
+
+static int64_t insert_for_ever(struct db_session *mine, int id)
+{
+    (void)id;
+    return TRY_EXEC(mine,
+                    "WITH RECURSIVE c(n) AS (SELECT 2000 UNION ALL SELECT n + 1 FROM c WHERE n < 1000000000) "
+                    "INSERT INTO done (id) SELECT n FROM c");
+}
+
+static int64_t insert_much(struct db_session *mine, int id)
+{
+    return TRY_EXEC(mine, "INSERT INTO done (id, raw) VALUES ($1, zeroblob(4000000))", id);
+}
+
+static int64_t insert_late(struct db_session *mine, int id)
+{
+    (void)id;
+    return TRY_EXEC(mine, "INSERT INTO late (id, done) VALUES (1, 12345)");
+}
+
+/* mixed: every other one is a transaction, through whose thread the turn goes. */
+static void run_singles_with_culprit(struct member *members, work_fn *work, bool mixed)
+{
+    for (int i = 0; i < MEMBERS; i++)
+        members[i] = (struct member){ .work = i == CULPRIT ? work : insert_and_look,
+                                      .is_single = !mixed || i % 2 == CULPRIT % 2 };
+    if (work == insert_for_ever)
+        members[CULPRIT].deadline_us = clock_monotonic_us() + CLOCK_SECOND;
+    run_group(members, MEMBERS);
+}
+
+static void singles_share_a_commit(void **state)
+{
+    struct member members[MEMBERS];
+    int64_t before = metric_value(commits);
+
+    (void)state;
+    for (int mixed = 0; mixed < 2; mixed++) {
+        run_singles_with_culprit(members, insert_and_look, mixed);
+        for (int i = 0; i < MEMBERS; i++)
+            assert_int_equal(members[i].rc, 0);
+        assert_commits_since(before, 1);
+        assert_int_equal(NUMBER(s, "SELECT count(*) FROM done"), MEMBERS + 1);
+        EXEC(s, "DELETE FROM done");
+        before = metric_value(commits);
+    }
+}
+
+static void a_single_that_fails_fails_alone(void **state)
+{
+    static const struct {
+        work_fn *work;
+        int64_t rc;
+    } culprits[] = {
+        { insert_what_is_there, DW_ECONFLICT },
+        { insert_for_ever, DW_ECANCELLED }, /* ends the transaction of all: those before it repeat */
+        { insert_late, DW_ECONFLICT },      /* fails the commit of all */
+        { insert_much, DW_EUNAVAILABLE },   /* the disk is full */
+    };
+    struct member members[MEMBERS];
+
+    (void)state;
+    for (size_t i = 0; i < 2 * DW_COUNT_OF(culprits); i++) {
+        const int64_t before = metric_value(commits);
+        work_fn *work = culprits[i / 2].work;
+        if (work == insert_much)
+            limit_pages(200);
+        run_singles_with_culprit(members, work, i % 2);
+        assert_int_equal(members[CULPRIT].rc, culprits[i / 2].rc);
+        if (work == insert_what_is_there)
+            assert_commits_since(before, 1);
+        assert_others_committed(members);
+        EXEC(s, "DELETE FROM done");
+    }
+}
 
 struct single {
     pthread_t thread;
@@ -507,6 +600,10 @@ static void *run_client(void *ud)
         bool must_fail = round % 13 == 12 || round % 7 == 6 || round % 11 == 10;
         if (round % 13 == 12)
             m.deadline_us = clock_monotonic_us() + 20 * CLOCK_MS;
+        if (!must_fail && round % 3 == 0) {
+            m.work = insert_and_look;
+            m.is_single = true;
+        }
         run_member(&m);
         c->wanted += !must_fail;
         c->wrong += must_fail != (m.rc < 0);
@@ -549,6 +646,8 @@ int main(void)
         TEST(a_member_that_is_stopped_spoils_nothing),
         TEST(a_full_disk_is_its_members_alone),
         TEST(a_commit_that_fails_is_its_members_alone),
+        TEST(singles_share_a_commit),
+        TEST(a_single_that_fails_fails_alone),
         TEST(single_statements_repeat_by_themselves),
         TEST(who_waits_can_be_cancelled),
         TEST(a_cancelled_wait_ends_at_once),

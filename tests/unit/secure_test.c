@@ -6,6 +6,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "secure/digest.h"
 #include "secure/random.h"
@@ -76,6 +78,30 @@ static void a_uuid_says_its_time(void **state)
     assert_int_equal(uuid_make_at(&last, -5, &id), 0);
     uuid_format(&id, text);
     assert_memory_equal(text, "00000000-0000-7001-", 19);
+}
+
+/* A child goes on from its parent's memory, and must not go on with its bytes. */
+static void a_forked_child_s_uuids_are_others(void **state)
+{
+    struct uuid mine, theirs;
+    int fds[2], status;
+
+    (void)state;
+    assert_int_equal(uuid_make(&mine), 0); /* this thread has a supply now */
+    assert_int_equal(pipe(fds), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        bool told = uuid_make(&theirs) == 0 && write(fds[1], &theirs, sizeof(theirs)) == sizeof(theirs);
+        _exit(told ? 0 : 1);
+    }
+    assert_true(child > 0);
+    assert_int_equal(uuid_make(&mine), 0);
+    assert_int_equal(read(fds[0], &theirs, sizeof(theirs)), sizeof(theirs));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_memory_not_equal(mine.bytes + 8, theirs.bytes + 8, 8);
+    close(fds[0]);
+    close(fds[1]);
 }
 
 static void assert_after(const struct uuid *before, const struct uuid *id)
@@ -493,6 +519,7 @@ int main(void)
         cmocka_unit_test(random_bytes_fill_all),
         cmocka_unit_test(random_tokens_are_base64url),
         cmocka_unit_test(a_uuid_says_its_time),
+        cmocka_unit_test(a_forked_child_s_uuids_are_others),
         cmocka_unit_test(uuids_increase_whatever_the_clock_does),
         cmocka_unit_test(threads_never_get_the_same_place),
         cmocka_unit_test(uuids_are_read_strictly),

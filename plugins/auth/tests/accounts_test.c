@@ -59,6 +59,53 @@ static void a_setup_that_is_repeated_sees_the_other_one(void **state)
     assert_int_equal(count("auth_tenants"), 1);
 }
 
+/* ---- the same in a browser ---- */
+
+static dw_harness_reply send_form(const char *token, const char *email, const char *password,
+                                  const char *language)
+{
+    char body[400];
+
+    snprintf(body, sizeof(body), "token=%s&email=%s&password=%s&name=%s&tenant=Acme", token, email, password,
+             "%3Cb%3EAnn");
+    return dw_harness_request(h, .target = "/api/v1/auth/setup", .body = { body, strlen(body) },
+                              .content_type = "application/x-www-form-urlencoded", .headers = language);
+}
+
+static void the_link_opens_a_page(void **state)
+{
+    const char *token;
+    dw_harness_reply reply;
+
+    (void)state;
+    start("");
+    token = kept(setup_token());
+    reply = dw_harness_get(h, path("/api/v1/auth/setup?token=%s", token));
+    assert_status(reply, 200);
+    assert_string_equal(reply.content_type, "text/html; charset=utf-8");
+    assert_non_null(strstr(reply.body.p, token));
+    assert_string_equal(dw_harness_header(reply, "Referrer-Policy"), "no-referrer");
+    assert_status(dw_harness_get(h, "/api/v1/auth/setup?token=wrong"), 403);
+    assert_status(dw_harness_get(h, "/api/v1/auth/setup"), 403);
+
+    reply = send_form(token, "ann%40example.org", "password1", NULL);
+    assert_status(reply, 422);
+    assert_non_null(strstr(reply.body.p, "The password is one of"));
+    assert_non_null(strstr(reply.body.p, "&lt;b&gt;Ann")); /* what was typed is there again, and harmless */
+    assert_null(strstr(reply.body.p, "password1"));
+    reply = send_form(token, "ann", "correct+horse+battery", "Accept-Language: de\r\n");
+    assert_status(reply, 422);
+    assert_non_null(strstr(reply.body.p, "keine E-Mail-Adresse"));
+    assert_int_equal(count("auth_tenants"), 0);
+
+    reply = send_form(token, "ann%40example.org", "correct+horse+battery", NULL);
+    assert_status(reply, 201);
+    assert_non_null(strstr(reply.body.p, "ann@example.org can sign in now"));
+    assert_status(send_form(token, "eve%40example.org", "correct+horse+battery", NULL), 403);
+    assert_status(dw_harness_get(h, path("/api/v1/auth/setup?token=%s", token)), 403);
+    assert_int_equal(count("auth_users"), 1);
+}
+
 static dw_harness_reply registering(const char *email)
 {
     char json[300];
@@ -420,6 +467,7 @@ int main(void)
         cmocka_unit_test_teardown(the_first_start_makes_an_administrator_once, finish),
         cmocka_unit_test_teardown(a_setup_link_is_good_for_a_day, finish),
         cmocka_unit_test_teardown(a_setup_that_is_repeated_sees_the_other_one, finish),
+        cmocka_unit_test_teardown(the_link_opens_a_page, finish),
         cmocka_unit_test_teardown(nobody_registers_where_it_is_closed, finish),
         cmocka_unit_test_teardown(the_first_who_registers_is_administrator, finish),
         cmocka_unit_test_teardown(an_address_is_registered_once_however_it_is_spelled, finish),
