@@ -104,7 +104,7 @@ int command_client_add(dw_call *c, dw_command_run *run)
     const char *name, *id;
     json_t *uris = NULL;
 
-    DW_TRY(dw_command_read(run, "name", &name, "redirect-uri", &uris));
+    DW_TRY(dw_command_read(run, "name", &name, "redirect_uri", &uris));
     DW_TRY(dw_tx_begin(c));
     DW_TRY(client_add(c, name, uris, &id));
     DW_TRY(dw_command_show(run, "client_id", id));

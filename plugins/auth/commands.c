@@ -197,7 +197,7 @@ static const dw_argument key_rotate_arguments[] = {
 
 static const dw_argument client_add_arguments[] = {
     { .name = "name", .help = "what people see when they sign in for it" },
-    { .name = "redirect-uri", .help = "where they are sent back to", .many = true },
+    { .name = "redirect_uri", .help = "where they are sent back to", .many = true },
     { 0 },
 };
 
