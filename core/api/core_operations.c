@@ -1,14 +1,10 @@
 #include "api/core_operations.h"
 
-#include <stdio.h>
-
 #include <dowel/plugin.h>
 
 #include "http/exchange.h"
 
-extern const dw_asset
-    core_contract[]; /* made by DowelAssets.cmake, in the order that core/CMakeLists.txt names */
-enum { CONTRACT_API, CONTRACT_SERVER };
+extern const dw_asset core_contract[]; /* made by DowelAssets.cmake; ends with { 0 } */
 
 static void closed(struct http_exchange *x)
 {
@@ -18,31 +14,18 @@ static void closed(struct http_exchange *x)
         "dowel event, webhook, inbox");
 }
 
-static int read_asset(struct api_document **out, const dw_asset *asset, struct buf *why)
+int core_operations_read(struct api_document **out, struct buf *why)
 {
     struct config_problems problems;
-    char source[64];
+    int rc;
 
-    snprintf(source, sizeof(source), "core/contract/%s", asset->path);
     config_problems_init(&problems);
-    int rc = api_document_create(str_make(asset->data, asset->size), source, &problems, out);
+    rc = api_document_create(str_make(core_contract[0].data, core_contract[0].size), "core/contract/api.yaml",
+                             &problems, out);
     if (rc != 0)
         config_problems_format(why, &problems);
     config_problems_finish(&problems);
     return rc;
-}
-
-int core_operations_read(struct api_document **out, struct buf *why)
-{
-    return read_asset(out, &core_contract[CONTRACT_API], why);
-}
-
-int core_operations_describe(struct api_document **out, struct buf *why)
-{
-    if (read_asset(out, &core_contract[CONTRACT_SERVER], why) != 0)
-        return -1;
-    (*out)->base = ""; /* they stand where health checks look for them, without a version */
-    return 0;
 }
 
 static int mount(const struct api_document *d, struct router *r, struct buf *why)

@@ -8,10 +8,6 @@
 /* 0, or -1 with a sentence in why. [any thread] */
 int core_operations_read(struct api_document **out, struct buf *why);
 
-/* The others, as core/contract/server.yaml has them, for the document alone: health, the document itself, the inbox. Their
- * modules mount them. 0, or -1 with a sentence in why. [any thread] */
-int core_operations_describe(struct api_document **out, struct buf *why);
-
 /* Adds their routes, in which the document's texts stand: *out, which may be NULL after an error, is the caller's to destroy
  * after the router. 0, or -1 with a sentence in why. [before start] */
 int core_operations_mount(struct api_document **out, struct router *r, struct buf *why);

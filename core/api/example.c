@@ -19,13 +19,21 @@ static json_t *make(struct example *e, const json_t *schema, const char *name, u
 
 /* ---- what the schema says ---- */
 
+/* "#" and "#/components/schemas/Note"; names of anchors lead nowhere. */
+static const json_t *target_of(const json_t *document, const char *reference)
+{
+    if (strcmp(reference, "#") == 0)
+        return document;
+    return strncmp(reference, "#/", 2) == 0 ? json_pointer(document, str_from(reference + 1)) : NULL;
+}
+
 static const json_t *resolve(const struct example *e, const json_t *schema)
 {
     for (unsigned i = 0; i < DEEPEST; i++) {
         const char *reference = json_string_value(json_object_get(schema, "$ref"));
         if (!reference)
             return schema;
-        schema = *reference == '#' ? json_pointer(e->document, str_from(reference + 1)) : NULL;
+        schema = target_of(e->document, reference);
     }
     return NULL;
 }

@@ -269,7 +269,7 @@ static void add_password_flow(struct publication *p)
         return;
     publish_set(p, section, "password",
                 json_pack("{s:s,s:s,s:{s:{s:s,s:s,s:{}}}}", "type", "oauth2", "description",
-                          "E-mail and password for an access token, which is a JWT as RFC 8725 wants it",
+                          "E-mail and password for an access token, which is a JWT as RFC8725 wants it",
                           "flows", "password", "tokenUrl", address, "refreshUrl", address, "scopes"));
     publish_each_operation(p, p->paths, offer_password);
 }

@@ -14,6 +14,16 @@ struct found {
     json_t *holder, *example;
 };
 
+/* The value, or what its reference leads to; NULL when that is nothing. */
+static json_t *resolve(const json_t *document, json_t *value)
+{
+    const char *reference = json_string_value(json_object_get(value, "$ref"));
+
+    if (!reference || strncmp(reference, "#/", 2) != 0)
+        return value;
+    return (json_t *)(uintptr_t)json_pointer(document, str_from(reference + 1));
+}
+
 struct examples {
     struct publication *p;
     json_t *document;
@@ -76,15 +86,6 @@ static void find_in_content(struct examples *e, json_t *owner, const char *name,
     }
 }
 
-static json_t *resolve(const struct examples *e, json_t *value)
-{
-    const char *reference = json_string_value(json_object_get(value, "$ref"));
-
-    if (!reference || *reference != '#')
-        return value;
-    return (json_t *)(uintptr_t)json_pointer(e->document, str_from(reference + 1));
-}
-
 /* Only of those that must be given: a page that is tried out fills them in, and a filter that nobody asked for would leave
  * nothing of the list. */
 static void find_in_parameters(struct examples *e, const json_t *list)
@@ -94,7 +95,7 @@ static void find_in_parameters(struct examples *e, const json_t *list)
 
     json_array_foreach(list, i, parameter)
     {
-        parameter = resolve(e, parameter);
+        parameter = resolve(e->document, parameter);
         const char *name = json_string_value(json_object_get(parameter, "name"));
         if (name && json_is_true(json_object_get(parameter, "required")))
             find_example(e, parameter, name, true);
@@ -107,10 +108,10 @@ static void find_in_operation(struct examples *e, json_t *operation)
     const char *status;
 
     find_in_parameters(e, json_object_get(operation, "parameters"));
-    find_in_content(e, resolve(e, json_object_get(operation, "requestBody")), "text", true);
+    find_in_content(e, resolve(e->document, json_object_get(operation, "requestBody")), "text", true);
     json_object_foreach(json_object_get(operation, "responses"), status, response)
     {
-        find_in_content(e, resolve(e, response), "text", false);
+        find_in_content(e, resolve(e->document, response), "text", false);
     }
 }
 
@@ -173,23 +174,16 @@ static bool says_type(const json_t *type, const char *wanted)
     return json_is_string(type) && strcmp(json_string_value(type), wanted) == 0;
 }
 
-static const json_t *schema_of(const json_t *response)
+static json_t *schema_of(const json_t *response)
 {
     return json_object_get(json_object_get(json_object_get(response, "content"), "application/json"),
                            "schema");
 }
 
-static const json_t *resolve_schema(const json_t *document, const json_t *schema)
-{
-    const char *reference = json_string_value(json_object_get(schema, "$ref"));
-
-    return reference && *reference == '#' ? json_pointer(document, str_from(reference + 1)) : schema;
-}
-
 /* dw_reply_row() makes it of a row's version. */
 static bool has_etag(const json_t *document, const json_t *response)
 {
-    const json_t *schema = resolve_schema(document, schema_of(response));
+    const json_t *schema = resolve(document, schema_of(response));
     const json_t *version = json_object_get(json_object_get(schema, "properties"), "version");
 
     return says_type(json_object_get(version, "type"), "integer");
@@ -203,20 +197,30 @@ static void add_header(struct publication *p, json_t *response, const char *name
         publish_set(p, headers, name, json_pack("{s:s+}", "$ref", "#/components/headers/", name));
 }
 
-static void add_headers_of(struct publication *p, json_t *document, const json_t *operation, json_t *response)
+/* The author's refusals are problems too, unless they say what comes with them. */
+static void complete_refusal(struct publication *p, json_t *response, const char *status)
+{
+    if (!json_object_get(response, "content"))
+        publish_set(p, response, "content", publish_problem_content((int)strtol(status, NULL, 10)));
+}
+
+static void complete_response(struct publication *p, json_t *document, const json_t *operation,
+                              const char *status, json_t *response)
 {
     static const char *const limits[] = { "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset" };
 
-    for (size_t i = 0; i < DW_COUNT_OF(limits); i++)
+    if (*status == '4' || *status == '5')
+        complete_refusal(p, response, status);
+    for (size_t i = 0; i < DW_COUNT_OF(limits) && *status != '5'; i++)
         add_header(p, response, limits[i]);
-    if (json_object_get(operation, "x-list"))
+    if (*status == '2' && json_object_get(operation, "x-list"))
         add_header(p, response, "Link");
-    if (has_etag(document, response))
+    if (*status == '2' && has_etag(document, response))
         add_header(p, response, "ETag");
 }
 
-/* Those of a refusal stand at the problems. */
-static void add_headers(struct publication *p, json_t *document)
+/* Where they stand: one that several operations refer to says it for all of them. */
+static void complete_responses(struct publication *p, json_t *document)
 {
     json_t *path, *operation, *response;
     const char *name, *method, *status;
@@ -227,8 +231,9 @@ static void add_headers(struct publication *p, json_t *document)
         {
             json_object_foreach(json_object_get(operation, "responses"), status, response)
             {
-                if (*status != '5' && !json_object_get(response, "$ref"))
-                    add_headers_of(p, document, operation, response);
+                response = resolve(document, response);
+                if (response)
+                    complete_response(p, document, operation, status, response);
             }
         }
     }
@@ -278,7 +283,7 @@ static void complete_schemas(struct publication *p, json_t *value)
 
 void publish_examples(struct publication *p, json_t *document)
 {
-    add_headers(p, document);
+    complete_responses(p, document);
     complete_schemas(p, document);
     add_examples(p, document);
 }

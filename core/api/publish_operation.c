@@ -17,7 +17,7 @@ static bool is_declared(const json_t *document, const json_t *list, const char *
     json_array_foreach(list, i, parameter)
     {
         const char *reference = json_string_value(json_object_get(parameter, "$ref"));
-        if (reference && *reference == '#')
+        if (reference && strncmp(reference, "#/", 2) == 0)
             parameter = json_pointer(document, str_from(reference + 1));
         const char *name = json_string_value(json_object_get(parameter, "name"));
         if (name && strcmp(name, sent_as) == 0)
@@ -141,20 +141,6 @@ static void add_problem(struct publication *p, json_t *responses, int status)
             json_pack("{s:o}", "$ref", json_sprintf("#/components/responses/%s", problem_of(status)->slug)));
 }
 
-/* The author's refusals are problems too, unless they say what comes with them. */
-static void complete_problems(struct publication *p, json_t *responses)
-{
-    json_t *response;
-    const char *status;
-
-    json_object_foreach(responses, status, response)
-    {
-        bool is_said = json_object_get(response, "$ref") || json_object_get(response, "content");
-        if ((*status == '4' || *status == '5') && !is_said)
-            publish_set(p, response, "content", publish_problem_content((int)strtol(status, NULL, 10)));
-    }
-}
-
 /* What it may be refused with, by what it is. */
 static void add_answers(struct publication *p, json_t *operation, const struct api_operation *op)
 {
@@ -183,7 +169,6 @@ static void add_answers(struct publication *p, json_t *operation, const struct a
         { 503, true },
         { 504, op->timeout_us != 0 },
     };
-    complete_problems(p, responses);
     if (!has_success(responses))
         publish_set(p, responses, "200", json_pack("{s:s}", "description", "It is done"));
     for (size_t i = 0; i < DW_COUNT_OF(problems); i++) {

@@ -50,7 +50,7 @@ void publish_complete(struct publication *p, json_t *operation, const struct api
 
 /* ---- publish_examples.c ---- */
 
-/* Of the whole document: headers of success, widths of integers, examples. The author's stay. */
+/* Of the whole document: what comes with answers, what types imply, examples. The author's stay. */
 void publish_examples(struct publication *p, json_t *document);
 
 #endif

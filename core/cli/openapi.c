@@ -5,6 +5,7 @@
 
 #include "api/core_operations.h"
 #include "api/publish.h"
+#include "api/server_contract.h"
 #include "cli/plugin.h"
 
 struct contracts {
@@ -44,7 +45,7 @@ static int collect(struct contracts *all, const struct plugin_view *v)
     if (result == 0)
         all->v[all->n++] = (struct api_source){ "core", "", own };
     if (result == 0)
-        result = core_operations_describe(&described, &why);
+        result = server_contract_read(&described, &why);
     if (result != 0)
         fprintf(stderr, "%s\n", why.n > 0 ? buf_text(&why) : "out of memory");
     buf_finish(&why);

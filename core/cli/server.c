@@ -11,6 +11,7 @@
 #include "api/core_operations.h"
 #include "api/pages.h"
 #include "api/published.h"
+#include "api/server_contract.h"
 #include "cli/command_service.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
@@ -314,7 +315,7 @@ static int mount_own(struct server *s)
     int result = CLI_OK;
 
     if (core_operations_mount(&s->contract, s->router, &why) != 0 ||
-        core_operations_describe(&s->described, &why) != 0 ||
+        server_contract_read(&s->described, &why) != 0 ||
         access_declare(s->process.access, "core", s->contract) != 0 ||
         published_mount(&s->published, s->router, &why) != 0 ||
         (s->core->docs_pages && pages_mount(&s->pages, s->router, NULL, &why) != 0))

@@ -27,7 +27,7 @@ void program_prefix(char out[PATH_MAX])
     ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
 
     if (n < 0) {
-        strcpy(out, "/usr");
+        memcpy(out, "/usr", sizeof("/usr"));
         return;
     }
     for (int i = 0; i < 2 && n > 0; i++) {

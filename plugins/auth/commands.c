@@ -1,4 +1,4 @@
-/* commands.c - `dowel user`, `role`, `tenant` and `setup-link`: what there is of them. */
+/* commands.c - `dowel user`, `role`, `tenant`, `key`, `client` and `setup-link`: what there is of them. */
 #include "commands.h"
 
 #include <string.h>
@@ -167,6 +167,42 @@ static const dw_argument tenant_join[] = {
     { 0 },
 };
 
+static const dw_argument key_add_arguments[] = {
+    { .name = "user", .help = "for whom it acts: the address, or the id" },
+    { .name = "name", .help = "what it is for" },
+    { .name = "--scope",
+      .value = "PERMISSION",
+      .help = "notes.read or notes.*; all he may, unless said",
+      .many = true },
+    { .name = "--days", .value = "N", .help = "ends then; never, unless said", .type = DW_ARGUMENT_INT },
+    { .name = "--in", .value = "TENANT", .help = "its slug or id; where he is at home, unless said" },
+    { 0 },
+};
+
+static const dw_argument key_list_arguments[] = {
+    { .name = "--user", .value = "USER", .help = "only this one's: the address, or the id" },
+    { .name = "--all", .help = "those that are revoked or over, too" },
+    { 0 },
+};
+
+static const dw_argument key_revoke_arguments[] = {
+    { .name = "key", .help = "its id, or how it begins: dwk_ and four more" },
+    { 0 },
+};
+
+static const dw_argument key_rotate_arguments[] = {
+    { .name = "--now", .help = "what the old keys have signed is refused at once" },
+    { 0 },
+};
+
+static const dw_argument client_add_arguments[] = {
+    { .name = "name", .help = "what people see when they sign in for it" },
+    { .name = "redirect_uri", .help = "where they are sent back to", .many = true },
+    { 0 },
+};
+
+static const dw_argument client_remove_arguments[] = { { .name = "client", .help = "its client_id" }, { 0 } };
+
 /* ---- verbs ---- */
 
 #define FIRST                                                                                      \
@@ -266,5 +302,33 @@ const dw_command auth_commands[] = {
       .summary = "Takes a user out of a tenant that he is not at home in",
       .arguments = tenant_and_user,
       .run = command_tenant_leave },
+
+    { .name = "key add",
+      .summary = "Makes an API key, and prints it this once",
+      .arguments = key_add_arguments,
+      .run = command_key_add },
+    { .name = "key list",
+      .summary = "Lists API keys",
+      .arguments = key_list_arguments,
+      .run = command_key_list },
+    { .name = "key revoke",
+      .summary = "Revokes an API key, at once",
+      .arguments = key_revoke_arguments,
+      .run = command_key_revoke },
+    { .name = "key rotate",
+      .summary = "Has access tokens signed by a new key",
+      .help = "The old keys verify what they have signed until that has expired.",
+      .arguments = key_rotate_arguments,
+      .run = command_key_rotate },
+
+    { .name = "client add",
+      .summary = "Registers a program that sends its users here to sign in",
+      .arguments = client_add_arguments,
+      .run = command_client_add },
+    { .name = "client list", .summary = "Lists registered programs", .run = command_client_list },
+    { .name = "client remove",
+      .summary = "Takes a program away, with all sessions that it has",
+      .arguments = client_remove_arguments,
+      .run = command_client_remove },
     { 0 },
 };

@@ -42,4 +42,13 @@ int command_tenant_members(dw_call *c, dw_command_run *run);
 int command_tenant_join(dw_call *c, dw_command_run *run);
 int command_tenant_leave(dw_call *c, dw_command_run *run);
 
+int command_key_add(dw_call *c, dw_command_run *run);
+int command_key_list(dw_call *c, dw_command_run *run);
+int command_key_revoke(dw_call *c, dw_command_run *run);
+int command_key_rotate(dw_call *c, dw_command_run *run);
+
+int command_client_add(dw_call *c, dw_command_run *run);
+int command_client_list(dw_call *c, dw_command_run *run);
+int command_client_remove(dw_call *c, dw_command_run *run);
+
 #endif

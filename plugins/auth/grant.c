@@ -5,9 +5,10 @@
 
 #include "access_token.h"
 #include "auth.h"
+#include "refresh.h"
 #include "signing.h"
 
-enum { LEEWAY_S = 5 }; /* of clocks */
+enum { LEEWAY_S = 5 /* of clocks */, TRIES = 3 };
 
 /* Where public_url is not set, tokens still have an issuer: who asks the authenticator has no request to take one from. */
 static const char unnamed[] = "dowel";
@@ -27,6 +28,33 @@ const char *grant_issuer(dw_call *c, dw_request *req)
     const struct auth_conf *conf = auth_conf(c);
 
     return *conf->public_url ? conf->public_url : dw_request_origin(req);
+}
+
+/* ---- a session ---- */
+
+static int try_begin(dw_call *c, dw_request *req, const struct session_grant *grant, struct session *s,
+                     const char **credential)
+{
+    DW_TRY(dw_tx_begin(c));
+    DW_TRY(session_open(c, req, grant, s, credential));
+    if (!*credential)
+        DW_TRY(refresh_begin(c, s, credential));
+    DW_TRY(audit(c, "auth.login", s->id, "user", s->user, "tenant", s->tenant, "kind", s->kind));
+    return dw_tx_commit(c);
+}
+
+int grant_begin(dw_call *c, dw_request *req, const struct session_grant *grant, struct session *s,
+                const char **credential)
+{
+    struct key_set *keys;
+
+    DW_TRY(signing_signers(c, &keys)); /* may make one, which takes too long for a transaction */
+    for (int tries = 1;; tries++) {
+        int rc = try_begin(c, req, grant, s, credential);
+        if (rc != DW_EUNAVAILABLE || tries == TRIES)
+            return rc;
+        DW_TRY(dw_tx_rollback(c));
+    }
 }
 
 /* ---- making ---- */

@@ -6,6 +6,11 @@
 
 struct access_token;
 
+/* A new session in a transaction of its own, and what it is gone on with: *credential is its refresh token, or a browser's cookie.
+ * The host does not repeat a callback that has counted a try already, so what the engine wants repeated is done here. */
+int grant_begin(dw_call *c, dw_request *req, const struct session_grant *grant, struct session *s,
+                const char **credential);
+
 /* The answer of RFC 6749, 5.1: access_token, token_type, expires_in, refresh_token (unless NULL) and, where the session is
  * limited, scope. */
 int grant_answer(dw_call *c, const struct session *s, const char *refresh_token, json_t **answer);

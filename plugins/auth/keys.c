@@ -66,6 +66,21 @@ int key_revoke(dw_call *c, const char *id)
     return auth_forget(c, id);
 }
 
+int key_by_text(dw_call *c, const char *text, const char **id)
+{
+    const dw_str whole = { text, strlen(text) };
+    const char *hash = api_key_is(whole) ? hash_of(c, text, whole.n) : "";
+    int64_t n = 0;
+    int rc = dw_db_find(c, DW_TO(id, &n),
+                        "SELECT min(CAST(id AS TEXT)), count(*) FROM auth_keys"
+                        " WHERE revoked_at IS NULL AND (CAST(id AS TEXT) = $1 OR hint = $1 OR hash = $2)",
+                        text, hash);
+
+    if (rc > 0 && n > 1)
+        return dw_fail(c, DW_EINVALID, "several keys begin so; say its id");
+    return rc < 0 ? rc : n == 1;
+}
+
 /* ---- being shown one ---- */
 
 int key_find(dw_call *c, dw_str text, struct key *out)
@@ -135,20 +150,6 @@ int auth_list_keys(dw_call *c, dw_request *req)
                          user, dw_tenant(c), (dw_time){ dw_now(c).us + KEY_SOON.us });
 }
 
-static const char *joined(dw_call *c, const json_t *scopes)
-{
-    dw_text *text = dw_text_new(c);
-    const json_t *it;
-    size_t i;
-
-    json_array_foreach((json_t *)(uintptr_t)scopes, i, it)
-    {
-        dw_text_add(text, i > 0 ? " " : "");
-        dw_text_add(text, json_string_value(it));
-    }
-    return dw_text_get(text).p;
-}
-
 int auth_create_key(dw_call *c, dw_request *req)
 {
     struct key_grant grant = { .user = dw_principal_of(c)->id, .tenant = dw_tenant(c), .scopes = "*" };
@@ -159,7 +160,7 @@ int auth_create_key(dw_call *c, dw_request *req)
     DW_TRY(login_own_session(c, &own));
     DW_TRY(dw_request_read(req, "name", &grant.name, "scopes", &scopes, "ends_at", &grant.ends_at));
     if (scopes)
-        grant.scopes = joined(c, scopes);
+        grant.scopes = scopes_joined(c, scopes);
     DW_TRY(dw_tx_begin(c));
     DW_TRY(key_add(c, &grant, &id, &key));
     DW_TRY(dw_reply_header(req, "Cache-Control", "no-store"));

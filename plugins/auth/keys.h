@@ -19,6 +19,10 @@ int key_add(dw_call *c, const struct key_grant *grant, const char **id, const ch
 /* At once. DW_ENOTFOUND for one that is none (any longer). In a transaction. */
 int key_revoke(dw_call *c, const char *id);
 
+/* One that is not revoked, by its id, by itself, or by how it begins (its hint): who has found one in a file may have no more.
+ * 1 and its id, 0, or an error: DW_EINVALID where several begin so. */
+int key_by_text(dw_call *c, const char *text, const char **id);
+
 /* An API key that is good: its user and tenant are active, and the one is a member of the other. */
 struct key {
     const char *id, *user, *tenant, *scopes;

@@ -7,9 +7,7 @@
 #include "cookie.h"
 #include "credentials.h"
 #include "grant.h"
-#include "refresh.h"
 #include "scopes.h"
-#include "signing.h"
 #include "who.h"
 
 static int no_store(dw_request *req)
@@ -37,12 +35,10 @@ static int answer_browser(dw_call *c, dw_request *req, const struct session *s, 
     return dw_reply_json(req, 200, answer);
 }
 
-static int answer_program(dw_call *c, dw_request *req, const struct session *s)
+static int answer_program(dw_call *c, dw_request *req, const struct session *s, const char *refresh_token)
 {
-    const char *refresh_token;
     json_t *answer, *who;
 
-    DW_TRY(refresh_begin(c, s, &refresh_token));
     DW_TRY(grant_answer(c, s, refresh_token, &answer));
     DW_TRY(who_brief(c, s->user, s->tenant, &who));
     DW_TRY(merge(c, answer, who));
@@ -53,16 +49,12 @@ static int answer_program(dw_call *c, dw_request *req, const struct session *s)
 /* A session is always a new one: a cookie that a browser had before, whoever put it there, is worth nothing after. */
 static int begin_session(dw_call *c, dw_request *req, const struct session_grant *grant)
 {
-    struct key_set *keys;
+    const char *credential;
     struct session s;
-    const char *cookie;
 
-    DW_TRY(signing_signers(c, &keys)); /* may make one, which takes too long for a transaction */
-    DW_TRY(dw_tx_begin(c));
-    DW_TRY(session_open(c, req, grant, &s, &cookie));
-    DW_TRY(audit(c, "auth.login", s.id, "user", s.user, "tenant", s.tenant, "kind", s.kind));
-    DW_TRY(cookie ? answer_browser(c, req, &s, cookie) : answer_program(c, req, &s));
-    return dw_tx_commit(c);
+    DW_TRY(grant_begin(c, req, grant, &s, &credential));
+    return strcmp(s.kind, SESSION_BROWSER) == 0 ? answer_browser(c, req, &s, credential)
+                                                : answer_program(c, req, &s, credential);
 }
 
 /* ---- operations ---- */

@@ -22,6 +22,20 @@ size_t scopes_next(const char **rest, const char **word)
     return n;
 }
 
+const char *scopes_joined(dw_call *c, const json_t *list)
+{
+    dw_text *text = dw_text_new(c);
+    const json_t *it;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)list, i, it)
+    {
+        dw_text_add(text, i > 0 ? " " : "");
+        dw_text_add(text, json_string_value(it));
+    }
+    return dw_text_get(text).p;
+}
+
 /* ---- do they exist ---- */
 
 static bool is_known(dw_call *c, const char *word)

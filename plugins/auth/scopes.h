@@ -24,6 +24,9 @@ bool scopes_cover(dw_call *c, const char *scopes, const char *permission);
 /* Leaves of the account's permissions those that the scopes cover. NULL scopes: all. [call] */
 void scopes_limit(dw_call *c, const char *scopes, struct account_permissions *has);
 
+/* Of a list of texts. [call] */
+const char *scopes_joined(dw_call *c, const json_t *list);
+
 /* The next word of *rest, which is moved behind it; its length, 0 at the end. [any] */
 size_t scopes_next(const char **rest, const char **word);
 

@@ -35,26 +35,13 @@ static int reply_tokens(dw_call *c, dw_request *req, const struct session *s, co
 
 /* ---- a password ---- */
 
-static int open_session(dw_call *c, dw_request *req, const struct account *a, const char *tenant,
-                        const char *scopes)
-{
-    const struct session_grant grant = { a, tenant, SESSION_TOKEN, NULL, scopes };
-    const char *refresh_token;
-    struct session s;
-
-    DW_TRY(dw_tx_begin(c));
-    DW_TRY(session_open(c, req, &grant, &s, NULL));
-    DW_TRY(refresh_begin(c, &s, &refresh_token));
-    DW_TRY(audit(c, "auth.login", s.id, "user", s.user, "tenant", s.tenant, "kind", s.kind));
-    DW_TRY(reply_tokens(c, req, &s, refresh_token));
-    return dw_tx_commit(c);
-}
-
 static int by_password(dw_call *c, dw_request *req, const struct form *f)
 {
+    struct session_grant grant = { .kind = SESSION_TOKEN };
     struct account_permissions has;
+    const char *refresh_token;
     struct account a;
-    const char *tenant;
+    struct session s;
     int rc;
 
     if (!f->username)
@@ -64,10 +51,14 @@ static int by_password(dw_call *c, dw_request *req, const struct form *f)
     if ((rc = scopes_check(c, f->scope)) < 0)
         return oauth_refuse_step(c, req, rc, "invalid_scope");
     if ((rc = login_prove(c, req, LOGIN_PROGRAM, f->username, f->password, &a)) < 0 ||
-        (rc = login_tenant(c, &a, NULL, &tenant)) < 0 ||
-        (rc = account_permissions(c, a.id, tenant, &has)) < 0)
+        (rc = login_tenant(c, &a, NULL, &grant.tenant)) < 0)
         return oauth_refuse_step(c, req, rc, "invalid_grant");
-    return open_session(c, req, &a, tenant, scopes_permitted(c, f->scope, &has));
+    DW_TRY(account_permissions(c, a.id, grant.tenant, &has));
+    grant.account = &a;
+    grant.scopes = scopes_permitted(c, f->scope, &has);
+    if ((rc = grant_begin(c, req, &grant, &s, &refresh_token)) < 0)
+        return oauth_refuse_step(c, req, rc, "invalid_grant");
+    return reply_tokens(c, req, &s, refresh_token);
 }
 
 /* ---- a refresh token ---- */

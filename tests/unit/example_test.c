@@ -142,6 +142,18 @@ static void a_loop_of_references_has_none(void **state)
     json_decref(schema);
 }
 
+static void a_reference_to_nowhere_has_none(void **state)
+{
+    static const char *const references[] = { "", "#x", "#/no/such", "other.yaml", "#/" };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(references) / sizeof(references[0]); i++) {
+        json_t *schema = json_pack("{s:s}", "$ref", references[i]);
+        assert_null(example_make(schema, schema, "x", false));
+        json_decref(schema);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +165,7 @@ int main(void)
         cmocka_unit_test(each_way_has_its_members),
         cmocka_unit_test(nothing_is_made_of_itself),
         cmocka_unit_test(a_loop_of_references_has_none),
+        cmocka_unit_test(a_reference_to_nowhere_has_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,7 @@ static const char other[] =
     "      x-public: true\n"
     "      tags: [mine]\n"
     "      responses:\n"
-    "        \"404\": { description: Nobody has it }\n"
+    "        \"404\": { $ref: \"#/components/responses/Nobody\" }\n"
     "        \"429\": { description: D, content: { text/plain: { schema: { type: string } } } }\n"
     "    post:\n"
     "      operationId: makeOther\n"
@@ -73,7 +73,8 @@ static const char other[] =
     "      requestBody: { content: { application/json: { schema: { type: object, required: [code], "
     "properties: { "
     "code: { type: string, pattern: \"^[0-9]{3}$\" } } } } } }\n"
-    "components: { schemas: { Note: { type: string } } }\n";
+    "components: { schemas: { Note: { type: string } }, responses: { Nobody: { description: Nobody has it } "
+    "} }\n";
 
 struct fixture {
     struct api_source sources[2];
@@ -198,10 +199,13 @@ static void what_may_go_wrong_is_told(void **state)
 static void the_authors_answers_stay(void **state)
 {
     (void)state;
-    assert_text(OTHER "/responses/404/description", "Nobody has it");
-    assert_text(OTHER "/responses/404/content/application~1problem+json/schema/$ref",
+    assert_text(OTHER "/responses/404/$ref", "#/components/responses/other.Nobody");
+    assert_text("/components/responses/other.Nobody/description", "Nobody has it");
+    assert_text("/components/responses/other.Nobody/content/application~1problem+json/schema/$ref",
                 "#/components/schemas/Problem");
-    assert_text(OTHER "/responses/404/content/application~1problem+json/example/type", "/problems/not-found");
+    assert_text("/components/responses/other.Nobody/content/application~1problem+json/example/type",
+                "/problems/not-found");
+    assert_non_null(at("/components/responses/other.Nobody/headers/RateLimit-Limit"));
     assert_text(OTHER "/responses/429/content/text~1plain/schema/type", "string");
     assert_null(at(OTHER "/responses/429/content/application~1problem+json"));
     assert_text(OTHER "/responses/200/description", "It is done"); /* without a word about success */
