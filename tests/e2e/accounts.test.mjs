@@ -316,5 +316,5 @@ describe('docs/auth.md', { timeout }, () => {
     }
   });
 
-  test('its link is the one that is logged', () => assert.match(page, /nobody has an account here yet: who opens this link first makes the administrator's.*\/api\/v1\/auth\/setup\?token=/s));
+  test('its link is the one that is logged', () => assert.match(page, /nobody has an account here yet: who opens this link first makes the administrator's.*path=\"\/setup\?token=/s));
 });

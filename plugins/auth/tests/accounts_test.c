@@ -80,13 +80,13 @@ static void the_link_opens_a_page(void **state)
     (void)state;
     start("");
     token = kept(setup_token());
-    reply = dw_harness_get(h, path("/api/v1/auth/setup?token=%s", token));
+    reply = dw_harness_get(h, path("/setup?token=%s", token));
     assert_status(reply, 200);
     assert_string_equal(reply.content_type, "text/html; charset=utf-8");
     assert_non_null(strstr(reply.body.p, token));
     assert_string_equal(dw_harness_header(reply, "Referrer-Policy"), "no-referrer");
-    assert_status(dw_harness_get(h, "/api/v1/auth/setup?token=wrong"), 403);
-    assert_status(dw_harness_get(h, "/api/v1/auth/setup"), 403);
+    assert_status(dw_harness_get(h, "/setup?token=wrong"), 403);
+    assert_status(dw_harness_get(h, "/setup"), 403);
 
     reply = send_form(token, "ann%40example.org", "password1", NULL);
     assert_status(reply, 422);
@@ -102,7 +102,7 @@ static void the_link_opens_a_page(void **state)
     assert_status(reply, 201);
     assert_non_null(strstr(reply.body.p, "ann@example.org can sign in now"));
     assert_status(send_form(token, "eve%40example.org", "correct+horse+battery", NULL), 403);
-    assert_status(dw_harness_get(h, path("/api/v1/auth/setup?token=%s", token)), 403);
+    assert_status(dw_harness_get(h, path("/setup?token=%s", token)), 403);
     assert_int_equal(count("auth_users"), 1);
 }
 
