@@ -275,6 +275,22 @@ static void foreign_ids_are_as_unknown_ones(void **state)
     assert_status(dw_harness_get(h, path("/api/v1/users/%s", gil)), 200);
 }
 
+/* Whatever step fails on the way: nobody is let through because something could not be asked. */
+static void what_cannot_be_asked_opens_nothing(void **state)
+{
+    (void)state;
+    for (unsigned n = 1; n <= 30; n++) {
+        dw_harness_fail(h, n, DW_EUNAVAILABLE);
+        assert_int_not_equal(dw_harness_get(h, path("/api/v1/users/%s", gil)).status, 200);
+        dw_harness_fail(h, n, DW_EUNAVAILABLE);
+        assert_int_not_equal(
+            with_version("PATCH", path("/api/v1/users/%s", gil), "\"1\"", "{\"name\":\"X\"}").status, 200);
+    }
+    dw_harness_fail(h, 0, DW_EUNAVAILABLE);
+    as(gil, globex);
+    assert_string_equal(dw_harness_text(dw_harness_get(h, path("/api/v1/users/%s", gil)), "/name"), "Gil");
+}
+
 /* ---- changing ---- */
 
 static void a_user_is_changed_by_who_has_seen_him(void **state)
@@ -475,6 +491,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(people_are_listed_sorted_and_filtered, people, finish),
         cmocka_unit_test_setup_teardown(what_is_shown_has_no_secret, people, finish),
         cmocka_unit_test_setup_teardown(foreign_ids_are_as_unknown_ones, people, finish),
+        cmocka_unit_test_setup_teardown(what_cannot_be_asked_opens_nothing, people, finish),
         cmocka_unit_test_setup_teardown(a_user_is_changed_by_who_has_seen_him, people, finish),
         cmocka_unit_test_setup_teardown(nobody_deactivates_himself, people, finish),
         cmocka_unit_test_setup_teardown(a_guest_is_given_roles_and_nothing_else, people, finish),
