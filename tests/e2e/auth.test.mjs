@@ -3,11 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { createDecipheriv, createHmac, createPrivateKey, createPublicKey, createSign, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { engines, sql } from './support/database.mjs';
-import { linesWith } from './support/plugins.mjs';
-import { sleep, slowness, until } from './support/server.mjs';
+import { command, linesWith, pluginFolder } from './support/plugins.mjs';
+import { preset, root, slowness, until } from './support/server.mjs';
 import { addUser, ask, browse, cookieOf, me, PASSWORD, setUp, signIn, startAuth } from './support/signin.mjs';
 
 const timeout = 120_000 * slowness;
@@ -494,6 +495,24 @@ for (const engine of engines) {
       assert.equal(await status(forge({ aud: ['others', 'desk'] })), 200, 'we may be one of several');
     });
 
+    test('a key that is rotated at once refuses everywhere what it has signed; a session goes on with the next', async () => {
+      const tokens = await signIn(servers[0]);
+      await known({ token: tokens.access_token });
+      const slow = await command(servers[0], 'key', 'rotate');
+      assert.equal(slow.code, 0, slow.stderr);
+      await known({ token: tokens.access_token });
+      const next = await refresh(servers[1], tokens.refresh_token);
+      assert.notEqual(partsOf(next.json.access_token)[0].kid, partsOf(tokens.access_token)[0].kid);
+      await known({ token: next.json.access_token });
+      const urgent = await command(servers[0], 'key', 'rotate', '--now');
+      assert.equal(urgent.code, 0, urgent.stderr);
+      await gone({ token: tokens.access_token });
+      await gone({ token: next.json.access_token });
+      const last = await refresh(servers[1], next.json.refresh_token);
+      await known({ token: last.json.access_token });
+      token = (await signIn(servers[0])).access_token;
+    });
+
     test('a refresh token that comes again later ends its family', async () => {
       const tokens = await signIn(servers[0]);
       const next = (await refresh(servers[0], tokens.refresh_token)).json;
@@ -507,3 +526,33 @@ for (const engine of engines) {
     });
   });
 }
+
+// ---- what other plugins recognise: plugins/auth/tests/badge ----
+
+describe('a credential of another system', { timeout }, () => {
+  let server, token;
+  const badges = join(root, 'build', preset, 'badge');
+  before(async () => {
+    server = await startAuth({ plugins: { badge: '' }, folder: `${pluginFolder}, ${badges}` });
+    await setUp(server);
+    token = (await signIn(server)).access_token;
+  }, { timeout });
+  after(() => server?.stop(), { timeout });
+
+  test('is good if a plugin knows it, for what that says', async () => {
+    const mine = await me(server, 'badge:ann@example.org');
+    assert.equal(mine.status, 200, mine.text);
+    assert.deepEqual([mine.json.user.email, mine.json.credential, mine.json.permissions], ['ann@example.org', null, ['roles.read']]);
+    assert.equal((await ask(server, '/api/v1/roles', { token: 'badge:ann@example.org' })).status, 200);
+    assert.equal((await ask(server, '/api/v1/users', { token: 'badge:ann@example.org' })).status, 403);
+    assert.equal((await ask(server, `${AUTH}/keys`, { token: 'badge:ann@example.org', json: { name: 'x' } })).status, 403, 'it makes no credentials of ours');
+    assert.equal((await ask(server, `${AUTH}/logout`, { method: 'POST', token: 'badge:ann@example.org' })).status, 204);
+  });
+
+  test('is refused if nobody knows it, or whom it stands for', async () => {
+    for (const other of ['ticket:ann@example.org', 'badge:', 'badge:nobody@example.org']) assert.equal((await me(server, other)).status, 401, other);
+    assert.match((await me(server, 'badge:')).json.detail, /no name on it/);
+    assert.equal((await me(server, 'badge:stuck')).status, 503, 'which is not to say that it is not good');
+    assert.equal((await me(server, token)).status, 200);
+  });
+});
