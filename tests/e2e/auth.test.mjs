@@ -2,13 +2,15 @@
 // taken away is gone within a second, on every server.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createDecipheriv, createHmac, createPrivateKey, createPublicKey, createSign, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { engines, sql } from './support/database.mjs';
 import { command, linesWith, pluginFolder } from './support/plugins.mjs';
-import { preset, root, slowness, until } from './support/server.mjs';
+import { binaryOf, preset, root, slowness, temporaryFolder, until } from './support/server.mjs';
 import { addUser, ask, browse, cookieOf, me, PASSWORD, setUp, signIn, startAuth } from './support/signin.mjs';
 
 const timeout = 120_000 * slowness;
@@ -555,4 +557,39 @@ describe('a credential of another system', { timeout }, () => {
     assert.equal((await me(server, 'badge:stuck')).status, 503, 'which is not to say that it is not good');
     assert.equal((await me(server, token)).status, 200);
   });
+});
+
+// The reader's commands, each on a server where Ann has signed in.
+describe('docs/auth-tokens.md', { timeout }, () => {
+  const page = readFileSync(join(root, 'docs/auth-tokens.md'), 'utf8');
+  const lines = [...page.matchAll(/^```(sh|console)\n(.*?)^```$/gms)].flatMap(([, kind, text]) =>
+    text.trim().split('\n').filter((line) => kind === 'sh' || line.startsWith('$ ')).map((line) => line.replace(/^\$ /, '')));
+  const folder = temporaryFolder();
+  let server, known;
+  before(async () => {
+    server = await startAuth();
+    symlinkSync(server.configDir, join(folder, 'conf.d'));
+    symlinkSync(server.dataDir, join(folder, 'var'));
+    await setUp(server);
+    const { access_token: TOKEN } = await signIn(server);
+    const { refresh_token: REFRESH } = await signIn(server);
+    const { id: KEY_ID } = (await ask(server, `${AUTH}/keys`, { token: TOKEN, json: { name: 'x' } })).json;
+    known = { TOKEN, REFRESH, KEY_ID, PASSWORD, PATH: `${dirname(binaryOf())}:${process.env.PATH}` };
+  }, { timeout });
+  after(async () => {
+    await server?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, { timeout });
+
+  test('has commands', () => assert.ok(lines.length >= 15, lines.join('\n')));
+  for (const line of lines) {
+    test(line, async () => {
+      const here = line.replaceAll('http://127.0.0.1:8000', server.url);
+      const { code, stdout, stderr } = await new Promise((resolve) => {
+        execFile('sh', ['-c', here], { cwd: folder, env: known, timeout: 20_000 * slowness }, (error, out, err) => resolve({ code: error ? error.code : 0, stdout: out, stderr: err }));
+      });
+      assert.equal(code, 0, stdout + stderr);
+      assert.doesNotMatch(stdout, /"status":[45]/);
+    });
+  }
 });
