@@ -39,7 +39,7 @@ struct auth_conf {
 extern const dw_item auth_items[];
 
 /* What one line cannot say. */
-int auth_check(dw_call *c, const void *conf);
+int auth_check(dw_call *c, const void *ud);
 
 /* Of new passwords. */
 struct password_cost auth_cost(const struct auth_conf *conf);

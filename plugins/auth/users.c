@@ -146,7 +146,7 @@ static int make(dw_call *c, const struct asked *asked, const char *hash, const c
 int auth_create_user(dw_call *c, dw_request *req)
 {
     struct asked asked = { .name = "", .locale = "", .zone = "" };
-    const char *told, *hash, *id;
+    const char *told, *hash = NULL, *id = NULL;
 
     DW_TRY(dw_request_read(req, "email", &asked.email, "name", &asked.name, "locale", &asked.locale, "zone",
                            &asked.zone, "password", &asked.password, "roles", &asked.roles));
@@ -218,7 +218,7 @@ static int may_reset(dw_call *c, const char *id, struct account *a)
 int auth_reset_password(dw_call *c, dw_request *req)
 {
     const dw_time until = { dw_now(c).us + auth_conf(c)->temporary_password_ttl.us };
-    const char *id, *told, *hash;
+    const char *id, *told, *hash = NULL;
     dw_str password = { NULL, 0 };
     struct account a;
 

@@ -53,7 +53,7 @@ struct dw_harness {
     struct client *client;
     struct keyring *keyring;
     const char *database_url; /* NULL: SQLite in a folder of its own. Borrowed until it is open */
-    struct address peer; /* where requests come from */
+    struct address peer;      /* where requests come from */
     struct access *access;    /* knows the permissions that plugins declare */
     struct channels *channels;
     struct plugin_hooks *hooks;
