@@ -343,7 +343,8 @@ static int publish(struct server *s)
         memmove(sources + REGISTRY_CONTRACTS_ROOM, sources, (size_t)n * sizeof(*sources));
         sources[0] = (struct api_source){ "core", "", s->contract };
         sources[1] = (struct api_source){ "server", "", s->described };
-        result = published_set(s->published, sources, (size_t)n + REGISTRY_CONTRACTS_ROOM);
+        result =
+            published_set(s->published, sources, (size_t)n + REGISTRY_CONTRACTS_ROOM, s->core->compression);
     }
     arena_finish(&arena);
     return result == 0
