@@ -548,6 +548,8 @@ describe('a credential of another system', { timeout }, () => {
     assert.equal((await ask(server, '/api/v1/roles', { token: 'badge:ann@example.org' })).status, 200);
     assert.equal((await ask(server, '/api/v1/users', { token: 'badge:ann@example.org' })).status, 403);
     assert.equal((await ask(server, `${AUTH}/keys`, { token: 'badge:ann@example.org', json: { name: 'x' } })).status, 403, 'it makes no credentials of ours');
+    const { tenant } = mine.json;
+    assert.equal((await ask(server, `${AUTH}/switch`, { token: 'badge:ann@example.org', json: { tenant: tenant.id } })).status, 403, 'nor becomes one');
     assert.equal((await ask(server, `${AUTH}/logout`, { method: 'POST', token: 'badge:ann@example.org' })).status, 204);
   });
 
