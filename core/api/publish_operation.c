@@ -86,11 +86,11 @@ static void add_parameter(struct publication *p, json_t *operation, const struct
     publish_append(p, publish_list(p, operation, "parameters"), parameter);
 }
 
-static void add_key(struct publication *p, json_t *operation)
+static void add_key(struct publication *p, json_t *operation, const struct api_operation *op)
 {
     publish_append(p, publish_list(p, operation, "parameters"),
                    json_pack("{s:s,s:s,s:b,s:s,s:{s:s,s:i}}", "name", "Idempotency-Key", "in", "header",
-                             "required", 0, "description",
+                             "required", (int)op->idempotency_required, "description",
                              "Sent again with the same key it is done once: a text that the client makes up, "
                              "new for each thing that it wants",
                              "schema", "type", "string", "maxLength", 255));
@@ -112,7 +112,7 @@ void publish_add_parameters(struct publication *p, const json_t *path, json_t *o
     }
     if (op->idempotent && !is_declared(document, own, "Idempotency-Key") &&
         !is_declared(document, all, "Idempotency-Key"))
-        add_key(p, operation);
+        add_key(p, operation, op);
 }
 
 /* ---- answers ---- */
@@ -163,7 +163,7 @@ static void add_answers(struct publication *p, json_t *operation, const struct a
         { 413, op->bodies != 0 },
         { 415, op->bodies != 0 },
         { 422, takes_any || op->idempotent },
-        { 428, has_etag },
+        { 428, has_etag || op->idempotency_required },
         { 429, true },
         { 500, true },
         { 503, true },

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "api/core_operations.h"
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/table.h"
@@ -18,6 +17,7 @@
 #include "jobs/jobs.h"
 #include "jobs/schedule.h"
 #include "log/log.h"
+#include "operations/core_operations.h"
 #include "plugin/access.h"
 #include "plugin/call.h"
 #include "plugin/channels.h"
