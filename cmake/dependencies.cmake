@@ -1,4 +1,4 @@
-# Every library and why it is here: docs/dependencies.md.
+# Every library and why it is here: docs/dependencies.md. What only a plugin needs is looked for in that plugin's folder.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent_core>=2.1 libevent_extra>=2.1)

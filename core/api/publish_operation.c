@@ -86,11 +86,11 @@ static void add_parameter(struct publication *p, json_t *operation, const struct
     publish_append(p, publish_list(p, operation, "parameters"), parameter);
 }
 
-static void add_key(struct publication *p, json_t *operation)
+static void add_key(struct publication *p, json_t *operation, const struct api_operation *op)
 {
     publish_append(p, publish_list(p, operation, "parameters"),
                    json_pack("{s:s,s:s,s:b,s:s,s:{s:s,s:i}}", "name", "Idempotency-Key", "in", "header",
-                             "required", 0, "description",
+                             "required", (int)op->idempotency_required, "description",
                              "Sent again with the same key it is done once: a text that the client makes up, "
                              "new for each thing that it wants",
                              "schema", "type", "string", "maxLength", 255));
@@ -112,7 +112,7 @@ void publish_add_parameters(struct publication *p, const json_t *path, json_t *o
     }
     if (op->idempotent && !is_declared(document, own, "Idempotency-Key") &&
         !is_declared(document, all, "Idempotency-Key"))
-        add_key(p, operation);
+        add_key(p, operation, op);
 }
 
 /* ---- answers ---- */
@@ -163,7 +163,7 @@ static void add_answers(struct publication *p, json_t *operation, const struct a
         { 413, op->bodies != 0 },
         { 415, op->bodies != 0 },
         { 422, takes_any || op->idempotent },
-        { 428, has_etag },
+        { 428, has_etag || op->idempotency_required },
         { 429, true },
         { 500, true },
         { 503, true },
@@ -224,8 +224,28 @@ static void add_sentence(struct buf *out, const char *format, const char *value)
     buf_add_format(out, format, value);
 }
 
+/* "See what happened", as the contract declares it; "" when it says nothing. */
+static const char *meaning_of(const struct api_document *d, const char *permission)
+{
+    for (size_t i = 0; i < d->permissions_n; i++) {
+        if (strcmp(d->permissions[i].name, permission) == 0)
+            return d->permissions[i].summary;
+    }
+    return "";
+}
+
+static void write_permission(struct buf *out, const struct api_document *d, const char *permission)
+{
+    const char *meaning = meaning_of(d, permission);
+
+    add_sentence(out, "Needs the permission `%s`", permission);
+    if (*meaning)
+        buf_add_format(out, " (%s)", meaning);
+    buf_add_char(out, '.');
+}
+
 /* Who may, how often, how much: what stands in our extensions, for who reads a page. */
-static void write_rules(struct buf *out, const struct api_operation *op)
+static void write_rules(struct buf *out, const struct api_document *d, const struct api_operation *op)
 {
     char number[24];
 
@@ -234,7 +254,7 @@ static void write_rules(struct buf *out, const struct api_operation *op)
     else if (strcmp(op->permission, API_SIGNED_IN) == 0)
         add_sentence(out, "%s", "Needs somebody who is signed in.");
     else
-        add_sentence(out, "Needs the permission `%s`.", op->permission);
+        write_permission(out, d, op->permission);
     if (op->rate_limit)
         add_sentence(out, "At most `%s` requests.", op->rate_limit);
     if (op->body_max) {
@@ -250,7 +270,7 @@ static void add_description(struct publication *p, json_t *operation, const stru
     const char *own = json_string_value(json_object_get(operation, "description"));
     struct buf rules = BUF_INIT;
 
-    write_rules(&rules, op);
+    write_rules(&rules, p->source->document, op);
     const char *text = buf_text(&rules);
     if (buf_failed(&rules))
         p->is_out_of_memory = true;

@@ -4,7 +4,8 @@
  * then on both sides send frames: a letter, the length in four bytes (the high one first), so many bytes.
  *
  *   server  R                   I have it, go on
- *   program r {"arguments":["user","add","ann@example.org"],"json":false,"input":1}
+ *   program r {"plugin":"auth","command":"user add","arguments":["user","add","ann@example.org"],"json":false,
+ *             "input":1}
  *           s the secret / i a part of standard input, again and again
  *           b                   that was all: begin
  *   server  o a piece of the output; q a question, to which the program answers a "y", "n" or "-" (nobody is there);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "api/core_operations.h"
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/table.h"
@@ -18,6 +17,7 @@
 #include "jobs/jobs.h"
 #include "jobs/schedule.h"
 #include "log/log.h"
+#include "operations/core_operations.h"
 #include "plugin/access.h"
 #include "plugin/call.h"
 #include "plugin/channels.h"
@@ -111,7 +111,8 @@ static int make_process(struct local *l)
         return -1;
     }
     if (core_operations_read(&l->contract, &l->why) != 0 ||
-        access_declare(l->process.access, "core", l->contract) != 0 || make_client(l) != 0 || open_database(l) != 0)
+        access_declare(l->process.access, "core", l->contract) != 0 || make_client(l) != 0 ||
+        open_database(l) != 0)
         return -1;
     return make_jobs(l);
 }
@@ -242,19 +243,6 @@ static int carry_out(struct local *l, dw_instance *i, const struct command_reque
     return result == CLI_OK && has_failed ? CLI_FAILED : result;
 }
 
-/* The plan's sentence, which knows more than before: what a callback of the plugin said. */
-static int not_working(struct local *l)
-{
-    const struct plan *plan = registry_plan(l->registry);
-
-    for (size_t i = 0; i < plan->n; i++) {
-        if (strcmp(plan->plugins[i].name, l->call->plugin) == 0)
-            buf_add_format(&l->why, "%s: the plugin %s, which has it, does not work: %s",
-                           l->call->command->name, l->call->plugin, plan->plugins[i].why);
-    }
-    return CLI_FAILED;
-}
-
 static int run(struct local *l)
 {
     const struct cli_call *call = l->call;
@@ -267,8 +255,10 @@ static int run(struct local *l)
     int result;
 
     request.command = registry_command(l->registry, (size_t)call->c->argc, argv, &i, &words);
-    if (!request.command)
-        return not_working(l);
+    if (!request.command) {
+        command_not_there(&l->why, l->registry, call->plugin, call->command->name);
+        return CLI_FAILED;
+    }
     if (command_line_read(&request.typed, request.command, (size_t)call->c->argc - words, argv + words,
                           clock_wall_us(), &l->why) != 0)
         result = CLI_USAGE;

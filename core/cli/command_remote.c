@@ -34,15 +34,16 @@ static void cancel_on_interrupt(int fd)
 
 /* ---- asking ---- */
 
-static int send_request(int fd, const struct cli_call *call)
+static void send_request(int fd, const struct cli_call *call)
 {
     json_t *arguments = json_array();
     int rc = arguments ? 0 : -1;
 
     for (int i = 0; rc == 0 && i < call->c->argc; i++)
         rc = json_array_append_new(arguments, json_string(call->c->argv[i]));
-    json_t *request = json_pack("{s:o, s:b, s:i}", "arguments", arguments, "json", call->c->json, "input",
-                                (int)call->command->input);
+    json_t *request =
+        json_pack("{s:s, s:s, s:o, s:b, s:i}", "plugin", call->plugin, "command", call->command->name,
+                  "arguments", arguments, "json", call->c->json, "input", (int)call->command->input);
     char *text = rc == 0 && request ? json_dumps(request, JSON_COMPACT) : NULL;
     json_decref(request);
     rc = text ? frame_send(fd, FRAME_REQUEST, str_from(text)) : -1;
@@ -51,7 +52,10 @@ static int send_request(int fd, const struct cli_call *call)
         rc = frame_send(fd, FRAME_SECRET, str_make(call->input.secret, call->input.secret_n));
     if (rc == 0 && call->input.all.n > 0)
         rc = frame_send(fd, FRAME_INPUT, buf_str(&call->input.all));
-    return rc == 0 ? frame_send(fd, FRAME_BEGIN, STR_OF("")) : -1;
+    if (rc == 0)
+        frame_send(fd, FRAME_BEGIN, STR_OF(""));
+    else
+        shutdown(fd, SHUT_WR);
 }
 
 /* Where it cannot be sent, the command was cancelled, and its end comes. */
@@ -170,7 +174,8 @@ int command_remote(const struct cli_call *call, bool *again, struct buf *why)
     result = enter(fd, again, why);
     if (result == CLI_OK) {
         cancel_on_interrupt(fd);
-        result = send_request(fd, call) == 0 ? attend(fd, call) : lost(call->c->data_dir);
+        send_request(fd, call); /* where that does not work, what the server says tells why */
+        result = attend(fd, call);
     }
     close(fd);
     return result;

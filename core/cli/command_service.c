@@ -211,6 +211,13 @@ static bool take_arguments(struct session *s)
     return s->arguments_n > 0;
 }
 
+static const char *text_of(const struct session *s, const char *name)
+{
+    const char *text = json_string_value(json_object_get(s->request, name));
+
+    return text ? text : "";
+}
+
 static void run(struct session *s)
 {
     struct command_request request = { .json = json_is_true(json_object_get(s->request, "json")),
@@ -226,13 +233,11 @@ static void run(struct session *s)
     }
     request.command = registry_command(s->service->registry, s->arguments_n, s->arguments, &instance, &words);
     if (!request.command ||
-        json_integer_value(json_object_get(s->request, "input")) != (json_int_t)request.command->input)
-        end(s, CLI_FAILED,
-            "the server that runs does not have this command, or another version of it: bring it up to what "
-            "is "
-            "installed: dowel reload");
-    else if (command_line_read(&request.typed, request.command, s->arguments_n - words, s->arguments + words,
-                               clock_wall_us(), &why) != 0)
+        json_integer_value(json_object_get(s->request, "input")) != (json_int_t)request.command->input) {
+        command_not_there(&why, s->service->registry, text_of(s, "plugin"), text_of(s, "command"));
+        end(s, CLI_FAILED, buf_text(&why));
+    } else if (command_line_read(&request.typed, request.command, s->arguments_n - words,
+                                 s->arguments + words, clock_wall_us(), &why) != 0)
         end(s, CLI_USAGE, buf_text(&why));
     else if (command_check_input(&request, &why) != 0)
         end(s, CLI_FAILED, buf_text(&why));
@@ -274,14 +279,30 @@ static bool receive_request(struct session *s)
     return more == 0 && s->request && !buf_failed(&s->secret);
 }
 
+/* Closing a socket that has something to be read would make the peer lose what it was told. */
+static void drain(const struct session *s)
+{
+    const struct timeval timeout = { .tv_sec = 1 };
+    size_t most = 2 * (size_t)COMMAND_INPUT_MAX;
+    char bytes[65536];
+    ssize_t n;
+
+    shutdown(s->fd, SHUT_WR);
+    setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    while (most > 0 && (n = recv(s->fd, bytes, sizeof(bytes), 0)) > 0)
+        most -= (size_t)n < most ? (size_t)n : most;
+}
+
 static void serve(struct session *s)
 {
     if (frame_send(s->fd, FRAME_READY, STR_OF("")) != 0)
         return;
-    if (receive_request(s))
+    if (receive_request(s)) {
         run(s);
-    else
-        end(s, CLI_FAILED, "the server did not get the whole of the command, or does not understand it");
+        return;
+    }
+    end(s, CLI_FAILED, "the server did not get the whole of the command, or does not understand it");
+    drain(s);
 }
 
 /* ---- sessions ---- */

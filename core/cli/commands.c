@@ -30,33 +30,61 @@ struct offers {
     int result; /* of looking */
 };
 
-static void add_offer(struct offers *o, const struct plan_plugin *p)
+/* As the registry declines one that clashes. */
+static void judge(struct offers *o, struct plan_plugin *p, const struct offer *offer)
+{
+    struct buf why = BUF_INIT;
+    int result = commands_check_words(offer->commands, offer->n, cli_verb_words(), &why);
+
+    for (const struct offer *other = o->v; other < offer && result == 0; other++)
+        result = commands_check_beside(offer->commands, offer->n, other->plugin->name, other->commands,
+                                       other->n, &why);
+    if (result != 0)
+        plan_decline(p, &o->view.arena, buf_str(&why));
+    buf_finish(&why);
+}
+
+/* False: it has none. */
+static bool add_offer(struct offers *o, const struct plan_plugin *p)
 {
     struct offer *offer = &o->v[o->n];
-    int n =
-        p->file && p->file->found ? command_line_found(p->file->found, &o->view.arena, &offer->commands) : 0;
+    int n = 0;
 
+    if (p->file && p->file->found)
+        n = command_line_found(p->file->found, &o->view.arena, &offer->commands);
     offer->plugin = p;
     offer->n = n > 0 ? (size_t)n : 0;
     o->n += n > 0;
+    return n > 0;
+}
+
+static bool has_offer(const struct offers *o, const struct plan_plugin *p)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        if (o->v[i].plugin == p)
+            return true;
+    }
+    return false;
 }
 
 /* Those that will be loaded in their order, then those that could be if something were mended. */
 static void offers_open(struct offers *o, const struct cli *c)
 {
-    const struct plan *plan = &o->view.plan;
+    struct plan *plan = &o->view.plan;
 
-    *o = (struct offers){ .n = 0 };
+    *o = (struct offers){ .v = NULL };
     o->result = plugin_view_peek(&o->view, c);
+    o->n = 0;
     o->v = calloc(plan->n + 1, sizeof(*o->v));
     if (o->result != CLI_OK || !o->v)
         return;
     for (size_t i = 0; i < plan->sequence_n; i++) {
-        if (plan->sequence[i]->state == PLUGIN_LOADED)
-            add_offer(o, plan->sequence[i]);
+        struct plan_plugin *p = plan->sequence[i];
+        if (p->state == PLUGIN_LOADED && add_offer(o, p))
+            judge(o, p, &o->v[o->n - 1]);
     }
     for (size_t i = 0; i < plan->n; i++) {
-        if (plan->plugins[i].state != PLUGIN_LOADED)
+        if (!has_offer(o, &plan->plugins[i]))
             add_offer(o, &plan->plugins[i]);
     }
 }
@@ -87,7 +115,7 @@ static void each_command(const struct offers *o,
 
 static struct str first_word(const dw_command *command)
 {
-    return str_make(command->name, str_find(str_from(command->name), ' '));
+    return str_make(command->name, strcspn(command->name, " "));
 }
 
 /* ---- pages ---- */
@@ -280,6 +308,9 @@ static bool offer_words(const struct offer *offer, const dw_command *command, vo
 /* A plugin that is enabled and cannot be looked into may be the one that has it. */
 static void add_unknown_plugins(struct buf *out, const struct offers *o)
 {
+    if (o->result != CLI_OK)
+        buf_add_text(out,
+                     "\nwhat plugins have cannot be told, as the configuration is wrong: dowel config check");
     for (size_t i = 0; o->result == CLI_OK && i < o->view.plan.n; i++) {
         const struct plan_plugin *p = &o->view.plan.plugins[i];
         if (p->order && p->state != PLUGIN_LOADED && (!p->file || !p->file->found))
@@ -313,6 +344,26 @@ static int unknown(struct offers *o, const struct cli *c)
 int command_exit(int code)
 {
     return code == 0 ? CLI_OK : code == DW_EINVALID ? CLI_USAGE : CLI_FAILED;
+}
+
+void command_not_there(struct buf *out, const struct registry *registry, const char *plugin,
+                       const char *command)
+{
+    const struct plan *plan = registry_plan(registry);
+
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct plan_plugin *p = &plan->plugins[i];
+        if (strcmp(p->name, plugin) == 0 && p->order && p->state != PLUGIN_LOADED) {
+            buf_add_format(out, "%s: the plugin %s, which has it, does not work: %s", command, plugin,
+                           p->why);
+            return;
+        }
+    }
+    buf_add_format(
+        out,
+        "%s: the server that runs does not have this command, or another version of it; bring it up to "
+        "what is installed: dowel reload",
+        command);
 }
 
 int command_failed(const struct cli_call *call, int result, const char *text)

@@ -7,6 +7,7 @@
 
 #include "cli/command_terminal.h"
 #include "cli/plugin.h"
+#include "plugin/registry.h"
 
 /* c->argv begins with a word that is no verb of the server's. Runs the plugin's verb, or with `help` prints what it is; or
  * says that there is none. A cli_exit. */
@@ -39,6 +40,10 @@ int command_local(const struct cli_call *call);
 
 /* What an enum dw_error, or 0, means to who called it: a cli_exit. */
 int command_exit(int code);
+
+/* Why the plugin's command is not among those of a registry. */
+void command_not_there(struct buf *out, const struct registry *registry, const char *plugin,
+                       const char *command);
 
 /* The error of a command, and how it is called where that was wrong. */
 int command_failed(const struct cli_call *call, int result, const char *text);

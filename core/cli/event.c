@@ -66,7 +66,7 @@ static int show(const struct cli *c, struct cli_store *s)
     int result;
 
     arena_init(&arena, NULL, 0, 0);
-    int rc = events_load(s->session, &arena, c->argv[1], &e);
+    int rc = events_load(s->session, &arena, NULL, c->argv[1], &e);
     result = rc > 0 ? show_found(c, &e)
                     : cli_store_result(s, rc < 0 ? rc : DW_ENOTFOUND, &why, "event (any more)", c->argv[1]);
     arena_finish(&arena);

@@ -86,34 +86,41 @@ static int finish(const struct cli *c, struct cli_store *s, int rc, const char *
 
 static int remove_it(const struct cli *c, struct cli_store *s)
 {
-    return finish(c, s, inbox_source_remove(s->session, c->argv[1], c->argv[2]),
-                  "removed, with all that it sent");
+    return finish(
+        c, s,
+        inbox_source_remove(s->session, &(struct inbox_source){ .plugin = c->argv[1], .name = c->argv[2] }),
+        "removed, with all that it sent");
 }
 
 static int enable(const struct cli *c, struct cli_store *s)
 {
-    return finish(c, s, inbox_source_enable(s->session, c->argv[1], c->argv[2], true), "enabled");
+    return finish(c, s,
+                  inbox_source_enable(
+                      s->session, &(struct inbox_source){ .plugin = c->argv[1], .name = c->argv[2] }, true),
+                  "enabled");
 }
 
 static int disable(const struct cli *c, struct cli_store *s)
 {
-    return finish(c, s, inbox_source_enable(s->session, c->argv[1], c->argv[2], false),
+    return finish(c, s,
+                  inbox_source_enable(
+                      s->session, &(struct inbox_source){ .plugin = c->argv[1], .name = c->argv[2] }, false),
                   "disabled: it gets 404");
 }
 
 static int rotate(const struct cli *c, struct cli_store *s)
 {
-    struct inbox_rotate r = { .plugin = c->argv[1], .name = c->argv[2], .now_us = s->now_us };
+    struct inbox_rotate r = { .of = { .plugin = c->argv[1], .name = c->argv[2] }, .now_us = s->now_us };
     char secret[INBOX_SECRET_SIZE] = "", given[INBOX_SECRET_SIZE] = "";
     struct buf why = BUF_INIT;
     int result = CLI_FAILED;
 
     if (cli_option_value(c, "drop-older", 0))
-        return finish(c, s, inbox_source_drop_secrets(s->session, r.plugin, r.name),
+        return finish(c, s, inbox_source_drop_secrets(s->session, &r.of),
                       "only the newest secret is taken now");
     if (read_given_secret(c, given, &r.given) == 0) {
         int rc = inbox_source_rotate(s->session, s->keyring, &r, secret, &why);
-        result = cli_store_result(s, rc, &why, "source", r.name);
+        result = cli_store_result(s, rc, &why, "source", r.of.name);
     }
     if (result == CLI_OK)
         result = print_source(c, secret, r.given != NULL);
@@ -126,7 +133,7 @@ static int sources(const struct cli *c, struct cli_store *s)
 {
     struct buf why = BUF_INIT;
     struct db_rows *rows;
-    int rc = inbox_source_query(s->session, &rows);
+    int rc = inbox_source_query(s->session, &rows, &(struct inbox_source_filter){ 0 });
 
     return rc < 0 ? cli_store_result(s, rc, &why, NULL, NULL)
                   : cli_print_rows(c, s, rows, "sources", "nobody may send webhooks");
@@ -151,32 +158,16 @@ static int list(const struct cli *c, struct cli_store *s)
                   : cli_print_rows(c, s, rows, "received", "nothing came");
 }
 
-/* The values of fields that are secret are not for the screen. */
-static json_t *open_headers(const char *text)
+static json_t *delivery_json(const struct inbox_shown *shown)
 {
-    struct json_fault fault;
-    json_t *headers, *pair;
-    size_t i;
-
-    if (json_strict_parse(str_from(text), 0, &headers, &fault) != 0)
-        return json_array();
-    for (i = 0; (pair = json_array_get(headers, i)) != NULL; i++) {
-        const char *name = json_string_value(json_array_get(pair, 0));
-        if (name && log_name_is_secret(str_from(name)))
-            json_array_set_new(pair, 1, json_string("[redacted]"));
-    }
-    return headers;
-}
-
-static json_t *delivery_json(const struct inbox_delivery *d, const char *state, const char *why)
-{
+    const struct inbox_delivery *d = &shown->delivery;
     char at[CLOCK_RFC3339_SIZE];
     json_t *body = str_is_utf8(d->body) ? json_stringn(d->body.p, d->body.n) : json_null();
 
     clock_format_rfc3339(d->received_us, at);
     return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:o, s:o}", "id", d->id, "source", d->source,
-                     "delivery", d->delivery, "state", state, "why", why, "received_at", at, "headers",
-                     open_headers(d->headers), "body", body);
+                     "delivery", d->delivery, "state", shown->state, "why", shown->why, "received_at", at,
+                     "headers", inbox_headers_json(d->headers), "body", body);
 }
 
 static void write_text(struct buf *out, const json_t *d, struct str body)
@@ -200,17 +191,16 @@ static void write_text(struct buf *out, const json_t *d, struct str body)
     buf_add_char(out, '\n');
 }
 
-static int print_delivery(const struct cli *c, const struct inbox_delivery *d, const char *state,
-                          const char *why)
+static int print_delivery(const struct cli *c, const struct inbox_shown *shown)
 {
-    json_t *json = delivery_json(d, state, why);
+    json_t *json = delivery_json(shown);
     char *text = json && c->json ? json_dumps(json, JSON_COMPACT) : NULL;
     struct buf out = BUF_INIT;
 
     if (text)
         buf_add_format(&out, "%s\n", text);
     else if (json && !c->json)
-        write_text(&out, json, d->body);
+        write_text(&out, json, shown->delivery.body);
     else
         out.failed = true;
     free(text);
@@ -220,15 +210,14 @@ static int print_delivery(const struct cli *c, const struct inbox_delivery *d, c
 
 static int show(const struct cli *c, struct cli_store *s)
 {
-    const char *state, *failed_why;
     struct buf why = BUF_INIT;
-    struct inbox_delivery d;
+    struct inbox_shown shown;
     struct arena arena;
     int result;
 
     arena_init(&arena, NULL, 0, 0);
-    int rc = inbox_show(s->session, &arena, c->argv[1], &d, &state, &failed_why);
-    result = rc > 0 ? print_delivery(c, &d, state, failed_why)
+    int rc = inbox_show(s->session, &arena, NULL, c->argv[1], &shown);
+    result = rc > 0 ? print_delivery(c, &shown)
                     : cli_store_result(s, rc < 0 ? rc : DW_ENOTFOUND, &why, "webhook that came (any more)",
                                        c->argv[1]);
     arena_finish(&arena);
@@ -238,7 +227,7 @@ static int show(const struct cli *c, struct cli_store *s)
 static int replay(const struct cli *c, struct cli_store *s)
 {
     struct buf why = BUF_INIT, out = BUF_INIT;
-    int result = cli_store_result(s, inbox_replay(s->session, c->argv[1], s->now_us), &why,
+    int result = cli_store_result(s, inbox_replay(s->session, NULL, c->argv[1], s->now_us), &why,
                                   "webhook that came (any more)", c->argv[1]);
 
     if (result != CLI_OK)

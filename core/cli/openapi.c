@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/core_operations.h"
 #include "api/publish.h"
 #include "api/server_contract.h"
 #include "cli/plugin.h"
+#include "operations/core_operations.h"
 
 struct contracts {
     struct api_source *v;

@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "api/core_operations.h"
 #include "api/pages.h"
 #include "api/published.h"
 #include "api/server_contract.h"
@@ -31,9 +30,11 @@
 #include "jobs/schedule.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "operations/core_operations.h"
 #include "plugin/access.h"
 #include "plugin/channels.h"
 #include "plugin/hooks.h"
+#include "plugin/idempotency.h"
 #include "plugin/registry.h"
 #include "secure/keyring.h"
 #include "supervise/activity.h"
@@ -62,7 +63,7 @@ struct server {
     struct upkeep *upkeep;
     struct events_service events;
     struct command_service *commands;
-    struct api_document *contract;  /* of the server's own operations */
+    struct core_operations *own;    /* the server's own operations */
     struct api_document *described; /* what is only published */
     struct published *published;
     struct pages *pages; /* NULL: docs_pages is off */
@@ -83,6 +84,16 @@ static int make_spool_dir(struct server *s, const char *data_dir)
                            data_dir, strerror(errno));
 }
 
+static bool admits(struct http_exchange *x, const char *permission, void *ud)
+{
+    const struct server *s = ud;
+    struct identity *who;
+    bool is = access_admit(s->process.access, x, permission, &who) == 0;
+
+    identity_drop(who);
+    return is;
+}
+
 static int make_router(struct server *s)
 {
     char why[ROUTER_WHY_SIZE] = "out of memory";
@@ -92,6 +103,8 @@ static int make_router(struct server *s)
     s->operations = (struct operations){
         .allow = s->core->metrics_networks.v,
         .allow_n = s->core->metrics_networks.n,
+        .admits = admits,
+        .admits_ud = s,
         .no_welcome = *pages != 0,
     };
     if (router_create(&s->router) == 0 && operations_mount(s->router, &s->operations, why) == 0 &&
@@ -277,6 +290,7 @@ static int make_process(struct server *s, const char *data_dir)
         result = make_client(s);
     if (result == CLI_OK)
         result = database_start(&s->process.db, s->generation, s->core, data_dir);
+    s->process.check_replies = s->core->check_replies;
     s->migrate = database_migrate_options(s->generation, s->process.db);
     buf_finish(&why);
     return result;
@@ -314,9 +328,9 @@ static int mount_own(struct server *s)
     struct buf why = BUF_INIT;
     int result = CLI_OK;
 
-    if (core_operations_mount(&s->contract, s->router, &why) != 0 ||
+    if (core_operations_mount(&s->own, &s->process, s->router, &why) != 0 ||
         server_contract_read(&s->described, &why) != 0 ||
-        access_declare(s->process.access, "core", s->contract) != 0 ||
+        access_declare(s->process.access, "core", core_operations_contract(s->own)) != 0 ||
         published_mount(&s->published, s->router, &why) != 0 ||
         (s->core->docs_pages && pages_mount(&s->pages, s->router, NULL, &why) != 0))
         result = generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", buf_text(&why));
@@ -341,9 +355,10 @@ static int publish(struct server *s)
     int n = registry_contracts(s->registry, &arena, &sources);
     if (n >= 0) { /* there is room for ours */
         memmove(sources + REGISTRY_CONTRACTS_ROOM, sources, (size_t)n * sizeof(*sources));
-        sources[0] = (struct api_source){ "core", "", s->contract };
+        sources[0] = (struct api_source){ "core", "", core_operations_contract(s->own) };
         sources[1] = (struct api_source){ "server", "", s->described };
-        result = published_set(s->published, sources, (size_t)n + REGISTRY_CONTRACTS_ROOM);
+        result =
+            published_set(s->published, sources, (size_t)n + REGISTRY_CONTRACTS_ROOM, s->core->compression);
     }
     arena_finish(&arena);
     return result == 0
@@ -367,18 +382,44 @@ static int make_jobs(struct server *s, const char *data_dir)
         .workers = (unsigned)s->core->job_workers,
         .keep_done_us = s->core->jobs_keep_done.us,
         .keep_dead_us = s->core->jobs_keep_dead.us,
+        .server_died = idempotency_server_died,
     };
 
+    idempotency_make_metrics();
     if (jobs_create(&s->process.jobs, &options) == 0)
         return CLI_OK;
     return generation_fail(s->generation, CLI_FAILED, "cannot make the workers for jobs: %s",
                            strerror(errno));
 }
 
-/* Until there are accounts there are no tenants. */
+struct visit {
+    int (*visit)(const char *tenant, void *ud);
+    void *ud;
+};
+
+static int visit_tenant(void *ud, const char *tenant)
+{
+    const struct visit *v = ud;
+    return v->visit(tenant, v->ud);
+}
+
+/* On the ticker's thread, which may wait for the authenticator. */
+static int each_tenant(int (*visit)(const char *tenant, void *visit_ud), void *visit_ud, void *ud)
+{
+    const struct server *s = ud;
+    struct visit v = { visit, visit_ud };
+
+    return access_each_tenant(s->process.access, visit_tenant, &v);
+}
+
 static int make_schedules(struct server *s)
 {
-    const struct schedules_options options = { .db = s->process.db, .zone = s->core->time_zone };
+    const struct schedules_options options = {
+        .db = s->process.db,
+        .zone = s->core->time_zone,
+        .tenants = each_tenant,
+        .tenants_ud = s,
+    };
     struct buf why = BUF_INIT;
     int result = CLI_OK;
 
@@ -386,6 +427,13 @@ static int make_schedules(struct server *s)
         result = generation_fail(s->generation, CLI_FAILED, "schedules cannot be kept: %s", buf_text(&why));
     buf_finish(&why);
     return result;
+}
+
+/* What it is about may be a tenant, a new one or one that has gone. */
+static void forget_access(struct server *s, const char *id)
+{
+    access_forget(s->process.access, id);
+    schedules_tenants_notice(s->process.schedules);
 }
 
 static void notice(const char *channel, const char *text, void *ud)
@@ -397,7 +445,7 @@ static void notice(const char *channel, const char *text, void *ud)
     else if (strcmp(channel, "schedules") == 0)
         schedules_notice(s->process.schedules);
     else if (strcmp(channel, ACCESS_CHANNEL) == 0)
-        access_forget(s->process.access, text);
+        forget_access(s, text);
     else if (strcmp(channel, MIGRATE_WALLS_CHANNEL) == 0)
         atomic_store(&s->walls_changed, true);
 }
@@ -559,8 +607,8 @@ static void destroy(struct server *s)
     registry_destroy(s->registry);
     router_destroy(s->router);
     published_destroy(s->published);
+    core_operations_destroy(s->own);
     pages_destroy(s->pages);
-    api_document_destroy(s->contract);
     api_document_destroy(s->described);
     static_destroy(s->site);
     plugin_hooks_destroy(s->process.hooks);

@@ -1,6 +1,8 @@
 #include "cli/store.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,22 +106,58 @@ static bool read_line(char *out, size_t size)
     return is_whole;
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    interrupted = number;
+}
+
+/* Waits for a line: false when Ctrl-C came instead, which is heard nowhere else. */
+static bool wait_for_line(void)
+{
+    struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+    sigset_t heard;
+
+    sigprocmask(SIG_SETMASK, NULL, &heard);
+    sigdelset(&heard, SIGINT);
+    while (!interrupted && ppoll(&input, 1, NULL, &heard) < 0 && errno == EINTR)
+        continue;
+    return !interrupted;
+}
+
+/* Who presses Ctrl-C gets a terminal back that shows what is typed. */
+static bool read_unseen(const char *prompt, char *out, size_t size, const struct termios *before)
+{
+    const struct sigaction action = { .sa_handler = on_interrupt };
+    struct sigaction was;
+    struct termios hidden = *before;
+    sigset_t one, mask;
+
+    hidden.c_lflag &= (tcflag_t)~ECHO;
+    interrupted = 0;
+    sigemptyset(&one);
+    sigaddset(&one, SIGINT);
+    sigprocmask(SIG_BLOCK, &one, &mask);
+    sigaction(SIGINT, &action, &was);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    fprintf(stderr, "%s: ", prompt); /* only now, as who is asked may type at once */
+    bool is_read = wait_for_line() && read_line(out, size);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, before);
+    fputc('\n', stderr);
+    sigaction(SIGINT, &was, NULL);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    if (interrupted)
+        raise(interrupted);
+    return is_read;
+}
+
 int cli_read_secret(const char *prompt, char *out, size_t size)
 {
-    struct termios before, hidden;
-    bool is_terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0, is_read;
+    struct termios before;
+    bool is_terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
+    bool is_read = is_terminal ? read_unseen(prompt, out, size, &before) : read_line(out, size);
 
-    if (is_terminal) {
-        fprintf(stderr, "%s: ", prompt);
-        hidden = before;
-        hidden.c_lflag &= (tcflag_t)~ECHO;
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    }
-    is_read = read_line(out, size);
-    if (is_terminal) {
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        fputc('\n', stderr);
-    }
     if (is_read && *out)
         return 0;
     fprintf(stderr, "%s: nothing was given on standard input, or more than %zu bytes\n", prompt, size - 1);

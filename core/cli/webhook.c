@@ -99,7 +99,7 @@ static int add(const struct cli *c, struct cli_store *s)
 static int drop_older(const struct cli *c, struct cli_store *s)
 {
     struct buf why = BUF_INIT, out = BUF_INIT;
-    int n = webhook_drop_secrets(s->session, c->argv[1]);
+    int n = webhook_drop_secrets(s->session, NULL, c->argv[1]);
 
     if (n < 0)
         return cli_store_result(s, n, &why, "webhook", c->argv[1]);
@@ -114,17 +114,17 @@ static int rotate(const struct cli *c, struct cli_store *s)
 {
     char secret[WEBHOOK_SECRET_SIZE] = "", given[WEBHOOK_SECRET_SIZE] = "";
     struct buf why = BUF_INIT;
-    const char *chosen;
+    struct webhook_rotate r = { .id = c->argv[1], .now_us = s->now_us };
     int result = CLI_FAILED;
 
     if (cli_option_value(c, "drop-older", 0))
         return drop_older(c, s);
-    if (read_given_secret(c, given, &chosen) == 0) {
-        int rc = webhook_rotate(s->session, s->keyring, c->argv[1], chosen, s->now_us, secret, &why);
+    if (read_given_secret(c, given, &r.given) == 0) {
+        int rc = webhook_rotate(s->session, s->keyring, &r, secret, &why);
         result = cli_store_result(s, rc, &why, "webhook", c->argv[1]);
     }
     if (result == CLI_OK)
-        result = print_secret(c, c->argv[1], secret, chosen != NULL);
+        result = print_secret(c, c->argv[1], secret, r.given != NULL);
     OPENSSL_cleanse(secret, sizeof(secret));
     OPENSSL_cleanse(given, sizeof(given));
     return result;
@@ -141,7 +141,7 @@ static int list(const struct cli *c, struct cli_store *s)
 
     if (tenant && uuid_parse(str_from(tenant), NULL) != 0)
         return cli_usage(c, "--tenant %s: a tenant is a UUID", tenant);
-    rc = webhook_query(s->session, &rows, NULL, tenant);
+    rc = webhook_query(s->session, &rows, &(struct webhook_filter){ .tenant = tenant });
     return rc < 0 ? cli_store_result(s, rc, &why, NULL, NULL)
                   : cli_print_rows(c, s, rows, "webhooks", "no webhooks");
 }
@@ -150,8 +150,9 @@ static int show(const struct cli *c, struct cli_store *s)
 {
     struct buf why = BUF_INIT;
     struct db_rows *rows;
-    int rc = uuid_parse(str_from(c->argv[1]), NULL) == 0 ? webhook_query(s->session, &rows, c->argv[1], NULL)
-                                                         : DW_ENOTFOUND;
+    const struct webhook_filter filter = { .id = c->argv[1] };
+    int rc =
+        uuid_parse(str_from(filter.id), NULL) == 0 ? webhook_query(s->session, &rows, &filter) : DW_ENOTFOUND;
 
     return rc < 0 ? cli_store_result(s, rc, &why, "webhook", c->argv[1])
                   : cli_print_row(c, s, rows, "webhook", c->argv[1]);
@@ -167,18 +168,19 @@ static int finish(const struct cli *c, struct cli_store *s, int rc, const char *
 
 static int remove_it(const struct cli *c, struct cli_store *s)
 {
-    return finish(c, s, webhook_remove(s->session, c->argv[1]), "removed, with its deliveries");
+    return finish(c, s, webhook_remove(s->session, NULL, c->argv[1]), "removed, with its deliveries");
 }
 
 static int enable(const struct cli *c, struct cli_store *s)
 {
-    return finish(c, s, webhook_enable(s->session, c->argv[1], NULL, s->now_us),
+    return finish(c, s, webhook_enable(s->session, NULL, c->argv[1], NULL, s->now_us),
                   "enabled; `dowel webhook replay ID --since TIME` sends what it has missed");
 }
 
 static int disable(const struct cli *c, struct cli_store *s)
 {
-    return finish(c, s, webhook_enable(s->session, c->argv[1], "by an administrator", s->now_us), "disabled");
+    return finish(c, s, webhook_enable(s->session, NULL, c->argv[1], "by an administrator", s->now_us),
+                  "disabled");
 }
 
 /* ---- deliveries ---- */
@@ -202,7 +204,7 @@ static int attempts(const struct cli *c, struct cli_store *s)
     struct buf why = BUF_INIT;
     struct db_rows *rows;
     int rc = uuid_parse(str_from(c->argv[1]), NULL) == 0
-                 ? delivery_query_attempts(s->session, &rows, c->argv[1])
+                 ? delivery_query_attempts(s->session, &rows, NULL, c->argv[1])
                  : DW_ENOTFOUND;
 
     return rc < 0 ? cli_store_result(s, rc, &why, "delivery", c->argv[1])
@@ -235,7 +237,7 @@ static int replay(const struct cli *c, struct cli_store *s)
         return replay_since(c, s, since);
     if (cli_option_value(c, "undelivered", 0))
         return cli_usage(c, "--undelivered: only with --since");
-    result = cli_store_result(s, delivery_replay(s->session, c->argv[1], s->now_us, &why), &why,
+    result = cli_store_result(s, delivery_replay(s->session, NULL, c->argv[1], s->now_us, &why), &why,
                               "delivery (of a webhook: say --since as well)", c->argv[1]);
     return result == CLI_OK ? print_done(c, "is sent again") : result;
 }
@@ -276,7 +278,8 @@ static int post(const struct cli *c, struct cli_store *s, struct client *client)
     webhook_write_body(&body, "core.webhook.test", s->now_us, "{}");
     if (uuid_make(&made) == 0) {
         uuid_format(&made, id);
-        rc = webhook_post(&options, s->session, c->argv[1], id, buf_str(&body), &answer, &why);
+        rc = webhook_post(&options, s->session, &(struct webhook_target){ NULL, c->argv[1], id },
+                          buf_str(&body), &answer, &why);
     }
     result = cli_store_result(s, rc, &why, "webhook", c->argv[1]);
     if (answer)

@@ -36,7 +36,7 @@ struct core_config {
     struct config_span drain_timeout;
     struct config_span watchdog_warn, watchdog_replace; /* 0: never */
 
-    bool access_log, compression;
+    bool access_log, compression, check_replies;
     struct config_texts trusted_proxies, cors_origins;
     const char *rate_limit; /* see rate_requests */
     int64_t rate_burst;

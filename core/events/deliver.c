@@ -131,9 +131,9 @@ static int load(struct delivery *d, struct db_session *s)
     event = arena_copy(&d->arena, str_from(event));
     if (!webhook || !event)
         return DW_ENOMEM;
-    rc = events_load(s, &d->arena, event, &d->event);
+    rc = events_load(s, &d->arena, NULL, event, &d->event);
     d->has_event = rc > 0;
-    return rc < 0 ? rc : endpoint_load(&d->w->options, s, &d->arena, webhook, &d->to);
+    return rc < 0 ? rc : endpoint_load(&d->w->options, s, &d->arena, NULL, webhook, &d->to);
 }
 
 /* ---- the log of an attempt ---- */
@@ -316,7 +316,7 @@ static int tell_disabled(const struct delivery *d, struct db_session *s, const c
 
 static int disable(struct delivery *d, struct db_session *s, const char *why)
 {
-    int rc = webhook_enable(s, d->to.id, why, wall_us(d->w));
+    int rc = webhook_enable(s, NULL, d->to.id, why, wall_us(d->w));
 
     return rc < 0 ? rc : tell_disabled(d, s, why);
 }

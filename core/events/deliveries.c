@@ -43,14 +43,16 @@ int delivery_add(struct db_session *s, const char *webhook, const struct event *
 
 /* ---- replay ---- */
 
-static int replay(struct db_session *s, const char *id, int64_t now_us, struct buf *why)
+static int replay(struct db_session *s, const char *of_tenant, const char *id, int64_t now_us,
+                  struct buf *why)
 {
     const char *tenant = NULL;
     bool enabled = false;
     int rc = db_find(s, DW_TO(&tenant, &enabled), DB_BY_CORE,
                      DW_LIST("SELECT w.tenant_id, w.enabled FROM dowel_webhook_deliveries d"
-                             " JOIN dowel_webhooks w ON w.id = d.webhook_id WHERE d.id = $1",
-                             id));
+                             " JOIN dowel_webhooks w ON w.id = d.webhook_id"
+                             " WHERE d.id = $1 AND (w.tenant_id = $2 OR $2 IS NULL)",
+                             id, of_tenant));
 
     if (rc <= 0)
         return rc < 0 ? rc : DW_ENOTFOUND;
@@ -66,7 +68,7 @@ static int replay(struct db_session *s, const char *id, int64_t now_us, struct b
     return changed < 0 ? (int)changed : add_job(s, id, tenant, now_us);
 }
 
-int delivery_replay(struct db_session *s, const char *id, int64_t now_us, struct buf *why)
+int delivery_replay(struct db_session *s, const char *tenant, const char *id, int64_t now_us, struct buf *why)
 {
     struct step step;
     int rc;
@@ -75,7 +77,7 @@ int delivery_replay(struct db_session *s, const char *id, int64_t now_us, struct
         return DW_ENOTFOUND;
     rc = step_begin(&step, s);
     if (rc >= 0)
-        rc = step_end(&step, replay(s, id, now_us, why));
+        rc = step_end(&step, replay(s, tenant, id, now_us, why));
     return rc < 0 ? rc : 0;
 }
 
@@ -132,9 +134,10 @@ static int replay_all(struct db_session *s, struct arena *arena, const char *web
     struct wanted *wanted;
     bool enabled = false;
     int n = 0;
-    int rc =
-        db_find(s, DW_TO(&tenant, &patterns, &enabled), DB_BY_CORE,
-                DW_LIST("SELECT tenant_id, patterns, enabled FROM dowel_webhooks WHERE id = $1", webhook));
+    int rc = db_find(s, DW_TO(&tenant, &patterns, &enabled), DB_BY_CORE,
+                     DW_LIST("SELECT tenant_id, patterns, enabled FROM dowel_webhooks"
+                             " WHERE id = $1 AND (tenant_id = $2 OR $2 IS NULL)",
+                             webhook, what->tenant));
 
     if (rc <= 0)
         return rc < 0 ? rc : DW_ENOTFOUND;
@@ -173,17 +176,26 @@ int delivery_query(struct db_session *s, struct db_rows **out, const struct deli
 {
     return db_query(
         s, out, DB_BY_CORE,
-        DW_LIST("SELECT id, event_id AS event, event_name AS name, state, attempts, status, why, created_at,"
-                " due_at, ended_at FROM dowel_webhook_deliveries"
-                " WHERE webhook_id = $1 AND (state = $2 OR $2 IS NULL)"
-                " ORDER BY id DESC LIMIT $3",
-                filter->webhook, filter->state, filter->limit));
+        DW_LIST(
+            "SELECT d.id, d.event_id AS event, d.event_name AS name, d.state, d.attempts, d.status, d.why,"
+            " d.created_at, d.due_at, d.ended_at"
+            " FROM dowel_webhook_deliveries d JOIN dowel_webhooks w ON w.id = d.webhook_id"
+            " WHERE (d.webhook_id = $1 OR $1 IS NULL) AND (d.id = $2 OR $2 IS NULL)"
+            " AND (w.tenant_id = $3 OR $3 IS NULL) AND (d.state = $4 OR $4 IS NULL)"
+            " AND (d.id < $5 OR $5 IS NULL)"
+            " ORDER BY d.id DESC LIMIT $6",
+            filter->webhook, filter->id, filter->tenant, filter->state, filter->before,
+            filter->limit ? filter->limit : INT64_MAX));
 }
 
-int delivery_query_attempts(struct db_session *s, struct db_rows **out, const char *id)
+int delivery_query_attempts(struct db_session *s, struct db_rows **out, const char *tenant, const char *id)
 {
-    return db_query(s, out, DB_BY_CORE,
-                    DW_LIST("SELECT attempt, at, took_ms, status, error, answer FROM dowel_webhook_attempts"
-                            " WHERE delivery_id = $1 ORDER BY attempt",
-                            id));
+    return db_query(
+        s, out, DB_BY_CORE,
+        DW_LIST("SELECT a.attempt, a.at, a.took_ms, a.status, a.error, a.answer FROM dowel_webhook_attempts a"
+                " JOIN dowel_webhook_deliveries d ON d.id = a.delivery_id"
+                " JOIN dowel_webhooks w ON w.id = d.webhook_id"
+                " WHERE a.delivery_id = $1 AND (w.tenant_id = $2 OR $2 IS NULL)"
+                " ORDER BY a.attempt",
+                id, tenant));
 }

@@ -167,7 +167,7 @@ static int replay_in_transaction(struct db_session *s, const char *id, const str
     struct event e;
 
     arena_init(&arena, NULL, 0, 0);
-    int rc = events_load(s, &arena, id, &e);
+    int rc = events_load(s, &arena, only->tenant, id, &e);
     if (rc == 0)
         rc = DW_ENOTFOUND;
     if (rc > 0)
@@ -210,25 +210,27 @@ static const char *copy_or_null(struct arena *arena, const char *text, bool *fai
     return copy;
 }
 
-int events_load(struct db_session *s, struct arena *arena, const char *id, struct event *out)
+int events_load(struct db_session *s, struct arena *arena, const char *tenant, const char *id,
+                struct event *out)
 {
-    const char *name = NULL, *data = NULL, *tenant = NULL, *principal = NULL;
+    const char *name = NULL, *data = NULL, *found_tenant = NULL, *principal = NULL;
     bool failed = false;
     dw_time at = { 0 };
 
     /* No id is as good as none that is there; an engine may refuse to compare it. */
     if (uuid_parse(str_from(id), NULL) != 0)
         return 0;
-    int rc =
-        db_find(s, DW_TO(&name, &data, &tenant, &principal, &at), DB_BY_CORE,
-                DW_LIST("SELECT name, data, tenant_id, principal, at FROM dowel_events WHERE id = $1", id));
+    int rc = db_find(s, DW_TO(&name, &data, &found_tenant, &principal, &at), DB_BY_CORE,
+                     DW_LIST("SELECT name, data, tenant_id, principal, at FROM dowel_events"
+                             " WHERE id = $1 AND (tenant_id = $2 OR $2 IS NULL)",
+                             id, tenant));
     if (rc <= 0)
         return rc;
     *out = (struct event){
         .id = copy_or_null(arena, id, &failed),
         .name = copy_or_null(arena, name, &failed),
         .data = copy_or_null(arena, data, &failed),
-        .tenant = copy_or_null(arena, tenant, &failed),
+        .tenant = copy_or_null(arena, found_tenant, &failed),
         .principal = copy_or_null(arena, principal, &failed),
         .at_us = at.us,
     };
@@ -328,18 +330,24 @@ int events_subscribe(struct db_session *s, const char *plugin, const char *const
 
 /* ---- looking ---- */
 
+/* Each as an index has it: with "or there is none" in its place, an engine would walk through everybody's. */
+#define SELECT_EVENTS(whose)                                                \
+    "SELECT id, tenant_id AS tenant, name, principal, at FROM dowel_events" \
+    " WHERE " whose " AND at >= $2 AND (id < $6 OR $6 IS NULL)"             \
+    " AND substr(name, 1, length($3)) = $3 AND ($4 OR name = $3)"           \
+    " ORDER BY id DESC LIMIT $5"
+
 int events_query(struct db_session *s, struct db_rows **out, const struct event_filter *filter)
 {
+    const char *sql =
+        filter->tenant ? SELECT_EVENTS("tenant_id = $1") : SELECT_EVENTS("(tenant_id = $1 OR $1 IS NULL)");
     struct str pattern = str_from(filter->pattern ? filter->pattern : "*");
     bool begins = str_ends_with(pattern, STR_OF("*"));
     const dw_str text = { pattern.p, pattern.n - (begins ? 1 : 0) };
 
     return db_query(s, out, DB_BY_CORE,
-                    DW_LIST("SELECT id, tenant_id AS tenant, name, principal, at FROM dowel_events"
-                            " WHERE (tenant_id = $1 OR $1 IS NULL) AND at >= $2"
-                            " AND substr(name, 1, length($3)) = $3 AND ($4 OR name = $3)"
-                            " ORDER BY id DESC LIMIT $5",
-                            filter->tenant, ((dw_time){ filter->since_us }), text, begins, filter->limit));
+                    DW_LIST(sql, filter->tenant, ((dw_time){ filter->since_us }), text, begins, filter->limit,
+                            filter->before));
 }
 
 int events_query_subscriptions(struct db_session *s, struct db_rows **out)

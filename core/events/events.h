@@ -36,6 +36,7 @@ int events_emit(struct db_session *s, const struct event *e, char id[UUID_TEXT_S
 /* Its jobs once more: all of them, those of one plugin, or of one webhook. How many subscribers that are; DW_ENOTFOUND when
  * there is no such event (any more). In a transaction of its own, or the open one. */
 struct event_replay {
+    const char *tenant;  /* NULL: of any */
     const char *plugin;  /* NULL: all, unless webhook is given */
     const char *webhook; /* an id; NULL: all, unless plugin is given */
 };
@@ -48,8 +49,9 @@ enum { EVENT_KIND_SIZE = 64 + EVENT_NAME_MAX };
 /* The text of that name in a job's payload, in the arena; NULL when it has none. "event" in those of such jobs. */
 const char *event_payload_text(struct arena *arena, struct str payload, const char *name);
 
-/* 1 and the event, in the arena; 0: there is none (any more). */
-int events_load(struct db_session *s, struct arena *arena, const char *id, struct event *out);
+/* 1 and the event, in the arena; 0: there is none (any more), or it is not the tenant's. tenant NULL: of any. */
+int events_load(struct db_session *s, struct arena *arena, const char *tenant, const char *id,
+                struct event *out);
 
 /* ---- subscribing ---- */
 
@@ -64,6 +66,7 @@ struct event_filter {
     const char *tenant;  /* NULL: all */
     const char *pattern; /* NULL: all */
     int64_t since_us;    /* 0: all */
+    const char *before;  /* an id: only what is older; NULL: all */
     int64_t limit;
 };
 

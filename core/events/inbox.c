@@ -7,6 +7,8 @@
 #include "events/secrets.h"
 #include "events/step.h"
 #include "jobs/jobs.h"
+#include "log/log.h"
+#include "util/json.h"
 
 /* ---- names ---- */
 
@@ -278,42 +280,76 @@ int inbox_receive(struct db_session *s, const struct keyring *keyring, const str
 
 /* ---- handing over ---- */
 
-int inbox_show(struct db_session *s, struct arena *arena, const char *id, struct inbox_delivery *out,
-               const char **state, const char **why)
+int inbox_show(struct db_session *s, struct arena *arena, const char *tenant, const char *id,
+               struct inbox_shown *out)
 {
-    const char *delivery = NULL, *source = NULL, *headers = NULL, *found_state = NULL, *found_why = NULL;
+    const char *delivery = NULL, *source = NULL, *plugin = NULL, *headers = NULL, *state = NULL, *why = NULL;
+    dw_time at = { 0 }, ended = { 0 };
     dw_bytes body = { NULL, 0 };
-    dw_time at = { 0 };
-    int rc;
+    int64_t repeats = 0;
 
     if (uuid_parse(str_from(id), NULL) != 0)
         return 0;
-    rc = db_find(
-        s, DW_TO(&delivery, &source, &headers, &body, &at, &found_state, &found_why), DB_BY_CORE,
-        DW_LIST("SELECT i.delivery_id, s.name, i.headers, i.body, i.received_at, i.state, i.why"
-                " FROM dowel_inbox i JOIN dowel_inbox_sources s ON s.id = i.source_id WHERE i.id = $1",
-                id));
+    int rc = db_find(
+        s, DW_TO(&delivery, &plugin, &source, &headers, &body, &at, &ended, &state, &why, &repeats),
+        DB_BY_CORE,
+        DW_LIST(
+            "SELECT i.delivery_id, s.plugin, s.name, i.headers, i.body, i.received_at, i.ended_at, i.state,"
+            " i.why, i.repeats"
+            " FROM dowel_inbox i JOIN dowel_inbox_sources s ON s.id = i.source_id"
+            " WHERE i.id = $1 AND (s.tenant_id = $2 OR $2 IS NULL)",
+            id, tenant));
     if (rc <= 0)
         return rc;
-    *out = (struct inbox_delivery){
-        .id = arena_copy(arena, str_from(id)),
-        .delivery = arena_copy(arena, str_from(delivery)),
-        .source = arena_copy(arena, str_from(source)),
-        .headers = arena_copy(arena, str_from(headers)),
-        .body = str_make(arena_copy(arena, str_make(body.p, body.n)), body.n),
-        .received_us = at.us,
+    *out = (struct inbox_shown){
+        .delivery = {
+            .id = arena_copy(arena, str_from(id)),
+            .delivery = arena_copy(arena, str_from(delivery)),
+            .source = arena_copy(arena, str_from(source)),
+            .headers = arena_copy(arena, str_from(headers)),
+            .body = str_make(arena_copy(arena, str_make(body.p, body.n)), body.n),
+            .received_us = at.us,
+        },
+        .plugin = arena_copy(arena, str_from(plugin)),
+        .state = arena_copy(arena, str_from(state)),
+        .why = why ? arena_copy(arena, str_from(why)) : NULL,
+        .repeats = repeats,
+        .ended_us = ended.us,
     };
-    *state = arena_copy(arena, str_from(found_state));
-    *why = found_why ? arena_copy(arena, str_from(found_why)) : NULL;
-    return out->id && out->delivery && out->source && out->headers && out->body.p && *state ? 1 : DW_ENOMEM;
+    const struct inbox_delivery *d = &out->delivery;
+    bool is_whole = d->id && d->delivery && d->source && d->headers && d->body.p && out->plugin && out->state;
+    return is_whole && (out->why || !why) ? 1 : DW_ENOMEM;
 }
 
 int inbox_load(struct db_session *s, struct arena *arena, const char *id, struct inbox_delivery *out)
 {
-    const char *state, *why;
-    int rc = inbox_show(s, arena, id, out, &state, &why);
+    struct inbox_shown shown;
+    int rc = inbox_show(s, arena, NULL, id, &shown);
 
-    return rc > 0 && strcmp(state, "done") == 0 ? 0 : rc;
+    if (rc > 0)
+        *out = shown.delivery;
+    return rc > 0 && strcmp(shown.state, "done") == 0 ? 0 : rc;
+}
+
+json_t *inbox_headers_json(const char *text)
+{
+    struct json_fault fault;
+    json_t *headers, *pair;
+    size_t i;
+
+    if (json_strict_parse(str_from(text), 0, &headers, &fault) != 0)
+        return fault.is_ours ? NULL : json_array();
+    json_array_foreach(headers, i, pair)
+    {
+        const char *name = json_string_value(json_array_get(pair, 0));
+        if (!name || !log_name_is_secret(str_from(name)))
+            continue;
+        if (json_array_set_new(pair, 1, json_string("[redacted]")) != 0) {
+            json_decref(headers);
+            return NULL;
+        }
+    }
+    return headers;
 }
 
 int inbox_settle(struct db_session *s, const char *id, const char *failed_why, int64_t now_us)
@@ -325,14 +361,15 @@ int inbox_settle(struct db_session *s, const char *id, const char *failed_why, i
     return rc < 0 ? (int)rc : 0;
 }
 
-static int replay(struct db_session *s, const char *id, int64_t now_us)
+static int replay(struct db_session *s, const char *of_tenant, const char *id, int64_t now_us)
 {
     const char *plugin = NULL, *inbox = NULL, *tenant = NULL;
     int64_t changed;
     int rc = db_find(s, DW_TO(&plugin, &inbox, &tenant), DB_BY_CORE,
                      DW_LIST("SELECT s.plugin, s.inbox, s.tenant_id FROM dowel_inbox i"
-                             " JOIN dowel_inbox_sources s ON s.id = i.source_id WHERE i.id = $1",
-                             id));
+                             " JOIN dowel_inbox_sources s ON s.id = i.source_id"
+                             " WHERE i.id = $1 AND (s.tenant_id = $2 OR $2 IS NULL)",
+                             id, of_tenant));
 
     if (rc <= 0)
         return rc < 0 ? rc : DW_ENOTFOUND;
@@ -342,7 +379,7 @@ static int replay(struct db_session *s, const char *id, int64_t now_us)
     return changed < 0 ? (int)changed : add_job(s, plugin, inbox, tenant, id, now_us);
 }
 
-int inbox_replay(struct db_session *s, const char *id, int64_t now_us)
+int inbox_replay(struct db_session *s, const char *tenant, const char *id, int64_t now_us)
 {
     struct step step;
     int rc;
@@ -351,7 +388,7 @@ int inbox_replay(struct db_session *s, const char *id, int64_t now_us)
         return DW_ENOTFOUND;
     rc = step_begin(&step, s);
     if (rc >= 0)
-        rc = step_end(&step, replay(s, id, now_us));
+        rc = step_end(&step, replay(s, tenant, id, now_us));
     return rc < 0 ? rc : 0;
 }
 
@@ -364,7 +401,8 @@ int inbox_query(struct db_session *s, struct db_rows **out, const struct inbox_f
             " length(i.body) AS size, i.received_at, i.ended_at"
             " FROM dowel_inbox i JOIN dowel_inbox_sources s ON s.id = i.source_id"
             " WHERE (s.plugin = $1 OR $1 IS NULL) AND (s.name = $2 OR $2 IS NULL)"
-            " AND (i.state = $3 OR $3 IS NULL)"
+            " AND (i.state = $3 OR $3 IS NULL) AND (s.tenant_id = $5 OR $5 IS NULL)"
+            " AND (i.id < $6 OR $6 IS NULL)"
             " ORDER BY i.id DESC LIMIT $4",
-            filter->plugin, filter->source, filter->state, filter->limit));
+            filter->plugin, filter->source, filter->state, filter->limit, filter->tenant, filter->before));
 }

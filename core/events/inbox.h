@@ -48,22 +48,35 @@ int inbox_source_add(struct db_session *s, const struct keyring *keyring,
                      const struct inbox_source_new *source, int64_t now_us, char id[UUID_TEXT_SIZE],
                      char secret[INBOX_SECRET_SIZE], struct buf *why);
 
-/* With all that it sent. DW_ENOTFOUND, as all below. */
-int inbox_source_remove(struct db_session *s, const char *plugin, const char *name);
-int inbox_source_enable(struct db_session *s, const char *plugin, const char *name, bool enabled);
+/* One source. Another tenant's is DW_ENOTFOUND, as one that is not there. */
+struct inbox_source {
+    const char *tenant; /* NULL: of any, for the command line */
+    const char *plugin, *name;
+};
+
+/* With all that it sent. */
+int inbox_source_remove(struct db_session *s, const struct inbox_source *which);
+int inbox_source_enable(struct db_session *s, const struct inbox_source *which, bool enabled);
 
 /* Another secret, that is taken as well from now on; and then the older ones are taken no more. */
 struct inbox_rotate {
-    const char *plugin, *name;
+    struct inbox_source of;
     const char *given; /* NULL: one is made */
     int64_t now_us;
 };
 int inbox_source_rotate(struct db_session *s, const struct keyring *keyring, const struct inbox_rotate *r,
                         char secret[INBOX_SECRET_SIZE], struct buf *why);
-int inbox_source_drop_secrets(struct db_session *s, const char *plugin, const char *name);
+int inbox_source_drop_secrets(struct db_session *s, const struct inbox_source *which);
 
-/* Rows id, tenant, plugin, name, inbox, verify, id_header, enabled, secrets, waiting, created_at. */
-int inbox_source_query(struct db_session *s, struct db_rows **out);
+/* Rows id, tenant, plugin, name, inbox, verify, id_header, enabled, secrets, waiting, created_at, by plugin and name; or, in a
+ * page, by their ids. */
+struct inbox_source_filter {
+    const char *tenant; /* NULL: all, as of all below */
+    bool by_id;
+    const char *after; /* an id */
+    int64_t limit;     /* 0: all */
+};
+int inbox_source_query(struct db_session *s, struct db_rows **out, const struct inbox_source_filter *filter);
 
 /* ---- receiving ---- */
 
@@ -119,18 +132,29 @@ int inbox_load(struct db_session *s, struct arena *arena, const char *id, struct
 /* It was handled; or it is given up, and why. In the open transaction, or at once. */
 int inbox_settle(struct db_session *s, const char *id, const char *failed_why, int64_t now_us);
 
-/* Once more, whatever came of it before. DW_ENOTFOUND. */
-int inbox_replay(struct db_session *s, const char *id, int64_t now_us);
+/* Once more, whatever came of it before. DW_ENOTFOUND. tenant NULL: of any. */
+int inbox_replay(struct db_session *s, const char *tenant, const char *id, int64_t now_us);
 
 /* Rows id, plugin, source, delivery, state, why, repeats, size, received_at, ended_at; from the newest, NULL: all. */
 struct inbox_filter {
-    const char *plugin, *source, *state;
+    const char *tenant, *plugin, *source, *state;
+    const char *before; /* an id: only what is older */
     int64_t limit;
 };
 int inbox_query(struct db_session *s, struct db_rows **out, const struct inbox_filter *filter);
 
-/* 1 and all of one, done or not, in the arena; its state and why. */
-int inbox_show(struct db_session *s, struct arena *arena, const char *id, struct inbox_delivery *out,
-               const char **state, const char **why);
+/* 1 and all of one, done or not, in the arena; 0: there is none, or it is not the tenant's (NULL: of any). */
+struct inbox_shown {
+    struct inbox_delivery delivery;
+    const char *plugin, *state;
+    const char *why; /* it failed; NULL: it did not */
+    int64_t repeats;
+    int64_t ended_us; /* 0: it waits */
+};
+int inbox_show(struct db_session *s, struct arena *arena, const char *tenant, const char *id,
+               struct inbox_shown *out);
+
+/* The fields of what came as JSON, but for the values of those that are secret. NULL: memory is out. */
+json_t *inbox_headers_json(const char *text);
 
 #endif

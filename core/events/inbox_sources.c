@@ -131,29 +131,31 @@ static int found(int64_t rows)
     return rows == 0 ? DW_ENOTFOUND : rows < 0 ? (int)rows : 0;
 }
 
-int inbox_source_remove(struct db_session *s, const char *plugin, const char *name)
+int inbox_source_remove(struct db_session *s, const struct inbox_source *which)
 {
-    return found(
-        db_exec(s, DB_BY_CORE,
-                DW_LIST("DELETE FROM dowel_inbox_sources WHERE plugin = $1 AND name = $2", plugin, name)));
+    return found(db_exec(s, DB_BY_CORE,
+                         DW_LIST("DELETE FROM dowel_inbox_sources"
+                                 " WHERE plugin = $1 AND name = $2 AND (tenant_id = $3 OR $3 IS NULL)",
+                                 which->plugin, which->name, which->tenant)));
 }
 
-int inbox_source_enable(struct db_session *s, const char *plugin, const char *name, bool enabled)
+int inbox_source_enable(struct db_session *s, const struct inbox_source *which, bool enabled)
 {
-    return found(
-        db_exec(s, DB_BY_CORE,
-                DW_LIST("UPDATE dowel_inbox_sources SET enabled = $3 WHERE plugin = $1 AND name = $2", plugin,
-                        name, enabled)));
+    return found(db_exec(s, DB_BY_CORE,
+                         DW_LIST("UPDATE dowel_inbox_sources SET enabled = $4"
+                                 " WHERE plugin = $1 AND name = $2 AND (tenant_id = $3 OR $3 IS NULL)",
+                                 which->plugin, which->name, which->tenant, enabled)));
 }
 
 /* 0 and its id, or DW_ENOTFOUND. */
-static int find(struct db_session *s, const char *plugin, const char *name, char id[UUID_TEXT_SIZE],
+static int find(struct db_session *s, const struct inbox_source *which, char id[UUID_TEXT_SIZE],
                 enum inbox_verify *verify)
 {
     const char *found_id = NULL, *found_verify = NULL;
-    int rc = db_find(
-        s, DW_TO(&found_id, &found_verify), DB_BY_CORE,
-        DW_LIST("SELECT id, verify FROM dowel_inbox_sources WHERE plugin = $1 AND name = $2", plugin, name));
+    int rc = db_find(s, DW_TO(&found_id, &found_verify), DB_BY_CORE,
+                     DW_LIST("SELECT id, verify FROM dowel_inbox_sources"
+                             " WHERE plugin = $1 AND name = $2 AND (tenant_id = $3 OR $3 IS NULL)",
+                             which->plugin, which->name, which->tenant));
 
     if (rc <= 0)
         return rc < 0 ? rc : DW_ENOTFOUND;
@@ -167,7 +169,7 @@ static int rotate(struct db_session *s, const struct keyring *keyring, const str
 {
     enum inbox_verify verify;
     char id[UUID_TEXT_SIZE];
-    int rc = find(s, r->plugin, r->name, id, &verify);
+    int rc = find(s, &r->of, id, &verify);
 
     if (rc == 0 && verify == INBOX_UNVERIFIED) {
         buf_add_text(why, "a source that is not verified has no secret");
@@ -191,23 +193,29 @@ int inbox_source_rotate(struct db_session *s, const struct keyring *keyring, con
     return rc < 0 ? rc : step_end(&step, rotate(s, keyring, r, secret, why));
 }
 
-int inbox_source_drop_secrets(struct db_session *s, const char *plugin, const char *name)
+int inbox_source_drop_secrets(struct db_session *s, const struct inbox_source *which)
 {
     enum inbox_verify verify;
     char id[UUID_TEXT_SIZE];
-    int rc = find(s, plugin, name, id, &verify);
+    int rc = find(s, which, id, &verify);
 
     return rc < 0 ? rc : secrets_drop_older(s, SECRETS_OF_SOURCE, id);
 }
 
-int inbox_source_query(struct db_session *s, struct db_rows **out)
+/* Two orders: that of names is for people, that of ids for pages. */
+#define SELECT_SOURCES(order)                                                                          \
+    "SELECT s.id, s.tenant_id AS tenant, s.plugin, s.name, s.inbox, s.verify, s.id_header, s.enabled," \
+    " (SELECT count(*) FROM dowel_inbox_secrets k WHERE k.source_id = s.id) AS secrets,"               \
+    " (SELECT count(*) FROM dowel_inbox i"                                                             \
+    "  WHERE i.source_id = s.id AND i.state = 'waiting') AS waiting,"                                  \
+    " s.created_at FROM dowel_inbox_sources s"                                                         \
+    " WHERE (s.tenant_id = $1 OR $1 IS NULL) AND (s.id > $2 OR $2 IS NULL)"                            \
+    " ORDER BY " order " LIMIT $3"
+
+int inbox_source_query(struct db_session *s, struct db_rows **out, const struct inbox_source_filter *filter)
 {
-    return db_query(
-        s, out, DB_BY_CORE,
-        DW_LIST(
-            "SELECT s.id, s.tenant_id AS tenant, s.plugin, s.name, s.inbox, s.verify, s.id_header, s.enabled,"
-            " (SELECT count(*) FROM dowel_inbox_secrets k WHERE k.source_id = s.id) AS secrets,"
-            " (SELECT count(*) FROM dowel_inbox i"
-            "  WHERE i.source_id = s.id AND i.state = 'waiting') AS waiting,"
-            " s.created_at FROM dowel_inbox_sources s ORDER BY s.plugin, s.name"));
+    const char *sql = filter->by_id ? SELECT_SOURCES("s.id") : SELECT_SOURCES("s.plugin, s.name");
+
+    return db_query(s, out, DB_BY_CORE,
+                    DW_LIST(sql, filter->tenant, filter->after, filter->limit ? filter->limit : INT64_MAX));
 }

@@ -96,14 +96,16 @@ int endpoint_post(const struct webhook_sender_options *o, const struct endpoint 
 }
 
 int endpoint_load(const struct webhook_sender_options *o, struct db_session *s, struct arena *arena,
-                  const char *id, struct endpoint *out)
+                  const char *tenant, const char *id, struct endpoint *out)
 {
     const char *url = NULL, *allow = NULL;
     int rc;
 
     *out = (struct endpoint){ .id = id };
     rc = db_find(s, DW_TO(&url, &allow, &out->enabled), DB_BY_CORE,
-                 DW_LIST("SELECT url, allow, enabled FROM dowel_webhooks WHERE id = $1", id));
+                 DW_LIST("SELECT url, allow, enabled FROM dowel_webhooks"
+                         " WHERE id = $1 AND (tenant_id = $2 OR $2 IS NULL)",
+                         id, tenant));
     if (rc <= 0)
         return rc;
     out->url = arena_copy(arena, str_from(url));
@@ -114,22 +116,23 @@ int endpoint_load(const struct webhook_sender_options *o, struct db_session *s, 
     return rc < 0 ? rc : 1;
 }
 
-int webhook_post(const struct webhook_sender_options *o, struct db_session *s, const char *webhook,
-                 const char *event_id, struct str body, struct client_answer **answer, struct buf *why)
+int webhook_post(const struct webhook_sender_options *o, struct db_session *s,
+                 const struct webhook_target *to, struct str body, struct client_answer **answer,
+                 struct buf *why)
 {
-    struct endpoint to = { .id = NULL };
+    struct endpoint endpoint = { .id = NULL };
     struct arena arena;
     int rc = DW_ENOTFOUND;
 
     *answer = NULL;
     arena_init(&arena, NULL, 0, 0);
-    if (uuid_parse(str_from(webhook), NULL) == 0)
-        rc = endpoint_load(o, s, &arena, webhook, &to);
+    if (uuid_parse(str_from(to->id), NULL) == 0)
+        rc = endpoint_load(o, s, &arena, to->tenant, to->id, &endpoint);
     if (rc > 0)
-        rc = endpoint_post(o, &to, event_id, body, NULL, answer, why);
+        rc = endpoint_post(o, &endpoint, to->event_id, body, NULL, answer, why);
     else if (rc == 0)
         rc = DW_ENOTFOUND;
-    secrets_wipe(&to.secrets);
+    secrets_wipe(&endpoint.secrets);
     arena_finish(&arena);
     return rc;
 }

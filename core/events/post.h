@@ -15,9 +15,9 @@ struct endpoint {
     struct secrets secrets;
 };
 
-/* 1 and the endpoint, in the arena, its secrets to be wiped; 0: there is none. */
+/* 1 and the endpoint, in the arena, its secrets to be wiped; 0: there is none, or it is not the tenant's (NULL: of any). */
 int endpoint_load(const struct webhook_sender_options *o, struct db_session *s, struct arena *arena,
-                  const char *id, struct endpoint *out);
+                  const char *tenant, const char *id, struct endpoint *out);
 
 /* Signs and sends. *answer as client_fetch(), NULL unless this is 0; DW_EINVALID with the reason in why when nothing can be
  * signed, DW_ENOMEM. */
@@ -25,8 +25,14 @@ int endpoint_post(const struct webhook_sender_options *o, const struct endpoint 
                   struct str body, struct client_token *token, struct client_answer **answer,
                   struct buf *why);
 
-/* Both at once, without a trace in the database: for `dowel webhook test`. DW_ENOTFOUND. */
-int webhook_post(const struct webhook_sender_options *o, struct db_session *s, const char *webhook,
-                 const char *event_id, struct str body, struct client_answer **answer, struct buf *why);
+/* Both at once, without a trace in the database: for tests of webhooks. DW_ENOTFOUND. */
+struct webhook_target {
+    const char *tenant; /* NULL: of any */
+    const char *id;
+    const char *event_id;
+};
+int webhook_post(const struct webhook_sender_options *o, struct db_session *s,
+                 const struct webhook_target *to, struct str body, struct client_answer **answer,
+                 struct buf *why);
 
 #endif

@@ -58,6 +58,16 @@ int webhook_networks(struct str allow, struct network out[WEBHOOK_ALLOW_MAX])
     return n;
 }
 
+static const char networks_wrong[] =
+    "the allowed networks are none, or more than 16; write them as 10.1.2.3 or 10.1.0.0/16";
+
+const char *webhook_description_wrong(const char *text)
+{
+    return strlen(text) > WEBHOOK_DESCRIPTION_MAX || !str_is_utf8(str_from(text))
+               ? "the description is longer than 500 bytes, or not UTF-8"
+               : NULL;
+}
+
 static int check(const struct webhook_new *w, struct buf *why)
 {
     struct network networks[WEBHOOK_ALLOW_MAX];
@@ -67,11 +77,10 @@ static int check(const struct webhook_new *w, struct buf *why)
         wrong = webhook_patterns_wrong(w->patterns);
     if (!wrong && (!w->tenant || uuid_parse(str_from(w->tenant), NULL) != 0))
         wrong = "the tenant is no UUID";
-    if (!wrong &&
-        (strlen(w->description) > WEBHOOK_DESCRIPTION_MAX || !str_is_utf8(str_from(w->description))))
-        wrong = "the description is longer than 500 bytes, or not UTF-8";
+    if (!wrong)
+        wrong = webhook_description_wrong(w->description);
     if (!wrong && webhook_networks(str_from(w->allow), networks) < 0)
-        wrong = "the allowed networks are none, or more than 16; write them as 10.1.2.3 or 10.1.0.0/16";
+        wrong = networks_wrong;
     if (!wrong)
         return 0;
     buf_add_text(why, wrong);
@@ -147,14 +156,17 @@ static bool is_id(const char *id)
     return uuid_parse(str_from(id), NULL) == 0;
 }
 
-int webhook_remove(struct db_session *s, const char *id)
+int webhook_remove(struct db_session *s, const char *tenant, const char *id)
 {
     if (!is_id(id))
         return DW_ENOTFOUND;
-    return found(db_exec(s, DB_BY_CORE, DW_LIST("DELETE FROM dowel_webhooks WHERE id = $1", id)));
+    return found(db_exec(
+        s, DB_BY_CORE,
+        DW_LIST("DELETE FROM dowel_webhooks WHERE id = $1 AND (tenant_id = $2 OR $2 IS NULL)", id, tenant)));
 }
 
-int webhook_enable(struct db_session *s, const char *id, const char *disabled_why, int64_t now_us)
+int webhook_enable(struct db_session *s, const char *tenant, const char *id, const char *disabled_why,
+                   int64_t now_us)
 {
     bool enabled = !disabled_why;
 
@@ -162,53 +174,106 @@ int webhook_enable(struct db_session *s, const char *id, const char *disabled_wh
         return DW_ENOTFOUND;
     return found(db_exec(s, DB_BY_CORE,
                          DW_LIST("UPDATE dowel_webhooks SET enabled = $2, disabled_why = $3, failures = $4,"
-                                 " changed_at = $5 WHERE id = $1",
-                                 id, enabled, disabled_why, 0, ((dw_time){ now_us }))));
+                                 " changed_at = $5 WHERE id = $1 AND (tenant_id = $6 OR $6 IS NULL)",
+                                 id, enabled, disabled_why, 0, ((dw_time){ now_us }), tenant)));
 }
 
-static int is_there(struct db_session *s, const char *id)
+static int is_there(struct db_session *s, const char *tenant, const char *id)
 {
     int64_t one = 0;
     int rc;
 
     if (!is_id(id))
         return DW_ENOTFOUND;
-    rc = db_find(s, DW_TO(&one), DB_BY_CORE, DW_LIST("SELECT 1 FROM dowel_webhooks WHERE id = $1", id));
+    rc = db_find(
+        s, DW_TO(&one), DB_BY_CORE,
+        DW_LIST("SELECT 1 FROM dowel_webhooks WHERE id = $1 AND (tenant_id = $2 OR $2 IS NULL)", id, tenant));
     return rc == 0 ? DW_ENOTFOUND : rc < 0 ? rc : 0;
 }
 
-static int add_secret(struct db_session *s, const struct keyring *keyring, const char *id, const char *secret,
-                      int64_t now_us, struct buf *why)
+static int add_secret(struct db_session *s, const struct keyring *keyring, const struct webhook_rotate *r,
+                      const char *secret, struct buf *why)
 {
-    int rc = is_there(s, id);
+    int rc = is_there(s, r->tenant, r->id);
 
     if (rc == 0)
-        rc = secrets_add(s, keyring, SECRETS_OF_WEBHOOK, id, str_from(secret), now_us);
+        rc = secrets_add(s, keyring, SECRETS_OF_WEBHOOK, r->id, str_from(secret), r->now_us);
     if (rc == DW_ECONFLICT)
         buf_add_format(why, "it has %d secrets already; take the older ones away first", SECRETS_MAX);
     return rc;
 }
 
-int webhook_rotate(struct db_session *s, const struct keyring *keyring, const char *id, const char *given,
-                   int64_t now_us, char secret[WEBHOOK_SECRET_SIZE], struct buf *why)
+int webhook_rotate(struct db_session *s, const struct keyring *keyring, const struct webhook_rotate *r,
+                   char secret[WEBHOOK_SECRET_SIZE], struct buf *why)
 {
     struct step step;
-    int rc = choose_secret(given, secret, why);
+    int rc = choose_secret(r->given, secret, why);
 
     if (rc != 0)
         return rc;
     rc = step_begin(&step, s);
-    return rc < 0 ? rc : step_end(&step, add_secret(s, keyring, id, secret, now_us, why));
+    return rc < 0 ? rc : step_end(&step, add_secret(s, keyring, r, secret, why));
 }
 
-int webhook_drop_secrets(struct db_session *s, const char *id)
+int webhook_drop_secrets(struct db_session *s, const char *tenant, const char *id)
 {
-    int rc = is_there(s, id);
+    int rc = is_there(s, tenant, id);
 
     return rc < 0 ? rc : secrets_drop_older(s, SECRETS_OF_WEBHOOK, id);
 }
 
-int webhook_query(struct db_session *s, struct db_rows **out, const char *id, const char *tenant)
+static const char *change_wrong(const struct webhook_change *change)
+{
+    struct network networks[WEBHOOK_ALLOW_MAX];
+    const char *wrong = change->url ? webhook_url_wrong(change->url) : NULL;
+
+    if (!wrong && change->patterns)
+        wrong = webhook_patterns_wrong(change->patterns);
+    if (!wrong && change->description)
+        wrong = webhook_description_wrong(change->description);
+    if (!wrong && change->allow && webhook_networks(str_from(change->allow), networks) < 0)
+        wrong = networks_wrong;
+    return wrong;
+}
+
+/* Whoever may not open the inner network may not point elsewhere what somebody opened it for. The statement asks, so that
+ * nobody opens it between a look and the change. */
+static int change_row(struct db_session *s, const char *tenant, const char *id,
+                      const struct webhook_change *change, int64_t now_us)
+{
+    bool opens = change->allow && *change->allow && !change->may_allow;
+    bool may = change->may_allow || !change->url;
+
+    if (opens)
+        return DW_EDENIED;
+    int64_t n = db_exec(s, DB_BY_CORE,
+                        DW_LIST("UPDATE dowel_webhooks SET url = coalesce($3, url),"
+                                " patterns = coalesce($4, patterns), description = coalesce($5, description),"
+                                " allow = coalesce($6, allow), changed_at = $7"
+                                " WHERE id = $1 AND (tenant_id = $2 OR $2 IS NULL) AND (allow = '' OR $8)",
+                                id, tenant, change->url, change->patterns, change->description, change->allow,
+                                ((dw_time){ now_us }), may));
+    if (n != 0)
+        return n < 0 ? (int)n : 0;
+    int rc = is_there(s, tenant, id);
+    return rc == 0 ? DW_EDENIED : rc;
+}
+
+int webhook_change(struct db_session *s, const char *tenant, const char *id,
+                   const struct webhook_change *change, int64_t now_us, struct buf *why)
+{
+    const char *wrong = change_wrong(change);
+
+    if (wrong) {
+        buf_add_text(why, wrong);
+        return DW_EINVALID;
+    }
+    return is_id(id) ? change_row(s, tenant, id, change, now_us) : DW_ENOTFOUND;
+}
+
+/* ---- looking ---- */
+
+int webhook_query(struct db_session *s, struct db_rows **out, const struct webhook_filter *filter)
 {
     return db_query(
         s, out, DB_BY_CORE,
@@ -220,6 +285,7 @@ int webhook_query(struct db_session *s, struct db_rows **out, const char *id, co
                 " w.created_at"
                 " FROM dowel_webhooks w"
                 " WHERE (w.id = $1 OR $1 IS NULL) AND (w.tenant_id = $2 OR $2 IS NULL)"
-                " ORDER BY w.id",
-                id, tenant));
+                " AND (w.id > $3 OR $3 IS NULL)"
+                " ORDER BY w.id LIMIT $4",
+                filter->id, filter->tenant, filter->after, filter->limit ? filter->limit : INT64_MAX));
 }

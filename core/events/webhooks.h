@@ -35,6 +35,7 @@ struct webhook_new {
 /* NULL, or what is wrong with them. */
 const char *webhook_url_wrong(const char *text);
 const char *webhook_patterns_wrong(const char *patterns);
+const char *webhook_description_wrong(const char *text);
 
 /* The networks of `allow`: how many; -1 when one is none. */
 int webhook_networks(struct str allow, struct network out[WEBHOOK_ALLOW_MAX]);
@@ -43,23 +44,47 @@ int webhook_networks(struct str allow, struct network out[WEBHOOK_ALLOW_MAX]);
 int webhook_add(struct db_session *s, const struct keyring *keyring, const struct webhook_new *w,
                 int64_t now_us, char id[UUID_TEXT_SIZE], char secret[WEBHOOK_SECRET_SIZE], struct buf *why);
 
-/* With its secrets and deliveries. DW_ENOTFOUND. */
-int webhook_remove(struct db_session *s, const char *id);
+/* What is asked about one webhook is asked in a tenant: one of another tenant is DW_ENOTFOUND as one that is not there.
+ * tenant NULL: that of any, for the command line. */
+
+/* With its secrets and deliveries. */
+int webhook_remove(struct db_session *s, const char *tenant, const char *id);
+
+/* What is NULL stays. Without may_allow inner networks cannot be given, nor the URL of a webhook changed that has some:
+ * DW_EDENIED. */
+struct webhook_change {
+    const char *url, *patterns, *description, *allow;
+    bool may_allow;
+};
+int webhook_change(struct db_session *s, const char *tenant, const char *id,
+                   const struct webhook_change *change, int64_t now_us, struct buf *why);
 
 /* Deliveries that wait when it is disabled are skipped. `disabled_why` NULL: it is enabled, and what was counted against
  * it is forgotten. */
-int webhook_enable(struct db_session *s, const char *id, const char *disabled_why, int64_t now_us);
+int webhook_enable(struct db_session *s, const char *tenant, const char *id, const char *disabled_why,
+                   int64_t now_us);
 
 /* Another secret, with which everything is signed as well from now on; `given` NULL: one is made. */
-int webhook_rotate(struct db_session *s, const struct keyring *keyring, const char *id, const char *given,
-                   int64_t now_us, char secret[WEBHOOK_SECRET_SIZE], struct buf *why);
+struct webhook_rotate {
+    const char *tenant, *id;
+    const char *given;
+    int64_t now_us;
+};
+int webhook_rotate(struct db_session *s, const struct keyring *keyring, const struct webhook_rotate *r,
+                   char secret[WEBHOOK_SECRET_SIZE], struct buf *why);
 
 /* The older secrets sign no more: how many they were. */
-int webhook_drop_secrets(struct db_session *s, const char *id);
+int webhook_drop_secrets(struct db_session *s, const char *tenant, const char *id);
 
-/* Rows id, tenant, url, patterns, description, allow, enabled, disabled_why, failures, secrets, waiting, created_at; of
- * one, or of a tenant's (NULL: all). */
-int webhook_query(struct db_session *s, struct db_rows **out, const char *id, const char *tenant);
+/* Rows id, tenant, url, patterns, description, allow, enabled, disabled_why, failures, secrets, waiting, created_at, by their
+ * ids. */
+struct webhook_filter {
+    const char *tenant; /* NULL: all */
+    const char *id;     /* NULL: all */
+    const char *after;  /* an id; NULL: from the beginning */
+    int64_t limit;      /* 0: all */
+};
+int webhook_query(struct db_session *s, struct db_rows **out, const struct webhook_filter *filter);
 
 /* ---- deliveries ---- */
 
@@ -71,10 +96,12 @@ int delivery_add(struct db_session *s, const char *webhook, const struct event *
 
 /* One delivery once more, from the beginning of its schedule; also one that has arrived. DW_ENOTFOUND, DW_ECONFLICT while
  * its webhook is disabled. */
-int delivery_replay(struct db_session *s, const char *id, int64_t now_us, struct buf *why);
+int delivery_replay(struct db_session *s, const char *tenant, const char *id, int64_t now_us,
+                    struct buf *why);
 
 /* All events since then that match its patterns, or only those that were not delivered: how many. */
 struct webhook_replay {
+    const char *tenant; /* NULL: of any */
     int64_t since_us;
     bool undelivered_only;
 };
@@ -83,13 +110,16 @@ int webhook_replay(struct db_session *s, const char *webhook, const struct webho
 
 /* Rows id, event, name, state, attempts, status, why, created_at, due_at, ended_at, from the newest. */
 struct delivery_filter {
+    const char *tenant; /* NULL: all, as of all below */
     const char *webhook;
-    const char *state; /* NULL: all */
-    int64_t limit;
+    const char *id;
+    const char *state;
+    const char *before; /* an id: only what is older */
+    int64_t limit;      /* 0: all */
 };
 int delivery_query(struct db_session *s, struct db_rows **out, const struct delivery_filter *filter);
 
 /* Rows attempt, at, took_ms, status, error, answer. */
-int delivery_query_attempts(struct db_session *s, struct db_rows **out, const char *id);
+int delivery_query_attempts(struct db_session *s, struct db_rows **out, const char *tenant, const char *id);
 
 #endif

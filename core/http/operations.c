@@ -9,6 +9,9 @@
 #include "metrics/metrics.h"
 #include "util/clock.h"
 
+#define CORE_HEALTH  "core.health" /* as core/contract/api.yaml declares them */
+#define CORE_METRICS "core.metrics"
+
 /* ---- who may know more ---- */
 
 static bool asks_insider(struct http_exchange *x)
@@ -24,6 +27,28 @@ static bool asks_insider(struct http_exchange *x)
     caller.signs_of_proxy =
         !is_announced && (http_request_header(x, "Via").p || http_request_header(x, "X-Real-IP").p);
     return insider_judge(&caller, o->allow, o->allow_n);
+}
+
+static bool shows_something(const struct http_exchange *x)
+{
+    return http_request_header(x, "Authorization").p || http_request_header(x, "Cookie").p;
+}
+
+static bool is_admitted(struct http_exchange *x, const char *permission)
+{
+    const struct operations *o = http_request_route(x)->ud;
+    return o->admits && shows_something(x) && o->admits(x, permission, o->admits_ud);
+}
+
+/* Of what everybody gets something of: who may not see more is not refused. */
+static bool is_admitted_silently(struct http_exchange *x, const char *permission)
+{
+    size_t mark = http_reply_mark(x);
+    bool is = is_admitted(x, permission);
+
+    if (!is)
+        http_reply_rollback(x, mark);
+    return is;
 }
 
 /* ---- handlers ---- */
@@ -54,11 +79,30 @@ static bool asks_verbose(struct http_exchange *x)
     return http_query_find(http_request_query(x), "verbose", room, sizeof(room), &value) != 0 || value.p;
 }
 
-static void readyz(struct http_exchange *x)
+static void reply_readiness(struct http_exchange *x, bool is_verbose)
 {
     struct buf out = BUF_INIT;
-    bool ready = readiness_write_lines(&out, asks_verbose(x) && asks_insider(x));
+    bool ready = readiness_write_lines(&out, is_verbose);
     reply_with(x, ready ? 200 : 503, "text/plain; charset=utf-8", &out);
+}
+
+static void readyz_of_stranger(struct http_exchange *x)
+{
+    reply_readiness(x, is_admitted_silently(x, CORE_HEALTH));
+}
+
+/* The loop does not wait for whoever tells who asks: only that is a worker's. */
+static void readyz(struct http_exchange *x)
+{
+    const struct operations *o = http_request_route(x)->ud;
+    bool is_verbose = asks_verbose(x), is_insider = is_verbose && asks_insider(x);
+
+    if (is_verbose && !is_insider && o->admits && shows_something(x)) {
+        http_detach(x);
+        http_resume(x, readyz_of_stranger, NULL);
+        return;
+    }
+    reply_readiness(x, is_insider);
 }
 
 static void health(struct http_exchange *x)
@@ -68,7 +112,7 @@ static void health(struct http_exchange *x)
     bool ready = readiness_check(NULL, NULL);
 
     buf_add_text(&out, ready ? "{\"status\":\"ok\"" : "{\"status\":\"unavailable\"");
-    if (asks_insider(x)) {
+    if (asks_insider(x) || is_admitted_silently(x, CORE_HEALTH)) {
         int64_t uptime_s = (clock_monotonic_us() - o->started_us) / CLOCK_SECOND;
         buf_add_format(&out, ",\"version\":\"%s\",\"pid\":%ld,\"uptime_s\":%lld,\"checks\":", DOWEL_VERSION,
                        (long)getpid(), (long long)uptime_s);
@@ -88,11 +132,13 @@ static void metrics(struct http_exchange *x)
 {
     struct buf out = BUF_INIT;
 
-    if (!asks_insider(x)) {
-        http_reply_problem(
-            x, 403,
-            "Metrics are read from this machine or from a network of the item metrics_allow in "
-            "core.yaml. Behind a proxy, trusted_proxies must name it.");
+    if (!asks_insider(x) && !is_admitted(x, CORE_METRICS)) {
+        if (!http_replied(x))
+            http_reply_problem(
+                x, 403,
+                "Metrics are read from this machine, from a network of the item metrics_allow in core.yaml, "
+                "or with the token of somebody who has the permission core.metrics. Behind a proxy, "
+                "trusted_proxies must name it.");
         return;
     }
     metrics_write(&out);

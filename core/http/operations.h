@@ -7,16 +7,21 @@
  *   GET /metrics      Prometheus text, for insiders; 403 for others.
  *   GET /             a few words of welcome, when nothing else is at home there.
  *
- * Who is an insider: insider.h. */
+ * Who is an insider: insider.h. From elsewhere it is whoever shows that they may: core.health, core.metrics. */
 #ifndef HTTP_OPERATIONS_H
 #define HTTP_OPERATIONS_H
 
 #include "http/router.h"
 #include "util/address.h"
 
+struct http_exchange;
+
 struct operations {
     const struct network *allow; /* insiders besides this machine; borrowed like this struct */
     size_t allow_n;
+    /* Does what the request shows permit it? If not, a refusal is staged. NULL: nobody can tell. [worker] */
+    bool (*admits)(struct http_exchange *x, const char *permission, void *ud);
+    void *admits_ud;
     bool no_welcome;    /* a folder of static files is mounted at / */
     int64_t started_us; /* filled by mount: health tells the time since */
 };

@@ -155,6 +155,7 @@ int schedules_add(struct schedules *s, const struct schedule_plan *plan, struct 
 struct work {
     struct schedules *s;
     struct planned *p;
+    const struct schedule_tenants *tenants;
     int64_t now_us;
     bool is_full; /* there may be more that is due */
     unsigned moved;
@@ -202,7 +203,7 @@ static int compare_all(struct work *w, struct db_session *session, struct arena 
     int rc = 0;
 
     for (const struct planned *p = w->s->plans; rc >= 0 && p; p = p->next)
-        rc = schedule_compare(w->s, p, session, arena, w->now_us);
+        rc = schedule_compare(w->s, p, w->tenants, session, arena, w->now_us);
     return rc;
 }
 
@@ -351,27 +352,61 @@ static int tick_plan(struct schedules *s, struct planned *p, int64_t now_us, int
     return rc < 0 ? rc : added;
 }
 
+enum look { LOOK_NOT, LOOK_AT_TENANTS, LOOK_AT_ROWS };
+
 /* At the start, when somebody says so, from time to time, and when the clock has gone back. */
-static int compare_if_wanted(struct schedules *s, int64_t now_us, struct buf *why)
+static enum look what_to_look_at(struct schedules *s, int64_t now_us)
 {
-    struct work w = { .s = s, .now_us = now_us };
-    bool wanted =
-        !s->has_written || clock_monotonic_us() >= s->tenants_at_us || now_us < s->seen_us - SCHEDULE_JUMP_US;
+    bool rows = !s->has_compared || clock_monotonic_us() >= s->tenants_at_us ||
+                now_us < s->seen_us - SCHEDULE_JUMP_US;
 
     pthread_mutex_lock(&s->lock);
-    wanted = wanted || s->noticed;
-    s->noticed = false;
+    bool tenants = s->tenants_noticed;
+    rows |= s->noticed;
+    s->noticed = s->tenants_noticed = false;
     pthread_mutex_unlock(&s->lock);
-    int rc = wanted ? transact(&w, compare_all, why) : 0;
-    if (rc < 0) {
-        s->tenants_at_us = 0;
-        return rc;
+    return rows ? LOOK_AT_ROWS : tenants ? LOOK_AT_TENANTS : LOOK_NOT;
+}
+
+/* Whoever tells them is not there, or has trouble: the next tick asks again. */
+static void ask_for_tenants_again(struct schedules *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->tenants_noticed = true;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static int compare(struct schedules *s, enum look look, int64_t now_us, struct buf *why)
+{
+    struct schedule_tenants tenants;
+    struct work w = { .s = s, .now_us = now_us, .tenants = &tenants };
+    int rc = 0;
+
+    schedule_tenants_read(s, &tenants);
+    bool is_new = tenants.are_known && (tenants.digest != s->tenants || !s->has_written);
+    if (look == LOOK_AT_ROWS || is_new) {
+        rc = transact(&w, compare_all, why);
+        s->tenants_at_us = rc < 0 ? 0 : clock_monotonic_us() + tenants_us;
     }
-    if (wanted)
-        s->tenants_at_us = clock_monotonic_us() + tenants_us;
-    s->has_written = true;
-    s->seen_us = now_us;
-    return 0;
+    if (rc >= 0) {
+        s->has_compared = true;
+        s->has_written |= tenants.are_known;
+        s->tenants = tenants.are_known ? tenants.digest : s->tenants;
+    }
+    if (!tenants.are_known)
+        ask_for_tenants_again(s);
+    schedule_tenants_finish(&tenants);
+    return rc;
+}
+
+static int compare_if_wanted(struct schedules *s, int64_t now_us, struct buf *why)
+{
+    enum look look = what_to_look_at(s, now_us);
+    int rc = look == LOOK_NOT ? 0 : compare(s, look, now_us, why);
+
+    if (rc >= 0)
+        s->seen_us = now_us;
+    return rc < 0 ? rc : 0;
 }
 
 int schedules_tick(struct schedules *s, int64_t *next_us, struct buf *why)
@@ -451,6 +486,13 @@ void schedules_notice(struct schedules *s)
     pthread_mutex_lock(&s->lock);
     s->noticed = true;
     pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void schedules_tenants_notice(struct schedules *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->tenants_noticed = true;
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -36,8 +36,8 @@ struct schedules_options {
     const char *zone; /* where a plan names none; NULL: UTC */
     int64_t grace_us; /* what is later was missed, see when_fire(); 0: 60 s */
 
-    /* Calls visit for every tenant there is. Less than 0: not all were visited, and nothing follows from that. NULL: there
-     * are no tenants, and only what is across them fires. [the ticker's thread] */
+    /* Calls visit for every tenant there is. Less than 0: not all were visited, and nothing follows from that: what tenants
+     * have goes on. NULL: there are no tenants, and only what is across them fires. [the ticker's thread] */
     int (*tenants)(int (*visit)(const char *tenant, void *visit_ud), void *visit_ud, void *ud);
     void *tenants_ud;
 
@@ -59,6 +59,9 @@ int schedules_start(struct schedules *s);
 
 /* Rows or tenants have changed: look again. What db_listen() hears on the channel "schedules". [any thread] */
 void schedules_notice(struct schedules *s);
+
+/* Tenants may have changed: look within ten seconds. For what is told much more often than tenants change. [any thread] */
+void schedules_tenants_notice(struct schedules *s);
 
 /* Nothing more is begun: another generation of the server goes on. [any thread] */
 void schedules_drain(struct schedules *s);

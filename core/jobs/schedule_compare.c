@@ -82,10 +82,8 @@ static int repair_row(const struct comparison *c, const struct schedule_known *r
                 row->name, row->tenant, schedule_time(schedule_next_us(row, c->now_us), next), row->fired));
 }
 
-static int want(const char *tenant, void *ud)
+static int want(const char *tenant, struct comparison *c)
 {
-    struct comparison *c = ud;
-
     for (size_t i = 0; i < c->n; i++) {
         if (strcmp(c->rows[i].tenant, tenant) != 0)
             continue;
@@ -109,23 +107,32 @@ static int drop_unwanted(struct comparison *c)
     return rc;
 }
 
-int schedule_compare(struct schedules *s, const struct planned *p, struct db_session *session,
-                     struct arena *arena, int64_t now_us)
+static int want_each(struct comparison *c, const struct schedule_tenants *tenants)
+{
+    int rc = 0;
+
+    for (const struct schedule_tenant *t = tenants->first; rc >= 0 && t; t = t->next)
+        rc = want(t->name, c);
+    return rc;
+}
+
+int schedule_compare(struct schedules *s, const struct planned *p, const struct schedule_tenants *tenants,
+                     struct db_session *session, struct arena *arena, int64_t now_us)
 {
     struct comparison c = { .s = s, .session = session, .p = p, .now_us = now_us };
+    bool is_across = p->plan.is_across_tenants;
+
+    if (!is_across && !tenants->are_known)
+        return 0;
     int rc =
         schedule_read(session, arena, &c.rows,
                       DW_LIST("SELECT " SCHEDULE_COLUMNS " FROM dowel_schedules WHERE name = $1", p->name));
-
     if (rc < 0)
         return rc;
     c.n = (size_t)rc;
     c.is_wanted = arena_calloc(arena, c.n + 1);
     if (!c.is_wanted)
         return DW_ENOMEM;
-    if (p->plan.is_across_tenants)
-        rc = want("", &c);
-    else if (s->options.tenants)
-        rc = s->options.tenants(want, &c, s->options.tenants_ud);
+    rc = is_across ? want("", &c) : want_each(&c, tenants);
     return rc < 0 ? rc : drop_unwanted(&c);
 }

@@ -30,14 +30,14 @@ static int take_text(struct buf *why, const char **text, size_t max, bool lines,
     if (!*text)
         *text = "";
     if (n > max)
-        return refuse(why, "%s of %s in its descriptor is longer than %zu bytes", what, whose, max);
+        return refuse(why, "%s %s in its descriptor is longer than %zu bytes", what, whose, max);
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)(*text)[i];
         if ((c < ' ' && !(lines && c == '\n')) || c == 0x7f)
-            return refuse(why, "%s of %s in its descriptor has control characters", what, whose);
+            return refuse(why, "%s %s in its descriptor has control characters", what, whose);
     }
     if (!str_is_utf8(str_make(*text, n)))
-        return refuse(why, "%s of %s in its descriptor is not UTF-8", what, whose);
+        return refuse(why, "%s %s in its descriptor is not UTF-8", what, whose);
     return 0;
 }
 
@@ -143,9 +143,11 @@ static int check_argument(struct buf *why, const dw_command *command, size_t i, 
     dw_argument *a = (dw_argument *)(uintptr_t)&command->arguments[i]; /* our copy */
     const char *value = a->value, *one_of = a->one_of;
 
-    if (take_text(why, &a->help, LINE_MAX_SIZE, false, "the help of an argument", command->name) != 0 ||
-        take_text(why, &value, 40, false, "the value of an argument", command->name) != 0 ||
-        take_text(why, &one_of, LINE_MAX_SIZE, false, "the one_of of an argument", command->name) != 0)
+    if (take_text(why, &a->help, LINE_MAX_SIZE, false, "the help of an argument of the command",
+                  command->name) != 0 ||
+        take_text(why, &value, 40, false, "the value of an argument of the command", command->name) != 0 ||
+        take_text(why, &one_of, LINE_MAX_SIZE, false, "the one_of of an argument of the command",
+                  command->name) != 0)
         return -1;
     if (a->type > DW_ARGUMENT_ID)
         return refuse(why,
@@ -215,6 +217,43 @@ int commands_check(dw_command *commands, size_t n, struct buf *why)
             if (command_clashes(commands[i].name, commands[k].name))
                 return refuse(why, "of the commands \"%s\" and \"%s\" nobody could tell which is meant",
                               commands[k].name, commands[i].name);
+        }
+    }
+    return 0;
+}
+
+/* ---- beside others ---- */
+
+static bool begins_with_word(const char *command, const char *word)
+{
+    size_t n = strlen(word);
+
+    return strncmp(word, command, n) == 0 && (command[n] == 0 || command[n] == ' ');
+}
+
+int commands_check_words(const dw_command *commands, size_t n, const char *const *words, struct buf *why)
+{
+    for (; words && *words; words++) {
+        for (size_t i = 0; i < n; i++) {
+            if (begins_with_word(commands[i].name, *words))
+                return refuse(
+                    why, "has the command \"%s\", and `dowel %s` is the server's own; call it something else",
+                    commands[i].name, *words);
+        }
+    }
+    return 0;
+}
+
+int commands_check_beside(const dw_command *commands, size_t n, const char *other, const dw_command *others,
+                          size_t others_n, struct buf *why)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < others_n; k++) {
+            if (command_clashes(commands[i].name, others[k].name))
+                return refuse(why,
+                              "has the command \"%s\", and the plugin %s has \"%s\": nobody could tell which "
+                              "is meant; enable only one of them",
+                              commands[i].name, other, others[k].name);
         }
     }
     return 0;

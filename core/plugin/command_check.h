@@ -15,6 +15,12 @@ int commands_check(dw_command *commands, size_t n, struct buf *why);
 /* Would somebody who types one not know which is meant? "user" beside "user add" as well as the same twice. */
 bool command_clashes(const char *a, const char *b);
 
+/* Does none of them begin with a word of the server's own (NULL at the end; may be NULL), and clash with those of another
+ * plugin? 0, or -1 with a sentence in why. */
+int commands_check_words(const dw_command *commands, size_t n, const char *const *words, struct buf *why);
+int commands_check_beside(const dw_command *commands, size_t n, const char *other, const dw_command *others,
+                          size_t others_n, struct buf *why);
+
 /* "role" of "--role": by what name it is read. */
 const char *argument_key(const dw_argument *a);
 

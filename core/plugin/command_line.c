@@ -176,7 +176,7 @@ static int unknown_option(struct reader *r, struct str name)
 /* "--name value", "--name=value" or, for a switch, "--name". How many texts that were; -1 when it is wrong. */
 static int read_option(struct reader *r, size_t argc, const char *const *argv)
 {
-    struct str text = str_from(argv[0]);
+    struct str text = str_make(argv[0], strlen(argv[0]));
     size_t equals = str_find(text, '=');
     struct str name = str_make(text.p, equals);
     const char *value = equals < text.n ? text.p + equals + 1 : NULL;

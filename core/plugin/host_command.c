@@ -110,9 +110,20 @@ static int check_pairs(struct command_handle *h, const char *step, dw_list pairs
     return wrong ? call_misuse(h->c, "%s was given %s", step, wrong) : 0;
 }
 
+/* As a table of rows has it: null is a dash, a time has no quotes. */
 static void add_value(struct buf *out, const dw_value *value)
 {
+    bool is_null =
+        value->type == DW_NULL || ((value->type == DW_TEXT || value->type == DW_JSON) && !value->as.p);
+    char time[CLOCK_RFC3339_SIZE];
     struct buf plain = BUF_INIT;
+
+    if (is_null || value->type == DW_TIME) {
+        if (!is_null)
+            clock_format_rfc3339(value->as.i, time);
+        buf_add_text(out, is_null ? "-" : time);
+        return;
+    }
 
     value_write_plain(&plain, value);
     command_output_plain(out, buf_str(&plain));

@@ -68,7 +68,7 @@ static int run_event(dw_call *c, struct job *job, void *ud)
     if (!id)
         return missing(c, step);
     DW_TRY(call_session(c, step, &s));
-    int rc = call_session_result(c, step, events_load(s, c->arena, id, &e));
+    int rc = call_session_result(c, step, events_load(s, c->arena, NULL, id, &e));
     if (rc == 0)
         return missing(c, step);
     return rc < 0 ? rc : tell(c, ud, &e);

@@ -18,7 +18,7 @@ struct outcome {
 };
 
 /* Stages the problem in place of what was staged since `mark`, and logs what an admin should see (5xx) with plugin and
- * `what`. Uses none of the exchange's arena. [who has the exchange] */
+ * `what`. `instance` NULL: an operation of the server's own. Uses none of the exchange's arena. [who has the exchange] */
 void outcome_answer(struct http_exchange *x, size_t mark, const struct outcome *o, dw_instance *instance,
                     const char *what);
 

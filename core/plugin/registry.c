@@ -150,52 +150,17 @@ static int open_file(struct registry *r, struct loading *l, struct buf *why)
 
 /* ---- verbs of the command line ---- */
 
-static bool is_word_of(const char *word, const char *command)
-{
-    size_t n = strlen(word);
-
-    return strncmp(word, command, n) == 0 && (command[n] == 0 || command[n] == ' ');
-}
-
-static int check_against_server(const struct registry *r, const dw_command *command, struct buf *why)
-{
-    for (const char *const *word = r->options.words; word && *word; word++) {
-        if (!is_word_of(*word, command->name))
-            continue;
-        buf_add_format(why,
-                       "has the command \"%s\", and `dowel %s` is the server's own; call it something else",
-                       command->name, *word);
-        return -1;
-    }
-    return 0;
-}
-
-static int check_against_plugin(const struct loading *other, const dw_command *command, struct buf *why)
-{
-    const struct plugin_descriptor *d = is_well(other) ? other->descriptor : NULL;
-
-    for (size_t i = 0; d && i < d->commands_n; i++) {
-        if (!command_clashes(d->commands[i].name, command->name))
-            continue;
-        buf_add_format(why,
-                       "has the command \"%s\", and the plugin %s has \"%s\": nobody could tell which is "
-                       "meant; enable only one of them",
-                       command->name, d->name, d->commands[i].name);
-        return -1;
-    }
-    return 0;
-}
-
 static int check_commands(struct registry *r, struct loading *l, struct buf *why)
 {
-    for (size_t i = 0; i < l->descriptor->commands_n; i++) {
-        const dw_command *command = &l->descriptor->commands[i];
-        if (check_against_server(r, command, why) != 0)
+    const struct plugin_descriptor *d = l->descriptor;
+
+    if (commands_check_words(d->commands, d->commands_n, r->options.words, why) != 0)
+        return -1;
+    for (const struct loading *other = r->loading; other < l; other++) {
+        if (is_well(other) &&
+            commands_check_beside(d->commands, d->commands_n, other->plugin->name,
+                                  other->descriptor->commands, other->descriptor->commands_n, why) != 0)
             return -1;
-        for (const struct loading *other = r->loading; other < l; other++) {
-            if (check_against_plugin(other, command, why) != 0)
-                return -1;
-        }
     }
     return 0;
 }

@@ -16,23 +16,33 @@ static bool is_complete(const struct access_token_grant *g)
            g->issued_at_s > 0 && g->lifetime_s > 0 && g->lifetime_s <= INT64_MAX - g->issued_at_s;
 }
 
-static json_t *make_claims(const struct access_token_grant *g)
+static int add_claims(json_t *claims, const struct access_token_grant *g)
 {
-    json_t *claims =
-        json_pack("{s:s, s:s, s:s, s:s*, s:s, s:I, s:I}", "iss", g->issuer, "aud", g->audience, "sub",
-                  g->subject, "client_id", g->client_id, "jti", g->id, "iat", (json_int_t)g->issued_at_s,
-                  "exp", (json_int_t)(g->issued_at_s + g->lifetime_s));
     const char *name;
     json_t *value;
 
-    if (!claims || !g->more)
-        return claims;
+    /* Not by json_pack's "s*", for which a text that there is no memory for is one that is not there. */
+    if (g->client_id && json_object_set_new(claims, "client_id", json_string(g->client_id)) != 0)
+        return -1;
+    if (!g->more)
+        return 0;
     json_object_foreach((json_t *)g->more, name, value) /* reads only; its macro takes no const */
     {
-        if (json_object_get(claims, name) || json_object_set(claims, name, value) != 0) {
-            json_decref(claims);
-            return NULL;
-        }
+        if (json_object_get(claims, name) || json_object_set(claims, name, value) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static json_t *make_claims(const struct access_token_grant *g)
+{
+    json_int_t issued_at = g->issued_at_s, expires_at = issued_at + g->lifetime_s;
+    json_t *claims = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "iss", g->issuer, "aud", g->audience, "sub",
+                               g->subject, "jti", g->id, "iat", issued_at, "exp", expires_at);
+
+    if (claims && add_claims(claims, g) != 0) {
+        json_decref(claims);
+        return NULL;
     }
     return claims;
 }
@@ -45,9 +55,10 @@ int access_token_sign(const struct key_set *keys, const struct access_token_gran
     if (!key || !is_complete(grant))
         return -1;
     json_t *claims = make_claims(grant);
-    char *text = claims ? json_dumps(claims, JSON_COMPACT) : NULL;
+    size_t n;
+    char *text = claims ? json_safe_write(claims, 0, &n) : NULL;
     json_decref(claims);
-    int rc = text ? jws_sign(key, ACCESS_TOKEN_TYPE, text, strlen(text), token) : -1;
+    int rc = text ? jws_sign(key, ACCESS_TOKEN_TYPE, text, n, token) : -1;
     free(text);
     return rc;
 }
@@ -140,16 +151,6 @@ static enum token_error check_claims(struct access_token *token, const struct ac
     return check_times(token, rules->leeway_s, now_s);
 }
 
-static enum token_error read_claims(const struct jws *jws, struct access_token *out)
-{
-    json_error_t error;
-
-    out->claims = json_loadb(jws->payload, jws->payload_n, JSON_REJECT_DUPLICATES, &error);
-    if (!out->claims && json_error_code(&error) == json_error_out_of_memory)
-        return TOKEN_MEMORY;
-    return json_is_object(out->claims) ? TOKEN_OK : TOKEN_MALFORMED;
-}
-
 enum token_error access_token_verify(const struct key_set *keys, const struct access_token_rules *rules,
                                      const char *token, size_t n, int64_t now_s, struct access_token *out)
 {
@@ -160,7 +161,7 @@ enum token_error access_token_verify(const struct key_set *keys, const struct ac
     if (rc == TOKEN_OK && !is_access_token(jws.type))
         rc = TOKEN_TYPE;
     if (rc == TOKEN_OK)
-        rc = read_claims(&jws, out);
+        rc = token_error_of(json_safe_read(jws.payload, jws.payload_n, &out->claims));
     if (rc == TOKEN_OK)
         rc = check_claims(out, rules, now_s);
     jws_finish(&jws);

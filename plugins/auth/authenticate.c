@@ -132,8 +132,8 @@ static int find_named(dw_call *c, const auth_authenticate *q, struct account *a,
 static int by_others(dw_call *c, dw_credential *out)
 {
     auth_authenticate q = { .struct_size = sizeof(q), .token = out->text, .address = out->address };
-    const char *tenant;
-    struct account a;
+    const char *tenant = NULL;
+    struct account a = { 0 };
     int rc = dw_hook_ask(c, AUTH_AUTHENTICATE, &q);
 
     if (rc == DW_EDENIED)

@@ -15,6 +15,8 @@
 
 #define FORM_TTL DW_HOURS(1)
 
+enum { TRIES = 3 };
+
 /* What the program asks for. */
 struct ask {
     const char *response_type, *client_id, *redirect_uri, *scope, *state, *code_challenge,
@@ -252,6 +254,26 @@ static bool is_forged(dw_call *c, dw_request *req, const struct answer *f)
     return !cookie || !f->csrf || dw_equal(f->csrf, cookie_csrf(c, cookie)) != 1;
 }
 
+static int try_code(dw_call *c, const struct code_grant *grant, const char **code)
+{
+    DW_TRY(dw_tx_begin(c));
+    DW_TRY(code_add(c, grant, code));
+    DW_TRY(
+        audit(c, "auth.authorized", grant->account->id, "client", grant->client_id, "tenant", grant->tenant));
+    return dw_tx_commit(c);
+}
+
+/* The host repeats nothing once the try was counted: see grant_begin(). */
+static int make_code(dw_call *c, const struct code_grant *grant, const char **code)
+{
+    for (int tries = 1;; tries++) {
+        int rc = try_code(c, grant, code);
+        if (rc != DW_EUNAVAILABLE || tries == TRIES)
+            return rc;
+        DW_TRY(dw_tx_rollback(c));
+    }
+}
+
 static int give_code(dw_call *c, dw_request *req, const struct ask *a, const struct account *who,
                      const char *tenant)
 {
@@ -267,12 +289,9 @@ static int give_code(dw_call *c, dw_request *req, const struct ask *a, const str
 
     DW_TRY(account_permissions(c, who->id, tenant, &has));
     grant.scopes = scopes_permitted(c, a->scope, &has);
-    DW_TRY(dw_tx_begin(c));
-    DW_TRY(code_add(c, &grant, &code));
-    DW_TRY(audit(c, "auth.authorized", who->id, "client", a->client.id, "tenant", tenant));
+    DW_TRY(make_code(c, &grant, &code));
     DW_TRY(cookie_clear(c, req, COOKIE_FORM));
-    DW_TRY(send_back(c, req, a, "code", code, NULL));
-    return dw_tx_commit(c);
+    return send_back(c, req, a, "code", code, NULL);
 }
 
 /* What login_prove() and its like say, for people. */

@@ -2,16 +2,17 @@
 
 #include <openssl/evp.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "b64.h"
+#include "json_safe.h"
 
 int jwks_thumbprint(const json_t *jwk, char out[JWKS_THUMBPRINT_SIZE])
 {
     unsigned char digest[32];
     /* Sorted and without white space: RFC 7638, 3.3. The members hold ASCII. */
-    char *text = json_dumps(jwk, JSON_COMPACT | JSON_SORT_KEYS);
-    int made = text ? EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) : 0;
+    size_t n;
+    char *text = json_safe_write(jwk, JSON_SORT_KEYS, &n);
+    int made = text ? EVP_Digest(text, n, digest, NULL, EVP_sha256(), NULL) : 0;
 
     free(text);
     if (made != 1)
@@ -53,9 +54,10 @@ char *jwks_document(const struct key_set *keys, int64_t now_s)
 {
     json_t *document = json_pack("{s:[]}", "keys");
     char *text = NULL;
+    size_t n;
 
     if (document && add_all(json_object_get(document, "keys"), keys, now_s) == 0)
-        text = json_dumps(document, JSON_COMPACT);
+        text = json_safe_write(document, 0, &n);
     json_decref(document);
     return text;
 }

@@ -26,6 +26,11 @@ const char *token_error_text(enum token_error error)
     return (size_t)error < TOKEN_ERRORS ? error_texts[error] : "no error of a token";
 }
 
+enum token_error token_error_of(enum json_safe read)
+{
+    return read == JSON_SAFE_OK ? TOKEN_OK : read == JSON_SAFE_MEMORY ? TOKEN_MEMORY : TOKEN_MALFORMED;
+}
+
 /* ---- its parts ---- */
 
 struct part {
@@ -95,21 +100,16 @@ static enum token_error judge_header(struct header *header)
     return header->alg ? TOKEN_OK : TOKEN_HEADER;
 }
 
-/* jansson does not tell memory from syntax, so what may be either is taken for the caller's fault. */
 static enum token_error read_header(struct part part, struct header *header)
 {
     char *text = NULL;
     size_t n;
-    json_error_t error;
 
     enum token_error rc = decode(part, &text, &n);
-    if (rc == TOKEN_OK) {
-        header->json = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
-        if (!header->json && json_error_code(&error) == json_error_out_of_memory)
-            rc = TOKEN_MEMORY;
-        else
-            rc = json_is_object(header->json) ? judge_header(header) : TOKEN_MALFORMED;
-    }
+    if (rc == TOKEN_OK)
+        rc = token_error_of(json_safe_read(text, n, &header->json));
+    if (rc == TOKEN_OK)
+        rc = judge_header(header);
     free(text);
     return rc;
 }
@@ -193,12 +193,14 @@ void jws_finish(struct jws *jws)
 
 /* ---- signing ---- */
 
-static char *make_header(const struct signing_key *key, const char *type)
+static char *make_header(const struct signing_key *key, const char *type, size_t *n)
 {
-    json_t *header = json_pack("{s:s, s:s*, s:s}", "alg", signing_alg_name(signing_key_alg(key)), "typ", type,
-                               "kid", signing_key_kid(key));
-    char *text = header ? json_dumps(header, JSON_COMPACT) : NULL;
+    const char *alg = signing_alg_name(signing_key_alg(key));
+    json_t *header = json_pack("{s:s, s:s}", "alg", alg, "kid", signing_key_kid(key));
+    char *text = NULL;
 
+    if (header && (!type || json_object_set_new(header, "typ", json_string(type)) == 0))
+        text = json_safe_write(header, 0, n);
     json_decref(header);
     return text;
 }
@@ -206,18 +208,18 @@ static char *make_header(const struct signing_key *key, const char *type)
 int jws_sign(const struct signing_key *key, const char *type, const char *payload, size_t n, char **token)
 {
     unsigned char signature[SIGNATURE_MAX];
-    size_t signature_n, length;
-    char *text = NULL, *header = make_header(key, type);
+    size_t signature_n, length, header_n;
+    char *text = NULL, *header = make_header(key, type, &header_n);
     int rc = -1;
 
     *token = NULL;
     if (!header || n > JWS_MAX)
         goto done;
-    size_t room = B64_SIZE(strlen(header)) + 1 + B64_SIZE(n) + 1 + B64_SIZE(SIGNATURE_MAX) + 1;
+    size_t room = B64_SIZE(header_n) + 1 + B64_SIZE(n) + 1 + B64_SIZE(SIGNATURE_MAX) + 1;
     text = malloc(room);
     if (!text)
         goto done;
-    length = b64_write(text, header, strlen(header), B64_URL);
+    length = b64_write(text, header, header_n, B64_URL);
     text[length++] = '.';
     length += b64_write(text + length, payload, n, B64_URL);
     if (signing_key_sign(key, text, length, signature, &signature_n) != 0)

@@ -7,6 +7,7 @@
 #ifndef AUTH_JWS_H
 #define AUTH_JWS_H
 
+#include "json_safe.h"
 #include "key_set.h"
 
 enum { JWS_MAX = 8192 }; /* characters of a token; what is longer is not read */
@@ -31,6 +32,9 @@ enum token_error {
 
 /* What is wrong, in a few words for a log or a reply: "the token has expired". Never NULL. */
 const char *token_error_text(enum token_error error);
+
+/* What the reading of a token's JSON means for the token. */
+enum token_error token_error_of(enum json_safe read);
 
 struct jws {
     const struct signing_key *key; /* the set's; it lives as long as that */

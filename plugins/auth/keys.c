@@ -29,7 +29,7 @@ static int check_grant(dw_call *c, const struct key_grant *g)
     if (g->ends_at.us && g->ends_at.us <= dw_now(c).us)
         return dw_fail_at(c, "/ends_at", "is over");
     if (scopes_check(c, g->scopes) < 0)
-        return dw_fail_at(c, "/scopes", dw_error_of(c)->text);
+        return dw_fail_at(c, "/scopes", dw_format(c, "%s", dw_error_of(c)->text));
     if (strcmp(g->scopes, "*") == 0)
         return 0; /* whatever that is, now and later */
     DW_TRY(account_permissions(c, g->user, g->tenant, &has));

@@ -70,7 +70,7 @@ int auth_login(dw_call *c, dw_request *req)
     DW_TRY(dw_request_read(req, "email", &email, "password", &password, "tenant", &wanted, "scope", &scope,
                            "cookie", &is_browser));
     if (scopes_check(c, scope) < 0)
-        return dw_fail_at(c, "/scope", dw_error_of(c)->text);
+        return dw_fail_at(c, "/scope", dw_format(c, "%s", dw_error_of(c)->text));
     DW_TRY(login_prove(c, req, is_browser ? LOGIN_BROWSER : LOGIN_PROGRAM, email, password, &a));
     grant.account = &a;
     grant.kind = is_browser ? SESSION_BROWSER : SESSION_TOKEN;
@@ -148,8 +148,11 @@ int auth_switch(dw_call *c, dw_request *req)
         return dw_fail(c, DW_EDENIED, "an API key belongs to one tenant; make one in the other");
     DW_TRY(account_by_id(c, me->id, &a));
     DW_TRY(login_tenant(c, &a, wanted, &grant.tenant));
-    if (*me->credential && session_by_id(c, me->credential, &s) < 0)
-        return dw_error_of(c)->code;
+    if (*me->credential) {
+        int rc = session_by_id(c, me->credential, &s);
+        if (rc <= 0) /* what another plugin knows must not become a session of ours, which may more */
+            return rc < 0 ? rc : dw_fail(c, DW_EDENIED, "this is for those who have signed in here");
+    }
     if (s.id && strcmp(s.kind, SESSION_BROWSER) == 0)
         return move_browser(c, req, &s, grant.tenant);
     grant.account = &a;

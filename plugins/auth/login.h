@@ -16,8 +16,8 @@ int login_prove(dw_call *c, dw_request *req, enum login_client client, const cha
 /* The tenant that the account asks for by id or slug; NULL: the one it belongs to. DW_EDENIED where it is no member. */
 int login_tenant(dw_call *c, const struct account *a, const char *wanted, const char **tenant);
 
-/* The session of whoever calls an operation. DW_EDENIED: it is an API key, or a session that is limited to some scopes; what
- * gives and takes credentials away is for neither, or a small key would open everything. *out is all NULL where the host
+/* The session of whoever calls an operation. DW_EDENIED: it is an API key, or a session that is limited to some scopes or a program's; what
+ * gives and takes credentials away is for none of them, or a small key would open everything. *out is all NULL where the host
  * says who it is without a session, as in a test. */
 int login_own_session(dw_call *c, struct session *out);
 

@@ -67,6 +67,9 @@ int login_own_session(dw_call *c, struct session *out)
     if (rc == 0)
         return dw_fail(c, DW_EDENIED,
                        "this is for those who have signed in here, with a password or in a browser");
+    if (out->client_id)
+        return dw_fail(c, DW_EDENIED,
+                       "this session is a program's; sign in yourself, with a password or in a browser");
     return out->scopes ? dw_fail(c, DW_EDENIED, "this session is limited to some scopes; sign in without")
                        : 0;
 }

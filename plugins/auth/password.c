@@ -1,6 +1,7 @@
 #include "password.h"
 
 #include <argon2.h>
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ static const char *const result_texts[PASSWORD_RESULTS] = {
     [PASSWORD_LENGTH] = "a password has 1 to 1024 bytes",
     [PASSWORD_UNREADABLE] = "the stored hash is of no known kind, or damaged",
     [PASSWORD_TOO_COSTLY] = "the stored hash would take more memory or time than is allowed",
-    [PASSWORD_MEMORY] = "memory is out",
+    [PASSWORD_MEMORY] = "memory, or random bytes, are out",
     [PASSWORD_BUSY] = "too many passwords are being checked, try again in a second",
     [PASSWORD_LATE] = "the password could not be checked in time",
     [PASSWORD_CANCELLED] = "the call was cancelled",
@@ -87,8 +88,12 @@ static enum password_result compute(const struct argon2 *a, const void *password
 
 static int random_bytes(void *out, size_t n)
 {
-    ssize_t got = getrandom(out, n, 0); /* up to 256 bytes it gives all, and no signal interrupts it */
-    return got == (ssize_t)n ? 0 : -1;
+    ssize_t got;
+
+    do /* a signal interrupts it only on a machine that has just started */
+        got = getrandom(out, n, 0);
+    while (got < 0 && errno == EINTR);
+    return got == (ssize_t)n ? 0 : -1; /* up to 256 bytes it gives all */
 }
 
 /* ---- a PHC string: $argon2id$v=19$m=19456,t=2,p=1$salt$tag ---- */

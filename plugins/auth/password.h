@@ -20,9 +20,9 @@ struct password_cost {
     uint32_t memory_kib, passes, lanes;
 };
 
-/* OWASP's first choice for argon2id, 19 MiB and 2 passes, 20 to 30 ms. RFC 9106's second choice (64 MiB, 3 passes, 4 lanes)
- * costs six times the time and more than three times the memory, for a server that is held to 40 MB: with two threads
- * it would be 128 MB at any moment somebody logs in, and a queue four times as long. Whoever has the memory sets more. */
+/* OWASP's choice for argon2id, 19 MiB and 2 passes: 25 ms. RFC 9106's second choice (64 MiB, 3 passes, 4 lanes) takes seven
+ * times the time and more than three times the memory, in a server that is held to 40 MB: with two threads 128 MB at any
+ * moment when people log in, and a queue seven times as long. Whoever has the memory sets more. */
 #define PASSWORD_COST_DEFAULT \
     {                         \
         19 * 1024, 2, 1       \

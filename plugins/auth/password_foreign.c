@@ -1,6 +1,7 @@
 #include "password_foreign.h"
 
 #include <crypt.h>
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -41,7 +42,10 @@ bool password_is_bcrypt(const char *stored)
     return begins(stored, "$2a$") || begins(stored, "$2b$") || begins(stored, "$2y$");
 }
 
-/* $2b$12$ and 53 digits, 22 of which are the salt. */
+/* $2b$12$ and 53 digits, 22 of which are the salt. The last one of those has four bits that mean nothing, which libxcrypt
+ * writes as zeros and others did not: so only the hash is compared. */
+enum { BCRYPT_HASH_AT = 29 };
+
 static enum password_result judge_bcrypt(const char *stored)
 {
     const char *cost = stored + 4;
@@ -76,7 +80,8 @@ static enum password_result judge_shacrypt(const char *stored)
     return rounds > PASSWORD_SHACRYPT_ROUNDS ? PASSWORD_TOO_COSTLY : PASSWORD_OK;
 }
 
-static enum password_result verify_crypt(const char *stored, const void *password, size_t n)
+/* `hash_at`: where in the text the hash begins. */
+static enum password_result verify_crypt(const char *stored, size_t hash_at, const void *password, size_t n)
 {
     enum password_result rc = PASSWORD_WRONG;
 
@@ -91,10 +96,14 @@ static enum password_result verify_crypt(const char *stored, const void *passwor
     }
     memcpy(text, password, n);
     text[n] = 0;
+    errno = 0;
     const char *made = crypt_r(text, stored, data);
-    if (!made || *made == '*')
+    if ((!made || *made == '*') && errno == ENOMEM)
+        rc = PASSWORD_MEMORY;
+    else if (!made || *made == '*')
         rc = n >= CRYPT_MAX_PASSPHRASE_SIZE ? PASSWORD_WRONG : PASSWORD_UNREADABLE;
-    else if (strlen(made) == strlen(stored) && CRYPTO_memcmp(made, stored, strlen(stored)) == 0)
+    else if (strlen(made) == strlen(stored) &&
+             CRYPTO_memcmp(made + hash_at, stored + hash_at, strlen(stored + hash_at)) == 0)
         rc = PASSWORD_OK;
 done:
     if (data)
@@ -110,17 +119,18 @@ static enum password_result verify_bcrypt(const char *stored, const void *passwo
 {
     enum password_result rc = judge_bcrypt(stored);
 
-    /* libxcrypt itself reads the first 72 only, but refuses more than 511. */
-    return rc == PASSWORD_OK
-               ? verify_crypt(stored, password, n < PASSWORD_BCRYPT_SEEN ? n : PASSWORD_BCRYPT_SEEN)
-               : rc;
+    if (rc != PASSWORD_OK)
+        return rc;
+    /* A NUL beyond what counts does not count either. libxcrypt itself would refuse more than 511 bytes. */
+    return verify_crypt(stored, BCRYPT_HASH_AT, password,
+                        n < PASSWORD_BCRYPT_SEEN ? n : PASSWORD_BCRYPT_SEEN);
 }
 
 static enum password_result verify_shacrypt(const char *stored, const void *password, size_t n)
 {
     enum password_result rc = judge_shacrypt(stored);
 
-    return rc == PASSWORD_OK ? verify_crypt(stored, password, n) : rc;
+    return rc == PASSWORD_OK ? verify_crypt(stored, 0, password, n) : rc;
 }
 
 /* ---- PBKDF2, by OpenSSL ---- */

@@ -226,26 +226,32 @@ static struct timespec at_ms(int64_t ms)
     return (struct timespec){ .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
 }
 
-/* Until the job is done, or the caller has had enough. The callback is asked without the lock: it is foreign code. */
+/* The callback is asked without the lock: it is foreign code. */
+static bool is_cancelled(struct password_pool *pool, const struct password_wait *wait)
+{
+    if (!wait->cancelled)
+        return false;
+    pthread_mutex_unlock(&pool->lock);
+    bool cancelled = wait->cancelled(wait->ud);
+    pthread_mutex_lock(&pool->lock);
+    return cancelled;
+}
+
+/* Until the job is done, or the caller has had enough. */
 static enum password_result await(struct password_pool *pool, struct job *job,
                                   const struct password_wait *wait, int64_t deadline_ms)
 {
     while (job->state != DONE) {
-        int64_t now = now_ms();
-        if (now >= deadline_ms)
+        if (now_ms() >= deadline_ms)
             return PASSWORD_LATE;
-        int64_t until = deadline_ms;
-        if (wait->cancelled && until > now + ASKED_EVERY_MS)
-            until = now + ASKED_EVERY_MS;
-        struct timespec end = at_ms(until);
-        pthread_cond_timedwait(&job->done, &pool->lock, &end);
-        if (job->state == DONE || !wait->cancelled)
-            continue;
-        pthread_mutex_unlock(&pool->lock);
-        bool cancelled = wait->cancelled(wait->ud);
-        pthread_mutex_lock(&pool->lock);
-        if (cancelled && job->state != DONE)
+        bool cancelled = is_cancelled(pool, wait);
+        if (job->state == DONE)
+            break;
+        if (cancelled)
             return PASSWORD_CANCELLED;
+        int64_t ask_ms = wait->cancelled ? now_ms() + ASKED_EVERY_MS : INT64_MAX;
+        struct timespec end = at_ms(ask_ms < deadline_ms ? ask_ms : deadline_ms);
+        pthread_cond_timedwait(&job->done, &pool->lock, &end);
     }
     return job->result;
 }

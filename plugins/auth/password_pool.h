@@ -16,7 +16,7 @@ struct password_pool_options {
 /* How long a caller waits. Both end the wait, not the computing, which goes on without him and is forgotten. */
 struct password_wait {
     int64_t timeout_ms;          /* from now; what is not positive is late at once */
-    bool (*cancelled)(void *ud); /* NULL: never. Asked every 50 ms, on the caller's thread */
+    bool (*cancelled)(void *ud); /* NULL: never. Asked at once and every 50 ms, on the caller's thread */
     void *ud;
 };
 

@@ -189,7 +189,7 @@ static int insert_key(dw_call *c, const char **kid)
 
 int signing_signers(dw_call *c, struct key_set **out)
 {
-    const char *kid;
+    const char *kid = "";
 
     DW_TRY(signing_verifiers(c, out));
     if (key_set_current(*out))

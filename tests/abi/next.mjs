@@ -33,6 +33,7 @@ const MEMBER = 'const char *from_next;';
 export const grown = {
   'call.h': { dw_err: MEMBER, dw_call_api: FUNCTION, dw_host: 'const struct dw_next_api *next;' },
   'client.h': { dw_answer: MEMBER, dw_fetch_args: MEMBER },
+  'command.h': { dw_argument: MEMBER, dw_command: MEMBER, dw_command_api: FUNCTION },
   'conf.h': { dw_item: MEMBER },
   'db.h': { dw_db_api: FUNCTION },
   'events.h': { dw_event: MEMBER, dw_subscription: MEMBER, dw_delivery: MEMBER, dw_inbox: MEMBER, dw_events_api: FUNCTION },
@@ -62,7 +63,7 @@ const answers = (number) => `static int from_next(dw_call *c)
 function additions() {
   const added = {
     'sdk/include/dowel/call.h': [['/* DW_HAS(', TABLE]],
-    'sdk/include/dowel/plugin.h': [['sizeof(dw_inbox) };', 'sizeof(dw_inbox), ']],
+    'sdk/include/dowel/plugin.h': [['sizeof(dw_argument) };', 'sizeof(dw_argument), ']],
     'core/plugin/host_call.c': [['const dw_call_api host_call_api = {', answers(41)], ['    .self = self,', '    .from_next = from_next,\n']],
     'core/plugin/host.c': [
       ['const dw_host host_tables = {', `${answers(42)}static const dw_next_api next_api = { .struct_size = sizeof(next_api), .from_next = from_next };\n\n`],

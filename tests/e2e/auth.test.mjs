@@ -2,12 +2,15 @@
 // taken away is gone within a second, on every server.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createDecipheriv, createHmac, createPrivateKey, createPublicKey, createSign, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { engines, sql } from './support/database.mjs';
-import { linesWith } from './support/plugins.mjs';
-import { sleep, slowness, until } from './support/server.mjs';
+import { command, linesWith, pluginFolder } from './support/plugins.mjs';
+import { binaryOf, preset, root, slowness, temporaryFolder, until } from './support/server.mjs';
 import { addUser, ask, browse, cookieOf, me, PASSWORD, setUp, signIn, startAuth } from './support/signin.mjs';
 
 const timeout = 120_000 * slowness;
@@ -494,6 +497,24 @@ for (const engine of engines) {
       assert.equal(await status(forge({ aud: ['others', 'desk'] })), 200, 'we may be one of several');
     });
 
+    test('a key that is rotated at once refuses everywhere what it has signed; a session goes on with the next', async () => {
+      const tokens = await signIn(servers[0]);
+      await known({ token: tokens.access_token });
+      const slow = await command(servers[0], 'key', 'rotate');
+      assert.equal(slow.code, 0, slow.stderr);
+      await known({ token: tokens.access_token });
+      const next = await refresh(servers[1], tokens.refresh_token);
+      assert.notEqual(partsOf(next.json.access_token)[0].kid, partsOf(tokens.access_token)[0].kid);
+      await known({ token: next.json.access_token });
+      const urgent = await command(servers[0], 'key', 'rotate', '--now');
+      assert.equal(urgent.code, 0, urgent.stderr);
+      await gone({ token: tokens.access_token });
+      await gone({ token: next.json.access_token });
+      const last = await refresh(servers[1], next.json.refresh_token);
+      await known({ token: last.json.access_token });
+      token = (await signIn(servers[0])).access_token;
+    });
+
     test('a refresh token that comes again later ends its family', async () => {
       const tokens = await signIn(servers[0]);
       const next = (await refresh(servers[0], tokens.refresh_token)).json;
@@ -507,3 +528,70 @@ for (const engine of engines) {
     });
   });
 }
+
+// ---- what other plugins recognise: plugins/auth/tests/badge ----
+
+describe('a credential of another system', { timeout }, () => {
+  let server, token;
+  const badges = join(root, 'build', preset, 'badge');
+  before(async () => {
+    server = await startAuth({ plugins: { badge: '' }, folder: `${pluginFolder}, ${badges}` });
+    await setUp(server);
+    token = (await signIn(server)).access_token;
+  }, { timeout });
+  after(() => server?.stop(), { timeout });
+
+  test('is good if a plugin knows it, for what that says', async () => {
+    const mine = await me(server, 'badge:ann@example.org');
+    assert.equal(mine.status, 200, mine.text);
+    assert.deepEqual([mine.json.user.email, mine.json.credential, mine.json.permissions], ['ann@example.org', null, ['roles.read']]);
+    assert.equal((await ask(server, '/api/v1/roles', { token: 'badge:ann@example.org' })).status, 200);
+    assert.equal((await ask(server, '/api/v1/users', { token: 'badge:ann@example.org' })).status, 403);
+    assert.equal((await ask(server, `${AUTH}/keys`, { token: 'badge:ann@example.org', json: { name: 'x' } })).status, 403, 'it makes no credentials of ours');
+    const { tenant } = mine.json;
+    assert.equal((await ask(server, `${AUTH}/switch`, { token: 'badge:ann@example.org', json: { tenant: tenant.id } })).status, 403, 'nor becomes one');
+    assert.equal((await ask(server, `${AUTH}/logout`, { method: 'POST', token: 'badge:ann@example.org' })).status, 204);
+  });
+
+  test('is refused if nobody knows it, or whom it stands for', async () => {
+    for (const other of ['ticket:ann@example.org', 'badge:', 'badge:nobody@example.org']) assert.equal((await me(server, other)).status, 401, other);
+    assert.match((await me(server, 'badge:')).json.detail, /no name on it/);
+    assert.equal((await me(server, 'badge:stuck')).status, 503, 'which is not to say that it is not good');
+    assert.equal((await me(server, token)).status, 200);
+  });
+});
+
+// The reader's commands, each on a server where Ann has signed in.
+describe('docs/auth-tokens.md', { timeout }, () => {
+  const page = readFileSync(join(root, 'docs/auth-tokens.md'), 'utf8');
+  const lines = [...page.matchAll(/^```(sh|console)\n(.*?)^```$/gms)].flatMap(([, kind, text]) =>
+    text.trim().split('\n').filter((line) => kind === 'sh' || line.startsWith('$ ')).map((line) => line.replace(/^\$ /, '')));
+  const folder = temporaryFolder();
+  let server, known;
+  before(async () => {
+    server = await startAuth();
+    symlinkSync(server.configDir, join(folder, 'conf.d'));
+    symlinkSync(server.dataDir, join(folder, 'var'));
+    await setUp(server);
+    const { access_token: TOKEN } = await signIn(server);
+    const { refresh_token: REFRESH } = await signIn(server);
+    const { id: KEY_ID } = (await ask(server, `${AUTH}/keys`, { token: TOKEN, json: { name: 'x' } })).json;
+    known = { TOKEN, REFRESH, KEY_ID, PASSWORD, PATH: `${dirname(binaryOf())}:${process.env.PATH}` };
+  }, { timeout });
+  after(async () => {
+    await server?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, { timeout });
+
+  test('has commands', () => assert.ok(lines.length >= 15, lines.join('\n')));
+  for (const line of lines) {
+    test(line, async () => {
+      const here = line.replaceAll('http://127.0.0.1:8000', server.url);
+      const { code, stdout, stderr } = await new Promise((resolve) => {
+        execFile('sh', ['-c', here], { cwd: folder, env: known, timeout: 20_000 * slowness }, (error, out, err) => resolve({ code: error ? error.code : 0, stdout: out, stderr: err }));
+      });
+      assert.equal(code, 0, stdout + stderr);
+      assert.doesNotMatch(stdout, /"status":[45]/);
+    });
+  }
+});

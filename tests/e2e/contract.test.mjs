@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { request } from './support/client.mjs';
 import { npmMissing, npmProgram } from './support/npm.mjs';
-import { pluginFolder, startWith } from './support/plugins.mjs';
+import { linesWith, pluginFolder, startWith } from './support/plugins.mjs';
 import { root, temporaryFolder } from './support/server.mjs';
 
 const timeout = 120_000;
@@ -56,6 +56,7 @@ test('every example that has operations is in it', { timeout }, () => {
   const told = examples.filter((name) => existsSync(join(root, 'sdk/examples', name, 'api.yaml')));
   const paths = Object.keys(document.paths);
   assert.ok(told.length > 10);
+  assert.deepEqual(linesWith(server, { message: 'plugin declined' }), []);
   for (const name of told) {
     const own = [...readFileSync(join(root, 'sdk/examples', name, 'api.yaml'), 'utf8').matchAll(/^ {2}(\/\S*):/gm)].map((match) => `/api/v1${match[1]}`);
     assert.ok(own.length > 0);

@@ -260,6 +260,7 @@ describe('a code', { timeout }, () => {
     const proof = await newCode();
     const tokens = (await exchange(proof)).json;
     assert.equal((await me(server, tokens.access_token)).status, 200);
+    assert.equal((await ask(server, `${AUTH}/keys`, { token: tokens.access_token, json: { name: 'x' } })).status, 403, 'a program makes itself no keys');
     const again = await exchange(proof);
     assert.deepEqual([again.status, again.json.error], [400, 'invalid_grant']);
     assert.equal((await me(server, tokens.access_token)).status, 401);

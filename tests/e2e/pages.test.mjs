@@ -10,7 +10,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 
 import { request } from './support/client.mjs';
 import { pagesMissing } from './support/docs_pages.mjs';
-import { binaryOf, slowness, startServer } from './support/server.mjs';
+import { binaryOf, preset, slowness, startServer } from './support/server.mjs';
 
 const timeout = 60_000 * slowness;
 const ADDRESSES = { '/docs': 'swagger', '/api/docs': 'swagger', '/redoc': 'redoc', '/api/redoc': 'redoc' };
@@ -70,7 +70,31 @@ describe('the pages', { timeout, skip: pagesMissing }, () => {
   });
 });
 
-test('they are installed with the server', { timeout, skip: pagesMissing }, async () => {
+test('the document is sent compressed, and not again when nothing has changed', { timeout }, async () => {
+  const server = await startServer();
+  const get = (headers = {}, path = '/openapi.json') => request(server.url, { path, headers });
+  const whole = await get(), gzip = await get({ 'Accept-Encoding': 'gzip, br' });
+  assert.equal(whole.header('content-encoding'), undefined);
+  assert.equal(gzip.header('content-encoding'), 'gzip');
+  assert.match(gzip.header('vary'), /Accept-Encoding/);
+  assert.ok(gunzipSync(gzip.body).equals(whole.body));
+  assert.ok(gzip.body.length * 4 < whole.body.length);
+  assert.ok((await get({}, '/api/openapi.json')).body.equals(whole.body));
+  for (const one of [whole, gzip]) {
+    const again = await get({ 'If-None-Match': one.header('etag'), 'Accept-Encoding': 'gzip' });
+    assert.equal(again.status, 304);
+    assert.equal(again.body.length, 0);
+  }
+  assert.equal((await get({ 'If-None-Match': '"other"' })).status, 200);
+  await server.stop();
+
+  const plain = await startServer({ config: { 'core.yaml': 'compression: false\n' } });
+  assert.equal((await request(plain.url, { path: '/openapi.json', headers: { 'Accept-Encoding': 'gzip' } })).header('content-encoding'), undefined);
+  await plain.stop();
+});
+
+// Only what is built to be used is built whole wherever this runs.
+if (['release', 'dev'].includes(preset)) test('they are installed with the server', { timeout, skip: pagesMissing }, async () => {
   const prefix = mkdtempSync(join(tmpdir(), 'dowel-installed-'));
   execFileSync('cmake', ['--install', dirname(dirname(binaryOf())), '--prefix', prefix], { stdio: 'ignore' });
   const server = await startServer({ binary: join(prefix, 'bin/dowel') });

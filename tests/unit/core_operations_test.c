@@ -6,19 +6,21 @@
 
 #include <cmocka.h>
 
-#include "api/core_operations.h"
+#include "operations/core_operations.h"
 
 static void each_needs_a_permission_and_has_a_route(void **state)
 {
-    struct api_document *document;
+    const struct plugin_process process = { 0 };
+    struct core_operations *own;
     struct router_match match;
     struct buf why = BUF_INIT;
     struct router *router;
     (void)state;
 
     assert_int_equal(router_create(&router), 0);
-    if (core_operations_mount(&document, router, &why) != 0)
+    if (core_operations_mount(&own, &process, router, &why) != 0)
         fail_msg("%s", buf_text(&why));
+    const struct api_document *document = core_operations_contract(own);
     assert_true(document->operations_n > 20);
     for (size_t i = 0; i < document->operations_n; i++) {
         const struct api_operation *op = &document->operations[i];
@@ -31,7 +33,7 @@ static void each_needs_a_permission_and_has_a_route(void **state)
     router_find(router, HTTP_GET, STR_OF("/api/v1/webhooks"), &match);
     assert_non_null(match.route);
     router_destroy(router);
-    api_document_destroy(document);
+    core_operations_destroy(own);
     buf_finish(&why);
 }
 
@@ -43,7 +45,8 @@ static void ignore(struct http_exchange *x)
 static void a_clash_is_told(void **state)
 {
     const struct http_route there = { .method = HTTP_GET, .path = "/api/v1/inbox", .handler = ignore };
-    struct api_document *document;
+    const struct plugin_process process = { 0 };
+    struct core_operations *own;
     char reason[ROUTER_WHY_SIZE];
     struct buf why = BUF_INIT;
     struct router *router;
@@ -51,10 +54,10 @@ static void a_clash_is_told(void **state)
 
     assert_int_equal(router_create(&router), 0);
     assert_int_equal(router_add(router, &there, reason), 0);
-    assert_int_equal(core_operations_mount(&document, router, &why), -1);
+    assert_int_equal(core_operations_mount(&own, &process, router, &why), -1);
     assert_non_null(strstr(buf_text(&why), "/api/v1/inbox"));
     router_destroy(router);
-    api_document_destroy(document);
+    core_operations_destroy(own);
     buf_finish(&why);
 }
 

@@ -195,15 +195,15 @@ static void an_event_can_be_loaded(void **state)
 
     arena_init(&arena, NULL, 0, 0);
     events_tell(f, TENANT_A, "a.done", "{\"b\": 1, \"a\":\"\xc3\xa4\"}", id);
-    assert_int_equal(events_load(s, &arena, id, &e), 1);
+    assert_int_equal(events_load(s, &arena, NULL, id, &e), 1);
     assert_string_equal(e.id, id);
     assert_string_equal(e.name, "a.done");
     assert_string_equal(e.data, "{\"b\": 1, \"a\":\"\xc3\xa4\"}"); /* as it was written */
     assert_string_equal(e.tenant, TENANT_A);
     assert_null(e.principal);
     assert_int_equal(e.at_us, events_now(f));
-    assert_int_equal(events_load(s, &arena, TENANT_B, &e), 0);
-    assert_int_equal(events_load(s, &arena, "nonsense", &e), 0);
+    assert_int_equal(events_load(s, &arena, NULL, TENANT_B, &e), 0);
+    assert_int_equal(events_load(s, &arena, NULL, "nonsense", &e), 0);
     arena_finish(&arena);
     db_session_destroy(s);
 }
@@ -306,6 +306,25 @@ static void an_event_can_be_told_again(void **state)
     assert_int_equal(replay(f, "nonsense", NULL, NULL), DW_ENOTFOUND);
 }
 
+static void another_tenants_is_as_none(void **state)
+{
+    struct events_fixture *f = *state;
+    struct db_session *s = events_session(f, NULL);
+    char id[UUID_TEXT_SIZE];
+    struct arena arena;
+    struct event e;
+
+    arena_init(&arena, NULL, 0, 0);
+    events_tell(f, TENANT_A, "a.done", "{}", id);
+    assert_int_equal(events_load(s, &arena, TENANT_B, id, &e), 0);
+    assert_int_equal(events_load(s, &arena, TENANT_A, id, &e), 1);
+    assert_int_equal(events_replay(s, id, &(struct event_replay){ .tenant = TENANT_B }, events_now(f)),
+                     DW_ENOTFOUND);
+    assert_int_equal(events_replay(s, id, &(struct event_replay){ .tenant = TENANT_A }, events_now(f)), 0);
+    arena_finish(&arena);
+    db_session_destroy(s);
+}
+
 /* ---- looking ---- */
 
 static int count_listed(struct events_fixture *f, const struct event_filter *filter, char newest[80])
@@ -348,6 +367,22 @@ static void events_are_listed_from_the_newest(void **state)
     assert_int_equal(count_listed(f, &(struct event_filter){ .limit = 10, .since_us = between }, newest), 1);
 }
 
+static void a_page_begins_where_the_one_before_ended(void **state)
+{
+    struct events_fixture *f = *state;
+    char id[UUID_TEXT_SIZE], newest[80];
+
+    events_tell(f, TENANT_A, "a.one", "{}", NULL);
+    events_tell(f, TENANT_A, "a.two", "{}", id);
+    events_tell(f, TENANT_A, "a.three", "{}", NULL);
+    assert_int_equal(
+        count_listed(f, &(struct event_filter){ .tenant = TENANT_A, .limit = 10, .before = id }, newest), 1);
+    assert_string_equal(newest, "a.one");
+    assert_int_equal(
+        count_listed(f, &(struct event_filter){ .tenant = TENANT_B, .limit = 10, .before = id }, newest), 0);
+    assert_int_equal(count_listed(f, &(struct event_filter){ .limit = 10, .before = id }, newest), 1);
+}
+
 /* ---- keeping ---- */
 
 /* The ids of what is made in a test have the machine's time. */
@@ -387,6 +422,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_that_fails_delays_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(an_event_can_be_told_again, setup, teardown),
         cmocka_unit_test_setup_teardown(events_are_listed_from_the_newest, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_page_begins_where_the_one_before_ended, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_tenants_is_as_none, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_old_is_deleted, setup, teardown),
     };
     return DB_ON_EVERY_ENGINE("events", tests);

@@ -27,6 +27,8 @@ struct made {
     char id[UUID_TEXT_SIZE], secret[INBOX_SECRET_SIZE];
 };
 
+static const struct inbox_source helpdesk = { NULL, "zammad", "helpdesk" };
+
 static int try_add(struct events_fixture *f, struct inbox_source_new n, struct made *out, struct buf *why)
 {
     struct db_session *s = events_session(f, NULL);
@@ -288,21 +290,19 @@ static void both_secrets_are_taken_until_the_older_is_not(void **state)
     struct buf why = BUF_INIT;
     char newer[INBOX_SECRET_SIZE];
 
-    assert_int_equal(
-        inbox_source_rotate(
-            s, f->keyring,
-            &(struct inbox_rotate){ .plugin = "zammad", .name = "helpdesk", .now_us = events_now(f) }, newer,
-            &why),
-        0);
+    assert_int_equal(inbox_source_rotate(s, f->keyring,
+                                         &(struct inbox_rotate){ .of = helpdesk, .now_us = events_now(f) },
+                                         newer, &why),
+                     0);
     assert_int_equal(send_signed(f, "helpdesk", source.secret, "msg_1", 0, "{}").answer, INBOX_TAKEN);
     assert_int_equal(send_signed(f, "helpdesk", newer, "msg_2", 0, "{}").answer, INBOX_TAKEN);
-    assert_int_equal(inbox_source_drop_secrets(s, "zammad", "helpdesk"), 1);
+    assert_int_equal(inbox_source_drop_secrets(s, &helpdesk), 1);
     assert_int_equal(send_signed(f, "helpdesk", source.secret, "msg_3", 0, "{}").answer, INBOX_REFUSED);
     assert_int_equal(send_signed(f, "helpdesk", newer, "msg_4", 0, "{}").answer, INBOX_TAKEN);
-    assert_int_equal(inbox_source_rotate(s, f->keyring,
-                                         &(struct inbox_rotate){
-                                             .plugin = "zammad", .name = "none", .now_us = events_now(f) },
-                                         newer, &why),
+    assert_int_equal(inbox_source_rotate(
+                         s, f->keyring,
+                         &(struct inbox_rotate){ .of = { NULL, "zammad", "none" }, .now_us = events_now(f) },
+                         newer, &why),
                      DW_ENOTFOUND);
     buf_finish(&why);
     db_session_destroy(s);
@@ -328,16 +328,16 @@ static void who_is_disabled_or_removed_is_unknown(void **state)
     struct made source = add(f, (struct inbox_source_new){ 0 });
     struct db_session *s = events_session(f, NULL);
 
-    assert_int_equal(inbox_source_enable(s, "zammad", "helpdesk", false), 0);
+    assert_int_equal(inbox_source_enable(s, &helpdesk, false), 0);
     assert_int_equal(send_signed(f, "helpdesk", source.secret, "msg_1", 0, "{}").answer, INBOX_UNKNOWN);
-    assert_int_equal(inbox_source_enable(s, "zammad", "helpdesk", true), 0);
+    assert_int_equal(inbox_source_enable(s, &helpdesk, true), 0);
     assert_int_equal(send_signed(f, "helpdesk", source.secret, "msg_1", 0, "{}").answer, INBOX_TAKEN);
-    assert_int_equal(inbox_source_remove(s, "zammad", "helpdesk"), 0);
+    assert_int_equal(inbox_source_remove(s, &helpdesk), 0);
     assert_int_equal(send_signed(f, "helpdesk", source.secret, "msg_2", 0, "{}").answer, INBOX_UNKNOWN);
     assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_inbox"), 0);
     assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_inbox_secrets"), 0);
-    assert_int_equal(inbox_source_remove(s, "zammad", "helpdesk"), DW_ENOTFOUND);
-    assert_int_equal(inbox_source_enable(s, "zammad", "helpdesk", true), DW_ENOTFOUND);
+    assert_int_equal(inbox_source_remove(s, &helpdesk), DW_ENOTFOUND);
+    assert_int_equal(inbox_source_enable(s, &helpdesk, true), DW_ENOTFOUND);
     db_session_destroy(s);
 }
 
@@ -349,25 +349,25 @@ static void what_is_done_with_is_not_handed_over_again(void **state)
     struct made source = add(f, (struct inbox_source_new){ 0 });
     struct inbox_received got = send_signed(f, "helpdesk", source.secret, "msg_1", 0, "{}");
     struct db_session *s = events_session(f, NULL);
-    const char *found, *why;
+    struct inbox_shown shown;
     struct inbox_delivery d;
     struct arena arena;
 
     arena_init(&arena, NULL, 0, 0);
     assert_int_equal(inbox_settle(s, got.id, NULL, events_now(f)), 0);
     assert_int_equal(inbox_load(s, &arena, got.id, &d), 0);
-    assert_int_equal(inbox_show(s, &arena, got.id, &d, &found, &why), 1);
-    assert_string_equal(found, "done");
-    assert_null(why);
+    assert_int_equal(inbox_show(s, &arena, NULL, got.id, &shown), 1);
+    assert_string_equal(shown.state, "done");
+    assert_null(shown.why);
     assert_int_equal(EVENTS_EXEC(f, "UPDATE dowel_jobs SET state = 'done'"), 1);
-    assert_int_equal(inbox_replay(s, got.id, events_now(f)), 0);
+    assert_int_equal(inbox_replay(s, NULL, got.id, events_now(f)), 0);
     assert_int_equal(inbox_load(s, &arena, got.id, &d), 1);
     assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_jobs WHERE state = 'waiting'"), 1);
     assert_int_equal(inbox_settle(s, got.id, "the plugin says no", events_now(f)), 0);
-    assert_int_equal(inbox_show(s, &arena, got.id, &d, &found, &why), 1);
-    assert_string_equal(found, "failed");
-    assert_string_equal(why, "the plugin says no");
-    assert_int_equal(inbox_replay(s, TENANT_B, events_now(f)), DW_ENOTFOUND);
+    assert_int_equal(inbox_show(s, &arena, NULL, got.id, &shown), 1);
+    assert_string_equal(shown.state, "failed");
+    assert_string_equal(shown.why, "the plugin says no");
+    assert_int_equal(inbox_replay(s, NULL, TENANT_B, events_now(f)), DW_ENOTFOUND);
     assert_int_equal(inbox_load(s, &arena, "nonsense", &d), 0);
     arena_finish(&arena);
     db_session_destroy(s);
@@ -400,9 +400,70 @@ static void what_came_is_listed(void **state)
     assert_int_equal(
         inbox_query(s, &rows, &(struct inbox_filter){ .limit = 10, .plugin = "zammad", .source = "x" }), 0);
     assert_int_equal(count_rows(rows), 0);
-    assert_int_equal(inbox_source_query(s, &rows), 0);
+    assert_int_equal(inbox_source_query(s, &rows, &(struct inbox_source_filter){ 0 }), 0);
     assert_int_equal(count_rows(rows), 1);
     db_session_destroy(s);
+}
+
+/* How many of what can be asked about one source, and about what it sent, this tenant gets. */
+static int of_tenant(const char *tenant, struct events_fixture *f, struct db_session *s, const char *received)
+{
+    const struct inbox_source which = { tenant, "zammad", "helpdesk" };
+    const struct inbox_rotate r = { .of = which, .now_us = events_now(f) };
+    char secret[INBOX_SECRET_SIZE];
+    struct buf why = BUF_INIT;
+    struct inbox_shown shown;
+    struct arena arena;
+
+    arena_init(&arena, NULL, 0, 0);
+    int shows = inbox_show(s, &arena, tenant, received, &shown);
+    const int results[] = {
+        shows == 0 ? DW_ENOTFOUND : shows,
+        inbox_replay(s, tenant, received, events_now(f)),
+        inbox_source_rotate(s, f->keyring, &r, secret, &why),
+        inbox_source_drop_secrets(s, &which),
+        inbox_source_enable(s, &which, true),
+        inbox_source_remove(s, &which),
+    };
+    int found = 0;
+
+    for (size_t i = 0; i < DW_COUNT_OF(results); i++) {
+        found += results[i] >= 0;
+        if (results[i] < 0 && results[i] != DW_ENOTFOUND)
+            fail_msg("%zu: %d: %s", i, results[i], db_error_of(s)->text);
+    }
+    assert_int_equal(why.n, 0);
+    arena_finish(&arena);
+    return found;
+}
+
+static void another_tenants_is_as_none(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made source = add(f, (struct inbox_source_new){ 0 });
+    struct inbox_received got = send_signed(f, "helpdesk", source.secret, "msg_1", 0, "{}");
+    struct db_session *s = events_session(f, NULL);
+    struct db_rows *rows;
+
+    assert_int_equal(inbox_query(s, &rows, &(struct inbox_filter){ .tenant = TENANT_B, .limit = 10 }), 0);
+    assert_int_equal(count_rows(rows), 0);
+    assert_int_equal(inbox_query(s, &rows, &(struct inbox_filter){ .tenant = TENANT_A, .limit = 10 }), 0);
+    assert_int_equal(count_rows(rows), 1);
+    assert_int_equal(inbox_source_query(s, &rows, &(struct inbox_source_filter){ .tenant = TENANT_B }), 0);
+    assert_int_equal(count_rows(rows), 0);
+    assert_int_equal(of_tenant(TENANT_B, f, s, got.id), 0);
+    assert_int_equal(of_tenant(TENANT_A, f, s, got.id), 6);
+    db_session_destroy(s);
+}
+
+static void secret_fields_are_not_shown(void **state)
+{
+    json_t *headers = inbox_headers_json("[[\"Authorization\",\"Bearer x\"],[\"X-Any\",\"y\"]]");
+    (void)state;
+
+    assert_string_equal(json_string_value(json_array_get(json_array_get(headers, 0), 1)), "[redacted]");
+    assert_string_equal(json_string_value(json_array_get(json_array_get(headers, 1), 1)), "y");
+    json_decref(headers);
 }
 
 int main(void)
@@ -422,6 +483,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_disabled_or_removed_is_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_done_with_is_not_handed_over_again, setup, teardown),
         cmocka_unit_test_setup_teardown(what_came_is_listed, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_tenants_is_as_none, setup, teardown),
+        cmocka_unit_test(secret_fields_are_not_shown),
     };
     return DB_ON_EVERY_ENGINE("inbox", tests);
 }

@@ -13,6 +13,7 @@
 static const char notes[] =
     "openapi: 3.1.0\n"
     "info: { title: N, version: \"1\" }\n"
+    "x-permissions: { notes.read: { summary: Read notes } }\n"
     "paths:\n"
     "  /notes:\n"
     "    get:\n"
@@ -231,7 +232,7 @@ static void who_may_is_told(void **state)
     assert_non_null(at(CHANGE "/security/1/cookie"));
     assert_non_null(at(CHANGE "/security/1/csrf"));
     assert_text("/components/securitySchemes/cookie/name", "__Host-dowel");
-    assert_text(LIST "/description", "Needs the permission `notes.read`.");
+    assert_text(LIST "/description", "Needs the permission `notes.read` (Read notes).");
     assert_text(CHANGE "/description",
                 "What is given.\n\nNeeds the permission `notes.write`. At most `10/1m` "
                 "requests. Content of at most 1024 bytes.");

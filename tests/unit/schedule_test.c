@@ -538,8 +538,6 @@ static void many_tenants_have_theirs_once(void **state)
 static void a_tenant_that_has_gone_is_forgotten_but_not_by_a_broken_list(void **state)
 {
     struct schedules *s = PLAN_OF_TENANTS();
-    struct buf why = BUF_INIT;
-    int64_t next_us;
 
     (void)state;
     tenants.names[0] = "t1";
@@ -549,13 +547,65 @@ static void a_tenant_that_has_gone_is_forgotten_but_not_by_a_broken_list(void **
     tenants.n = 1;
     tenants.breaks_off = true;
     schedules_notice(s);
-    assert_true(schedules_tick(s, &next_us, &why) < 0);
+    /* What they have goes on: nobody has said that they are gone. */
+    set_clock("2026-07-01T10:00:00Z");
+    assert_int_equal(tick(s, NULL), 2);
     assert_int_equal(rows_of("t2"), 1);
     tenants.breaks_off = false;
-    tick(s, NULL); /* without another notice */
+    schedules_notice(s);
+    tick(s, NULL);
     assert_int_equal(rows_of("t2"), 0);
     assert_int_equal(rows_of("t1"), 1);
-    buf_finish(&why);
+    schedules_destroy(s);
+}
+
+static void tenants_that_cannot_be_told_hold_up_nothing_else(void **state)
+{
+    const struct schedule_plan across = {
+        .owner = "test", .name = "all", .job = "play", .when = "0 * * * *", .is_across_tenants = true
+    };
+    struct schedules *s = PLAN_OF_TENANTS();
+    struct buf why = BUF_INIT;
+
+    (void)state;
+    assert_int_equal(schedules_add(s, &across, &why), 0);
+    tenants.breaks_off = true;
+    tenants.names[0] = "t1";
+    tenants.n = 1;
+    assert_int_equal(tick(s, "2026-07-01T10:00:00Z"), 0);
+    assert_int_equal(rows_of(""), 1);
+    assert_int_equal(rows_of("t1"), 0);
+    set_clock("2026-07-01T10:00:00Z");
+    assert_int_equal(tick(s, NULL), 1);
+    tenants.breaks_off = false;
+    tick(s, NULL); /* without a notice: it is asked again */
+    assert_int_equal(rows_of("t1"), 1);
+    schedules_destroy(s);
+}
+
+static void tenants_are_compared_when_they_have_changed(void **state)
+{
+    struct schedules *s = PLAN_OF_TENANTS();
+
+    (void)state;
+    tenants.names[0] = "t1";
+    tenants.n = 1;
+    tick(s, NULL);
+    tenants.names[1] = "t2";
+    tenants.n = 2;
+    tick(s, NULL);
+    assert_int_equal(rows_of("t2"), 0); /* nobody said so */
+    schedules_tenants_notice(s);
+    tick(s, NULL);
+    assert_int_equal(rows_of("t2"), 1);
+    /* The same as before: the rows are not touched, not even one that went missing. */
+    assert_int_equal(JOBS_EXEC(&fixture, "DELETE FROM dowel_schedules WHERE tenant = 't2'"), 1);
+    schedules_tenants_notice(s);
+    tick(s, NULL);
+    assert_int_equal(rows_of("t2"), 0);
+    schedules_notice(s);
+    tick(s, NULL);
+    assert_int_equal(rows_of("t2"), 1);
     schedules_destroy(s);
 }
 
@@ -804,6 +854,8 @@ int main(void)
         TEST(a_clock_that_was_years_ahead_does_not_stop_it),
         TEST(each_tenant_has_its_own),
         TEST(many_tenants_have_theirs_once),
+        TEST(tenants_that_cannot_be_told_hold_up_nothing_else),
+        TEST(tenants_are_compared_when_they_have_changed),
         TEST(a_tenant_that_has_gone_is_forgotten_but_not_by_a_broken_list),
         TEST(a_paused_one_does_not_fire_and_goes_on_from_now),
         TEST(one_tenants_can_be_paused),

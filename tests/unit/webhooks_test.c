@@ -340,7 +340,127 @@ static void one_that_arrives_forgives_the_others(void **state)
     assert_true(is_enabled(f, &w));
 }
 
+/* ---- whose ---- */
+
+static int of_tenant(const char *tenant, struct events_fixture *f, struct db_session *s, const char *webhook,
+                     const char *delivery)
+{
+    const struct webhook_change change = { .description = "mine" };
+    const struct webhook_rotate r = { .tenant = tenant, .id = webhook, .now_us = events_now(f) };
+    const struct webhook_replay all = { .tenant = tenant };
+    char secret[WEBHOOK_SECRET_SIZE];
+    struct buf why = BUF_INIT;
+    const int results[] = {
+        webhook_change(s, tenant, webhook, &change, events_now(f), &why),
+        webhook_rotate(s, f->keyring, &r, secret, &why),
+        webhook_drop_secrets(s, tenant, webhook),
+        webhook_replay(s, webhook, &all, events_now(f), &why),
+        delivery_replay(s, tenant, delivery, events_now(f), &why),
+        webhook_enable(s, tenant, webhook, NULL, events_now(f)),
+        webhook_remove(s, tenant, webhook),
+    };
+    int found = 0;
+
+    for (size_t i = 0; i < DW_COUNT_OF(results); i++) {
+        found += results[i] >= 0;
+        if (results[i] < 0 && results[i] != DW_ENOTFOUND)
+            fail_msg("%zu: %d: %s", i, results[i], db_error_of(s)->text);
+    }
+    assert_int_equal(why.n, 0); /* what is not there is not talked about */
+    return found;
+}
+
+static int count_rows(int rc, struct db_rows *rows)
+{
+    int n = 0;
+
+    assert_true(rc >= 0);
+    while (db_rows_next(rows) > 0)
+        n++;
+    db_rows_close(rows);
+    return n;
+}
+
+static int listed(struct db_session *s, const char *tenant, const char *webhook, const char *delivery)
+{
+    struct db_rows *rows;
+    int n, rc;
+
+    rc = webhook_query(s, &rows, &(struct webhook_filter){ .tenant = tenant, .id = webhook });
+    n = count_rows(rc, rows);
+    rc = delivery_query(s, &rows, &(struct delivery_filter){ .tenant = tenant, .webhook = webhook });
+    n += count_rows(rc, rows);
+    rc = delivery_query_attempts(s, &rows, tenant, delivery);
+    return n + count_rows(rc, rows);
+}
+
+static void another_tenants_is_as_none(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made w = add(f, (struct webhook_new){ 0 });
+    struct db_session *s = events_session(f, NULL);
+    const char *delivery = NULL;
+
+    events_tell(f, TENANT_A, "a.done", "{}", NULL);
+    assert_int_equal(events_run(f), 1);
+    assert_int_equal(
+        db_find(s, DW_TO(&delivery), DB_BY_CORE, DW_LIST("SELECT id FROM dowel_webhook_deliveries")), 1);
+    assert_int_equal(listed(s, TENANT_B, w.id, delivery), 0);
+    assert_int_equal(listed(s, TENANT_A, w.id, delivery), 3);
+    assert_int_equal(listed(s, NULL, w.id, delivery), 3);
+    assert_int_equal(of_tenant(TENANT_B, f, s, w.id, delivery), 0);
+    assert_int_equal(of_tenant(TENANT_A, f, s, w.id, delivery), 7);
+    db_session_destroy(s);
+}
+
+static int change(struct events_fixture *f, struct db_session *s, const char *id, struct webhook_change c)
+{
+    struct buf why = BUF_INIT;
+    int rc = webhook_change(s, TENANT_A, id, &c, events_now(f), &why);
+
+    assert_int_equal(why.n > 0, rc == DW_EINVALID);
+    buf_finish(&why);
+    return rc;
+}
+
+static void what_was_opened_is_not_pointed_elsewhere(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made open = add(f, (struct webhook_new){ 0 }), plain = add(f, (struct webhook_new){ .allow = "" });
+    struct db_session *s = events_session(f, NULL);
+
+    assert_int_equal(change(f, s, plain.id, (struct webhook_change){ .url = "https://example.com/" }), 0);
+    assert_int_equal(change(f, s, plain.id, (struct webhook_change){ .allow = "10.0.0.0/8" }), DW_EDENIED);
+    assert_int_equal(change(f, s, open.id, (struct webhook_change){ .url = "http://127.0.0.1:1/" }),
+                     DW_EDENIED);
+    assert_int_equal(
+        change(f, s, open.id, (struct webhook_change){ .allow = "", .url = "http://127.0.0.1:1/" }),
+        DW_EDENIED);
+    assert_int_equal(change(f, s, open.id, (struct webhook_change){ .patterns = "b.*" }), 0);
+    assert_int_equal(
+        EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhooks WHERE url = $1 AND patterns = 'b.*'", f->url),
+        1);
+    assert_int_equal(
+        change(f, s, open.id, (struct webhook_change){ .url = "http://127.0.0.1:1/", .may_allow = true }), 0);
+    assert_int_equal(change(f, s, open.id, (struct webhook_change){ .allow = "" }), 0);
+    assert_int_equal(change(f, s, open.id, (struct webhook_change){ .url = "https://example.com/" }), 0);
+    assert_int_equal(change(f, s, open.id, (struct webhook_change){ .url = "ftp://example.com/" }),
+                     DW_EINVALID);
+    assert_int_equal(change(f, s, TENANT_B, (struct webhook_change){ .url = "https://example.com/" }),
+                     DW_ENOTFOUND);
+    assert_int_equal(change(f, s, "nonsense", (struct webhook_change){ 0 }), DW_ENOTFOUND);
+    db_session_destroy(s);
+}
+
 /* ---- secrets ---- */
+
+static int rotate(struct events_fixture *f, struct db_session *s, const char *id,
+                  char secret[WEBHOOK_SECRET_SIZE], struct buf *why)
+{
+    const struct webhook_rotate r = { .id = id, .now_us = events_now(f) };
+
+    return webhook_rotate(s, f->keyring, &r, secret, why);
+}
 
 static void both_secrets_sign_until_the_older_is_taken_away(void **state)
 {
@@ -349,23 +469,21 @@ static void both_secrets_sign_until_the_older_is_taken_away(void **state)
     struct db_session *s = events_session(f, NULL);
     struct buf why = BUF_INIT;
 
-    assert_int_equal(webhook_rotate(s, f->keyring, w.id, NULL, events_now(f), newer.secret, &why), 0);
+    assert_int_equal(rotate(f, s, w.id, newer.secret, &why), 0);
     assert_string_not_equal(w.secret, newer.secret);
     events_tell(f, TENANT_A, "a.done", "{}", NULL);
     assert_int_equal(events_run(f), 1);
     assert_signed(&w, 0, events_now(f));
     assert_signed(&newer, 0, events_now(f));
-    assert_int_equal(webhook_drop_secrets(s, w.id), 1);
+    assert_int_equal(webhook_drop_secrets(s, NULL, w.id), 1);
     events_tell(f, TENANT_A, "a.done", "{}", NULL);
     assert_int_equal(events_run(f), 1);
     assert_signed(&newer, 1, events_now(f));
     assert_null(strchr(receiver.got[1].signature, ' '));
-    assert_int_equal(webhook_rotate(s, f->keyring, TENANT_B, NULL, events_now(f), newer.secret, &why),
-                     DW_ENOTFOUND);
+    assert_int_equal(rotate(f, s, TENANT_B, newer.secret, &why), DW_ENOTFOUND);
     for (int i = 0; i < SECRETS_MAX - 1; i++)
-        assert_int_equal(webhook_rotate(s, f->keyring, w.id, NULL, events_now(f), newer.secret, &why), 0);
-    assert_int_equal(webhook_rotate(s, f->keyring, w.id, NULL, events_now(f), newer.secret, &why),
-                     DW_ECONFLICT);
+        assert_int_equal(rotate(f, s, w.id, newer.secret, &why), 0);
+    assert_int_equal(rotate(f, s, w.id, newer.secret, &why), DW_ECONFLICT);
     assert_non_null(strstr(buf_text(&why), "older"));
     buf_finish(&why);
     db_session_destroy(s);
@@ -403,15 +521,15 @@ static void a_delivery_can_be_sent_again(void **state)
     assert_int_equal(events_run(f), 1);
     assert_int_equal(
         db_find(s, DW_TO(&delivery), DB_BY_CORE, DW_LIST("SELECT id FROM dowel_webhook_deliveries")), 1);
-    assert_int_equal(delivery_replay(s, delivery, events_now(f), &why), 0);
+    assert_int_equal(delivery_replay(s, NULL, delivery, events_now(f), &why), 0);
     assert_int_equal(events_run(f), 1);
     assert_int_equal(receiver.n, 2);
     assert_string_equal(receiver.got[1].id, id); /* so the receiver can know it */
     assert_int_equal(EVENTS_NUMBER(f, "SELECT max(attempt) FROM dowel_webhook_attempts"), 2);
-    assert_int_equal(delivery_replay(s, TENANT_B, events_now(f), &why), DW_ENOTFOUND);
-    assert_int_equal(delivery_replay(s, "nonsense", events_now(f), &why), DW_ENOTFOUND);
-    assert_int_equal(webhook_enable(s, w.id, "by hand", events_now(f)), 0);
-    assert_int_equal(delivery_replay(s, delivery, events_now(f), &why), DW_ECONFLICT);
+    assert_int_equal(delivery_replay(s, NULL, TENANT_B, events_now(f), &why), DW_ENOTFOUND);
+    assert_int_equal(delivery_replay(s, NULL, "nonsense", events_now(f), &why), DW_ENOTFOUND);
+    assert_int_equal(webhook_enable(s, NULL, w.id, "by hand", events_now(f)), 0);
+    assert_int_equal(delivery_replay(s, NULL, delivery, events_now(f), &why), DW_ECONFLICT);
     buf_finish(&why);
     db_session_destroy(s);
 }
@@ -428,12 +546,12 @@ static void all_since_then_can_be_sent_again(void **state)
     events_run(f);
     events_later(f, CLOCK_SECOND);
     what = (struct webhook_replay){ .since_us = events_now(f), .undelivered_only = true };
-    assert_int_equal(webhook_enable(s, w.id, "maintenance", events_now(f)), 0);
+    assert_int_equal(webhook_enable(s, NULL, w.id, "maintenance", events_now(f)), 0);
     events_tell(f, TENANT_A, "a.missed", "{}", NULL);
     events_tell(f, TENANT_A, "b.other", "{}", NULL);
     events_tell(f, TENANT_B, "a.foreign", "{}", NULL);
     assert_int_equal(webhook_replay(s, w.id, &what, events_now(f), &why), DW_ECONFLICT);
-    assert_int_equal(webhook_enable(s, w.id, NULL, events_now(f)), 0);
+    assert_int_equal(webhook_enable(s, NULL, w.id, NULL, events_now(f)), 0);
     events_tell(f, TENANT_A, "a.after", "{}", NULL);
     assert_int_equal(events_run(f), 1);
     assert_int_equal(webhook_replay(s, w.id, &what, events_now(f), &why), 1);
@@ -455,8 +573,8 @@ static void what_was_removed_is_not_sent(void **state)
     struct db_session *s = events_session(f, NULL);
 
     events_tell(f, TENANT_A, "a.done", "{}", NULL);
-    assert_int_equal(webhook_remove(s, w.id), 0);
-    assert_int_equal(webhook_remove(s, w.id), DW_ENOTFOUND);
+    assert_int_equal(webhook_remove(s, NULL, w.id), 0);
+    assert_int_equal(webhook_remove(s, NULL, w.id), DW_ENOTFOUND);
     assert_int_equal(events_run(f), 1);
     assert_int_equal(receiver.n, 0);
     assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_secrets"), 0);
@@ -500,11 +618,14 @@ static void a_test_is_sent_at_once_and_leaves_no_trace(void **state)
     struct buf body = BUF_INIT, why = BUF_INIT;
 
     webhook_write_body(&body, "core.webhook.test", events_now(f), "{}");
-    assert_int_equal(webhook_post(&options, s, w.id, TENANT_B, buf_str(&body), &answer, &why), 0);
+    assert_int_equal(webhook_post(&options, s, &(struct webhook_target){ NULL, w.id, TENANT_B },
+                                  buf_str(&body), &answer, &why),
+                     0);
     assert_int_equal(answer->status, 204);
     assert_signed(&w, 0, events_now(f));
     client_answer_destroy(answer);
-    assert_int_equal(webhook_post(&options, s, TENANT_B, TENANT_B, buf_str(&body), &answer, &why),
+    assert_int_equal(webhook_post(&options, s, &(struct webhook_target){ NULL, TENANT_B, TENANT_B },
+                                  buf_str(&body), &answer, &why),
                      DW_ENOTFOUND);
     assert_null(answer);
     assert_int_equal(EVENTS_NUMBER(f, "SELECT count(*) FROM dowel_webhook_attempts"), 0);
@@ -582,6 +703,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(gone_disables_it, setup, teardown),
         cmocka_unit_test_setup_teardown(events_in_a_row_that_fail_disable_it, setup, teardown),
         cmocka_unit_test_setup_teardown(one_that_arrives_forgives_the_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_tenants_is_as_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_opened_is_not_pointed_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(both_secrets_sign_until_the_older_is_taken_away, setup, teardown),
         cmocka_unit_test_setup_teardown(a_secret_that_cannot_be_opened_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_delivery_can_be_sent_again, setup, teardown),

@@ -50,6 +50,21 @@
 #ifndef CONF_SIZE
 #define CONF_SIZE sizeof(int64_t)
 #endif
+#ifndef COMMAND_STRIDE
+#define COMMAND_STRIDE sizeof(dw_command)
+#endif
+#ifndef ARGUMENT_STRIDE
+#define ARGUMENT_STRIDE sizeof(dw_argument)
+#endif
+#ifndef COMMAND_WORD
+#define COMMAND_WORD "liar"
+#endif
+#ifndef COMMANDS
+#define COMMANDS commands
+#endif
+#ifndef COMMAND_FLAGS
+#define COMMAND_FLAGS 0
+#endif
 #ifndef PLUGIN
 #define PLUGIN &plugin
 #endif
@@ -81,6 +96,21 @@ static int get_liar(dw_call *c, dw_request *req)
 }
 
 static const dw_operation operations[] = { { "getLiar", HANDLER }, { 0 } };
+static int run_command(dw_call *c, dw_command_run *run)
+{
+    (void)c;
+    return dw_command_print(run, "honestly");
+}
+
+static const dw_argument arguments[] = { { .name = "word", .help = "a word", .optional = true }, { 0 } };
+static const dw_command commands[] = {
+    { .name = COMMAND_WORD " tell",
+      .summary = "Tells",
+      .arguments = arguments,
+      .flags = COMMAND_FLAGS,
+      .run = run_command },
+    { 0 },
+};
 static const dw_sizes sizes = {
     .asset = sizeof(dw_asset),
     .item = sizeof(dw_item),
@@ -93,6 +123,8 @@ static const dw_sizes sizes = {
     .schedule = sizeof(dw_schedule),
     .subscription = sizeof(dw_subscription),
     .inbox = sizeof(dw_inbox),
+    .command = COMMAND_STRIDE,
+    .argument = ARGUMENT_STRIDE,
 };
 
 static const dw_plugin plugin = {
@@ -111,6 +143,7 @@ static const dw_plugin plugin = {
     .self_size = SELF_SIZE,
     .conf = { items, CONF_SIZE },
     .operations = OPERATIONS,
+    .commands = COMMANDS,
 };
 
 const dw_plugin *dowel_plugin_v0(void)
@@ -120,6 +153,9 @@ const dw_plugin *dowel_plugin_v0(void)
     (void)operations;
     (void)sizes;
     (void)get_liar;
+    (void)commands;
+    (void)arguments;
+    (void)run_command;
     (void)plugin;
     return PLUGIN;
 }

@@ -50,8 +50,8 @@ DW_EXPORT const char *dw_harness_why(const dw_harness *h);
 DW_EXPORT void dw_harness_stop(dw_harness *h);
 
 /* Stops the plugin and frees everything, h too: so once. NULL is safe. Returns how much was left behind, which standard
- * error tells as well: calls that its threads did not close (then nothing is freed, for they may still use it), and tokens
- * that nobody completed. */
+ * error tells as well: calls that its threads did not close (then nothing is freed, for they may still use it), tokens that
+ * nobody completed, and replies that were not what api.yaml says of their operation: each of these is a 500 that says where. */
 DW_EXPORT unsigned dw_harness_close(dw_harness *h);
 
 /* How long the functions below wait for what should come: 10 s until this is called. For a test that wants to see that
@@ -142,6 +142,25 @@ DW_EXPORT void dw_harness_set_permissions(dw_harness *h, const char *permissions
 /* Requests come from this address ("192.0.2.7") from here on; NULL, as at the beginning: from a Unix socket. 0, or -1 for what
  * is no address. */
 DW_EXPORT int dw_harness_set_address(dw_harness *h, const char *address);
+
+/* ---- an authenticator (auth.h) ---- */
+
+/* What came of asking it: what it said, checked as the server checks it. Texts live until the harness closes. */
+typedef struct dw_harness_who {
+    int code; /* 0; what it returned; DW_EUNAVAILABLE: the plugin is none; DW_EINVALID: what it said cannot be used */
+    int kind; /* enum dw_principal_kind */
+    const char *id, *name, *credential;
+    const char *tenant, *csrf; /* NULL: none */
+    const char *permissions;   /* sorted, with blanks between them */
+    dw_time expires;
+    bool once;
+} dw_harness_who;
+
+/* Asks it about a credential of that kind (enum dw_credential_kind). Why not: dw_harness_why(). */
+DW_EXPORT dw_harness_who dw_harness_authenticate(dw_harness *h, int kind, const char *text);
+
+/* The tenants that it tells, with blanks between them; NULL: it cannot. */
+DW_EXPORT const char *dw_harness_tenants(dw_harness *h);
 
 /* dw_harness_sql(h, "INSERT INTO notes (tenant_id, id) VALUES (:tenant, $1)", id): prepares or inspects what all tenants
  * have. The number of rows changed, or -1: dw_harness_why() says what was wrong. dw_harness_find(h, DW_TO(&n), "SELECT

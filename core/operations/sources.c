@@ -1,0 +1,153 @@
+/* sources.c - /inbox/sources: who may send to plugins, for a tenant. */
+#include <openssl/crypto.h>
+#include <string.h>
+
+#include "events/inbox.h"
+#include "operations/core_page.h"
+#include "operations/tables.h"
+
+static const struct core_member members[] = {
+    { .column = "plugin" },     { .column = "name" },
+    { .column = "inbox" },      { .column = "verify" },
+    { .column = "id_header" },  { .column = "enabled" },
+    { .column = "secrets" },    { .column = "waiting" },
+    { .column = "created_at" }, { 0 },
+};
+
+static struct inbox_source which(const struct core_request *r)
+{
+    return (struct inbox_source){ r->tenant, core_text(r, "plugin"), core_text(r, "source") };
+}
+
+static int list_sources(struct core_request *r)
+{
+    struct inbox_source_filter filter = { .tenant = r->tenant, .by_id = true };
+    struct core_page page;
+    struct db_rows *rows;
+
+    DW_TRY(core_page_read(r, &page));
+    filter.after = page.after;
+    filter.limit = page.limit + 1;
+    DW_TRY(inbox_source_query(r->s, &rows, &filter));
+    return core_page_reply(r, &page, rows, members);
+}
+
+/* ---- made ---- */
+
+/* The one time that a secret is shown; one that was given, or none, is not. */
+static int reply_secret(struct core_request *r, const char *path, const char *secret)
+{
+    struct buf body = BUF_INIT;
+
+    buf_add_char(&body, '{');
+    if (path)
+        buf_add_format(&body, "\"path\":\"%s\"%s", path, secret ? "," : "");
+    if (secret) {
+        buf_add_text(&body, "\"secret\":");
+        buf_add_json(&body, str_from(secret));
+    }
+    buf_add_char(&body, '}');
+    http_reply_header(r->x, "Cache-Control", STR_OF("no-store"));
+    return core_reply(r, 201, &body);
+}
+
+static int check_name(struct core_request *r, const char *name, const char *pointer)
+{
+    if (inbox_name_is_valid(str_from(core_text(r, name))))
+        return 0;
+    return core_fail_at(r, pointer, "is no name: a-z, 0-9, - and _, a letter first, at most 64 characters");
+}
+
+static int check_names(struct core_request *r)
+{
+    DW_TRY(check_name(r, "plugin", "#/plugin"));
+    DW_TRY(check_name(r, "name", "#/name"));
+    return check_name(r, "inbox", "#/inbox");
+}
+
+static int add(struct core_request *r, const struct inbox_source_new *source, char secret[INBOX_SECRET_SIZE])
+{
+    char id[UUID_TEXT_SIZE];
+    int rc = inbox_source_add(r->s, r->process->keyring, source, r->now_us, id, secret, &r->why);
+
+    if (rc < 0)
+        return rc;
+    const char *path = arena_format(http_arena(r->x), "/hooks/%s/%s", source->plugin, source->name);
+    return path ? reply_secret(r, path, source->secret || !*secret ? NULL : secret) : DW_ENOMEM;
+}
+
+static int create_source(struct core_request *r)
+{
+    const char *verify = core_text(r, "verify"), *id_header = core_text(r, "id_header");
+    char secret[INBOX_SECRET_SIZE] = "";
+    const struct inbox_source_new source = {
+        .tenant = r->tenant,
+        .plugin = core_text(r, "plugin"),
+        .name = core_text(r, "name"),
+        .inbox = core_text(r, "inbox"),
+        .verify = verify ? inbox_verify_from(verify) : INBOX_STANDARD_WEBHOOKS,
+        .id_header = id_header ? id_header : "",
+        .secret = core_text(r, "secret"),
+    };
+
+    DW_TRY(check_names(r));
+    int rc = add(r, &source, secret);
+    OPENSSL_cleanse(secret, sizeof(secret));
+    return rc;
+}
+
+/* ---- changed, removed ---- */
+
+static int change_source(struct core_request *r)
+{
+    const struct inbox_source source = which(r);
+    bool enabled = true;
+
+    core_flag(r, "enabled", &enabled);
+    DW_TRY(inbox_source_enable(r->s, &source, enabled));
+    return core_reply(r, 204, NULL);
+}
+
+static int delete_source(struct core_request *r)
+{
+    const struct inbox_source source = which(r);
+
+    DW_TRY(inbox_source_remove(r->s, &source));
+    return core_reply(r, 204, NULL);
+}
+
+/* ---- secrets ---- */
+
+static int add_secret(struct core_request *r)
+{
+    const struct inbox_rotate rotate = {
+        .of = which(r),
+        .given = core_text(r, "secret"),
+        .now_us = r->now_us,
+    };
+    char secret[INBOX_SECRET_SIZE] = "";
+
+    int rc = inbox_source_rotate(r->s, r->process->keyring, &rotate, secret, &r->why);
+    if (rc >= 0)
+        rc = reply_secret(r, NULL, rotate.given ? NULL : secret);
+    OPENSSL_cleanse(secret, sizeof(secret));
+    return rc;
+}
+
+static int drop_older_secrets(struct core_request *r)
+{
+    const struct inbox_source source = which(r);
+
+    DW_TRY(inbox_source_drop_secrets(r->s, &source));
+    return core_reply(r, 204, NULL);
+}
+
+const struct core_operation core_source_operations[] = {
+    { "listInboxSources", list_sources },
+    { "createInboxSource", create_source },
+    { "changeInboxSource", change_source },
+    { "deleteInboxSource", delete_source },
+    { "addInboxSecret", add_secret },
+    { "dropOlderInboxSecrets", drop_older_secrets },
+    { 0 },
+};
