@@ -6,6 +6,7 @@
 
 #include "api/document.h"
 #include "client/client.h"
+#include "plugin/access.h"
 #include "plugin/call.h"
 #include "plugin/channels.h"
 #include "plugin/descriptor.h"
@@ -51,6 +52,9 @@ struct dw_harness {
     struct plugin_process process;
     struct client *client;
     struct keyring *keyring;
+    const char *database_url; /* NULL: SQLite in a folder of its own. Borrowed until it is open */
+    struct address peer;      /* where requests come from */
+    struct access *access;    /* knows the permissions that plugins declare */
     struct channels *channels;
     struct plugin_hooks *hooks;
     struct router *router;

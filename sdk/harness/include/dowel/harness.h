@@ -35,6 +35,8 @@ typedef struct dw_harness_args {
     const char *plugin;        /* path of the .so */
     const char *conf;          /* what conf.d/NAME.yaml would say; NULL: nothing */
     const char *const *beside; /* other plugins' paths that it needs, NULL at the end; or NULL */
+    const char
+        *database; /* the URL of an empty one, for tests on PostgreSQL too; NULL: a SQLite of its own */
 } dw_harness_args;
 
 /* Loads, configures and starts it, as the server would. 0, or -1: dw_harness_why() says what the admin would read. *out is
@@ -136,6 +138,10 @@ DW_EXPORT void dw_harness_advance(dw_harness *h, dw_span by);
 DW_EXPORT void dw_harness_set_tenant(dw_harness *h, const char *tenant);
 DW_EXPORT void dw_harness_set_principal(dw_harness *h, const char *principal);
 DW_EXPORT void dw_harness_set_permissions(dw_harness *h, const char *permissions);
+
+/* Requests come from this address ("192.0.2.7") from here on; NULL, as at the beginning: from a Unix socket. 0, or -1 for what
+ * is no address. */
+DW_EXPORT int dw_harness_set_address(dw_harness *h, const char *address);
 
 /* ---- an authenticator (auth.h) ---- */
 
