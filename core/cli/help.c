@@ -1,5 +1,5 @@
 /* help.c - the pages, made of the tables. */
-#include "cli/commands.h"
+#include "cli/command_pages.h"
 #include "cli/table.h"
 
 enum { OPTION_COLUMN = 22 };
@@ -101,6 +101,8 @@ void cli_help_markdown(struct buf *out)
         purpose);
     add_markdown_options(out, cli_common_options);
     buf_add_format(out, "\n%s", cli_defaults);
+    buf_add_text(out, "\nPlugins bring further verbs: `dowel help` lists those that are enabled, see "
+                      "[plugins.md](plugins.md#verbs-of-plugins).\n");
     buf_add_text(
         out,
         "\nAn option is written `--name value` or `--name=value`. What a verb has to say goes to standard\n"
