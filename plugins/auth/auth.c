@@ -62,7 +62,6 @@ static int stop(dw_call *c)
 static const dw_operation operations[] = {
     /* accounts */
     { "setUp", auth_setup },
-    { "getSetupPage", auth_setup_page },
     { "register", auth_register },
     { "changePassword", auth_change_password },
     { "listUsers", auth_list_users },
@@ -111,6 +110,9 @@ static const dw_operation operations[] = {
     { 0 },
 };
 
+/* For people, so it is no part of the contract. */
+static const dw_route routes[] = { { "GET", "/setup", "-", auth_setup_page }, { 0 } };
+
 static const dw_question questions[] = { { AUTH_AUTHENTICATE, DW_SILENCE_DENIES }, { 0 } };
 
 static const dw_job_kind jobs[] = {
@@ -125,8 +127,8 @@ static const dw_schedule schedules[] = {
 
 DOWEL_PLUGIN(.name = "auth", .version = "0.1.0", .summary = "Users, roles, tenants, sign-in",
              .license = "MIT", .self_size = sizeof(struct auth),
-             .conf = DW_ITEMS(struct auth_conf, auth_items), .operations = operations, .questions = questions,
-             .jobs = jobs, .schedules = schedules, .commands = auth_commands,
+             .conf = DW_ITEMS(struct auth_conf, auth_items), .operations = operations, .routes = routes,
+             .questions = questions, .jobs = jobs, .schedules = schedules, .commands = auth_commands,
              .authenticator = DW_AUTHENTICATOR(.cookie = "__Host-dowel", .authenticate = auth_who_is,
                                                .tenants = auth_each_tenant),
              .check = auth_check, .init = init, .start = setup_offer, .stop = stop, .fini = fini);

@@ -45,10 +45,12 @@ static int is_operating(dw_call *c)
 int guard_member(dw_call *c, const char *user, struct account *out)
 {
     int64_t one;
+    int rc = dw_db_find(c, DW_TO(&one), "SELECT 1 FROM auth_members WHERE tenant = $1 AND user_id = $2",
+                        dw_tenant(c), user);
 
-    if (dw_db_find(c, DW_TO(&one), "SELECT 1 FROM auth_members WHERE tenant = $1 AND user_id = $2",
-                   dw_tenant(c), user) == 0)
+    if (rc == 0)
         return dw_fail(c, DW_ENOTFOUND, "there is no such user");
+    DW_TRY(rc);
     return account_by_id(c, user, out);
 }
 

@@ -28,8 +28,8 @@ int login_prove(dw_call *c, dw_request *req, enum login_client client, const cha
     if (rc < 0 && rc != DW_ENOTFOUND)
         return rc;
     DW_TRY(account_check_password(c, is_known ? out : NULL, (dw_str){ password, strlen(password) }));
-    DW_TRY(account_may_sign_in(c, out));
-    return remember_place(c, req, client, &t, out->id);
+    DW_TRY(remember_place(c, req, client, &t, out->id)); /* it was right, whatever else is in the way */
+    return account_may_sign_in(c, out);
 }
 
 int login_tenant(dw_call *c, const struct account *a, const char *wanted, const char **tenant)

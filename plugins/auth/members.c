@@ -46,9 +46,13 @@ int auth_get_member(dw_call *c, dw_request *req)
 
 static int add(dw_call *c, const char *email, const json_t *roles, struct account *a)
 {
+    int rc;
+
     DW_TRY(guard_lock(c, dw_tenant(c)));
-    if (account_by_email(c, email, a) != 0)
+    rc = account_by_email(c, email, a);
+    if (rc == DW_ENOTFOUND)
         return dw_fail_at(c, "/email", "nobody with this address has an account; POST /users makes one");
+    DW_TRY(rc);
     DW_TRY(create_member(c, dw_tenant(c), a->id));
     DW_TRY(roles ? member_roles_set(c, dw_tenant(c), a->id, roles) : 0);
     return auth_forget(c, a->id);

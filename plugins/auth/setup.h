@@ -4,7 +4,7 @@
 
 #include "account.h"
 
-#define SETUP_PATH "/api/v1/auth/setup?token="
+#define SETUP_PATH "/setup?token="
 
 /* 1 when somebody has an account, 0, or an error. */
 int setup_is_done(dw_call *c);

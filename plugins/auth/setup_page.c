@@ -21,9 +21,11 @@ static const char *or_empty(const char *text)
 
 /* ---- the form ---- */
 
-static void add_form(dw_text *t, bool de, const struct setup_asked *asked)
+static void add_form(dw_text *t, bool de, const char *action, const struct setup_asked *asked)
 {
-    dw_text_add(t, "<form method=\"post\" action=\"setup\">\n");
+    dw_text_add(t, "<form method=\"post\" action=\"");
+    html_add_escaped(t, action);
+    dw_text_add(t, "\">\n");
     html_add_hidden(t, "token", asked->token);
     html_add_input(t, de ? "Ihr Name" : "Your name",
                    "name=\"name\" maxlength=\"200\" autocomplete=\"name\" autofocus", or_empty(asked->name));
@@ -54,7 +56,8 @@ static int show_form(dw_call *c, dw_request *req, int status, const struct setup
                         : "Nobody has an account yet. The first one is the administrator's.");
     if (problem)
         html_add_element(t, "p class=\"problem\" role=\"alert\"", problem);
-    add_form(t, de, asked);
+    /* Relative, for servers below a path of a proxy: from /setup, and from where that led. */
+    add_form(t, de, problem ? "setup" : "api/v1/auth/setup", asked);
     return html_reply(c, req, status, t, nonce, "");
 }
 

@@ -182,6 +182,30 @@ for (const engine of engines) {
       assert.deepEqual(users.map((one) => one.id).sort(), [ann.user_id, gil.id].sort(), 'Ann has made the tenant, so she belongs to it');
     });
 
+    // Each would leave the other one; both at once would leave nobody.
+    test('two administrators cannot take each other the role', async () => {
+      const initech = await ask(server, '/api/v1/tenants', { token: admin, json: { name: 'Initech' } });
+      const there = (await ask(server, '/api/v1/auth/switch', { token: admin, json: { tenant: initech.json.id } })).json.access_token;
+      const people = [];
+      for (const email of ['ivy@example.org', 'jim@example.org']) {
+        const made = await addUser(server, there, { email, roles: ['admin'] });
+        people.push({ id: made.id, token: (await signIn(server, { email })).access_token });
+      }
+      assert.equal((await change(server, people[0].token, `/api/v1/members/${ann.user_id}`, { roles: ['viewer'] })).status, 403, 'she is an operator');
+      const left = await command(server, 'role', 'take', ann.email, 'admin', '--in', 'initech');
+      assert.equal(left.code, 0, left.stderr);
+      for (let round = 0; round < 8; round++) {
+        const versions = await Promise.all(people.map(async ({ id, token }) => (await ask(server, `/api/v1/members/${id}`, { token })).headers.get('etag')));
+        const tries = await Promise.all(people.map(({ token }, i) => ask(server, `/api/v1/members/${people[1 - i].id}`, {
+          token, method: 'PATCH', json: { roles: [] }, headers: { 'If-Match': versions[1 - i] } })));
+        const statuses = tries.map((one) => one.status);
+        assert.equal(statuses.filter((one) => one === 200).length, 1, statuses.join(' '));
+        const lost = people[1 - statuses.indexOf(200)].id;
+        assert.equal((await change(server, people[statuses.indexOf(200)].token, `/api/v1/members/${lost}`, { roles: ['admin'] })).status, 200);
+        await until('the role to be back', async () => ((await ask(server, '/api/v1/users', { token: people.find((one) => one.id === lost).token })).status === 200 ? true : undefined));
+      }
+    });
+
     test('dowel user, role and tenant talk to the running server', async () => {
       const told = async (...args) => {
         const { code, stdout, stderr } = await command(server, ...args, '--output', 'json');
@@ -316,5 +340,5 @@ describe('docs/auth.md', { timeout }, () => {
     }
   });
 
-  test('its link is the one that is logged', () => assert.match(page, /nobody has an account here yet: who opens this link first makes the administrator's.*\/api\/v1\/auth\/setup\?token=/s));
+  test('its link is the one that is logged', () => assert.match(page, /nobody has an account here yet: who opens this link first makes the administrator's.*path=\"\/setup\?token=/s));
 });

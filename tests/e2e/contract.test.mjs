@@ -120,7 +120,7 @@ describe('each operation', { timeout }, () => {
 // /metrics has a line for each route, from the start.
 describe('routes and document', { timeout }, () => {
   // Pages, for people and in HTML; and the document's second address.
-  const notOperations = [/^\/$/, /^(\/api)?\/(docs|redoc)(\/\{path\.\.\.\})?$/, /^\/problems\/\{slug\}$/, /^\/api\/openapi\.json$/];
+  const notOperations = [/^\/$/, /^\/setup$/, /^(\/api)?\/(docs|redoc)(\/\{path\.\.\.\})?$/, /^\/problems\/\{slug\}$/, /^\/api\/openapi\.json$/];
 
   test('are the same, both ways', async () => {
     const metrics = (await request(server.url, { path: '/metrics' })).text();

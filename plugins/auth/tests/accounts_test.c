@@ -80,13 +80,13 @@ static void the_link_opens_a_page(void **state)
     (void)state;
     start("");
     token = kept(setup_token());
-    reply = dw_harness_get(h, path("/api/v1/auth/setup?token=%s", token));
+    reply = dw_harness_get(h, path("/setup?token=%s", token));
     assert_status(reply, 200);
     assert_string_equal(reply.content_type, "text/html; charset=utf-8");
     assert_non_null(strstr(reply.body.p, token));
     assert_string_equal(dw_harness_header(reply, "Referrer-Policy"), "no-referrer");
-    assert_status(dw_harness_get(h, "/api/v1/auth/setup?token=wrong"), 403);
-    assert_status(dw_harness_get(h, "/api/v1/auth/setup"), 403);
+    assert_status(dw_harness_get(h, "/setup?token=wrong"), 403);
+    assert_status(dw_harness_get(h, "/setup"), 403);
 
     reply = send_form(token, "ann%40example.org", "password1", NULL);
     assert_status(reply, 422);
@@ -102,7 +102,7 @@ static void the_link_opens_a_page(void **state)
     assert_status(reply, 201);
     assert_non_null(strstr(reply.body.p, "ann@example.org can sign in now"));
     assert_status(send_form(token, "eve%40example.org", "correct+horse+battery", NULL), 403);
-    assert_status(dw_harness_get(h, path("/api/v1/auth/setup?token=%s", token)), 403);
+    assert_status(dw_harness_get(h, path("/setup?token=%s", token)), 403);
     assert_int_equal(count("auth_users"), 1);
 }
 
@@ -273,6 +273,30 @@ static void foreign_ids_are_as_unknown_ones(void **state)
     as(gil, globex);
     assert_status(dw_harness_get(h, path("/api/v1/roles/%s", role)), 200);
     assert_status(dw_harness_get(h, path("/api/v1/users/%s", gil)), 200);
+}
+
+/* Whatever step fails on the way: nobody is let through because something could not be asked. */
+static void what_cannot_be_asked_opens_nothing(void **state)
+{
+    static const struct foreign tried[] = {
+        { "GET", "/api/v1/users/%s", NULL },           { "PATCH", "/api/v1/users/%s", "{\"name\":\"X\"}" },
+        { "POST", "/api/v1/users/%s/password", "{}" }, { "DELETE", "/api/v1/users/%s", NULL },
+        { "DELETE", "/api/v1/members/%s", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(tried) / sizeof(*tried); i++) {
+        for (unsigned n = 1; n <= 20; n++) {
+            dw_harness_fail(h, n, DW_EUNAVAILABLE);
+            dw_harness_reply reply =
+                with_version(tried[i].method, path(tried[i].target, gil), "\"1\"", tried[i].json);
+            if (reply.status != 404 && reply.status != 503)
+                fail_msg("%s %s, where step %u fails: %d", tried[i].method, tried[i].target, n, reply.status);
+        }
+    }
+    dw_harness_fail(h, 0, DW_EUNAVAILABLE);
+    as(gil, globex);
+    assert_string_equal(dw_harness_text(dw_harness_get(h, path("/api/v1/users/%s", gil)), "/name"), "Gil");
 }
 
 /* ---- changing ---- */
@@ -475,6 +499,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(people_are_listed_sorted_and_filtered, people, finish),
         cmocka_unit_test_setup_teardown(what_is_shown_has_no_secret, people, finish),
         cmocka_unit_test_setup_teardown(foreign_ids_are_as_unknown_ones, people, finish),
+        cmocka_unit_test_setup_teardown(what_cannot_be_asked_opens_nothing, people, finish),
         cmocka_unit_test_setup_teardown(a_user_is_changed_by_who_has_seen_him, people, finish),
         cmocka_unit_test_setup_teardown(nobody_deactivates_himself, people, finish),
         cmocka_unit_test_setup_teardown(a_guest_is_given_roles_and_nothing_else, people, finish),

@@ -160,6 +160,27 @@ static void tenants_are_made_and_joined(void **state)
     assert_code(run("tenant activate nowhere"), DW_EINVALID);
 }
 
+static void play(dw_harness *harness, void *ud)
+{
+    static const char *const lines[] = {
+        "role add keeper users.read --in acme",       "role grant keeper users.manage --in acme",
+        "role give bob@example.org keeper --in acme", "tenant join globex bob@example.org",
+        "user set bob@example.org --name Rob",        "user deactivate bob@example.org",
+        "role delete keeper --in acme --yes",         "user show bob@example.org",
+    };
+
+    (void)ud;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+        dw_harness_command(harness, .line = lines[i]);
+}
+
+static void whatever_fails_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    if (dw_harness_torture(h, play, NULL) <= 0)
+        fail_msg("%s", dw_harness_failed_step(h));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +191,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_hash_of_another_system_is_taken, people, finish),
         cmocka_unit_test_setup_teardown(roles_are_made_and_given, people, finish),
         cmocka_unit_test_setup_teardown(tenants_are_made_and_joined, people, finish),
+        cmocka_unit_test_setup_teardown(whatever_fails_leaves_nothing_behind, people, finish),
     };
 
     return ON_EVERY_ENGINE("commands", tests);

@@ -193,6 +193,30 @@ static void a_limited_credential_gives_no_more_than_it_has(void **state)
     dw_harness_set_permissions(h, NULL);
 }
 
+static void what_cannot_be_asked_gives_nothing(void **state)
+{
+    int64_t roles = 0;
+
+    (void)state;
+    as(dan, acme);
+    for (unsigned n = 1; n <= 60; n++) {
+        dw_harness_fail(h, n, DW_EUNAVAILABLE);
+        assert_int_not_equal(
+            with_version("PATCH", path("/api/v1/members/%s", bob), "\"1\"", "{\"roles\":[\"admin\"]}").status,
+            200);
+        dw_harness_fail(h, n, DW_EUNAVAILABLE);
+        assert_int_not_equal(
+            dw_harness_post(h, "/api/v1/roles", "{\"name\":\"x\",\"permissions\":[\"*\"]}").status, 201);
+        dw_harness_fail(h, n, DW_EUNAVAILABLE);
+        assert_int_not_equal(dw_harness_post(h, path("/api/v1/users/%s/password", ann), "{}").status, 200);
+    }
+    dw_harness_fail(h, 0, DW_EUNAVAILABLE);
+    dw_harness_find(h, DW_TO(&roles),
+                    "SELECT count(*) FROM auth_member_roles x JOIN auth_roles r ON r.id = x.role_id AND "
+                    "r.name = 'admin'");
+    assert_int_equal(roles, 3); /* Ann's two, and Gil's */
+}
+
 /* ---- the last one ---- */
 
 static void the_last_administrator_stays(void **state)
@@ -233,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nobody_changes_who_may_more, keepers, finish),
         cmocka_unit_test_setup_teardown(a_password_opens_all_tenants_of_its_owner, keepers, finish),
         cmocka_unit_test_setup_teardown(a_limited_credential_gives_no_more_than_it_has, keepers, finish),
+        cmocka_unit_test_setup_teardown(what_cannot_be_asked_gives_nothing, keepers, finish),
         cmocka_unit_test_setup_teardown(the_last_administrator_stays, keepers, finish),
         cmocka_unit_test_setup_teardown(a_member_whose_version_is_old_is_left_alone, keepers, finish),
     };

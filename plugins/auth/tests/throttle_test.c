@@ -166,6 +166,23 @@ static void accounts_that_do_not_exist_are_counted_alike(void **state)
     assert_int_equal(guess("no address", "192.0.2.2"), 429);
 }
 
+/* Also when it opens nothing yet. */
+static void a_right_password_is_no_failure(void **state)
+{
+    static const char login[] = "{\"email\":\"bob@example.org\",\"password\":\"welcome to the team\"}";
+
+    (void)state;
+    as(ann, acme);
+    assert_status(
+        dw_harness_post(h, path("/api/v1/users/%s/password", bob), "{\"password\":\"welcome to the team\"}"),
+        200);
+    as(NULL, NULL);
+    assert_int_equal(dw_harness_set_address(h, "192.0.2.1"), 0);
+    for (int i = 0; i < 10; i++)
+        assert_status(dw_harness_post(h, "/api/v1/auth/login", login), 403);
+    assert_int_equal(guess("bob@example.org", "192.0.2.1"), 401);
+}
+
 static void what_was_is_forgotten(void **state)
 {
     int64_t n = -1;
@@ -217,6 +234,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_home_is_one_address_in_ipv6, annoyed, finish),
         cmocka_unit_test_setup_teardown(an_address_that_everybody_has_tells_nothing, annoyed, finish),
         cmocka_unit_test_setup_teardown(accounts_that_do_not_exist_are_counted_alike, annoyed, finish),
+        cmocka_unit_test_setup_teardown(a_right_password_is_no_failure, annoyed, finish),
         cmocka_unit_test_setup_teardown(what_was_is_forgotten, annoyed, finish),
         cmocka_unit_test_setup_teardown(places_are_few, annoyed, finish),
     };
