@@ -60,9 +60,10 @@ struct api_operation {
     const char *permission; /* x-permission, "notes.read" or API_SIGNED_IN; NULL if and only if is_public */
     bool is_public;         /* x-public: true: nobody is asked who they are */
     bool no_tenant;         /* x-tenant: none */
-    bool idempotent;        /* x-idempotent: true: takes an Idempotency-Key */
-    const char *rate_limit; /* x-rate-limit as it stands, "10/1m"; NULL: none of its own */
-    uint32_t rate_requests; /* of it, per rate_window_us; 0: none of its own */
+    bool idempotent;        /* takes an Idempotency-Key: a post, unless x-idempotent says otherwise */
+    bool idempotency_required; /* x-idempotent: required: wants one */
+    const char *rate_limit;    /* x-rate-limit as it stands, "10/1m"; NULL: none of its own */
+    uint32_t rate_requests;    /* of it, per rate_window_us; 0: none of its own */
     int64_t rate_window_us;
     int64_t timeout_us; /* x-timeout; 0: the server's */
 

@@ -61,7 +61,11 @@ static void read_tenant(struct api_reader *r, const struct yaml_node *node, stru
 
 static void read_idempotent(struct api_reader *r, const struct yaml_node *node, struct extension_reader *e)
 {
-    e->op->idempotent = read_truth(r, node);
+    e->op->idempotency_required = node->kind == YAML_TEXT && str_equal(node->text, STR_OF("required"));
+    if (node->kind == YAML_TEXT && !e->op->idempotency_required)
+        api_complain(r, node->line, NULL, "%s is true, false or required, not %s", node->key.p, node->text.p);
+    else
+        e->op->idempotent = e->op->idempotency_required || read_truth(r, node);
     if (e->op->idempotent && e->op->method != HTTP_POST && e->op->method != HTTP_PATCH)
         api_complain(r, node->key_line, "remove it", "x-idempotent: %s can be repeated anyway",
                      http_method_name(e->op->method));
@@ -242,6 +246,20 @@ static void check_access(struct api_reader *r, const struct yaml_node *operation
         api_complain(r, permission->key_line, "remove one", "it has x-permission and also x-public: true");
 }
 
+/* What comes as a stream is not there yet when it is asked whether it came before. */
+static void settle_idempotent(struct api_reader *r, const struct yaml_node *operation,
+                              struct api_operation *op)
+{
+    const struct yaml_node *how = api_get(operation, "x-body"),
+                           *said = yaml_find(operation, STR_OF("x-idempotent"));
+
+    if (!op->idempotent || !how || !str_equal(how->text, STR_OF("stream")))
+        return;
+    if (said)
+        api_complain(r, said->key_line, "remove one", "it has x-idempotent and also x-body: stream");
+    op->idempotent = false;
+}
+
 /* Somebody else's extension is left alone; keys that look like a slip in one of ours are the caller's to complain
  * about, with all other keys. */
 void api_extensions_read(struct api_reader *r, const struct yaml_node *operation, struct api_operation *op,
@@ -249,10 +267,12 @@ void api_extensions_read(struct api_reader *r, const struct yaml_node *operation
 {
     struct extension_reader e = { .op = op, .fields = fields };
 
+    op->idempotent = op->method == HTTP_POST; /* unless x-idempotent says otherwise */
     for (const struct yaml_node *it = operation->first; it; it = it->next) {
         const struct extension *extension = find(it->key);
         if (extension && !it->refused)
             extension->read(r, it, &e);
     }
     check_access(r, operation, op);
+    settle_idempotent(r, operation, op);
 }

@@ -86,7 +86,7 @@ void api_fault(struct api_input *in, struct api_faults *faults, const char *plac
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    vsnprintf(text, sizeof(text), api_say(in, format), args);
     va_end(args);
     api_fault_at(in, faults, place, name, "", str_from(text));
 }
@@ -204,15 +204,12 @@ void api_input_finish(struct api_input *in)
 
 int api_input_refuse(struct http_exchange *x, const struct api_refusal *refusal)
 {
-    struct buf body = BUF_INIT;
-
+    if (http_replied(x))
+        return -1;
     if (refusal->accept) /* a hint: without memory for it the refusal stands as well */
         http_reply_header(x, "Accept", str_from(refusal->accept));
-    problem_write(&body, refusal->status, str_from(refusal->detail), http_request_id(x), refusal->errors,
-                  refusal->errors_n);
-    if (http_reply_take(x, refusal->status, PROBLEM_CONTENT_TYPE, &body) == 0)
-        return 0;
-    return http_reply_empty(x, refusal->status);
+    return http_reply_problem_with(x, refusal->status, refusal->detail, HTTP_WORDS_OURS, refusal->errors,
+                                   refusal->errors_n);
 }
 
 /* ---- asking ---- */

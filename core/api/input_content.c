@@ -62,7 +62,8 @@ static int refuse_media(struct api_input *in, struct api_refusal *refusal)
         buf_add_str(&accept, in->op->media[i].type);
     }
     char *types = arena_copy(in->arena, str_from(buf_text(&accept)));
-    char *detail = types ? arena_format(in->arena, "Send the content with Content-Type: %s.", types) : NULL;
+    char *detail =
+        types ? arena_format(in->arena, api_say(in, "Send the content with Content-Type: %s."), types) : NULL;
     buf_finish(&accept);
     if (!detail)
         return out_of_memory(refusal);
@@ -110,7 +111,8 @@ static void check_member(struct api_input *in, const struct api_field *field)
     if (!member || api_json_has_type(member, field->type) || (json_is_null(member) && field->nullable))
         return;
     api_fault(in, &in->invalid, NULL, field->name,
-              json_is_null(member) ? "must be %s, not null" : "must be %s", api_type_words(field->type));
+              json_is_null(member) ? "must be %s, not null" : "must be %s",
+              api_say(in, api_type_words(field->type)));
 }
 
 static void check_members(struct api_input *in)
@@ -131,6 +133,18 @@ static void check_members(struct api_input *in)
     }
 }
 
+static void complain_json(struct api_input *in, const struct json_fault *fault)
+{
+    const char *text = api_say(in, fault->text);
+
+    if (fault->line)
+        api_fault(in, &in->unreadable, NULL, NULL,
+                  "the content cannot be read as JSON: %s, at line %u, column %u", text, fault->line,
+                  fault->column);
+    else
+        api_fault(in, &in->unreadable, NULL, NULL, "the content cannot be read as JSON: %s", text);
+}
+
 static int read_json(struct api_input *in, struct api_refusal *refusal)
 {
     struct json_fault fault;
@@ -147,7 +161,7 @@ static int read_json(struct api_input *in, struct api_refusal *refusal)
     else if (fault.is_ours)
         result = out_of_memory(refusal);
     else
-        api_fault(in, &in->unreadable, NULL, NULL, "the content cannot be read as JSON: %s", fault.text);
+        complain_json(in, &fault);
     free(owned);
     return result;
 }

@@ -27,7 +27,8 @@ static bool decode(struct api_input *in, struct str raw, const char *name, struc
     if (http_query_decode(raw, room, is_plain ? 0 : raw.n, out) == 0)
         return true;
     api_fault(in, &in->unreadable, "query", name,
-              "%shas a broken %%-escape, is not UTF-8, or has a NUL character", name ? "" : "a name ");
+              name ? "has a broken %%-escape, is not UTF-8, or has a NUL character"
+                   : "a name has a broken %%-escape, is not UTF-8, or has a NUL character");
     return false;
 }
 
@@ -39,7 +40,8 @@ static const struct api_field *find_query_field(struct api_input *in, const char
     if (field && field->in == API_IN_QUERY)
         return field;
     if (field)
-        api_fault(in, &in->unreadable, "query", name, "belongs into %s", api_in_words(field->in));
+        api_fault(in, &in->unreadable, "query", name, "belongs into %s",
+                  api_say(in, api_in_words(field->in)));
     else if (nearest)
         api_fault(in, &in->unreadable, "query", name, "is not known, did you mean %s?", nearest);
     else

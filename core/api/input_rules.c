@@ -5,13 +5,16 @@
 static void add_faults(struct api_input *in, const char *place, const char *name,
                        const struct schema_report *report)
 {
-    enum schema_language language = api_language_of(http_request_header(in->x, "Accept-Language"));
+    enum schema_language language = (enum schema_language)http_request_language(in->x);
     struct buf text = BUF_INIT;
 
     for (size_t i = 0; i < report->n; i++) {
+        const struct schema_fault *fault = &report->faults[i];
+        bool is_misplaced = fault->rule == SCHEMA_READ_ONLY; /* whatever its value is */
         text.n = 0;
-        schema_fault_write(&text, &report->faults[i], language);
-        api_fault_at(in, &in->invalid, place, name, report->faults[i].place, buf_str(&text));
+        schema_fault_write(&text, fault, language);
+        api_fault_at(in, is_misplaced ? &in->unreadable : &in->invalid, place, name, fault->place,
+                     buf_str(&text));
     }
     in->out_of_memory |= report->is_out_of_memory || buf_failed(&text);
     buf_finish(&text);
@@ -20,7 +23,7 @@ static void add_faults(struct api_input *in, const char *place, const char *name
 static void check(struct api_input *in, const struct schema *rules, const json_t *value, const char *place,
                   const char *name)
 {
-    struct schema_report report = { .arena = in->arena };
+    struct schema_report report = { .arena = in->arena, .way = SCHEMA_IN_REQUEST };
 
     if (schema_check(rules, value, &report) != 0)
         add_faults(in, place, name, &report);

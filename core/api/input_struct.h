@@ -43,6 +43,12 @@ void api_fault(struct api_input *in, struct api_faults *faults, const char *plac
 void api_fault_at(struct api_input *in, struct api_faults *faults, const char *place, const char *name,
                   const char *inside, struct str detail);
 
+/* Our own words in the client's language; what api_fault() is given it says so by itself. */
+static inline const char *api_say(const struct api_input *in, const char *english)
+{
+    return http_say(http_request_language(in->x), english);
+}
+
 /* "query" of API_IN_QUERY, as in a pointer; NULL of API_IN_BODY. */
 const char *api_place_of(enum api_in in);
 

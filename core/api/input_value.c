@@ -55,7 +55,8 @@ static bool convert(struct api_value *value, enum api_type type)
 static void complain_type(struct api_input *in, const struct api_field *field, enum api_type type)
 {
     in->slots[field - in->op->fields].is_wrong = true;
-    api_fault(in, &in->invalid, api_place_of(field->in), field->sent_as, "must be %s", api_type_words(type));
+    api_fault(in, &in->invalid, api_place_of(field->in), field->sent_as, "must be %s",
+              api_say(in, api_type_words(type)));
 }
 
 /* An entity tag without its quotes. A weak one is taken: compression makes the tags of our own replies weak, and what
@@ -90,7 +91,7 @@ static void complain_entry(struct api_input *in, const struct api_field *field)
 {
     in->slots[field - in->op->fields].is_wrong = true;
     api_fault(in, &in->invalid, api_place_of(field->in), field->sent_as, "each must be %s",
-              api_type_words(field->items));
+              api_say(in, api_type_words(field->items)));
 }
 
 json_t *api_json_of_value(const struct api_value *value)

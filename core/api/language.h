@@ -1,10 +1,15 @@
-/* language.h - in which language a client is told what was wrong. */
+/* language.h - in which language a schema tells a client what was wrong. */
 #ifndef API_LANGUAGE_H
 #define API_LANGUAGE_H
 
+#include "http/language.h"
 #include "schema/schema.h"
 
-/* What an Accept-Language field likes best of those that are spoken here; English when it says nothing of them. */
-enum schema_language api_language_of(struct str accept_language);
+_Static_assert((int)HTTP_GERMAN == (int)SCHEMA_GERMAN, "both count their languages alike");
+
+static inline enum schema_language api_language_of(struct str accept_language)
+{
+    return (enum schema_language)http_language_of(accept_language);
+}
 
 #endif

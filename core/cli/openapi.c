@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/publish.h"
+#include "api/server_contract.h"
 #include "cli/plugin.h"
 #include "operations/core_operations.h"
 
@@ -37,16 +38,20 @@ static void add_plugin(struct contracts *all, const struct plugin_view *v, const
 static int collect(struct contracts *all, const struct plugin_view *v)
 {
     struct buf why = BUF_INIT;
-    struct api_document *own = NULL;
+    struct api_document *own = NULL, *described = NULL;
 
-    all->v = calloc(v->plan.sequence_n + 1, sizeof(*all->v));
+    all->v = calloc(v->plan.sequence_n + 2, sizeof(*all->v));
     int result = all->v ? core_operations_read(&own, &why) : -1;
+    if (result == 0)
+        all->v[all->n++] = (struct api_source){ "core", "", own };
+    if (result == 0)
+        result = server_contract_read(&described, &why);
     if (result != 0)
         fprintf(stderr, "%s\n", why.n > 0 ? buf_text(&why) : "out of memory");
     buf_finish(&why);
     if (result != 0)
         return CLI_FAILED;
-    all->v[all->n++] = (struct api_source){ "core", "The server itself", own };
+    all->v[all->n++] = (struct api_source){ "server", "", described };
     for (size_t i = 0; i < v->plan.sequence_n; i++)
         add_plugin(all, v, v->plan.sequence[i]);
     return CLI_OK;

@@ -8,7 +8,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "api/pages.h"
 #include "api/published.h"
+#include "api/server_contract.h"
 #include "cli/command_service.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
@@ -32,6 +34,7 @@
 #include "plugin/access.h"
 #include "plugin/channels.h"
 #include "plugin/hooks.h"
+#include "plugin/idempotency.h"
 #include "plugin/registry.h"
 #include "secure/keyring.h"
 #include "supervise/activity.h"
@@ -60,8 +63,10 @@ struct server {
     struct upkeep *upkeep;
     struct events_service events;
     struct command_service *commands;
-    struct core_operations *own; /* the server's own operations */
+    struct core_operations *own;    /* the server's own operations */
+    struct api_document *described; /* what is only published */
     struct published *published;
+    struct pages *pages; /* NULL: docs_pages is off */
     _Atomic bool stopping, http_drained;
     _Atomic bool walls_changed; /* a migration of another process made or dropped tables of tenants */
     char spool_dir[PATH_MAX];
@@ -285,6 +290,7 @@ static int make_process(struct server *s, const char *data_dir)
         result = make_client(s);
     if (result == CLI_OK)
         result = database_start(&s->process.db, s->generation, s->core, data_dir);
+    s->process.check_replies = s->core->check_replies;
     s->migrate = database_migrate_options(s->generation, s->process.db);
     buf_finish(&why);
     return result;
@@ -323,8 +329,10 @@ static int mount_own(struct server *s)
     int result = CLI_OK;
 
     if (core_operations_mount(&s->own, &s->process, s->router, &why) != 0 ||
+        server_contract_read(&s->described, &why) != 0 ||
         access_declare(s->process.access, "core", core_operations_contract(s->own)) != 0 ||
-        published_mount(&s->published, s->router, &why) != 0)
+        published_mount(&s->published, s->router, &why) != 0 ||
+        (s->core->docs_pages && pages_mount(&s->pages, s->router, NULL, &why) != 0))
         result = generation_fail(s->generation, CLI_FAILED, "cannot make the routes: %s", buf_text(&why));
     buf_finish(&why);
     return result;
@@ -345,10 +353,12 @@ static int publish(struct server *s)
 
     arena_init(&arena, NULL, 0, 0);
     int n = registry_contracts(s->registry, &arena, &sources);
-    if (n >= 0) { /* there is room for one more */
-        memmove(sources + 1, sources, (size_t)n * sizeof(*sources));
-        sources[0] = (struct api_source){ "core", "The server itself", core_operations_contract(s->own) };
-        result = published_set(s->published, sources, (size_t)n + 1);
+    if (n >= 0) { /* there is room for ours */
+        memmove(sources + REGISTRY_CONTRACTS_ROOM, sources, (size_t)n * sizeof(*sources));
+        sources[0] = (struct api_source){ "core", "", core_operations_contract(s->own) };
+        sources[1] = (struct api_source){ "server", "", s->described };
+        result =
+            published_set(s->published, sources, (size_t)n + REGISTRY_CONTRACTS_ROOM, s->core->compression);
     }
     arena_finish(&arena);
     return result == 0
@@ -372,8 +382,10 @@ static int make_jobs(struct server *s, const char *data_dir)
         .workers = (unsigned)s->core->job_workers,
         .keep_done_us = s->core->jobs_keep_done.us,
         .keep_dead_us = s->core->jobs_keep_dead.us,
+        .server_died = idempotency_server_died,
     };
 
+    idempotency_make_metrics();
     if (jobs_create(&s->process.jobs, &options) == 0)
         return CLI_OK;
     return generation_fail(s->generation, CLI_FAILED, "cannot make the workers for jobs: %s",
@@ -596,6 +608,8 @@ static void destroy(struct server *s)
     router_destroy(s->router);
     published_destroy(s->published);
     core_operations_destroy(s->own);
+    pages_destroy(s->pages);
+    api_document_destroy(s->described);
     static_destroy(s->site);
     plugin_hooks_destroy(s->process.hooks);
     keyring_destroy(s->process.keyring);

@@ -17,6 +17,7 @@
 #include "jobs/jobs.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "plugin/idempotency.h"
 #include "util/clock.h"
 #include "util/compiler.h"
 #include "util/list.h"
@@ -25,6 +26,7 @@
 enum {
     DATA_EVERY_US = 10 * CLOCK_SECOND,
     JOBS_EVERY_US = 60 * CLOCK_SECOND,
+    ANSWERS_EVERY_US = 600 * CLOCK_SECOND,
     DATABASE_EVERY_US = 2 * CLOCK_SECOND,
     THREADS = 2,
     QUEUE = 64,
@@ -54,7 +56,7 @@ struct upkeep {
     struct db *db;
     struct jobs *jobs;
     _Atomic bool stopping;
-    struct chore chores[4];
+    struct chore chores[5];
     size_t chores_n;
     struct metric *room, *days_left, *database_up;
     struct finding data, database;
@@ -244,6 +246,14 @@ static void remove_old_jobs(struct upkeep *u)
     give_back(u);
 }
 
+static void remove_old_answers(struct upkeep *u)
+{
+    int64_t n = idempotency_retain(u->db, clock_wall_us());
+
+    if (n > 0)
+        log_info("answers kept for their Idempotency-Key were removed", LOG_NUMBER("answers", n));
+}
+
 static void add_chores(struct upkeep *u)
 {
     u->room = metrics_gauge("dowel_data_free_bytes", "Room in the file system of the data folder", NULL);
@@ -256,6 +266,7 @@ static void add_chores(struct upkeep *u)
         add_chore(u, remove_old_jobs, JOBS_EVERY_US);
     if (!u->db)
         return;
+    add_chore(u, remove_old_answers, ANSWERS_EVERY_US);
     u->database_up =
         metrics_gauge("dowel_database_up", "Whether the database answered when asked last", NULL);
     u->database_chore = &u->chores[u->chores_n];

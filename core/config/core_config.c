@@ -128,6 +128,9 @@ static const struct config_item items[] = {
     ITEM(compression, .fallback = "true", .restart = true,
          .help =
              "Compressible replies of 1000 bytes and more are sent with gzip to clients that understand it"),
+    ITEM(check_replies, .fallback = "false", .restart = true,
+         .help = "Each reply of a plugin is held against its api.yaml, and is a 500 that says where if it is "
+                 "something else. For those who write plugins; it takes time"),
     ITEM(trusted_proxies, .fallback = "[]", .pattern = "network", .restart = true,
          .example = "[\"10.0.0.0/8\", \"192.0.2.7\"]",
          .help = "Networks whose Forwarded, X-Forwarded-For and X-Request-Id headers are believed"),
@@ -141,6 +144,9 @@ static const struct config_item items[] = {
          .help = "How many of these may come at once; 0: as many as rate_limit allows in its time"),
     ITEM(static_dir, .fallback = "\"\"", .pattern = "directory", .restart = true, .example = "/srv/www",
          .help = "Files of this directory are served at `/`; empty: none"),
+    ITEM(docs_pages, .fallback = "true", .restart = true,
+         .help = "The operations of the server and its plugins as pages: Swagger UI at `/docs`, ReDoc at "
+                 "`/redoc`, both also below `/api`"),
     ITEM(metrics_allow, .fallback = "[]", .pattern = "network", .restart = true,
          .example = "[\"10.0.0.0/8\"]",
          .help = "Networks that may read `/metrics` and the details of `/readyz`, beside this machine"),

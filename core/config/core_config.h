@@ -36,11 +36,12 @@ struct core_config {
     struct config_span drain_timeout;
     struct config_span watchdog_warn, watchdog_replace; /* 0: never */
 
-    bool access_log, compression;
+    bool access_log, compression, check_replies;
     struct config_texts trusted_proxies, cors_origins;
     const char *rate_limit; /* see rate_requests */
     int64_t rate_burst;
     const char *static_dir; /* "": none */
+    bool docs_pages;
     struct config_texts metrics_allow;
 
     struct config_span jobs_keep_done, jobs_keep_dead;

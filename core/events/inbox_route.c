@@ -53,7 +53,8 @@ static void refuse(struct http_exchange *x, const struct inbox_request *request,
 {
     log_info("a webhook that came in is not believed", LOG_STR("plugin", request->plugin),
              LOG_STR("source", request->source), LOG_TEXT("why", webhook_verdict_text(verdict)));
-    http_reply_problem_format(x, 401, "This webhook is not believed: %s.", webhook_verdict_text(verdict));
+    http_reply_problem_format(x, 401, "This webhook is not believed: %s.",
+                              http_say(http_request_language(x), webhook_verdict_text(verdict)));
 }
 
 static void answer(struct http_exchange *x, struct inbox_route *o, const struct inbox_request *request,

@@ -44,6 +44,7 @@ static enum step answer_too_late(struct connection *c)
         memcpy(x->id, late->id, late->id_size);
         x->client = late->client;
         x->client_tls = late->client_tls;
+        x->language = http_request_language(late);
         /* What it answers was a good request, without the fields: to HEAD, say, there is no content. */
         x->reader.head.base = x->in;
         x->reader.head.method = late->reader.head.method;

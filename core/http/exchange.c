@@ -20,6 +20,7 @@ static void begin_message(struct http_exchange *x)
     atomic_store_explicit(&x->halves, 0, memory_order_relaxed);
     x->host = str_make(NULL, 0);
     x->detached = x->handed_over = x->over = x->timed_out = x->replaces_timed_out = false;
+    x->language = HTTP_ENGLISH;
     atomic_store_explicit(&x->gone, false, memory_order_relaxed);
     x->next_handler = NULL;
     x->notice = NULL;
@@ -321,6 +322,11 @@ const struct http_route *http_request_route(const struct http_exchange *x)
 struct str http_request_last_event(const struct http_exchange *x)
 {
     return http_request_header(x, "Last-Event-ID");
+}
+
+enum http_language http_request_language(const struct http_exchange *x)
+{
+    return x->language ? x->language : http_language_of(http_request_header(x, "Accept-Language"));
 }
 
 void *http_resumed_with(const struct http_exchange *x)

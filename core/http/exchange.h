@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include "http/language.h"
 #include "http/message.h"
 #include "util/address.h"
 #include "util/arena.h"
@@ -17,6 +18,7 @@
 struct http_exchange;
 struct http_route;
 struct http_stream;
+struct problem_error;
 struct trace;
 
 /* ---- the request ---- */
@@ -107,10 +109,19 @@ int http_reply_empty(struct http_exchange *x, int status);
 int http_reply_file(struct http_exchange *x, int status, const char *content_type, int fd, off_t offset,
                     off_t size);
 
+/* In what language the client is answered; of one that answers for another, that one's. */
+enum http_language http_request_language(const struct http_exchange *x);
+
+/* Whose words they are: the server's own are said in the client's language (language.h), a plugin's as they stand. */
+enum http_words { HTTP_WORDS_OURS, HTTP_WORDS_OF_OTHERS };
+
 /* application/problem+json, RFC 9457. `detail` says what was wrong and what to do, or NULL. Replaces a reply that was
  * staged before, with those of its fields that described the content. Without memory only the status goes out. */
 int http_reply_problem(struct http_exchange *x, int status, const char *detail);
 int http_reply_problem_format(struct http_exchange *x, int status, const char *format, ...) DW_PRINTF(3, 4);
+
+int http_reply_problem_with(struct http_exchange *x, int status, const char *detail, enum http_words words,
+                            const struct problem_error *errors, size_t errors_n);
 
 /* True once a reply was staged or a stream opened. */
 bool http_replied(const struct http_exchange *x);

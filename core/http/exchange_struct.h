@@ -107,6 +107,7 @@ struct http_exchange {
     void *next_ud;
     bool handed_over, over; /* handed_over: another thread may hold it; over: it came back */
     bool timed_out, replaces_timed_out;
+    enum http_language language; /* of one that replaces another: that one's; else the head says it */
     _Atomic bool gone;
     pthread_mutex_t watch_lock;
     void (*notice)(void *ud); /* guarded by watch_lock, like notice_ud */

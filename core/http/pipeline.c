@@ -10,6 +10,7 @@
 #include "http/forwarded.h"
 #include "http/percent.h"
 #include "http/server_struct.h"
+#include "http/versions.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 
@@ -132,6 +133,43 @@ static int decode_path(struct http_exchange *x)
     http_reply_problem(x, 400,
                        "the path is not valid: it must be percent-encoded UTF-8, without NUL and %2F");
     return -1;
+}
+
+/* Which of several addresses of one thing is its own (RFC 6596). What would end the reference in its field stands in no path
+ * that has a route. */
+static void say_canonical(struct http_exchange *x)
+{
+    struct str raw = http_head_text(&x->reader.head, x->reader.head.path), base = STR_OF("/api");
+    const char *version = x->match.route ? x->match.route->path + base.n : "";
+    struct buf link = BUF_INIT;
+
+    if (!*version || !str_starts_with(raw, base) || memchr(raw.p, '<', raw.n) || memchr(raw.p, '>', raw.n))
+        return;
+    buf_add_format(&link, "</api%.*s%.*s>; rel=\"canonical\"", (int)str_find(str_from(version + 1), '/') + 1,
+                   version, (int)(raw.n - base.n), raw.p + base.n);
+    if (!buf_failed(&link)) /* a hint: without memory for it the answer stands as well */
+        http_reply_header(x, "Link", buf_str(&link));
+    buf_finish(&link);
+}
+
+static int find_route(struct http_exchange *x)
+{
+    struct str whole;
+    int found;
+
+    router_find(x->server->router, x->reader.head.method, x->path, &x->match);
+    if (x->match.allowed == 0) {
+        found =
+            versions_find(x->server->router, &x->arena, x->reader.head.method, x->path, &x->match, &whole);
+        if (found < 0) {
+            http_reply_problem(x, 503, "there is no memory for this request; try again later");
+            return -1;
+        }
+        if (found > 0)
+            say_canonical(x);
+    }
+    x->route = x->match.route;
+    return 0;
 }
 
 static void add_allow(struct http_exchange *x, unsigned allowed)
@@ -267,8 +305,8 @@ int pipeline_begin(struct http_exchange *x, const struct peer *peer)
         return answer_without_path(x);
     if (decode_path(x) != 0)
         return -1;
-    router_find(x->server->router, head->method, x->path, &x->match);
-    x->route = x->match.route;
+    if (find_route(x) != 0)
+        return -1;
     if (x->server->options.cors_origins_n && apply_cors(x) != 0)
         return -1;
     if (x->server->ratelimit && !(x->route && x->route->no_rate_limit) && apply_rate_limit(x) != 0)

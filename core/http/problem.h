@@ -5,12 +5,14 @@
 #ifndef HTTP_PROBLEM_H
 #define HTTP_PROBLEM_H
 
+#include "http/language.h"
 #include "util/buf.h"
 
 struct problem {
     int status;
-    const char *slug;  /* of its page: /problems/SLUG */
-    const char *title; /* the same for every occurrence */
+    const char *slug;   /* of its page: /problems/SLUG */
+    const char *title;  /* the same for every occurrence */
+    const char *german; /* the same title */
     const char *meaning;
     const char *what_to_do;
 };
@@ -35,6 +37,10 @@ struct problem_error {
  * are none. `status` is the one that is sent, also when the table only knows its class. */
 void problem_write(struct buf *out, int status, struct str detail, struct str instance,
                    const struct problem_error *errors, size_t errors_n);
+
+/* The same with its title in that language; the detail is the caller's. */
+void problem_write_in(struct buf *out, enum http_language language, int status, struct str detail,
+                      struct str instance, const struct problem_error *errors, size_t errors_n);
 
 /* The page of one problem, text/html; and the chapter with all of them, markdown. */
 void problem_write_page(struct buf *out, const struct problem *p);

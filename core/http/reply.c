@@ -196,6 +196,17 @@ int http_reply_file(struct http_exchange *x, int status, const char *content_typ
     return 0;
 }
 
+static bool has_line(const struct buf *fields, struct str line)
+{
+    struct str rest = buf_str(fields), found;
+
+    while (rest.n && str_split(&rest, '\n', &found)) {
+        if (str_equal_nocase(str_trim(found), line))
+            return true;
+    }
+    return false;
+}
+
 static void drop_field(struct buf *fields, struct str name)
 {
     struct str rest = buf_str(fields), line;
@@ -215,25 +226,62 @@ static void forget_content(struct http_reply *reply)
 {
     static const struct str names[] = { STR("Content-Encoding"),    STR("Content-Range"),
                                         STR("Content-Disposition"), STR("ETag"),
-                                        STR("Last-Modified"),       STR("Accept-Ranges") };
+                                        STR("Last-Modified"),       STR("Accept-Ranges"),
+                                        STR("Content-Language") };
 
     reply_clear(reply);
     for (size_t i = 0; i < DW_COUNT_OF(names); i++)
         drop_field(&reply->fields, names[i]);
 }
 
-int http_reply_problem(struct http_exchange *x, int status, const char *detail)
+/* Its title at least is said in the client's language; NULL: of the rest nobody knows in which one. */
+static void say_languages(struct http_exchange *x, const char *languages)
+{
+    if (languages)
+        http_reply_header(x, "Content-Language", str_from(languages));
+    if (!has_line(&x->reply.fields, STR_OF("Vary: Accept-Language")))
+        http_reply_header(x, "Vary", STR_OF("Accept-Language"));
+}
+
+static int stage_problem(struct http_exchange *x, int status, const char *detail, const char *languages,
+                         const struct problem_error *errors, size_t errors_n)
 {
     struct buf body = BUF_INIT;
 
     if (x->reply.stream)
         return -1;
     forget_content(&x->reply);
-    problem_write(&body, status, str_from(detail), http_request_id(x), NULL, 0);
+    say_languages(x, languages);
+    problem_write_in(&body, http_request_language(x), status, str_from(detail), http_request_id(x), errors,
+                     errors_n);
     if (http_reply_take(x, status, PROBLEM_CONTENT_TYPE, &body) == 0)
         return 0;
     /* Without memory for the words the status still says what it can. */
     return http_reply_empty(x, status);
+}
+
+/* What has no German words stays English, below a German title. */
+static const char *languages_of(enum http_language language, const char *english, const char *said)
+{
+    if (language == HTTP_ENGLISH)
+        return "en";
+    return english == said && english ? "de, en" : "de";
+}
+
+int http_reply_problem_with(struct http_exchange *x, int status, const char *detail, enum http_words words,
+                            const struct problem_error *errors, size_t errors_n)
+{
+    enum http_language language = http_request_language(x);
+    const char *said = http_say(language, detail);
+
+    if (words == HTTP_WORDS_OF_OTHERS)
+        return stage_problem(x, status, detail, NULL, errors, errors_n);
+    return stage_problem(x, status, said, languages_of(language, detail, said), errors, errors_n);
+}
+
+int http_reply_problem(struct http_exchange *x, int status, const char *detail)
+{
+    return http_reply_problem_with(x, status, detail, HTTP_WORDS_OURS, NULL, 0);
 }
 
 void reply_settle(struct http_exchange *x)
@@ -249,11 +297,13 @@ void reply_settle(struct http_exchange *x)
 
 int http_reply_problem_format(struct http_exchange *x, int status, const char *format, ...)
 {
+    enum http_language language = http_request_language(x);
+    const char *said = http_say(language, format);
     char detail[512];
     va_list args;
 
     va_start(args, format);
-    vsnprintf(detail, sizeof(detail), format, args);
+    vsnprintf(detail, sizeof(detail), said, args);
     va_end(args);
-    return http_reply_problem(x, status, detail);
+    return stage_problem(x, status, detail, languages_of(language, format, said), NULL, 0);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "http/versions.h"
 #include "metrics/metrics.h"
 #include "util/buf.h"
 #include "util/compiler.h"
@@ -45,6 +46,8 @@ struct node {
 
 struct router {
     struct node root;
+    unsigned versions[ROUTER_VERSIONS_MAX]; /* the newest first */
+    size_t versions_n;
 };
 
 enum segment_kind { SEGMENT_LITERAL, SEGMENT_PARAMETER, SEGMENT_REMAINDER };
@@ -455,6 +458,27 @@ static struct http_route *insert(struct router *r, const struct http_route *rout
     return copy;
 }
 
+/* Those above the first sixteen are found by their number only. */
+static void note_version(struct router *r, unsigned version)
+{
+    size_t at = 0;
+
+    while (at < r->versions_n && r->versions[at] > version)
+        at++;
+    if (version == 0 || r->versions_n == ROUTER_VERSIONS_MAX ||
+        (at < r->versions_n && r->versions[at] == version))
+        return;
+    memmove(&r->versions[at + 1], &r->versions[at], (r->versions_n - at) * sizeof(*r->versions));
+    r->versions[at] = version;
+    r->versions_n++;
+}
+
+size_t router_versions(const struct router *r, const unsigned **out)
+{
+    *out = r->versions;
+    return r->versions_n;
+}
+
 int router_add(struct router *r, const struct http_route *route, char why[ROUTER_WHY_SIZE])
 {
     const struct http_route *other;
@@ -463,6 +487,7 @@ int router_add(struct router *r, const struct http_route *route, char why[ROUTER
     if (!added)
         return -1;
     make_metrics(added);
+    note_version(r, versions_of(str_from(route->path)));
     return 0;
 }
 

@@ -23,7 +23,7 @@ enum http_body_mode {
     HTTP_BODY_STREAM  /* the handler reads it while it arrives; workers only */
 };
 
-enum { HTTP_PARAMS_MAX = 8 };
+enum { HTTP_PARAMS_MAX = 8, ROUTER_VERSIONS_MAX = 16 };
 
 /* What a route is; copied when it is added, the texts are borrowed for ever. */
 struct http_route {
@@ -60,6 +60,9 @@ int router_add(struct router *r, const struct http_route *route, char why[ROUTER
  * is in the way, NULL if the fault is in one of these alone. Adds nothing. [before start] */
 int router_check(const struct router *r, const struct http_route *routes, size_t n,
                  const struct http_route **other, char why[ROUTER_WHY_SIZE]);
+
+/* The numbers N of all /api/vN that routes begin with, the newest first; how many. [any thread] */
+size_t router_versions(const struct router *r, const unsigned **out);
 
 struct router_match {
     const struct http_route *route; /* NULL: see allowed */

@@ -53,10 +53,13 @@ static void add_header(struct http_exchange *x, const char *name, const char *va
     (void)http_reply_header(x, name, str_from(value));
 }
 
-static void add_file_headers(struct http_exchange *x, const struct static_plan *plan)
+static void add_file_headers(struct http_exchange *x, const struct static_site *site,
+                             const struct static_plan *plan)
 {
     char range[80];
 
+    if (site->options.policy)
+        add_header(x, "Content-Security-Policy", site->options.policy);
     add_header(x, "ETag", plan->etag);
     add_header(x, "Last-Modified", plan->last_modified);
     add_header(x, "Cache-Control", plan->cache_control);
@@ -83,16 +86,16 @@ static void reply_unsatisfiable(struct http_exchange *x, const struct static_pla
     add_header(x, "Content-Range", range);
 }
 
-static void carry_out(struct http_exchange *x, const struct static_plan *plan)
+static void carry_out(struct http_exchange *x, const struct static_site *site, const struct static_plan *plan)
 {
     switch (plan->status) {
     case 200:
     case 206:
-        add_file_headers(x, plan);
+        add_file_headers(x, site, plan);
         http_reply_file(x, plan->status, plan->content_type, plan->fd, plan->offset, plan->size);
         return;
     case 304:
-        add_file_headers(x, plan);
+        add_file_headers(x, site, plan);
         http_reply_empty(x, 304);
         return;
     case 308: redirect(x); return;
@@ -103,11 +106,10 @@ static void carry_out(struct http_exchange *x, const struct static_plan *plan)
 
 /* ---- handlers ---- */
 
-static struct static_request request_of(const struct http_exchange *x, const struct static_site *site)
+static struct static_request request_of(const struct http_exchange *x, struct str path)
 {
-    struct str path = http_request_path(x);
     struct static_request request = {
-        .path = str_make(path.p + site->skip, path.n - site->skip),
+        .path = path,
         .conditions = { .if_match = http_request_header(x, "If-Match"),
                         .if_unmodified_since = http_request_header(x, "If-Unmodified-Since"),
                         .if_none_match = http_request_header(x, "If-None-Match"),
@@ -123,14 +125,44 @@ static struct static_request request_of(const struct http_exchange *x, const str
     return request;
 }
 
-static void serve_file(struct http_exchange *x)
+static void serve(struct http_exchange *x, const struct static_site *site, struct str path)
 {
-    const struct static_site *site = http_request_route(x)->ud;
-    struct static_request request = request_of(x, site);
+    struct static_request request = request_of(x, path);
     struct static_plan plan;
 
     static_plan_make(&site->root, &site->options, &request, &plan);
-    carry_out(x, &plan);
+    carry_out(x, site, &plan);
+}
+
+static void serve_page(struct http_exchange *x)
+{
+    const struct static_site *site = http_request_route(x)->ud;
+    serve(x, site, str_from(site->options.page));
+}
+
+/* "/docs/" to "/docs", wherever a proxy has put them. */
+static void redirect_to_page(struct http_exchange *x, const struct static_site *site)
+{
+    struct buf to = BUF_INIT;
+
+    buf_add_format(&to, "..%s", strrchr(site->own_path, '/'));
+    if (buf_failed(&to) || http_reply_header(x, "Location", buf_str(&to)) != 0)
+        http_reply_problem(x, 500, NULL);
+    else
+        http_reply_empty(x, 308);
+    buf_finish(&to);
+}
+
+static void serve_file(struct http_exchange *x)
+{
+    const struct static_site *site = http_request_route(x)->ud;
+    struct str path = http_request_path(x);
+
+    path = str_make(path.p + site->skip, path.n - site->skip);
+    if (path.n == 0 && site->options.page)
+        redirect_to_page(x, site);
+    else
+        serve(x, site, path);
 }
 
 static int add_route(struct router *r, struct static_site *site, const char *path,
@@ -195,7 +227,8 @@ int static_mount(struct static_site **out, struct router *r, const char *prefix,
         snprintf(why, ROUTER_WHY_SIZE, "static files: cannot open the folder %s: %s", dir, strerror(errno));
         goto done;
     }
-    if (site->own_path && add_route(r, site, site->own_path, redirect, why) != 0)
+    if (site->own_path &&
+        add_route(r, site, site->own_path, site->options.page ? serve_page : redirect, why) != 0)
         goto done;
     if (add_route(r, site, site->files_path, serve_file, why) != 0)
         goto done;

@@ -25,6 +25,13 @@ struct static_options {
     bool hashed_names;
 
     bool no_precompressed; /* do not look for .br and .gz */
+
+    /* The file that answers the prefix itself ("/docs"), which is else redirected to the folder; the folder is then
+     * redirected to it. Its relative links are seen from above the folder. Borrowed for ever; NULL: none. */
+    const char *page;
+
+    /* Content-Security-Policy of all that is sent, borrowed for ever; NULL: none. */
+    const char *policy;
 };
 
 /* Mounts the folder at `prefix` ("" or "/": at the root, else like "/assets"). The site must not be destroyed before

@@ -69,6 +69,11 @@ static void init_locks(struct jobs *j)
     pthread_condattr_destroy(&monotonic);
 }
 
+const char *jobs_server(const struct jobs *j)
+{
+    return j->server;
+}
+
 int jobs_create(struct jobs **out, const struct jobs_options *options)
 {
     struct jobs *j = *out = calloc(1, sizeof(*j));

@@ -69,7 +69,13 @@ struct jobs_options {
     int64_t keep_dead_us;         /* what was given up stays so long */
     int64_t (*wall_us)(void *ud); /* NULL: clock_wall_us */
     void *clock_ud;
+    /* A server of this data folder is known to be dead: what else it held may be given back, in the session's transaction.
+     * 0, or an error. NULL: nothing else. [a thread of the engine's] */
+    int (*server_died)(struct db_session *s, const char *server);
 };
+
+/* The name of this process in leases, which nobody else ever has. */
+const char *jobs_server(const struct jobs *j);
 
 /* 0, or -1 when memory is out. */
 int jobs_create(struct jobs **out, const struct jobs_options *options);

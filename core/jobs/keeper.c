@@ -329,6 +329,10 @@ static int reclaim_all(struct round *r)
     int rc = 0;
 
     for (int i = 0; i < r->dead_n && rc >= 0; i++) {
+        if (r->j->options.server_died)
+            rc = r->j->options.server_died(r->s, r->dead[i].server);
+        if (rc < 0)
+            break;
         rc = rows_reclaim(r->j, r->s, r->dead[i].server, &r->is_reclaimed[i]);
         r->reclaimed += rc;
     }

@@ -161,6 +161,7 @@ static void set_whom(dw_call *c, const struct call_options *o)
     c->session = NULL;
     c->derived = c->sessions = NULL;
     c->job = NULL;
+    c->claim = NULL;
     c->wants_repeat = c->was_seen_outside = false;
 }
 

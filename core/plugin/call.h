@@ -19,6 +19,7 @@
 
 struct client_token;
 struct db_session;
+struct idempotency;
 struct identity;
 struct job;
 struct rows_slot;
@@ -89,8 +90,9 @@ struct dw_call {
     dw_call *derived, *older_derived; /* newest first */
 
     /* Of the root: what the whole callback did. */
-    struct job *job;   /* it runs for: its lease is looked at before each commit; NULL: none */
-    dw_call *sessions; /* calls that have one, newest first; changed under the lock */
+    struct job *job;           /* it runs for: its lease is looked at before each commit; NULL: none */
+    struct idempotency *claim; /* of the request's Idempotency-Key: its commits tell it; NULL: none */
+    dw_call *sessions;         /* calls that have one, newest first; changed under the lock */
     bool wants_repeat; /* the last step in the database failed in a way that running it all again may mend */
     bool was_seen_outside; /* a commit, a request to a peer, a stream: running it again would do it twice */
 

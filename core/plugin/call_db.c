@@ -1,6 +1,7 @@
 #include "plugin/call_db.h"
 
 #include "jobs/jobs.h"
+#include "plugin/idempotency.h"
 #include "plugin/rows.h"
 
 /* ---- who may use it ---- */
@@ -42,13 +43,18 @@ static int refuse_beside(dw_call *c, const dw_call *holder, const char *step)
 
 /* ---- making it ---- */
 
-static int check_lease(struct db_session *s, void *ud)
+/* ud is the root call. */
+static int before_commit(struct db_session *s, void *ud)
 {
-    return job_check_lease(ud, s);
+    const dw_call *root = ud;
+
+    DW_TRY(root->job ? job_check_lease(root->job, s) : 0);
+    return root->claim ? idempotency_before_commit(s, root->claim) : 0;
 }
 
 static int create(dw_call *c, const char *step, struct db *db)
 {
+    dw_call *root = c->root;
     const struct db_who who = {
         .owner = c->instance->name,
         .tenant = c->tenant,
@@ -56,8 +62,8 @@ static int create(dw_call *c, const char *step, struct db *db)
         .is_system = c->is_system,
         .now_us = call_wall_us(c),
         .deadline_us = c->deadline_us == INT64_MAX ? 0 : c->deadline_us,
-        .before_commit = c->root->job ? check_lease : NULL,
-        .before_commit_ud = c->root->job,
+        .before_commit = root->job || root->claim ? before_commit : NULL,
+        .before_commit_ud = root,
     };
 
     if (db_session_create(&c->session, db, &who) == 0)
@@ -114,6 +120,7 @@ int call_session_result(dw_call *c, const char *step, int64_t rc)
     root->wants_repeat = rc < 0 && db_wants_repeat(c->session);
     if (rc >= 0)
         return rc < INT32_MAX ? (int)rc : INT32_MAX;
+    idempotency_not_committed(root->claim);
     e = db_error_of(c->session);
     if (rc == DW_EMISUSE)
         return call_misuse(c, "%s: %s", step, e->text);

@@ -2,13 +2,13 @@
 
 #include <limits.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "log/log.h"
 #include "plugin/order.h"
 #include "plugin/probe.h"
 #include "plugin/record.h"
 #include "plugin/settings.h"
+#include "util/program.h"
 
 enum { DIRECTORIES_DEFAULT = 2, PROBED_VERSION = 2 };
 
@@ -16,19 +16,12 @@ static const char probed_name[] = "probed.json";
 
 /* ---- where they are ---- */
 
-/* PREFIX/lib/dowel/plugins of PREFIX/bin/dowel: in the build folder as where it is installed. */
 static const char *beside_program(struct arena *arena)
 {
-    char path[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    char prefix[PATH_MAX];
 
-    for (int i = 0; i < 2 && n > 0; i++) {
-        while (n > 0 && path[n - 1] != '/')
-            n--;
-        n -= n > 0;
-    }
-    return n < 0 ? arena_copy(arena, STR_OF("/usr/lib/dowel/plugins"))
-                 : arena_format(arena, "%.*s/lib/dowel/plugins", (int)n, path);
+    program_prefix(prefix);
+    return arena_format(arena, "%s/lib/dowel/plugins", prefix);
 }
 
 static int find_directories(struct catalog *c, const struct catalog_options *o)

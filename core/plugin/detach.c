@@ -9,6 +9,7 @@
 #include "plugin/call_db.h"
 #include "plugin/outcome.h"
 #include "plugin/reply.h"
+#include "plugin/reply_check.h"
 #include "util/clock.h"
 #include "util/list.h"
 #include "util/thread.h"
@@ -437,6 +438,8 @@ int detach_reply(dw_token *t, dw_list status_and_pairs)
         answer_error(&done, rc, "there is no memory for the reply");
     }
     buf_finish(&body);
+    if (rc == 0)
+        reply_check(done.x, done.slot->mark);
     return give_back(&done, rc);
 }
 

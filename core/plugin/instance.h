@@ -50,7 +50,9 @@ struct plugin_process {
     /* Sees every log line of a plugin before it is written. NULL but in the harness. */
     void (*logged)(dw_instance *instance, int level, const char *text, dw_list pairs, void *ud);
     void *logged_ud;
-    size_t call_memory_max; /* bytes of one call; 0: 64 MiB */
+    bool check_replies;              /* each reply of an operation is held against its api.yaml */
+    _Atomic unsigned *wrong_replies; /* counted where they are; NULL but in the harness */
+    size_t call_memory_max;          /* bytes of one call; 0: 64 MiB */
     int64_t
         token_grace_us; /* after a detached request's deadline, until its token is told to be lost; 0: 10 s */
 };

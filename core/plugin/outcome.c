@@ -65,11 +65,13 @@ static int status_of(const struct outcome *o)
     return meaning_of(is_peers_fault(o) ? DW_EUPSTREAM : o->code)->status;
 }
 
-static const char *detail_of(const struct outcome *o)
+static const char *detail_of(const struct outcome *o, enum http_words *words)
 {
     const struct meaning *m = meaning_of(is_peers_fault(o) ? DW_EUPSTREAM : o->code);
 
-    if (m->shown == SHOWN && *o->text && !o->is_from_peer && !o->is_inner)
+    *words = m->shown == SHOWN && *o->text && !o->is_from_peer && !o->is_inner ? HTTP_WORDS_OF_OTHERS
+                                                                               : HTTP_WORDS_OURS;
+    if (*words == HTTP_WORDS_OF_OTHERS)
         return o->text;
     return m->detail ? m->detail : failed;
 }
@@ -100,7 +102,7 @@ void outcome_answer(struct http_exchange *x, size_t mark, const struct outcome *
                     const char *what)
 {
     int status = status_of(o);
-    struct buf body = BUF_INIT;
+    enum http_words words;
 
     http_reply_rollback(x, mark);
     if ((o->code == DW_ECANCELLED || o->code == DW_EGONE) && http_request_gone(x)) {
@@ -116,8 +118,6 @@ void outcome_answer(struct http_exchange *x, size_t mark, const struct outcome *
         http_reply_header(x, "WWW-Authenticate", STR_OF("Bearer"));
     if (o->retry_after_us > 0 && (status == 429 || status == 503))
         add_retry_after(x, o->retry_after_us);
-    problem_write(&body, status, str_from(detail_of(o)), http_request_id(x), o->errors,
-                  is_peers_fault(o) ? 0 : o->errors_n);
-    if (http_reply_take(x, status, PROBLEM_CONTENT_TYPE, &body) != 0)
-        http_reply_empty(x, status);
+    const char *detail = detail_of(o, &words);
+    http_reply_problem_with(x, status, detail, words, o->errors, is_peers_fault(o) ? 0 : o->errors_n);
 }

@@ -440,7 +440,7 @@ int registry_mount(struct registry *r, struct router *router, struct buf *why)
 
 int registry_contracts(const struct registry *r, struct arena *arena, struct api_source **out)
 {
-    struct api_source *list = arena_calloc(arena, (r->n + 1) * sizeof(*list));
+    struct api_source *list = arena_calloc(arena, (r->n + REGISTRY_CONTRACTS_ROOM) * sizeof(*list));
     int n = 0;
 
     *out = list;

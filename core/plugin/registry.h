@@ -57,7 +57,9 @@ void registry_destroy(struct registry *r);
 /* The snapshot in which the plugins' items have been read as well. Borrowed. */
 struct config *registry_config(struct registry *r);
 
-/* The contracts of those that are well, in the arena: how many, or -1 when memory is out. After mount. */
+/* The contracts of those that are well, in the arena, with room for some more: how many, or -1 when memory is out. After
+ * mount. */
+enum { REGISTRY_CONTRACTS_ROOM = 2 };
 struct api_source;
 int registry_contracts(const struct registry *r, struct arena *arena, struct api_source **out);
 

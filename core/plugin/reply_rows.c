@@ -70,9 +70,12 @@ static int add_etag(struct request *r, struct db_rows *rows)
 
 static int fail_missing(struct request *r)
 {
+    enum http_language language = http_request_language(r->x);
+
     if (http_request_header(r->x, "If-Match").p)
-        return call_fail(r->c, DW_EPRECONDITION, "it was changed meanwhile, or is gone; read it again");
-    return call_fail(r->c, DW_ENOTFOUND, "there is no such thing");
+        return call_fail(r->c, DW_EPRECONDITION, "%s",
+                         http_say(language, "it was changed meanwhile, or is gone; read it again"));
+    return call_fail(r->c, DW_ENOTFOUND, "%s", http_say(language, "there is no such thing"));
 }
 
 int reply_row(dw_request *req, int status, dw_rows *rows)
@@ -169,13 +172,25 @@ static bool is_kept(struct str parameter)
     return !memchr(parameter.p, '<', parameter.n) && !memchr(parameter.p, '>', parameter.n);
 }
 
-/* Link: <?limit=2&cursor=...>; rel="next" (RFC 8288), relative to where the client asked. */
+/* The path as the client wrote it, behind a proxy's too; what would end the reference is left to be relative. */
+static void add_path(struct request *r, struct buf *link)
+{
+    const struct http_head *head = http_request_head(r->x);
+    struct str path = http_head_text(head, head->path);
+
+    if (!memchr(path.p, '<', path.n) && !memchr(path.p, '>', path.n))
+        buf_add_str(link, path);
+}
+
+/* Link: </api/v1/notes?limit=2&cursor=...>; rel="next" (RFC 8288). */
 static int add_link(struct request *r, struct str cursor)
 {
     struct str rest = http_request_query(r->x), parameter;
     struct buf link = BUF_INIT;
 
-    buf_add_text(&link, "<?");
+    buf_add_char(&link, '<');
+    add_path(r, &link);
+    buf_add_char(&link, '?');
     while (str_split(&rest, '&', &parameter)) {
         if (is_kept(parameter))
             buf_add_format(&link, "%.*s&", STR_ARG(parameter));

@@ -8,7 +8,9 @@
 #include "plugin/access.h"
 #include "plugin/call_db.h"
 #include "plugin/channels.h"
+#include "plugin/idempotency.h"
 #include "plugin/outcome.h"
+#include "plugin/reply_check.h"
 
 enum { MEMORY_MAX = 64 << 20 };
 
@@ -140,6 +142,7 @@ static int begin_call(struct request *r, bool is_first)
         return -1;
     }
     r->c->owner = r;
+    r->c->claim = r->claim;
     http_watch_gone(r->x, request_cancel_call, r->c);
     return 0;
 }
@@ -238,7 +241,7 @@ static void settle(struct request *r)
         else if (!r->is_finished)
             answer_misuse(r, "dw_stream_open without dw_stream_finish");
         break;
-    case ANSWER_STAGED:
+    case ANSWER_STAGED: reply_check(r->x, r->mark); break;
     case ANSWER_LATER: break;
     }
 }
@@ -272,6 +275,7 @@ static void end_detached(struct request *r, int rc)
     if (rc < 0)
         call_misuse(r->c, "a handler that has detached its request returns 0, not %s: the token answers",
                     outcome_name(rc));
+    idempotency_end(r);
     end(r);
 }
 
@@ -301,6 +305,7 @@ static void forget(struct request *r)
 /* 0: the handler may run again in a new call. Else the request is answered, and over. */
 static int begin_again(struct request *r)
 {
+    idempotency_not_committed(r->claim);
     call_end(r->c);
     forget(r);
     if (read_input(r) == 0 && begin_call(r, false) == 0)
@@ -332,8 +337,19 @@ static bool finish(struct request *r, int rc)
         cut_stream(r, rc);
     else
         answer_error(r, rc);
+    idempotency_end(r);
     end(r);
     return false;
+}
+
+/* An Idempotency-Key may have its answer already: then -1, and it is over. */
+static int begin_once(struct request *r)
+{
+    if (idempotency_begin(r) == 0)
+        return 0;
+    http_watch_gone(r->x, NULL, NULL);
+    end(r);
+    return -1;
 }
 
 static void run(struct request *r)
@@ -355,7 +371,7 @@ void request_handle(struct http_exchange *x)
     if (admit(route, x, &identity) != 0)
         return;
     struct request *r = begin(x, route, identity);
-    if (r)
+    if (r && begin_once(r) == 0)
         run(r);
 }
 

@@ -13,6 +13,8 @@
 
 struct api_input;
 struct api_operation;
+struct api_replies;
+struct idempotency;
 
 /* What the handler of one route needs; the router's route->ud. Made by routes.c. */
 struct plugin_route {
@@ -23,6 +25,7 @@ struct plugin_route {
     uint32_t label;         /* activity_label() of both */
     const char *permission; /* or API_SIGNED_IN; NULL: public */
     bool needs_tenant;
+    const struct api_replies *replies; /* what it may answer; NULL: nobody checks that */
 };
 
 /* What became of the one answer that a handler has. */
@@ -65,6 +68,8 @@ struct request {
     int (*then)(dw_call *c, dw_request *req, void *ud); /* a second half follows */
     void *then_ud;
     int first_rc;
+
+    struct idempotency *claim; /* of an Idempotency-Key; NULL: none */
 };
 
 /* Handles a request to a plugin's route. [a worker] */

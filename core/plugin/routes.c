@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "api/document.h"
+#include "api/replies.h"
 #include "plugin/descriptor.h"
 #include "plugin/request.h"
 
@@ -13,6 +13,7 @@ struct plugin_routes {
     struct http_route *http;
     size_t n;
     struct buf *names; /* of plugin_route.what */
+    struct api_replies *replies;
 };
 
 /* ---- both ways ---- */
@@ -110,6 +111,7 @@ static int bind_operation(struct plugin_routes *r, const struct api_operation *o
         .handler = handler,
         .permission = op->permission,
         .needs_tenant = !op->is_public && !op->no_tenant,
+        .replies = r->replies,
     };
     r->http[r->n] = (struct http_route){
         .method = op->method,
@@ -191,6 +193,11 @@ int plugin_routes_create(struct plugin_routes **out, dw_instance *instance,
     if (check(d, document, why) != 0)
         return -1;
     struct plugin_routes *r = make(instance, (document ? document->operations_n : 0) + d->routes_n);
+    if (r && document && instance->process->check_replies &&
+        api_replies_create(&r->replies, document, why) != 0) {
+        plugin_routes_destroy(r);
+        return -1;
+    }
     if (!r || bind_all(r, document) != 0) {
         plugin_routes_destroy(r);
         buf_add_text(why, "out of memory");
@@ -206,6 +213,7 @@ void plugin_routes_destroy(struct plugin_routes *r)
         return;
     for (size_t i = 0; r->names && i < r->n; i++)
         buf_finish(&r->names[i]);
+    api_replies_destroy(r->replies);
     free(r->names);
     free(r->routes);
     free(r->http);

@@ -34,6 +34,7 @@ struct check {
     const struct scope *scope;
     unsigned depth;
     bool out_of_memory;
+    enum schema_way way;
 };
 
 static bool check(struct check *c, const struct schema *s, const json_t *value, struct marks *marks);
@@ -285,12 +286,29 @@ static bool check_array(struct check *c, const struct schema *s, const json_t *v
 
 /* ---- objects ---- */
 
+/* Itself, or what it refers to. */
+static bool goes_wrong_way(const struct check *c, const struct schema *s)
+{
+    for (unsigned i = 0; s && i < DEPTH_MAX; i++, s = s->reference) {
+        if (c->way == SCHEMA_IN_REQUEST ? s->is_read_only : s->is_write_only)
+            return true;
+    }
+    return false;
+}
+
+/* A form that is read and written requires what only one of both has. */
+static bool may_be_missing(const struct check *c, const struct schema *s, struct str name)
+{
+    const struct member *known = c->way ? member_find(s->members, s->members_n, name) : NULL;
+    return known && goes_wrong_way(c, known->schema);
+}
+
 static bool check_required(struct check *c, const struct schema *s, const json_t *value)
 {
     bool result = true;
 
     for (size_t i = 0; i < s->required_n && (result || !is_enough(c)); i++) {
-        if (!json_object_get(value, s->required[i].p))
+        if (!json_object_get(value, s->required[i].p) && !may_be_missing(c, s, s->required[i]))
             result = FAULT(c, s, SCHEMA_REQUIRED, .name = s->required[i].p);
     }
     for (size_t i = 0; i < s->wanted_n && (result || !is_enough(c)); i++) {
@@ -474,11 +492,22 @@ static bool check_all_of(struct check *c, const struct schema *s, const json_t *
     return result;
 }
 
+/* A question about the value, which is not what goes: who asks is not refused for it. */
+static bool holds(struct check *c, const struct schema *s, const json_t *value, struct marks *marks)
+{
+    enum schema_way way = c->way;
+
+    c->way = SCHEMA_ANY_WAY;
+    bool result = fits(c, s, value, marks);
+    c->way = way;
+    return result;
+}
+
 static bool check_condition(struct check *c, const struct schema *s, const json_t *value, struct marks *marks)
 {
     if (!s->condition)
         return true;
-    const struct schema *next = fits(c, s->condition, value, marks) ? s->then : s->otherwise;
+    const struct schema *next = holds(c, s->condition, value, marks) ? s->then : s->otherwise;
     return !next || check_apart(c, next, value, marks);
 }
 
@@ -513,7 +542,7 @@ static bool check_parts(struct check *c, const struct schema *s, const json_t *v
         result = check_any_of(c, s, value, marks) && result;
     if (result || !is_enough(c))
         result = check_one_of(c, s, value, marks) && result;
-    if ((result || !is_enough(c)) && s->negated && fits(c, s->negated, value, NULL))
+    if ((result || !is_enough(c)) && s->negated && holds(c, s->negated, value, NULL))
         result = FAULT(c, s, SCHEMA_NOT);
     if (result || !is_enough(c))
         result = check_condition(c, s, value, marks) && result;
@@ -534,6 +563,10 @@ static bool is_in(const json_t *list, const json_t *value)
 /* What holds for every kind of value. */
 static bool check_itself(struct check *c, const struct schema *s, const json_t *value)
 {
+    if (c->way == SCHEMA_IN_REQUEST && s->is_read_only)
+        return FAULT(c, s, SCHEMA_READ_ONLY);
+    if (c->way == SCHEMA_IN_REPLY && s->is_write_only)
+        return FAULT(c, s, SCHEMA_WRITE_ONLY);
     if (s->types && !(s->types & value_types(value)))
         return FAULT(c, s, SCHEMA_TYPE, .found = (size_t)json_typeof(value));
     if (s->enumeration && !is_in(s->enumeration, value))
@@ -608,7 +641,7 @@ static bool check(struct check *c, const struct schema *s, const json_t *value, 
 
 int schema_check(const struct schema *schema, const json_t *value, struct schema_report *report)
 {
-    struct check c = { .report = report };
+    struct check c = { .report = report, .way = report ? report->way : SCHEMA_ANY_WAY };
 
     if (check(&c, schema, value, NULL) && !c.out_of_memory)
         return 0;

@@ -432,6 +432,8 @@ static int rules(struct compiler *c, const json_t *at, struct schema *s)
         return fail(c, "enum is a list of values");
     s->constant = json_object_get(at, "const");
     s->fallback = json_object_get(at, "default");
+    s->is_read_only = json_is_true(json_object_get(at, "readOnly"));
+    s->is_write_only = json_is_true(json_object_get(at, "writeOnly"));
     DW_TRY(numbers(c, at, s));
     DW_TRY(counts(c, at, s));
     DW_TRY(forms(c, at, s));

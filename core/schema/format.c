@@ -259,16 +259,19 @@ static bool is_idn_hostname(struct str s)
            (is_ascii(joined) ? is_hostname(joined) : is_international(joined));
 }
 
-static bool is_quoted(struct str s)
+static bool is_quoted(struct str s, bool takes_others)
 {
     if (s.n < 2 || s.p[0] != '"' || s.p[s.n - 1] != '"')
         return false;
     for (size_t i = 1; i + 1 < s.n; i++) {
-        if (s.p[i] == '\\')
+        bool is_escaped = s.p[i] == '\\';
+        if (is_escaped)
             i++;
         else if (s.p[i] == '"')
             return false;
         if (i + 1 >= s.n || (unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+            return false;
+        if ((unsigned char)s.p[i] >= 0x80 && (!takes_others || is_escaped))
             return false;
     }
     return true;
@@ -309,7 +312,7 @@ static bool is_mailbox(struct str s, bool takes_others)
     if (at < 2 || at - 1 > 64 || s.n > 254)
         return false;
     struct str local = str_make(s.p, at - 1);
-    return (is_quoted(local) || is_dot_atom(local, takes_others)) &&
+    return (is_quoted(local, takes_others) || is_dot_atom(local, takes_others)) &&
            is_domain(str_make(s.p + at, s.n - at), takes_others);
 }
 

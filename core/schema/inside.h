@@ -90,7 +90,8 @@ struct schema_list {
 struct schema {
     const struct resource *resource;
     const json_t *source;
-    bool is_never;  /* false */
+    bool is_never; /* false */
+    bool is_read_only, is_write_only;
     unsigned types; /* 0: any */
     const json_t *enumeration, *constant, *multiple_of, *maximum, *minimum, *exclusive_maximum,
         *exclusive_minimum, *fallback;

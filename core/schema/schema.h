@@ -81,8 +81,14 @@ enum schema_rule {
     SCHEMA_ANY_OF,
     SCHEMA_ONE_OF,
     SCHEMA_NOT,
-    SCHEMA_TOO_DEEP
+    SCHEMA_TOO_DEEP,
+    SCHEMA_READ_ONLY, /* it goes the wrong way: see enum schema_way */
+    SCHEMA_WRITE_ONLY
 };
+
+/* Which way a value goes. What is readOnly may not stand in a request, and need not although it is required there; what is
+ * writeOnly likewise in a reply. */
+enum schema_way { SCHEMA_ANY_WAY, SCHEMA_IN_REQUEST, SCHEMA_IN_REPLY };
 
 /* One thing that is wrong. Texts lie in the report's arena or the schema. */
 struct schema_fault {
@@ -101,6 +107,7 @@ struct schema_report {
     struct schema_fault *faults;
     size_t n, max; /* max 0: SCHEMA_FAULTS_MAX; those after it are not recorded */
     bool is_out_of_memory;
+    enum schema_way way; /* the caller's */
 };
 
 /* 0: it is valid; 1: not, and why is in the report, in the order of the schema; a report without an arena records nothing, and

@@ -137,6 +137,9 @@ static const struct {
     [SCHEMA_NOT] = { "has a form that is not allowed here", "hat eine Form, die hier nicht erlaubt ist" },
     [SCHEMA_TOO_DEEP] = { "is too deep, or its schema leads back into itself",
                           "ist zu tief, oder sein Schema führt zu sich zurück" },
+    [SCHEMA_READ_ONLY] = { "is read-only: leave it out", "kann nur gelesen werden: bitte weglassen" },
+    [SCHEMA_WRITE_ONLY] = { "is write-only, and must not be in a reply",
+                            "kann nur geschrieben werden, und darf in keiner Antwort stehen" },
 };
 
 static bool add_plain(const struct writing *w)

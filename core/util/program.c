@@ -22,6 +22,22 @@ static bool is_program(char out[PATH_MAX], struct str folder, const char *name)
     return n < PATH_MAX && access(out, X_OK) == 0;
 }
 
+void program_prefix(char out[PATH_MAX])
+{
+    ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
+
+    if (n < 0) {
+        memcpy(out, "/usr", sizeof("/usr"));
+        return;
+    }
+    for (int i = 0; i < 2 && n > 0; i++) {
+        while (n > 0 && out[n - 1] != '/')
+            n--;
+        n -= n > 0;
+    }
+    out[n] = 0;
+}
+
 /* The last one. */
 static unsigned long number_in(const char *path)
 {

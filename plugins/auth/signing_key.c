@@ -181,7 +181,9 @@ static const char *read_secret(struct signing_key *key, BIO *pem)
     long n = 0;
     const char *problem = "the text is no PEM of a key";
 
-    if (PEM_read_bio(pem, &name, &header, &data, &n) == 1 && strcmp(name, SECRET_LABEL) == 0) {
+    /* The flag: OpenSSL wipes what it reads into. */
+    if (PEM_read_bio_ex(pem, &name, &header, &data, &n, PEM_FLAG_SECURE) == 1 &&
+        strcmp(name, SECRET_LABEL) == 0) {
         if (n >= SIGNING_SECRET && n <= SIGNING_SECRET_MAX) {
             memcpy(key->secret, data, (size_t)n);
             key->secret_n = (size_t)n;
@@ -192,9 +194,9 @@ static const char *read_secret(struct signing_key *key, BIO *pem)
     }
     key->alg = SIGNING_HS256;
     key->can_sign = true;
-    OPENSSL_free(name);
-    OPENSSL_free(header);
-    OPENSSL_clear_free(data, n > 0 ? (size_t)n : 0);
+    OPENSSL_secure_free(name);
+    OPENSSL_secure_free(header);
+    OPENSSL_secure_clear_free(data, n > 0 ? (size_t)n : 0);
     return problem;
 }
 
@@ -267,9 +269,7 @@ static char *write_pem(const struct signing_key *key, bool secret)
     int written = 0;
 
     ERR_set_mark();
-    if (bio && key->alg == SIGNING_HS256)
-        written = PEM_write_bio(bio, SECRET_LABEL, "", key->secret, (long)key->secret_n) > 0;
-    else if (bio && secret)
+    if (bio && secret)
         written = PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL);
     else if (bio)
         written = PEM_write_bio_PUBKEY(bio, key->pkey);
@@ -280,9 +280,36 @@ static char *write_pem(const struct signing_key *key, bool secret)
     return text;
 }
 
+/* By hand: OpenSSL's PEM_write_bio() leaves the secret in memory that it gives back. */
+static char *write_secret(const struct signing_key *key)
+{
+    static const char begin[] = "-----BEGIN " SECRET_LABEL "-----\n",
+                      end[] = "-----END " SECRET_LABEL "-----\n";
+    enum { LINE = 48 }; /* bytes, 64 characters */
+    size_t lines = (key->secret_n + LINE - 1) / LINE;
+    char *text = malloc(sizeof(begin) + sizeof(end) + lines * (B64_SIZE(LINE) + 1));
+    size_t n = sizeof(begin) - 1;
+
+    if (!text)
+        return NULL;
+    memcpy(text, begin, n);
+    for (size_t at = 0; at < key->secret_n; at += LINE) {
+        size_t left = key->secret_n - at;
+        n += b64_write(text + n, key->secret + at, left < LINE ? left : LINE, B64_PLAIN);
+        if (left < LINE)
+            for (size_t i = left; i % 3 != 0; i++)
+                text[n++] = '=';
+        text[n++] = '\n';
+    }
+    memcpy(text + n, end, sizeof(end));
+    return text;
+}
+
 char *signing_key_pem(const struct signing_key *key)
 {
-    return key->can_sign ? write_pem(key, true) : NULL;
+    if (!key->can_sign)
+        return NULL;
+    return key->alg == SIGNING_HS256 ? write_secret(key) : write_pem(key, true);
 }
 
 char *signing_key_public_pem(const struct signing_key *key)

@@ -93,6 +93,8 @@ static int make_parts(dw_harness *h)
         .fault_ud = h,
         .spoils = harness_spoils,
         .sleep_us = sleep_us,
+        .check_replies = true,
+        .wrong_replies = &h->wrong_replies,
     };
     if (harness_open_database(h) != 0 || harness_make_jobs(h) != 0)
         return -1;
@@ -238,9 +240,9 @@ static void tell_left(const dw_harness *h, unsigned calls)
 {
     if (current == h)
         log_set_fd(STDERR_FILENO);
-    log_error("the plugin has left something open",
+    log_error("the plugin has left something open, or answered what its api.yaml does not say",
               LOG_TEXT("plugin", h->plugins ? h->plugins->descriptor->name : ""), LOG_NUMBER("calls", calls),
-              LOG_NUMBER("unanswered", h->unanswered));
+              LOG_NUMBER("unanswered", h->unanswered), LOG_NUMBER("wrong_replies", h->wrong_replies));
 }
 
 unsigned dw_harness_close(dw_harness *h)
@@ -252,7 +254,7 @@ unsigned dw_harness_close(dw_harness *h)
     while (h->pending)
         dw_harness_abandon(h->pending);
     dw_harness_stop(h);
-    unsigned calls = harness_settle(h).calls, left = calls + h->unanswered;
+    unsigned calls = harness_settle(h).calls, left = calls + h->unanswered + h->wrong_replies;
     take_along(h);
     if (left > 0)
         tell_left(h, calls);

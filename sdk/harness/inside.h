@@ -65,6 +65,7 @@ struct dw_harness {
     const char *database_folder; /* NULL: none, or gone */
     int64_t patience_us;
     bool is_stopped;
+    _Atomic unsigned wrong_replies;
     unsigned unanswered; /* tokens, when it was stopped */
 
     /* Guards what follows: the plugin's threads and the client's take steps and look at the clock too. */

@@ -679,7 +679,7 @@ static void bad_extensions(void **state)
            "8: op: filter is a list of columns' names\n" AT
            "9: op: x-timeout is no time at all: write 30s, or leave the line out\n" AT
            "10: op: x-rate-limit is off, which is the administrator's to say: leave the line out\n" AT
-           "11: op: x-idempotent is true or false, not a text\n");
+           "11: op: x-idempotent is true, false or required, not maybe\n");
 }
 
 static void bad_bodies(void **state)

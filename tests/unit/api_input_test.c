@@ -87,12 +87,13 @@ static const char contract[] =
     "              additionalProperties: false\n"
     "              properties:\n"
     "                name: { type: string, minLength: 2, pattern: \"^[a-z ]+$\" }\n"
+    "                id: { type: integer, readOnly: true }\n"
     "                level: { type: integer, default: 3 }\n"
     "                parts: { type: array, items: { type: object, required: [n], properties: { n: { type: "
     "integer } } } }\n"
     "          application/x-www-form-urlencoded:\n"
     "            schema: { properties: { name: { type: string, minLength: 2 }, level: { type: integer, "
-    "default: 3 } } }\n"
+    "default: 3 }, id: { type: integer, readOnly: true } } }\n"
     "components:\n"
     "  schemas:\n"
     "    Thing:\n"
@@ -475,6 +476,14 @@ static void schemas_say_more_than_types(void **state)
     assert_refused("ruled", "", FORM, "name=a", "422 #/name: must have at least 2 characters; it has 1");
 }
 
+static void what_is_read_only_is_not_written(void **state)
+{
+    (void)state;
+    RULED("", "{\"name\":\"ab\",\"id\":7}", "400 #/id: is read-only: leave it out");
+    RULED("", "{\"name\":\"a\",\"id\":\"x\"}", "400 #/id: is read-only: leave it out");
+    assert_refused("ruled", "", FORM, "name=ab&id=7", "400 #/id: is read-only: leave it out");
+}
+
 static void clients_are_told_in_their_language(void **state)
 {
     (void)state;
@@ -484,6 +493,21 @@ static void clients_are_told_in_their_language(void **state)
                    "422 #/name: is missing, and is required");
     assert_refused("ruled", "", JSON "Accept-Language: ;;q=,de;q=9\r\n", "{}",
                    "422 #/name: fehlt, und wird gebraucht");
+}
+
+static void our_own_words_are_told_in_it_too(void **state)
+{
+    (void)state;
+    assert_refused("many", "?x=1", JSON "Accept-Language: de\r\n", "[1]",
+                   "400 #: der Inhalt muss ein JSON-Objekt sein | #/query/x: ist nicht bekannt");
+    assert_refused("many", "", JSON "Accept-Language: de\r\n", "{\"title\":1",
+                   "400 #: der Inhalt ist nicht als JSON zu lesen: es endet zu früh, in Zeile 1, Spalte 10");
+    assert_refused("get", "?limit=x", "Accept-Language: de\r\n", "",
+                   "422 #/query/limit: muss eine ganze Zahl sein");
+    assert_refused(
+        "many", "", "Accept-Language: de\r\n", "x",
+        "415 Bitte den Inhalt mit Content-Type: application/json, application/x-www-form-urlencoded, "
+        "multipart/form-data, image/* senden.");
 }
 
 static void what_is_absent_gets_its_default(void **state)
@@ -508,15 +532,18 @@ static void what_is_absent_gets_its_default(void **state)
 static void json_that_is_none(void **state)
 {
     (void)state;
-    assert_refused("many", "", JSON,
-                   "{\"title\":", "400 #: the content cannot be read as JSON: it ends too early");
+    assert_refused("many", "", JSON, "{\"title\":",
+                   "400 #: the content cannot be read as JSON: it ends too early, at line 1, column 9");
     assert_refused("many", "", JSON, "{\"title\":\"\\u0000\"}",
-                   "400 #: the content cannot be read as JSON: a text has a NUL character, \\u0000");
-    assert_refused("many", "", JSON, "{\"title\":1,\"title\":2}",
-                   "400 #: the content cannot be read as JSON: a name stands twice in an object");
+                   "400 #: the content cannot be read as JSON: a text has a NUL character, \\u0000, at line "
+                   "1, column 17");
+    assert_refused(
+        "many", "", JSON, "{\"title\":1,\"title\":2}",
+        "400 #: the content cannot be read as JSON: a name stands twice in an object, at line 1, column 18");
     assert_refused("many", "", JSON, "[1]", "400 #: the content must be a JSON object");
     assert_refused("many", "?x=1", JSON, "{",
-                   "400 #: the content cannot be read as JSON: it ends too early | #/query/x: is not known");
+                   "400 #: the content cannot be read as JSON: it ends too early, at line 1, column 1 | "
+                   "#/query/x: is not known");
 }
 
 static void json_without_declared_members_may_be_anything(void **state)
@@ -744,7 +771,9 @@ int main(void)
         cmocka_unit_test(members_of_a_json_body),
         cmocka_unit_test(json_members_have_their_types),
         cmocka_unit_test(schemas_say_more_than_types),
+        cmocka_unit_test(what_is_read_only_is_not_written),
         cmocka_unit_test(clients_are_told_in_their_language),
+        cmocka_unit_test(our_own_words_are_told_in_it_too),
         cmocka_unit_test(what_is_absent_gets_its_default),
         cmocka_unit_test(json_that_is_none),
         cmocka_unit_test(json_without_declared_members_may_be_anything),

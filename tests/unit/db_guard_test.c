@@ -124,6 +124,22 @@ static void names_around_the_wall_are_refused(void **state)
     assert_b_untouched();
 }
 
+/* What was made and taken back makes SQLite prepare all again that the connection had, its BEGIN too. */
+static void who_sees_all_writes_also_after_a_table_that_was_taken_back(void **state)
+{
+    const struct db_who who = { .owner = "core", .is_system = true, .is_unguarded = true };
+    struct db_session *maker;
+
+    (void)state;
+    assert_int_equal(OK(everybody, TRY_EXEC(everybody, "UPDATE shared SET name = 'before'")), 1);
+    assert_int_equal(db_session_create(&maker, fixture.db, &who), 0);
+    OK(maker, db_begin(maker));
+    OK(maker, db_run_script(maker, STR_OF("CREATE TABLE later (id INTEGER)")));
+    OK(maker, db_rollback(maker));
+    db_session_destroy(maker);
+    assert_int_equal(OK(everybody, TRY_EXEC(everybody, "UPDATE shared SET name = 'after'")), 1);
+}
+
 /* The linter refuses them in migrations; an admin may still make some. */
 static void views_and_triggers_see_no_more(void **state)
 {
@@ -336,6 +352,7 @@ int main(void)
         TEST(a_select_sees_its_tenant),
         TEST(however_it_asks),
         TEST(names_around_the_wall_are_refused),
+        TEST(who_sees_all_writes_also_after_a_table_that_was_taken_back),
         TEST(views_and_triggers_see_no_more),
         TEST(an_update_changes_its_tenants_rows),
         TEST(a_row_cannot_be_given_away),

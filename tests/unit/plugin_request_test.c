@@ -111,6 +111,35 @@ static void large_content_is_bytes(void **state)
     RIG_HAS(a, "\"size\":600000");
 }
 
+/* ---- in whose words ---- */
+
+static void the_server_speaks_german_and_a_plugin_as_it_likes(void **state)
+{
+    static const char german[] = "Accept-Language: de-AT, en;q=0.5\r\n";
+    (void)state;
+
+    const char *a = rig_ask("GET", "/nothing", german, "");
+    assert_int_equal(rig_status(a), 404);
+    RIG_HAS(a, "\"title\":\"Nicht gefunden\"");
+    RIG_HAS(a, "\"detail\":\"unter diesem Pfad ist nichts\"");
+    RIG_HAS(a, "Content-Language: de\r\n");
+    RIG_HAS(a, "Vary: Accept-Language\r\n");
+    RIG_HAS(rig_ask("DELETE", "/api/v1/asksUnknown", german, ""),
+            "\"detail\":\"DELETE geht hier nicht; was geht, steht in Allow\"");
+    a = rig_ask("GET", "/api/v1/fails?code=-4", german, ""); /* DW_ENOTFOUND with the plugin's text */
+    RIG_HAS(a, "\"detail\":\"the cat sat on it\"");
+    assert_null(strstr(a, "Content-Language"));
+    RIG_HAS(a, "Vary: Accept-Language\r\n");
+    a = rig_ask("GET", "/api/v1/asksUnknown", german, "");
+    assert_int_equal(rig_status(a), 500);
+    RIG_HAS(a, "\"title\":\"Interner Fehler\"");
+    RIG_HAS(a, "die Operation ist fehlgeschlagen");
+    RIG_HAS(rig_get("/nothing"), "Content-Language: en\r\n");
+    assert_null(
+        strstr(rig_ask("POST", "/api/v1/echo/1", "Content-Type: application/json\r\n", "{\"title\":\"t\"}"),
+               "Vary: Accept-Language"));
+}
+
 /* ---- out ---- */
 
 static void errors_are_problems(void **state)
@@ -419,6 +448,7 @@ int main(void)
         cmocka_unit_test_setup(a_name_that_is_unknown_is_loud, forget),
         cmocka_unit_test_setup(other_routes_read_their_path_and_query, forget),
         cmocka_unit_test_setup(large_content_is_bytes, forget),
+        cmocka_unit_test_setup(the_server_speaks_german_and_a_plugin_as_it_likes, forget),
         cmocka_unit_test_setup(errors_are_problems, forget),
         cmocka_unit_test_setup(all_that_is_marked_is_shown, forget),
         cmocka_unit_test_setup(a_peers_answer_is_not_our_clients_fault, forget),

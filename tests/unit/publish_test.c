@@ -13,6 +13,7 @@
 static const char notes[] =
     "openapi: 3.1.0\n"
     "info: { title: N, version: \"1\" }\n"
+    "x-permissions: { notes.read: { summary: Read notes } }\n"
     "paths:\n"
     "  /notes:\n"
     "    get:\n"
@@ -20,29 +21,57 @@ static const char notes[] =
     "      x-permission: notes.read\n"
     "      x-list: { sort: [title], filter: [author] }\n"
     "      parameters: [ { $ref: \"#/components/parameters/q\" } ]\n"
-    "      responses: { \"200\": { description: D, content: { application/json: { schema: { $ref: "
-    "\"#/components/schemas/Note\" } } } } }\n"
+    "      responses: { \"200\": { description: D, content: { application/json: { schema: { type: array, "
+    "items: { "
+    "$ref: \"#/components/schemas/Note\" } } } } } }\n"
     "  /notes/{id}:\n"
-    "    parameters: [ { name: id, in: path, required: true, schema: { type: string } } ]\n"
+    "    parameters: [ { name: id, in: path, required: true, schema: { type: string, format: uuid } } ]\n"
     "    patch:\n"
     "      operationId: change\n"
+    "      description: What is given.\n"
     "      x-permission: notes.write\n"
+    "      x-rate-limit: 10/1m\n"
+    "      x-body-max: 1 KiB\n"
     "      x-if-match: required\n"
     "      x-idempotent: true\n"
     "      requestBody: { content: { application/json: { schema: { $ref: "
     "\"#/components/schemas/Note\" } } } }\n"
+    "      responses: { \"200\": { description: D, content: { application/json: { schema: { $ref: "
+    "\"#/components/schemas/Note\" }, example: { title: \"the author's\", type: integer } } } } }\n"
     "components:\n"
     "  parameters: { q: { name: q, in: query, schema: { type: string } } }\n"
     "  schemas:\n"
-    "    Note: { type: object, properties: { next: { $ref: \"#/components/schemas/Note\" } } }\n";
+    "    Note:\n"
+    "      type: object\n"
+    "      properties:\n"
+    "        title: { type: string, maxLength: 100 }\n"
+    "        colour: { type: string, enum: [red, green] }\n"
+    "        version: { type: integer }\n"
+    "        next: { $ref: \"#/components/schemas/Note\" }\n";
 
-static const char other[] = "openapi: 3.1.0\n"
-                            "info: { title: O, version: \"1\" }\n"
-                            "servers: [ { url: /api/v2 } ]\n"
-                            "paths:\n"
-                            "  /others:\n"
-                            "    get: { operationId: list, x-public: true, tags: [mine] }\n"
-                            "components: { schemas: { Note: { type: string } } }\n";
+static const char other[] =
+    "openapi: 3.1.0\n"
+    "info: { title: O, version: \"1\" }\n"
+    "servers: [ { url: /api/v2 } ]\n"
+    "tags: [ { name: mine, description: What is mine } ]\n"
+    "paths:\n"
+    "  /others:\n"
+    "    get:\n"
+    "      operationId: list\n"
+    "      x-public: true\n"
+    "      tags: [mine]\n"
+    "      responses:\n"
+    "        \"404\": { $ref: \"#/components/responses/Nobody\" }\n"
+    "        \"429\": { description: D, content: { text/plain: { schema: { type: string } } } }\n"
+    "    post:\n"
+    "      operationId: makeOther\n"
+    "      x-public: true\n"
+    "      tags: [mine]\n"
+    "      requestBody: { content: { application/json: { schema: { type: object, required: [code], "
+    "properties: { "
+    "code: { type: string, pattern: \"^[0-9]{3}$\" } } } } } }\n"
+    "components: { schemas: { Note: { type: string } }, responses: { Nobody: { description: Nobody has it } "
+    "} }\n";
 
 struct fixture {
     struct api_source sources[2];
@@ -114,7 +143,7 @@ static void names_are_each_their_owners(void **state)
     assert_text("/components/schemas/notes.Note/type", "object");
     assert_text("/components/schemas/other.Note/type", "string");
     assert_text("/components/schemas/notes.Note/properties/next/$ref", "#/components/schemas/notes.Note");
-    assert_text(LIST "/responses/200/content/application~1json/schema/$ref",
+    assert_text(LIST "/responses/200/content/application~1json/schema/items/$ref",
                 "#/components/schemas/notes.Note");
     assert_text(LIST "/parameters/0/$ref", "#/components/parameters/notes.q");
     assert_text(LIST "/operationId", "list");
@@ -137,15 +166,127 @@ static void what_the_server_adds_is_told(void **state)
 static void what_may_go_wrong_is_told(void **state)
 {
     (void)state;
-    assert_text(CHANGE "/responses/404/$ref", "#/components/responses/Problem");
-    assert_text(CHANGE "/responses/412/$ref", "#/components/responses/Problem");
-    assert_text(CHANGE "/responses/415/$ref", "#/components/responses/Problem");
+    assert_text(CHANGE "/responses/404/$ref", "#/components/responses/not-found");
+    assert_text(CHANGE "/responses/409/$ref", "#/components/responses/conflict");
+    assert_text(CHANGE "/responses/412/$ref", "#/components/responses/precondition-failed");
+    assert_text(CHANGE "/responses/413/$ref", "#/components/responses/content-too-large");
+    assert_text(CHANGE "/responses/415/$ref", "#/components/responses/unsupported-media-type");
+    assert_text(CHANGE "/responses/428/$ref", "#/components/responses/precondition-required");
+    assert_text(LIST "/responses/401/$ref", "#/components/responses/unauthorized");
     assert_null(at(LIST "/responses/404"));
+    assert_null(at(LIST "/responses/409"));
+    assert_null(at(LIST "/responses/412"));
     assert_null(at(OTHER "/responses/401"));
-    assert_text("/components/responses/Problem/content/application~1problem+json/schema/$ref",
+    assert_null(at(OTHER "/responses/403"));
+    assert_null(at(OTHER "/responses/422"));
+    assert_text("/components/responses/not-found/content/application~1problem+json/schema/$ref",
                 "#/components/schemas/Problem");
+    assert_text("/components/responses/not-found/content/application~1problem+json/example/type",
+                "/problems/not-found");
+    assert_text("/components/responses/too-many-requests/headers/Retry-After/$ref",
+                "#/components/headers/Retry-After");
+    assert_null(at("/components/responses/gone")); /* nobody answers so */
+}
+
+static void the_authors_answers_stay(void **state)
+{
+    (void)state;
+    assert_text(OTHER "/responses/404/$ref", "#/components/responses/other.Nobody");
+    assert_text("/components/responses/other.Nobody/description", "Nobody has it");
+    assert_text("/components/responses/other.Nobody/content/application~1problem+json/schema/$ref",
+                "#/components/schemas/Problem");
+    assert_text("/components/responses/other.Nobody/content/application~1problem+json/example/type",
+                "/problems/not-found");
+    assert_non_null(at("/components/responses/other.Nobody/headers/RateLimit-Limit"));
+    assert_text(OTHER "/responses/429/content/text~1plain/schema/type", "string");
+    assert_null(at(OTHER "/responses/429/content/application~1problem+json"));
+    assert_text(OTHER "/responses/200/description", "It is done"); /* without a word about success */
+}
+
+static void success_has_its_headers(void **state)
+{
+    (void)state;
+    assert_text(LIST "/responses/200/headers/Link/$ref", "#/components/headers/Link");
+    assert_text(CHANGE "/responses/200/headers/ETag/$ref", "#/components/headers/ETag");
+    assert_null(at(LIST "/responses/200/headers/ETag"));
+    assert_text(CHANGE "/responses/200/headers/RateLimit-Limit/$ref", "#/components/headers/RateLimit-Limit");
+    assert_non_null(at("/components/headers/ETag/schema"));
+}
+
+static void who_may_is_told(void **state)
+{
+    (void)state;
     assert_int_equal(json_array_size(at(OTHER "/security")), 0);
     assert_non_null(at(LIST "/security/0/bearer"));
+    assert_non_null(at(LIST "/security/1/cookie"));
+    assert_null(at(LIST "/security/1/csrf"));
+    assert_non_null(at(CHANGE "/security/1/cookie"));
+    assert_non_null(at(CHANGE "/security/1/csrf"));
+    assert_text("/components/securitySchemes/cookie/name", "__Host-dowel");
+    assert_text(LIST "/description", "Needs the permission `notes.read` (Read notes).");
+    assert_text(CHANGE "/description",
+                "What is given.\n\nNeeds the permission `notes.write`. At most `10/1m` "
+                "requests. Content of at most 1024 bytes.");
+    assert_text(OTHER "/description", "Anybody may call it.");
+}
+
+static void names_are_made_where_there_are_none(void **state)
+{
+    (void)state;
+    assert_text("/paths/~1api~1v2~1others/post/summary", "Make other");
+    assert_text("/tags/0/name", "notes");
+    assert_text("/tags/0/description", "Shared notes");
+    assert_text("/tags/1/name", "mine");
+    assert_text("/tags/1/description", "What is mine");
+    assert_int_equal(json_array_size(at("/tags")), 2);
+}
+
+static void examples_are_made_where_there_are_none(void **state)
+{
+    (void)state;
+    assert_text(CHANGE "/requestBody/content/application~1json/example/title", "A title");
+    assert_text(CHANGE "/requestBody/content/application~1json/example/colour", "red");
+    assert_text(CHANGE "/responses/200/content/application~1json/example/title", "the author's");
+    assert_int_equal(json_array_size(at(LIST "/responses/200/content/application~1json/example")), 1);
+    assert_text("/paths/~1api~1v1~1notes~1{id}/parameters/0/example", "019c1322-8f40-7a3b-9d54-6f1b2c3d4e5f");
+    assert_null(at(LIST "/parameters/1/example")); /* it need not be given, so it is not filled in */
+    assert_null(at("/paths/~1api~1v2~1others/post/requestBody/content/application~1json/example"));
+}
+
+static void types_say_what_they_imply(void **state)
+{
+    (void)state;
+    assert_text("/components/schemas/notes.Note/properties/version/format", "int64");
+    assert_int_equal(json_integer_value(at("/paths/~1api~1v1~1notes~1{id}/parameters/0/schema/maxLength")),
+                     36);
+    assert_null(at(CHANGE "/responses/200/content/application~1json/example/format")); /* no schema */
+}
+
+/* Swagger UI asks for a password where there is an operation that takes one. */
+static void passwords_are_for_servers_that_take_them(void **state)
+{
+    static const char text[] = "openapi: 3.1.0\n"
+                               "info: { title: A, version: \"1\" }\n"
+                               "paths:\n"
+                               "  /auth/token: { post: { operationId: getToken, x-public: true } }\n"
+                               "  /auth/me: { get: { operationId: getMe, x-permission: signed_in } }\n";
+    struct api_source source = { "auth", "", read_contract(text) };
+    json_t *document;
+    (void)state;
+
+    assert_null(at("/components/securitySchemes/password"));
+    assert_int_equal(api_publish(&document, &source, 1), 0);
+    const json_t *url =
+        json_pointer(document, STR_OF("/components/securitySchemes/password/flows/password/tokenUrl"));
+    assert_string_equal(json_string_value(url), "/api/v1/auth/token");
+    assert_non_null(json_pointer(document, STR_OF("/paths/~1api~1v1~1auth~1me/get/security/2/password")));
+    assert_string_equal(
+        json_string_value(json_pointer(document, STR_OF("/paths/~1api~1v1~1auth~1me/get/description"))),
+        "Needs somebody who is signed in.");
+    assert_int_equal(
+        json_array_size(json_pointer(document, STR_OF("/paths/~1api~1v1~1auth~1token/post/security"))), 0);
+    json_decref(document);
+    api_document_destroy((struct api_document *)(uintptr_t)source.document);
 }
 
 /* Each reference leads somewhere. */
@@ -178,8 +319,17 @@ static void references_lead_somewhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths_have_their_base),        cmocka_unit_test(names_are_each_their_owners),
-        cmocka_unit_test(what_the_server_adds_is_told), cmocka_unit_test(what_may_go_wrong_is_told),
+        cmocka_unit_test(paths_have_their_base),
+        cmocka_unit_test(names_are_each_their_owners),
+        cmocka_unit_test(what_the_server_adds_is_told),
+        cmocka_unit_test(what_may_go_wrong_is_told),
+        cmocka_unit_test(the_authors_answers_stay),
+        cmocka_unit_test(success_has_its_headers),
+        cmocka_unit_test(who_may_is_told),
+        cmocka_unit_test(names_are_made_where_there_are_none),
+        cmocka_unit_test(examples_are_made_where_there_are_none),
+        cmocka_unit_test(types_say_what_they_imply),
+        cmocka_unit_test(passwords_are_for_servers_that_take_them),
         cmocka_unit_test(references_lead_somewhere),
     };
 

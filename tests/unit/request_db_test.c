@@ -344,7 +344,7 @@ static void pages_follow_each_other(void **state)
     assert_int_equal(rig_status(a), 200);
     RIG_HAS(a, "{\"items\":[{\"id\":1,\"title\":\"one\"},{\"id\":2,\"title\":\"two\"}],\"next\":\"");
     assert_true(next_of(a, cursor, sizeof(cursor)));
-    snprintf(path, sizeof(path), "Link: <?limit=2&cursor=%s>; rel=\"next\"\r\n", cursor);
+    snprintf(path, sizeof(path), "Link: </api/v1/page?limit=2&cursor=%s>; rel=\"next\"\r\n", cursor);
     RIG_HAS(a, path);
     snprintf(path, sizeof(path), "/api/v1/page?limit=2&cursor=%s", cursor);
     a = rig_get(path);
@@ -358,6 +358,22 @@ static void pages_follow_each_other(void **state)
     run_unguarded("DELETE FROM notes WHERE id = 4");
     RIG_HAS(rig_get("/api/v1/page?limit=3"), "],\"next\":null}");
     RIG_HAS(rig_get("/api/v1/page"), "{\"id\":3,\"title\":\"three\"}],\"next\":null}");
+}
+
+/* The newest version, which the answer names; its pages stay where the client asked. */
+static void an_address_without_its_version_is_the_newest(void **state)
+{
+    (void)state;
+    const char *a = rig_get("/api/page?limit=2");
+    assert_int_equal(rig_status(a), 200);
+    RIG_HAS(a, "Link: </api/v1/page>; rel=\"canonical\"\r\n");
+    RIG_HAS(a, "Link: </api/page?limit=2&cursor=");
+    RIG_HAS(rig_get("/api/notes/%32"), "Link: </api/v1/notes/%32>; rel=\"canonical\"\r\n");
+    RIG_HAS(rig_get("/api/notes/2"), "\"title\":\"two\"");
+    assert_int_equal(rig_status(rig_get("/api/notes/9")), 404);
+    assert_int_equal(rig_status(rig_get("/api/nothing")), 404);
+    assert_int_equal(rig_status(rig_ask("DELETE", "/api/page", "", "")), 405);
+    assert_null(strstr(rig_get("/api/v1/page"), "canonical"));
 }
 
 static void ids_may_be_texts(void **state)
@@ -557,6 +573,7 @@ int main(void)
         TEST(who_changes_what_was_changed_is_told),
         TEST(all_rows_are_items),
         TEST(pages_follow_each_other),
+        TEST(an_address_without_its_version_is_the_newest),
         TEST(ids_may_be_texts),
         TEST(lists_are_sorted_by_what_their_contract_names),
         TEST(lists_are_filtered_by_what_their_contract_names),

@@ -15,6 +15,7 @@ struct fixture {
     struct schemas *all;
     struct arena arena;
     struct buf why, text;
+    enum schema_way way;
 };
 
 static int setup(void **state)
@@ -79,13 +80,13 @@ static const struct schema *compile(struct fixture *f, const char *text)
 static const char *faults_of(struct fixture *f, const struct schema *s, const char *value,
                              enum schema_language language)
 {
-    struct schema_report report = { .arena = &f->arena };
+    struct schema_report report = { .arena = &f->arena, .way = f->way }, silent = { .way = f->way };
     json_t *json = json_of(value);
 
     f->text.n = 0;
     int rc = schema_check(s, json, &report);
     assert_int_equal(rc, report.n > 0);
-    assert_int_equal(rc, schema_check(s, json, NULL));
+    assert_int_equal(rc, schema_check(s, json, &silent));
     for (size_t i = 0; i < report.n; i++) {
         buf_add_format(&f->text, "%s%s: ", i ? " | " : "", report.faults[i].place);
         schema_fault_write(&f->text, &report.faults[i], language);
@@ -161,6 +162,34 @@ static void records_no_more_than_wanted(void **state)
 }
 
 /* ---- compiling ---- */
+
+/* One form for both ways: what is readOnly comes in no request, and is not missed there; writeOnly in no reply. */
+static void tells_what_goes_the_wrong_way(void **state)
+{
+    struct fixture *f = *state;
+    const struct schema *s = compile(
+        f, "{'required':['id','name','secret'],'properties':{'id':{'$ref':'#/$defs/"
+           "id'},'name':{'type':'string'},"
+           "'secret':{'writeOnly':true},'parts':{'items':{'allOf':[{'properties':{'n':{'readOnly':true}}}]}},"
+           "'one':{'oneOf':[{'properties':{'n':{'readOnly':true}},'required':['n']},{'type':'null'}]}},"
+           "'if':{'properties':{'name':{'readOnly':true}}},'else':false,"
+           "'$defs':{'id':{'type':'integer','readOnly':true}}}");
+
+    f->way = SCHEMA_IN_REQUEST;
+    SAYS(f, s, "{'name':'a','secret':1}", "");
+    SAYS(f, s, "{'id':1,'name':'a','secret':1}", "/id: is read-only: leave it out");
+    SAGT(f, s, "{'id':'x','name':'a','secret':1}", "/id: kann nur gelesen werden: bitte weglassen");
+    SAYS(f, s, "{'name':'a'}", "/secret: is missing, and is required");
+    SAYS(f, s, "{'name':'a','secret':1,'parts':[{},{'n':1}]}", "/parts/1/n: is read-only: leave it out");
+    SAYS(f, s, "{'name':'a','secret':1,'one':{'n':1}}", "/one/n: is read-only: leave it out");
+    f->way = SCHEMA_IN_REPLY;
+    SAYS(f, s, "{'id':1,'name':'a','parts':[{'n':1}]}", "");
+    SAYS(f, s, "{'id':1,'name':'a','secret':1}", "/secret: is write-only, and must not be in a reply");
+    SAYS(f, s, "{'name':'a'}", "/id: is missing, and is required");
+    f->way = SCHEMA_ANY_WAY;
+    SAYS(f, s, "{'id':1,'name':'a','secret':1}", "");
+    SAYS(f, s, "{'name':'a','secret':1}", "/id: is missing, and is required");
+}
 
 static void finds_schemas_in_a_contract(void **state)
 {
@@ -263,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tells_it_in_german, setup, teardown),
         cmocka_unit_test_setup_teardown(tells_which_form_was_probably_meant, setup, teardown),
         cmocka_unit_test_setup_teardown(records_no_more_than_wanted, setup, teardown),
+        cmocka_unit_test_setup_teardown(tells_what_goes_the_wrong_way, setup, teardown),
         cmocka_unit_test_setup_teardown(finds_schemas_in_a_contract, setup, teardown),
         cmocka_unit_test_setup_teardown(says_what_is_wrong_with_a_schema, setup, teardown),
         cmocka_unit_test_setup_teardown(ends_where_schemas_lead_into_themselves, setup, teardown),

@@ -13,6 +13,7 @@
 #include <argon2.h>
 #include <cmocka.h>
 #include <crypt.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -31,6 +32,18 @@ static bool fails(void)
     return atomic_load(&fail_at) > 0 && atomic_fetch_add(&steps, 1) + 1 == atomic_load(&fail_at);
 }
 
+/* What must not be in memory that is given back; NULL: nothing is looked for. */
+static const char *_Atomic secret;
+static atomic_long leaks;
+
+static void look_at(void *p)
+{
+    const char *text = atomic_load(&secret);
+
+    if (p && text && memmem(p, malloc_usable_size(p), text, strlen(text)))
+        atomic_fetch_add(&leaks, 1);
+}
+
 /* By the linker's --wrap, for the plugin's objects and this one.
  * NOLINTBEGIN(bugprone-reserved-identifier): these are the linker's names */
 void *__real_malloc(size_t size);
@@ -40,9 +53,11 @@ int __real_argon2_ctx(argon2_context *context, argon2_type type);
 char *__real_crypt_r(const char *phrase, const char *setting, struct crypt_data *data);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                           void *ud);
+void __real_free(void *p);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 char *__wrap_strdup(const char *text);
+void __wrap_free(void *p);
 int __wrap_argon2_ctx(argon2_context *context, argon2_type type);
 char *__wrap_crypt_r(const char *phrase, const char *setting, struct crypt_data *data);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
@@ -61,6 +76,12 @@ void *__wrap_calloc(size_t n, size_t size)
 char *__wrap_strdup(const char *text)
 {
     return fails() ? NULL : __real_strdup(text);
+}
+
+void __wrap_free(void *p)
+{
+    look_at(p);
+    __real_free(p);
 }
 
 int __wrap_argon2_ctx(argon2_context *context, argon2_type type)
@@ -345,6 +366,48 @@ static void the_pool_lives(void **state)
     torture(pool_lives, NULL);
 }
 
+/* ---- secrets are wiped ---- */
+
+static void secrets_are_wiped(void **state)
+{
+    static const char password[] = "a password that must not stay in memory";
+    static const char bytes[] = "0123456789abcdef0123456789abcdef";
+    static const char *const stored[] = { "$2b$04$abcdefghijklmnopqrstuuCi15uRb1eH7NAlJ/TgeJertyknQpYn2",
+                                          "$6$rounds=1000$short$Ocl6K/qPAcDqPeFvc9A.3r9CpINjXCDnNaLAGbHGaUfW/"
+                                          "VAnUhMnVHLP9fLC0f.gFxi5W6DCYe3HkDMICsYY21" };
+    static const char pem[] = "-----BEGIN DOWEL HMAC SECRET-----\n"
+                              "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"
+                              "-----END DOWEL HMAC SECRET-----\n";
+    const struct password_pool_options options = { 1, 1 };
+    const struct password_wait wait = { 60000, NULL, NULL };
+    struct password_pool *pool;
+    (void)state;
+
+    atomic_store(&secret, password);
+    assert_int_equal(password_pool_create(&pool, &options), 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(password_pool_verify(pool, &wait, stored[i], password, strlen(password)),
+                         PASSWORD_WRONG);
+    password_pool_destroy(pool);
+    assert_int_equal(atomic_load(&leaks), 0);
+
+    atomic_store(&secret, bytes);
+    struct signing_key *key = keys_read(pem, NULL);
+    char *text = signing_key_pem(key);
+    assert_string_equal(text, pem);
+    atomic_store(&secret, "MDEyMzQ1Njc4OWFi"); /* as PEM */
+    signing_key_pem_free(text);
+    assert_int_equal(atomic_load(&leaks), 0);
+    atomic_store(&secret, bytes);
+    signing_key_destroy(key);
+    assert_int_equal(atomic_load(&leaks), 0);
+
+    char *left = strdup(bytes); /* that the test sees anything at all */
+    free(left);
+    assert_int_equal(atomic_load(&leaks), 1);
+    atomic_store(&secret, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +417,7 @@ int main(void)
         cmocka_unit_test(tokens_are_signed_and_verified),
         cmocka_unit_test(passwords_are_hashed_and_verified),
         cmocka_unit_test(the_pool_lives),
+        cmocka_unit_test(secrets_are_wiped),
     };
 
     /* Before either has allocated anything. */

@@ -237,6 +237,25 @@ static void destroying_waits_for_what_runs(void **state)
     }
 }
 
+/* Callers who are inside when it begins: they leave before anything is freed, which the sanitizers would see. */
+static void destroying_waits_for_callers(void **state)
+{
+    struct password_pool *pool = make(1, 8);
+    struct asked asked[6] = { { 0, false } };
+    struct caller callers[6];
+    (void)state;
+
+    for (size_t i = 0; i < 6; i++) {
+        start(&callers[i], pool, (struct password_wait){ 60000, ask, &asked[i] });
+        wait_until_asked(&asked[i]);
+    }
+    password_pool_destroy(pool);
+    for (size_t i = 0; i < 6; i++) {
+        enum password_result result = finish(&callers[i]);
+        assert_true(result == PASSWORD_STOPPED || result == PASSWORD_WRONG);
+    }
+}
+
 /* Everything at once, for ThreadSanitizer to look at: callers who stay, who are late, who are gone. */
 static void *crowd(void *ud)
 {
@@ -281,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_deadline_ends_the_wait),
         cmocka_unit_test(stopping_empties_the_queue),
         cmocka_unit_test(destroying_waits_for_what_runs),
+        cmocka_unit_test(destroying_waits_for_callers),
         cmocka_unit_test(a_crowd_is_served),
     };
 

@@ -48,6 +48,8 @@ static void what_a_key_signs_it_verifies(void **state)
         assert_int_equal(signing_key_verify(other, "hello", 5, signature, n), 0);
         assert_int_equal(signing_key_verify(key, "hello", 5, signature, n - 1), 0);
         assert_int_equal(signing_key_verify(key, "hello", 5, signature, 0), 0);
+        signature[n] = 0; /* nor with a byte too many */
+        assert_int_equal(signing_key_verify(key, "hello", 5, signature, n + 1), 0);
         for (size_t i = 0; i < n; i += 7) {
             signature[i] ^= 0x40;
             assert_int_equal(signing_key_verify(key, "hello", 5, signature, n), 0);
@@ -106,6 +108,27 @@ static void keys_return_from_their_pem(void **state)
         signing_key_destroy(key);
     }
     signing_key_pem_free(NULL);
+}
+
+/* Of every length: as OpenSSL writes it, and back. */
+static void secrets_return_from_their_pem(void **state)
+{
+    unsigned char bytes[SIGNING_SECRET_MAX];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (unsigned char)(i * 7);
+    for (size_t n = SIGNING_SECRET; n <= sizeof(bytes); n++) {
+        BIO *bio = BIO_new(BIO_s_mem());
+        assert_true(PEM_write_bio(bio, "DOWEL HMAC SECRET", "", bytes, (long)n) > 0);
+        char *pem = keys_text_of(bio);
+        struct signing_key *key = keys_read(pem, NULL);
+        char *again = signing_key_pem(key);
+        assert_string_equal(again, pem);
+        signing_key_pem_free(again);
+        signing_key_destroy(key);
+        free(pem);
+    }
 }
 
 static void a_kid_may_be_given(void **state)
@@ -370,6 +393,7 @@ int main(void)
         cmocka_unit_test(what_a_key_signs_it_verifies),
         cmocka_unit_test(nothing_stays_in_the_queue_of_errors),
         cmocka_unit_test(keys_return_from_their_pem),
+        cmocka_unit_test(secrets_return_from_their_pem),
         cmocka_unit_test(a_kid_may_be_given),
         cmocka_unit_test(weak_and_strange_keys_are_refused),
         cmocka_unit_test(an_encrypted_key_is_refused),

@@ -230,6 +230,20 @@ static void shows_what_came_before_the_cut(void **state)
     assert_int_equal(dw_harness_close(h), 0);
 }
 
+static void a_reply_that_its_contract_does_not_know_is_told(void **state)
+{
+    dw_harness *h = open_plugin();
+    (void)state;
+
+    dw_harness_reply reply = dw_harness_get(h, "/api/v1/wrong");
+    assert_int_equal(reply.status, 500);
+    assert_string_equal(dw_harness_text(reply, "/errors/0/pointer"), "#/name");
+    assert_string_equal(dw_harness_text(reply, "/errors/0/detail"), "is missing, and is required");
+    assert_true(dw_harness_logged(h, DW_LOG_ERROR, "operation answerWrongly"));
+    assert_int_equal(dw_harness_get(h, "/api/v1/wrong?late=true").status, 500); /* a token's */
+    assert_int_equal(dw_harness_close(h), 2);
+}
+
 static void who_sleeps_wakes_at_once_an_hour_later(void **state)
 {
     dw_harness *h = open_plugin();
@@ -343,6 +357,7 @@ int main(void)
         cmocka_unit_test(posts_forms),
         cmocka_unit_test(posts_what_is_large),
         cmocka_unit_test(shows_what_came_before_the_cut),
+        cmocka_unit_test(a_reply_that_its_contract_does_not_know_is_told),
         cmocka_unit_test(who_sleeps_wakes_at_once_an_hour_later),
         cmocka_unit_test(the_log_has_levels_and_can_be_forgotten),
         cmocka_unit_test(a_reply_that_never_comes),

@@ -119,6 +119,20 @@ static int send_half(dw_call *c, dw_request *req)
     return dw_fail(c, DW_EUNAVAILABLE, "there is no more");
 }
 
+static int answer_wrongly(dw_call *c, dw_request *req)
+{
+    dw_token *token;
+    bool late = false;
+
+    (void)c;
+    DW_TRY(dw_request_read(req, "late", &late));
+    if (!late)
+        return dw_reply(req, 200, "nam", "x");
+    DW_TRY(dw_request_detach(req, &token, .timeout = DW_SECONDS(5)));
+    dw_token_reply(token, 200, "nam", "x");
+    return 0;
+}
+
 static int take_nap(dw_call *c, dw_request *req)
 {
     dw_time before = dw_now(c);
@@ -171,6 +185,7 @@ static const dw_operation operations[] = {
     { "sendHalf", send_half },
     { "sendHalfHead", send_half },
     { "takeNap", take_nap },
+    { "answerWrongly", answer_wrongly },
     { "fetch", fetch },
     { "readPieces", read_pieces },
     { 0 },

@@ -48,8 +48,8 @@ DW_EXPORT const char *dw_harness_why(const dw_harness *h);
 DW_EXPORT void dw_harness_stop(dw_harness *h);
 
 /* Stops the plugin and frees everything, h too: so once. NULL is safe. Returns how much was left behind, which standard
- * error tells as well: calls that its threads did not close (then nothing is freed, for they may still use it), and tokens
- * that nobody completed. */
+ * error tells as well: calls that its threads did not close (then nothing is freed, for they may still use it), tokens that
+ * nobody completed, and replies that were not what api.yaml says of their operation: each of these is a 500 that says where. */
 DW_EXPORT unsigned dw_harness_close(dw_harness *h);
 
 /* How long the functions below wait for what should come: 10 s until this is called. For a test that wants to see that
