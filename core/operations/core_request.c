@@ -5,6 +5,7 @@
 #include "log/log.h"
 #include "plugin/access.h"
 #include "plugin/outcome.h"
+#include "plugin/reply_check.h"
 #include "secure/uuid.h"
 #include "util/clock.h"
 
@@ -209,6 +210,7 @@ static void handle(struct http_exchange *x, const struct core_route *route, cons
         return;
     }
     run_until_done(&r, route->handler);
+    reply_check_as(x, r.mark, route->replies, route->operation);
     api_input_finish(r.input);
 }
 
