@@ -103,7 +103,7 @@ static int refuse_length(struct request *r, const char *filter)
 {
     const char *pointer = arena_format(r->c->arena, "/query/%s", filter);
 
-    return pointer ? call_fail_at(r->c, pointer, "is longer than 8000 characters")
+    return pointer ? call_fail_at(r->c, pointer, say(r, "is longer than 8000 characters"))
                    : call_fail(r->c, DW_ENOMEM, "dw_reply_list: out of memory");
 }
 

@@ -219,6 +219,11 @@ for (const engine of engines) {
         const { errors, detail } = await refused(422, people.root, 'POST', '/webhooks', body);
         assert.deepEqual(errors.map((error) => error.pointer), [pointer], `${JSON.stringify(body)}: ${detail}`);
       }
+      const german = await request(server.url, {
+        method: 'POST', path: '/api/v1/webhooks', headers: { ...bearer(people.root), 'Content-Type': 'application/json', 'Accept-Language': 'de' },
+        body: JSON.stringify({ url, events: ['*'], allow: ['169.254.1.1'] }),
+      });
+      assert.match(german.json().errors[0].detail, /^ist link-local/);
       const places = [['/events?name=Nonsense', '#/query/name'], ['/events?since=yesterday', '#/query/since'], ['/events?limit=0', '#/query/limit'], ['/events?cursor=abc', '#/query/cursor']];
       for (const [path, pointer] of places) {
         assert.equal((await refused(422, people.root, 'GET', path)).errors[0].pointer, pointer);
