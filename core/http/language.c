@@ -89,14 +89,6 @@ static const struct {
       "nennen." },
     { "No problem has this name; docs/problems.md lists them.",
       "Kein Problem heißt so; docs/problems.md zählt sie auf." },
-    { "this needs a permission, and this server cannot tell yet who asks; the command line does the same: "
-      "dowel event, webhook, inbox",
-      "das braucht eine Berechtigung, und dieser Server kann noch nicht feststellen, wer fragt; die "
-      "Befehlszeile kann dasselbe: dowel event, webhook, inbox" },
-    { "this needs a permission, and this server cannot tell yet who asks; only public operations are "
-      "answered",
-      "das braucht eine Berechtigung, und dieser Server kann noch nicht feststellen, wer fragt; nur "
-      "öffentliche Operationen werden beantwortet" },
     { "the plugin that answers this is not running", "das Plugin, das darauf antwortet, läuft nicht" },
     { "the input is not what this operation takes",
       "die Eingabe ist nicht das, was diese Operation braucht" },
@@ -272,6 +264,32 @@ static const struct {
     { "The server could not read the body back from its file.",
       "Der Server konnte den Inhalt nicht aus seiner Datei zurücklesen." },
 
+    /* who asks */
+    { "this needs a permission, and this server cannot tell who asks: a plugin that can, such as auth, is "
+      "not running; only public operations are answered",
+      "das braucht eine Berechtigung, und dieser Server kann nicht sagen, wer fragt: ein Plugin, das es "
+      "kann, wie auth, läuft nicht; nur öffentliche Operationen werden beantwortet" },
+    { "this needs a permission, and this server cannot tell who asks; in the harness "
+      "dw_harness_set_principal() says so",
+      "das braucht eine Berechtigung, und dieser Server kann nicht sagen, wer fragt; im Prüfstand sagt es "
+      "dw_harness_set_principal()" },
+    { "the harness's principal is none: %s", "der Fragende des Prüfstands ist keiner: %s" },
+    { "this needs the permission %s", "das braucht die Berechtigung %s" },
+    { "this needs the permission %s, which you do not have in this tenant",
+      "das braucht die Berechtigung %s, die Sie in diesem Mandanten nicht haben" },
+    { "this is about a tenant, and you are in none: an administrator makes you a member of one",
+      "hier geht es um einen Mandanten, und Sie sind in keinem: ein Administrator macht Sie zum Mitglied" },
+    { "this is for those who are signed in: send Authorization: Bearer and a token",
+      "das ist für Angemeldete: bitte Authorization: Bearer und ein Token senden" },
+    { "who asks cannot be told just now; try again",
+      "wer fragt, ist gerade nicht festzustellen; bitte noch einmal versuchen" },
+    { "with a cookie what changes something needs X-CSRF-Token, with the csrf_token of the session in it",
+      "mit einem Cookie braucht, was etwas ändert, X-CSRF-Token mit dem csrf_token der Sitzung darin" },
+    { "the session is not good: %s", "die Sitzung gilt nicht: %s" },
+    { "the token is not good: %s", "das Token gilt nicht: %s" },
+    { "it was not given out here, or it has ended; sign in again",
+      "hier wurde sie nicht ausgegeben, oder die Zeit ist um; bitte neu anmelden" },
+
     /* core/operations and core/events */
     { "is no time such as 2026-11-21T08:05:00Z", "ist keine Zeit wie 2026-11-21T08:05:00Z" },
     { "is neither an event's name such as timesync.entry.pushed, nor the beginning of names such as "
@@ -301,8 +319,8 @@ static const struct {
       "eine Quelle, die nicht geprüft wird, hat kein Geheimnis" },
     { "the name of the field with the sender's id is none, such as X-Zammad-Delivery",
       "der Name des Felds mit der Kennung des Absenders ist keiner, wie etwa X-Zammad-Delivery" },
-    { "it has 8 secrets already; take the older ones away first",
-      "es hat schon 8 Geheimnisse; bitte erst die älteren wegnehmen" },
+    { "it has all the secrets that it may have; take the older ones away first",
+      "es hat alle Geheimnisse, die es haben darf; bitte erst die älteren wegnehmen" },
     { "the secret has less than 8 characters and could be guessed",
       "das Geheimnis hat weniger als 8 Zeichen und könnte erraten werden" },
     { "the secret is empty", "das Geheimnis ist leer" },

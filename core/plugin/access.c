@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/language.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "plugin/call.h"
@@ -288,9 +289,14 @@ static int refuse_unknown(struct access *a, struct http_exchange *x, const struc
                            "this is for those who are signed in: send Authorization: Bearer and a token");
         (void)http_reply_header(x, "WWW-Authenticate", STR_OF("Bearer"));
     } else {
-        http_reply_problem_format(
-            x, 401, "%s is not good: %s", s->kind == DW_COOKIE ? "the session" : "the token",
-            why->n > 0 ? buf_text(why) : "it was not given out here, or it has ended; sign in again");
+        const char *reason = why->n > 0
+                                 ? buf_text(why)
+                                 : http_say(http_request_language(x),
+                                            "it was not given out here, or it has ended; sign in again");
+        if (s->kind == DW_COOKIE)
+            http_reply_problem_format(x, 401, "the session is not good: %s", reason);
+        else
+            http_reply_problem_format(x, 401, "the token is not good: %s", reason);
         (void)http_reply_header(x, "WWW-Authenticate", STR_OF("Bearer error=\"invalid_token\""));
     }
     return -1;

@@ -180,7 +180,7 @@ for (const engine of engines) {
       await told(people.root, 'DELETE', `/webhooks/${id}/secrets`);
       assert.equal((await told(people.root, 'GET', `/webhooks/${id}`)).secrets, 1);
       for (let i = 1; i < 8; i++) await told(people.root, 'POST', `/webhooks/${id}/secrets`);
-      assert.match((await refused(409, people.root, 'POST', `/webhooks/${id}/secrets`)).detail, /8 secrets/);
+      assert.match((await refused(409, people.root, 'POST', `/webhooks/${id}/secrets`)).detail, /all the secrets/);
       const shown = JSON.stringify(await told(people.root, 'GET', `/webhooks/${id}`));
       for (const one of [secret, newer]) assert.ok(!shown.includes(one) && !server.stderr.includes(one));
       await told(people.root, 'DELETE', `/webhooks/${id}`);
