@@ -77,10 +77,34 @@ static const char *read_base(struct api_reader *r)
 
 /* ---- paths ---- */
 
+/* What clients know from elsewhere is below the root: /token, /.well-known/... OpenAPI says it by servers of the path: the
+ * root alone, or the document's base and then the root, for what has both addresses. */
+static void read_path_servers(struct api_reader *r, const struct yaml_node *node, struct api_path *path)
+{
+    const struct yaml_node *servers = api_get_kind(r, node, "servers", YAML_LIST);
+    const struct yaml_node *first = servers ? servers->first : NULL;
+    const struct yaml_node *last = first && first->next ? first->next : first;
+    const struct yaml_node *base = api_get(first, "url"), *root = api_get(last, "url");
+
+    path->template = arena_format(r->arena, "%s%s", r->base, path->key);
+    if (!path->template)
+        api_complain_memory(r);
+    if (!servers)
+        return;
+    bool ends_at_root = root && servers->n <= 2 && str_equal(root->text, STR_OF("/"));
+    if (ends_at_root && servers->n == 1)
+        path->template = path->key;
+    else if (ends_at_root && base && str_equal(base->text, str_from(r->base)))
+        path->also = path->key;
+    else
+        api_complain(r, servers->line, "write [{ url: / }], or before it the base as well",
+                     "servers of a path are the root, or the base and the root");
+}
+
 static void check_path(struct api_reader *r, const struct api_path *path)
 {
-    static const char *const known[] = { "summary", "description", "parameters", "get",   "put", "post",
-                                         "delete",  "options",     "head",       "patch", NULL };
+    static const char *const known[] = { "summary", "description", "parameters", "servers", "get",   "put",
+                                         "post",    "delete",      "options",    "head",    "patch", NULL };
     const char *wrong = router_template_wrong(path->template);
 
     if (!wrong && strstr(path->key, "...}"))
@@ -102,11 +126,9 @@ static bool begin_path(struct api_reader *r, const struct yaml_node *node, struc
         api_complain(r, node->key_line, "write it as /notes", "the path %s does not begin with /", path->key);
         return false;
     }
-    path->template = arena_format(r->arena, "%s%s", r->base, path->key);
-    if (!path->template) {
-        api_complain_memory(r);
+    read_path_servers(r, node, path);
+    if (!path->template)
         return false;
-    }
     check_path(r, path);
     api_parameters_read(r, node, &path->parameters);
     return true;

@@ -57,6 +57,7 @@ struct api_operation {
     const char *id; /* operationId */
     enum http_method method;
     const char *path;       /* the router's template, with the base: "/api/v1/notes/{id}" */
+    const char *also;       /* another one, of older clients: "/notes/{id}"; or NULL */
     const char *permission; /* x-permission, "notes.read" or API_SIGNED_IN; NULL if and only if is_public */
     bool is_public;         /* x-public: true: nobody is asked who they are */
     bool no_tenant;         /* x-tenant: none */

@@ -47,7 +47,7 @@ void api_operation_read(struct api_reader *r, const struct api_path *path, const
     struct api_fields fields = { 0 };
 
     *op = (struct api_operation){
-        .method = method, .path = path->template, .node = node, .line = node->key_line
+        .method = method, .path = path->template, .also = path->also, .node = node, .line = node->key_line
     };
     r->item = item_of(r, path, node);
     r->operation = node;

@@ -106,6 +106,43 @@ static int join_path(struct publication *p, const char *path, json_t *operations
                  : json_object_set(p->paths, path, operations);
 }
 
+/* An operation's second address, for older clients: it needs another name. */
+static void mark_alias(struct publication *p, json_t *path)
+{
+    json_t *operation;
+    const char *method;
+
+    json_object_foreach(path, method, operation)
+    {
+        const char *id = json_string_value(json_object_get(operation, "operationId"));
+        if (!id)
+            continue;
+        publish_set(p, operation, "operationId", json_sprintf("%s_root", id));
+        publish_set(p, operation, "deprecated", json_true());
+    }
+}
+
+static void add_path(struct publication *p, const char *base, const char *name, json_t *path)
+{
+    json_t *whole = json_sprintf("%s%s", base, name);
+
+    if (!whole || join_path(p, json_string_value(whole), path) != 0)
+        p->is_out_of_memory = true;
+    json_decref(whole);
+}
+
+static void add_alias(struct publication *p, const char *name, const json_t *path)
+{
+    json_t *alias = json_deep_copy(path);
+
+    if (alias) {
+        mark_alias(p, alias);
+        add_path(p, "", name, alias);
+    } else
+        p->is_out_of_memory = true;
+    json_decref(alias);
+}
+
 static void add_paths(struct publication *p, json_t *document)
 {
     json_t *path;
@@ -113,10 +150,11 @@ static void add_paths(struct publication *p, json_t *document)
 
     json_object_foreach(json_object_get(document, "paths"), name, path)
     {
-        json_t *whole = json_sprintf("%s%s", p->source->document->base, name);
-        if (!whole || join_path(p, json_string_value(whole), path) != 0)
-            p->is_out_of_memory = true;
-        json_decref(whole);
+        size_t servers = json_array_size(json_object_get(path, "servers"));
+        json_object_del(path, "servers"); /* those of the whole document are the root */
+        add_path(p, servers == 1 ? "" : p->source->document->base, name, path);
+        if (servers > 1)
+            add_alias(p, name, path);
     }
 }
 

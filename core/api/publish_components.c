@@ -268,9 +268,9 @@ static void add_password_flow(struct publication *p)
     if (!json_object_get(json_object_get(p->paths, address), "post"))
         return;
     publish_set(p, section, "password",
-                json_pack("{s:s,s:s,s:{s:{s:s,s:{}}}}", "type", "oauth2", "description",
-                          "E-mail and password for an access token", "flows", "password", "tokenUrl", address,
-                          "scopes"));
+                json_pack("{s:s,s:s,s:{s:{s:s,s:s,s:{}}}}", "type", "oauth2", "description",
+                          "E-mail and password for an access token, which is a JWT as RFC8725 wants it",
+                          "flows", "password", "tokenUrl", address, "refreshUrl", address, "scopes"));
     publish_each_operation(p, p->paths, offer_password);
 }
 

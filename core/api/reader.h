@@ -28,6 +28,7 @@ struct api_fields {
 struct api_path {
     const char *key;      /* "/notes/{id}" */
     const char *template; /* with the base */
+    const char *also;     /* below the root, where it is that too; or NULL */
     const struct yaml_node *node;
     struct api_fields parameters; /* for all of its operations */
 };

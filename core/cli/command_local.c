@@ -1,12 +1,15 @@
 /* command_local.c - a plugin's verb that runs in this process, as no server does: with the same plugins, loaded, migrated and
- * started as in one, since what a command finds must not depend on where it runs; but without HTTP, and jobs and schedules
- * that nobody carries out. The data directory's lock is held, so no server begins meanwhile. */
+ * started as in one, since what a command finds must not depend on where it runs; but without HTTP, and without an engine for
+ * jobs and schedules: what is added waits in its rows for the server that runs later. The data directory's lock is held, so no
+ * server begins meanwhile. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "audit/audit.h"
+#include "cli/audit_service.h"
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/table.h"
@@ -14,8 +17,6 @@
 #include "db/identity.h"
 #include "db/migrate.h"
 #include "db/migrations_core.h"
-#include "jobs/jobs.h"
-#include "jobs/schedule.h"
 #include "log/log.h"
 #include "operations/core_operations.h"
 #include "plugin/access.h"
@@ -88,33 +89,21 @@ static int open_database(struct local *l)
     return migrate_core(l);
 }
 
-/* Jobs are added and schedules kept, for the server that runs later. */
-static int make_jobs(struct local *l)
-{
-    const struct jobs_options jobs = { .db = l->process.db, .workers = 1 };
-    const struct schedules_options schedules = { .db = l->process.db, .zone = l->core->time_zone };
-
-    if (jobs_create(&l->process.jobs, &jobs) == 0)
-        return schedules_create(&l->process.schedules, &schedules, &l->why);
-    buf_add_text(&l->why, "out of memory");
-    return -1;
-}
-
 static int make_process(struct local *l)
 {
     if (keyring_open(&l->process.keyring, str_from(l->core->secret_key.hidden), l->call->c->data_dir,
                      &l->why) != 0)
         return -1;
     if (channels_create(&l->process.channels) != 0 || plugin_hooks_create(&l->process.hooks) != 0 ||
-        access_create(&l->process.access, REMEMBERED_MAX) != 0) {
+        access_create(&l->process.access, REMEMBERED_MAX) != 0 ||
+        audit_service_create(&l->process, l->core) != 0) {
         buf_add_text(&l->why, "out of memory");
         return -1;
     }
     if (core_operations_read(&l->contract, &l->why) != 0 ||
-        access_declare(l->process.access, "core", l->contract) != 0 || make_client(l) != 0 ||
-        open_database(l) != 0)
+        access_declare(l->process.access, "core", l->contract) != 0 || make_client(l) != 0)
         return -1;
-    return make_jobs(l);
+    return open_database(l);
 }
 
 static int make_registry(struct local *l)
@@ -143,9 +132,8 @@ static void destroy(struct local *l)
         client_destroy(l->process.client);
         registry_destroy(l->registry);
         plugin_hooks_destroy(l->process.hooks);
+        audit_destroy(l->process.audit);
         keyring_destroy(l->process.keyring);
-        schedules_destroy(l->process.schedules);
-        jobs_destroy(l->process.jobs);
         db_close(l->process.db);
         access_destroy(l->process.access);
         api_document_destroy(l->contract);

@@ -13,13 +13,6 @@
  * says that there is none. A cli_exit. */
 int cli_command(const struct cli *c, bool help);
 
-/* For the help of all verbs: a line for each first word, "user  add, list (auth)". */
-void cli_command_groups(struct buf *out, const struct cli *c);
-
-/* For the completion: each first word with a blank behind; and the case of each. */
-void cli_command_words(struct buf *out, const struct cli *c);
-void cli_command_completion(struct buf *out, const struct cli *c);
-
 /* ---- between the files of it ---- */
 
 /* A command that is to run, with what was typed checked and what it reads read. */

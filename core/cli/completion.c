@@ -1,7 +1,7 @@
 /* completion.c - `dowel completion`: what shells and pages need to know, from the tables. */
 #include <string.h>
 
-#include "cli/commands.h"
+#include "cli/command_pages.h"
 #include "cli/settings.h"
 #include "cli/table.h"
 

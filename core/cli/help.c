@@ -1,5 +1,5 @@
 /* help.c - the pages, made of the tables. */
-#include "cli/commands.h"
+#include "cli/command_pages.h"
 #include "cli/table.h"
 
 enum { OPTION_COLUMN = 22 };
@@ -26,7 +26,7 @@ static void add_options(struct buf *out, const struct cli_option *options)
 static void add_exit_codes(struct buf *out)
 {
     buf_add_text(out, "\nExit codes:\n");
-    for (int i = 0; i <= CLI_UNREACHABLE; i++)
+    for (int i = 0; i < CLI_EXITS; i++)
         buf_add_format(out, "  %d  %s\n", i, cli_exit_texts[i]);
 }
 
@@ -101,11 +101,13 @@ void cli_help_markdown(struct buf *out)
         purpose);
     add_markdown_options(out, cli_common_options);
     buf_add_format(out, "\n%s", cli_defaults);
+    buf_add_text(out, "\nPlugins bring further verbs: `dowel help` lists those that are enabled, see "
+                      "[plugins.md](plugins.md#verbs-of-plugins).\n");
     buf_add_text(
         out,
         "\nAn option is written `--name value` or `--name=value`. What a verb has to say goes to standard\n"
         "output, what went wrong to standard error.\n\n| exit code | meaning |\n| --- | --- |\n");
-    for (int i = 0; i <= CLI_UNREACHABLE; i++)
+    for (int i = 0; i < CLI_EXITS; i++)
         buf_add_format(out, "| %d | %s |\n", i, cli_exit_texts[i]);
     for (const struct cli_verb *const *v = cli_verbs; *v; v++)
         add_markdown_verb(out, *v);

@@ -348,6 +348,18 @@ static const char *reason_wrong(int code, dw_list l)
     return pairs_wrong((dw_list){ l.v + 1, l.n - 1 });
 }
 
+/* Of the pair "retry_after", or 0. */
+static dw_span retry_after_of(dw_list text_and_pairs)
+{
+    for (size_t i = 1; i + 1 < text_and_pairs.n; i += 2) {
+        const dw_value *v = &text_and_pairs.v[i + 1];
+        if (v->type == DW_SPAN && v->as.i > 0 &&
+            str_equal(value_text(&text_and_pairs.v[i]), STR_OF("retry_after")))
+            return DW_SPAN_(v->as.i);
+    }
+    return DW_SPAN_(0);
+}
+
 static int fail(dw_call *c, int code, const char *pointer, dw_list text_and_pairs)
 {
     struct buf b = BUF_INIT;
@@ -363,6 +375,7 @@ static int fail(dw_call *c, int code, const char *pointer, dw_list text_and_pair
         call_fail_at(c, pointer, text);
     else
         call_fail(c, code, "%s", text);
+    c->error.retry_after = retry_after_of(text_and_pairs);
     buf_finish(&b);
     return code;
 }

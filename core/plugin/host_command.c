@@ -9,7 +9,7 @@
 #include "plugin/values.h"
 #include "util/clock.h"
 
-enum { ROWS_MAX = 10000 };
+enum { ROWS_MAX = 10000, STAGED_MAX = 64 << 20 };
 
 static const int64_t progress_every_us = 100 * (int64_t)CLOCK_MS;
 
@@ -91,6 +91,10 @@ static int added(struct command_handle *h, const char *step, const struct buf *t
 {
     if (buf_failed(to))
         return call_fail(h->c, DW_ENOMEM, "%s: out of memory", step);
+    if (to->n > STAGED_MAX)
+        return call_fail(h->c, DW_ETOOLARGE,
+                         "%s: more than %d MiB are printed that cannot be shown yet; commit in between", step,
+                         STAGED_MAX >> 20);
     command_output_added(h->output, h->c);
     return 0;
 }

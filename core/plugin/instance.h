@@ -10,6 +10,7 @@
 
 struct access;
 struct activity;
+struct audit;
 struct channels;
 struct client;
 struct command_entry;
@@ -26,19 +27,21 @@ struct schedules;
 /* What the process lends its plugins. All borrowed; a NULL part answers DW_EUNAVAILABLE. The clocks are the harness's
  * way to set the time. */
 struct plugin_process {
-    struct access *access; /* who asks, and what they may; NULL in the harness, which says so below */
+    struct access *access; /* who asks, and what they may */
     struct client *client;
     struct keyring *keyring;
     struct channels *channels;
     struct plugin_hooks *hooks; /* who answers and serves what */
     struct db *db;
+    struct audit *audit;
     struct jobs *jobs;
     struct schedules *schedules;
     int64_t (*wall_us)(void *ud);           /* NULL: clock_wall_us */
     int64_t (*monotonic_us)(void *ud);      /* NULL: clock_monotonic_us */
     void (*sleep_us)(void *ud, int64_t us); /* instead of waiting in dw_sleep; NULL: waits */
     void *clock_ud;
-    /* For whom every request runs: NULL but in the harness. permissions: NULL: all; ends with NULL. */
+    bool
+        says_who; /* nobody is asked who asks: the harness says so here. permissions: NULL: all; ends with NULL */
     const char *tenant, *principal;
     const char *const *permissions;
     /* Asked before each step that can fail: an error is what the step then returns. NULL but in the harness. */

@@ -103,7 +103,8 @@ static int name_route(struct plugin_routes *r, const char *kind, const char *nam
     return buf_failed(&r->names[r->n]) ? -1 : 0;
 }
 
-static int bind_operation(struct plugin_routes *r, const struct api_operation *op, dw_handler handler)
+static int bind_operation(struct plugin_routes *r, const struct api_operation *op, const char *path,
+                          dw_handler handler)
 {
     r->routes[r->n] = (struct plugin_route){
         .instance = r->instance,
@@ -115,7 +116,7 @@ static int bind_operation(struct plugin_routes *r, const struct api_operation *o
     };
     r->http[r->n] = (struct http_route){
         .method = op->method,
-        .path = op->path,
+        .path = path,
         .handler = request_handle,
         .ud = &r->routes[r->n],
         .where = HTTP_ON_WORKER,
@@ -161,11 +162,23 @@ static int bind_all(struct plugin_routes *r, const struct api_document *document
 
     for (size_t i = 0; rc == 0 && document && i < document->operations_n; i++) {
         const struct api_operation *op = &document->operations[i];
-        rc = bind_operation(r, op, handler_of(d, op->id)->handler);
+        dw_handler handler = handler_of(d, op->id)->handler;
+        rc = bind_operation(r, op, op->path, handler);
+        if (rc == 0 && op->also)
+            rc = bind_operation(r, op, op->also, handler);
     }
     for (size_t i = 0; rc == 0 && i < d->routes_n; i++)
         rc = bind_route(r, &d->routes[i]);
     return rc;
+}
+
+static size_t count_paths(const struct api_document *document)
+{
+    size_t n = document ? document->operations_n : 0;
+
+    for (size_t i = 0; document && i < document->operations_n; i++)
+        n += document->operations[i].also != NULL;
+    return n;
 }
 
 static struct plugin_routes *make(dw_instance *instance, size_t n)
@@ -192,7 +205,7 @@ int plugin_routes_create(struct plugin_routes **out, dw_instance *instance,
     *out = NULL;
     if (check(d, document, why) != 0)
         return -1;
-    struct plugin_routes *r = make(instance, (document ? document->operations_n : 0) + d->routes_n);
+    struct plugin_routes *r = make(instance, count_paths(document) + d->routes_n);
     if (r && document && instance->process->check_replies &&
         api_replies_create(&r->replies, document, why) != 0) {
         plugin_routes_destroy(r);

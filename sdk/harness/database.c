@@ -1,4 +1,5 @@
-/* database.c - the plugin's private database: SQLite in a folder of its own, which goes with the harness. */
+/* database.c - the plugin's private database: SQLite in a folder of its own, which goes with the harness, or what the test
+ * names. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,24 +18,36 @@
 
 /* ---- opening ---- */
 
-int harness_open_database(dw_harness *h)
+static int make_folder(dw_harness *h)
 {
-    char folder[] = "/tmp/dowel-harness-XXXXXX", url[sizeof(folder) + 32];
-    struct migrations core;
+    char folder[] = "/tmp/dowel-harness-XXXXXX";
 
     if (!mkdtemp(folder)) {
         buf_add_format(&h->why, "cannot make %s: %s", folder, strerror(errno));
         return -1;
     }
     h->database_folder = arena_copy(&h->arena, str_from(folder));
-    if (!h->database_folder) {
-        rmdir(folder);
-        buf_add_text(&h->why, "out of memory");
-        return -1;
+    if (h->database_folder)
+        return 0;
+    rmdir(folder);
+    buf_add_text(&h->why, "out of memory");
+    return -1;
+}
+
+int harness_open_database(dw_harness *h)
+{
+    char url[PATH_MAX];
+    struct migrations core;
+
+    if (!h->database_url) {
+        if (make_folder(h) != 0)
+            return -1;
+        snprintf(url, sizeof(url), "sqlite:%s/" FILE_NAME, h->database_folder);
+        h->database_url = url;
     }
-    snprintf(url, sizeof(url), "sqlite:%s/" FILE_NAME, folder);
-    if (db_open(&h->process.db, &(struct db_options){ .url = url }, &h->why) != 0 ||
-        migrations_of_core(&core, &h->arena, &h->why) != 0)
+    int rc = db_open(&h->process.db, &(struct db_options){ .url = h->database_url }, &h->why);
+    h->database_url = NULL;
+    if (rc != 0 || migrations_of_core(&core, &h->arena, &h->why) != 0)
         return -1;
     return migrate_up(&(struct migrate_options){ .db = h->process.db }, &core, &h->why) < 0 ? -1 : 0;
 }
@@ -108,6 +121,12 @@ void dw_harness_set_permissions(dw_harness *h, const char *permissions)
             names[n++] = arena_copy(&h->arena, name);
     }
     h->process.permissions = names;
+}
+
+int dw_harness_set_address(dw_harness *h, const char *address)
+{
+    h->peer = (struct address){ 0 };
+    return address ? address_parse(str_from(address), &h->peer) : 0;
 }
 
 /* ---- the test's own SQL ---- */

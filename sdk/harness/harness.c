@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/audit.h"
 #include "inside.h"
 #include "jobs/jobs.h"
 #include "jobs/schedule.h"
@@ -80,9 +81,11 @@ static int make_parts(dw_harness *h)
 
     if (router_create(&h->router) != 0 || channels_create(&h->channels) != 0 ||
         plugin_hooks_create(&h->hooks) != 0 || client_create(&h->client, &options) != 0 ||
-        keyring_parse(&h->keyring, STR_OF(HARNESS_KEY), NULL) != NULL)
+        access_create(&h->access, 1) != 0 || keyring_parse(&h->keyring, STR_OF(HARNESS_KEY), NULL) != NULL)
         return fail(h, "out of memory");
     h->process = (struct plugin_process){
+        .access = h->access,
+        .says_who = true,
         .client = h->client,
         .keyring = h->keyring,
         .channels = h->channels,
@@ -96,7 +99,7 @@ static int make_parts(dw_harness *h)
         .check_replies = true,
         .wrong_replies = &h->wrong_replies,
     };
-    if (harness_open_database(h) != 0 || harness_make_jobs(h) != 0)
+    if (harness_open_database(h) != 0 || harness_make_jobs(h) != 0 || harness_make_audit(h) != 0)
         return -1;
     return harness_make_schedules(h);
 }
@@ -124,6 +127,8 @@ static int open_plugins(dw_harness *h, const dw_harness_args *args)
 {
     if (args->struct_size < offsetof(dw_harness_args, beside) + sizeof(args->beside) || !args->plugin)
         return fail(h, "dw_harness_open() needs .plugin = \"path/of/the.so\"");
+    if (args->struct_size >= offsetof(dw_harness_args, database) + sizeof(args->database))
+        h->database_url = args->database;
     if (start_process() != 0 || harness_listen(h) != 0 || make_parts(h) != 0)
         return -1;
     for (const char *const *path = args->beside; path && *path; path++) {
@@ -217,7 +222,9 @@ static void destroy(dw_harness *h)
     jobs_destroy(h->process.jobs);
     harness_close_database(h);
     plugin_hooks_destroy(h->hooks);
+    audit_destroy(h->process.audit);
     keyring_destroy(h->keyring);
+    access_destroy(h->access);
     router_destroy(h->router);
     for (struct harness_json *kept = h->replies; kept; kept = kept->next)
         json_decref(kept->json);

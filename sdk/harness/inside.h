@@ -6,6 +6,7 @@
 
 #include "api/document.h"
 #include "client/client.h"
+#include "plugin/access.h"
 #include "plugin/call.h"
 #include "plugin/channels.h"
 #include "plugin/descriptor.h"
@@ -51,6 +52,9 @@ struct dw_harness {
     struct plugin_process process;
     struct client *client;
     struct keyring *keyring;
+    const char *database_url; /* NULL: SQLite in a folder of its own. Borrowed until it is open */
+    struct address peer;      /* where requests come from */
+    struct access *access;    /* knows the permissions that plugins declare */
     struct channels *channels;
     struct plugin_hooks *hooks;
     struct router *router;
@@ -116,6 +120,10 @@ bool harness_play(const struct client_asked *asked, struct client_played *out, v
 
 int harness_make_jobs(dw_harness *h);
 int harness_make_schedules(dw_harness *h);
+
+/* ---- audit.c ---- */
+
+int harness_make_audit(dw_harness *h);
 
 /* ---- load.c ---- */
 

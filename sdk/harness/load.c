@@ -95,6 +95,13 @@ static int read_contract(dw_harness *h, struct harness_plugin *p)
     return rc;
 }
 
+static int declare(dw_harness *h, const struct harness_plugin *p)
+{
+    return (p->document && access_declare(h->access, p->descriptor->name, p->document) != 0)
+               ? out_of_memory(h)
+               : access_set_authenticator(h->access, p->instance, &h->why);
+}
+
 static int load(dw_harness *h, struct harness_plugin *p, const char *path, const char *conf)
 {
     const dw_plugin *raw;
@@ -112,7 +119,7 @@ static int load(dw_harness *h, struct harness_plugin *p, const char *path, const
     if (instance_create(&p->instance, p->descriptor, &h->process) != 0)
         return out_of_memory(h);
     instance_configure(p->instance, p->config);
-    if (read_contract(h, p) != 0 ||
+    if (read_contract(h, p) != 0 || declare(h, p) != 0 ||
         plugin_routes_create(&p->routes, p->instance, p->document, &h->why) != 0 ||
         settings_check(p->instance, &h->why) != 0 || plugin_hooks_add(h->hooks, p->instance, &h->why) != 0 ||
         instance_run(p->instance, INSTANCE_INIT, &h->why) != 0)

@@ -112,6 +112,8 @@ struct memory_exchange *harness_send(dw_harness *h, const dw_harness_request_arg
                         : args->json       ? "application/json"
                                            : NULL,
     };
+    if (h)
+        request.client = h->peer;
     /* One that did not open, or was stopped, has nobody who could answer. */
     return h && h->transport && !h->is_stopped && args->target ? memory_send(h->transport, &request) : NULL;
 }

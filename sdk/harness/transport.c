@@ -204,17 +204,16 @@ static void run_handler(struct memory_exchange *m)
     pipeline_handler_returned(x);
 }
 
-static void carry(struct memory_exchange *m, struct str body)
+static void carry(struct memory_exchange *m, const struct memory_request *request)
 {
-    static const struct address nowhere;
-    const struct peer peer = { &nowhere, false };
+    const struct peer peer = { &request->client, false };
     struct http_exchange *x = m->x;
 
     x->loop->now_us = clock_monotonic_us();
     switch (http_reader_head(&x->reader, x->in, x->fill)) {
     case HTTP_READER_HEAD:
         if (exchange_make_room(x, 1024) == 0 && pipeline_begin(x, &peer) == 0 &&
-            receive_content(x, body) == 0) {
+            receive_content(x, request->body) == 0) {
             run_handler(m);
             return;
         }
@@ -240,7 +239,7 @@ struct memory_exchange *memory_send(struct memory_transport *t, const struct mem
     buf_finish(&head);
     if (!m->x)
         goto failed;
-    carry(m, request->body);
+    carry(m, request);
     return m;
 failed:
     if (m)

@@ -6,6 +6,7 @@
 #define HARNESS_TRANSPORT_H
 
 #include "http/router.h"
+#include "util/address.h"
 #include "util/buf.h"
 
 struct memory_transport;
@@ -26,6 +27,7 @@ struct memory_request {
     const char *fields; /* "Name: value\r\n" each; NULL: none */
     struct str body;
     const char *content_type; /* NULL: none */
+    struct address client;    /* zeroed: it has none, as behind a Unix socket */
 };
 
 /* Runs the pipeline and the handler. NULL: memory, or a request that cannot be put into a message. */

@@ -100,7 +100,8 @@ describe('each operation', { timeout }, () => {
       for (const [status, response] of Object.entries(operation.responses)) {
         if (!/^[45]/.test(status)) continue;
         const types = Object.keys(resolve(response).content ?? {});
-        assert.ok(types.includes('application/problem+json') || operation.tags.includes('server'), `${at}: ${status} ${types}`);
+        const isPage = types.includes('text/html'); // for people at a browser
+        assert.ok(types.includes('application/problem+json') || operation.tags.includes('server') || isPage, `${at}: ${status} ${types}`);
       }
     }
   });
@@ -119,7 +120,7 @@ describe('each operation', { timeout }, () => {
 // /metrics has a line for each route, from the start.
 describe('routes and document', { timeout }, () => {
   // Pages, for people and in HTML; and the document's second address.
-  const notOperations = [/^\/$/, /^(\/api)?\/(docs|redoc)(\/\{path\.\.\.\})?$/, /^\/problems\/\{slug\}$/, /^\/api\/openapi\.json$/];
+  const notOperations = [/^\/$/, /^\/setup$/, /^(\/api)?\/(docs|redoc)(\/\{path\.\.\.\})?$/, /^\/problems\/\{slug\}$/, /^\/api\/openapi\.json$/];
 
   test('are the same, both ways', async () => {
     const metrics = (await request(server.url, { path: '/metrics' })).text();

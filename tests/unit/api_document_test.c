@@ -322,6 +322,32 @@ static void another_base(void **state)
     finish(&r);
 }
 
+static void a_path_below_the_root(void **state)
+{
+    struct reading r;
+
+    (void)state;
+    read_good(&r, TOP "paths:\n"
+                      "  /token:\n"
+                      "    servers: [ { url: / } ]\n"
+                      "    post: { operationId: op, x-public: true }\n"
+                      "  /other:\n"
+                      "    servers: [ { url: /api/v1 }, { url: / } ]\n"
+                      "    post: { operationId: other, x-public: true }\n");
+    assert_string_equal(operation(&r, "op")->path, "/token");
+    assert_null(operation(&r, "op")->also);
+    assert_string_equal(operation(&r, "other")->path, "/api/v1/other");
+    assert_string_equal(operation(&r, "other")->also, "/other");
+    finish(&r);
+    assert_complaints(
+        TOP "paths:\n"
+            "  /token:\n"
+            "    servers: [ { url: /api/v2 } ]\n"
+            "    post: { operationId: op, x-public: true }\n",
+        AT "5: servers of a path are the root, or the base and the root, write [{ url: / }], or before it "
+           "the base as well\n");
+}
+
 static void a_streamed_body(void **state)
 {
     struct reading r;
@@ -744,6 +770,7 @@ int main(void)
         cmocka_unit_test(a_name_is_found_or_the_nearest_one),
         cmocka_unit_test(references_are_followed),
         cmocka_unit_test(another_base),
+        cmocka_unit_test(a_path_below_the_root),
         cmocka_unit_test(a_streamed_body),
         cmocka_unit_test(the_examples_of_the_documentation),
         cmocka_unit_test(not_a_contract),

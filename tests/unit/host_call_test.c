@@ -72,6 +72,15 @@ static void failures_carry_their_pairs(void **state)
     assert_string_equal(dw_error_of(c)->text, "second (because: first)");
 }
 
+static void failures_say_when_to_try_again(void **state)
+{
+    (void)state;
+    assert_int_equal(dw_fail(c, DW_ERATE, "wait", "key", "a", "retry_after", DW_SECONDS(90)), DW_ERATE);
+    assert_int_equal(dw_error_of(c)->retry_after.us, 90000000);
+    dw_fail(c, DW_ERATE, "wait", "retry_after", 90); /* of what? */
+    assert_int_equal(dw_error_of(c)->retry_after.us, 0);
+}
+
 static void wrong_failures_are_misuse(void **state)
 {
     (void)state;
@@ -425,6 +434,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(failures_carry_their_pairs, begin, end),
+        cmocka_unit_test_setup_teardown(failures_say_when_to_try_again, begin, end),
         cmocka_unit_test_setup_teardown(wrong_failures_are_misuse, begin, end),
         cmocka_unit_test_setup_teardown(places_are_collected, begin, end),
         cmocka_unit_test_setup_teardown(json_is_parsed_strictly, begin, end),

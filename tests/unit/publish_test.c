@@ -55,7 +55,11 @@ static const char other[] =
     "servers: [ { url: /api/v2 } ]\n"
     "tags: [ { name: mine, description: What is mine } ]\n"
     "paths:\n"
+    "  /token:\n"
+    "    servers: [ { url: / } ]\n"
+    "    get: { operationId: token, x-public: true, tags: [mine] }\n"
     "  /others:\n"
+    "    servers: [ { url: /api/v2 }, { url: / } ]\n"
     "    get:\n"
     "      operationId: list\n"
     "      x-public: true\n"
@@ -132,9 +136,14 @@ static void assert_text(const char *pointer, const char *text)
 static void paths_have_their_base(void **state)
 {
     (void)state;
-    assert_int_equal(json_object_size(at("/paths")), 3);
+    assert_int_equal(json_object_size(at("/paths")), 5);
     assert_non_null(at(LIST));
     assert_non_null(at(OTHER));
+    assert_non_null(at("/paths/~1token/get"));
+    assert_null(at("/paths/~1token/servers"));
+    assert_text("/paths/~1others/get/operationId", "other_list_root");
+    assert_true(json_is_true(at("/paths/~1others/get/deprecated")));
+    assert_false(json_is_true(at(OTHER "/deprecated")));
 }
 
 static void names_are_each_their_owners(void **state)

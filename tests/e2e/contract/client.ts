@@ -38,6 +38,21 @@ refused('events', await client.GET('/api/v1/events', { params: { query: { name: 
 refused('webhooks', await client.POST('/api/v1/webhooks', { body: { url: 'https://www.example.com/hook', events: ['shop.*'] } }));
 refused('inbox', await client.GET('/api/v1/inbox', { params: { query: { state: 'failed' } } }));
 
+// ---- signing in ----
+const metadata = answered('oauth', await client.GET('/.well-known/oauth-authorization-server'));
+check(metadata.response_types_supported.includes('code'), JSON.stringify(metadata));
+const wrong = await client.POST('/api/v1/auth/login', { body: { email: 'ann@example.org', password: 'wrong', cookie: false } });
+check(wrong.response.status === 401 && wrong.error?.status === 401, `sign-in: ${wrong.response.status}`);
+refused('sign-in', await client.GET('/api/v1/auth/me'));
+const setup = await client.POST('/api/v1/auth/setup', { body: { token: 'x', email: 'ann@example.org', password: 'correct horse battery', name: 'Ann', tenant: 'Acme' } });
+check(setup.response.status === 403 && setup.error?.status === 403, `setup: ${setup.response.status}`);
+called.push('setup');
+refused('keys', await client.POST('/api/v1/auth/keys', { body: { name: 'export', scopes: ['notes.read'] } }));
+refused('users', await client.GET('/api/v1/users'));
+refused('members', await client.GET('/api/v1/members/{id}', { params: { path: { id } } }));
+refused('roles', await client.GET('/api/v1/roles'));
+refused('tenants', await client.GET('/api/v1/tenant'));
+
 // ---- examples that anybody may call ----
 const words = answered('cpp', await client.GET('/api/v1/words', { params: { query: { text: 'one two two' } } }));
 check(words.two === 2, JSON.stringify(words));

@@ -145,6 +145,21 @@ static int misuse(dw_call *c, dw_command_run *run)
     return dw_command_read(run, "nobody", &name);
 }
 
+static int later(dw_call *c, dw_job *job)
+{
+    (void)job;
+    dw_info(c, "the job ran");
+    return 0;
+}
+
+static int add_job(dw_call *c, dw_command_run *run)
+{
+    int rc = dw_job_add(c, .kind = "later");
+
+    DW_TRY(rc);
+    return dw_command_print(run, "added", "jobs", rc);
+}
+
 static const dw_argument echo_arguments[] = {
     { .name = "word", .help = "what is said" },
     { .name = "number", .help = "a number", .type = DW_ARGUMENT_INT, .optional = true },
@@ -179,9 +194,12 @@ static const dw_command commands[] = {
     { .name = "errand crash", .summary = "Crashes", .run = crash },
     { .name = "errand keep", .summary = "Keeps its handle", .arguments = name_argument, .run = keep },
     { .name = "errand misuse", .summary = "Reads what it does not declare", .run = misuse },
+    { .name = "errand later", .summary = "Adds a job", .run = add_job },
     { .name = "fetch", .summary = "Has one word alone", .run = who },
     { 0 },
 };
 
+static const dw_job_kind jobs[] = { { .name = "later", .run = later }, { 0 } };
+
 DOWEL_PLUGIN(.name = "errand", .version = "1.0.0", .summary = "Runs errands", .license = "MIT",
-             .self_size = sizeof(struct errand), .start = start, .commands = commands);
+             .self_size = sizeof(struct errand), .start = start, .commands = commands, .jobs = jobs);

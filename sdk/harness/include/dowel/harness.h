@@ -35,6 +35,8 @@ typedef struct dw_harness_args {
     const char *plugin;        /* path of the .so */
     const char *conf;          /* what conf.d/NAME.yaml would say; NULL: nothing */
     const char *const *beside; /* other plugins' paths that it needs, NULL at the end; or NULL */
+    const char
+        *database; /* the URL of an empty one, for tests on PostgreSQL too; NULL: a SQLite of its own */
 } dw_harness_args;
 
 /* Loads, configures and starts it, as the server would. 0, or -1: dw_harness_why() says what the admin would read. *out is
@@ -137,6 +139,10 @@ DW_EXPORT void dw_harness_set_tenant(dw_harness *h, const char *tenant);
 DW_EXPORT void dw_harness_set_principal(dw_harness *h, const char *principal);
 DW_EXPORT void dw_harness_set_permissions(dw_harness *h, const char *permissions);
 
+/* Requests come from this address ("192.0.2.7") from here on; NULL, as at the beginning: from a Unix socket. 0, or -1 for what
+ * is no address. */
+DW_EXPORT int dw_harness_set_address(dw_harness *h, const char *address);
+
 /* ---- an authenticator (auth.h) ---- */
 
 /* What came of asking it: what it said, checked as the server checks it. Texts live until the harness closes. */
@@ -190,6 +196,13 @@ DW_EXPORT int dw_harness_tell(dw_harness *h, const char *name, const char *json)
 
 /* How many events of that name were told so far. */
 DW_EXPORT int dw_harness_events(dw_harness *h, const char *name);
+
+/* ---- the audit log ---- */
+
+/* What dw_audit() has written down so far under that action, committed, the newest first: a JSON array of objects with id,
+ * at, tenant, actor (kind, id, name...), plugin, action, target, request, values, person, personal. NULL: of all actions;
+ * "notes.*": of those that begin so. Borrowed until the harness closes; NULL: dw_harness_why(). */
+DW_EXPORT const json_t *dw_harness_audit(dw_harness *h, const char *action);
 
 typedef struct dw_harness_receive_args {
     uint32_t struct_size;

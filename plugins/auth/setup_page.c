@@ -1,0 +1,133 @@
+#include "setup_page.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "html.h"
+#include "oauth.h"
+
+bool setup_page_is_form(dw_request *req)
+{
+    static const char form[] = "application/x-www-form-urlencoded";
+    const char *type = dw_request_header(req, "Content-Type");
+
+    return type && strncasecmp(type, form, sizeof(form) - 1) == 0;
+}
+
+static const char *or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+/* ---- the form ---- */
+
+static void add_form(dw_text *t, bool de, const char *action, const struct setup_asked *asked)
+{
+    dw_text_add(t, "<form method=\"post\" action=\"");
+    html_add_escaped(t, action);
+    dw_text_add(t, "\">\n");
+    html_add_hidden(t, "token", asked->token);
+    html_add_input(t, de ? "Ihr Name" : "Your name",
+                   "name=\"name\" maxlength=\"200\" autocomplete=\"name\" autofocus", or_empty(asked->name));
+    html_add_input(t, de ? "E-Mail-Adresse" : "E-mail address",
+                   "type=\"email\" name=\"email\" maxlength=\"254\" autocomplete=\"username\"",
+                   or_empty(asked->email));
+    html_add_input(t, de ? "Passwort, am besten mehrere Wörter" : "Password, best several words",
+                   "type=\"password\" name=\"password\" minlength=\"8\" maxlength=\"1024\" "
+                   "autocomplete=\"new-password\"",
+                   "");
+    html_add_input(t, de ? "Ihre Firma oder Gruppe" : "Your company or group",
+                   "name=\"tenant\" maxlength=\"200\" autocomplete=\"organization\"",
+                   or_empty(asked->tenant));
+    dw_text_add(t, "<button class=\"first\">");
+    html_add_escaped(t, de ? "Anlegen" : "Create");
+    dw_text_add(t, "</button>\n</form>\n");
+}
+
+static int show_form(dw_call *c, dw_request *req, int status, const struct setup_asked *asked,
+                     const char *problem)
+{
+    const bool de = oauth_is_german(req);
+    const char *nonce = dw_random_token(c, 16);
+    dw_text *t = html_begin(c, nonce, de, de ? "Dieser Server ist neu" : "This server is new");
+
+    html_add_element(t, "p",
+                     de ? "Noch hat niemand ein Konto. Das erste ist das der Administration."
+                        : "Nobody has an account yet. The first one is the administrator's.");
+    if (problem)
+        html_add_element(t, "p class=\"problem\" role=\"alert\"", problem);
+    /* Relative, for servers below a path of a proxy: from /setup, and from where that led. */
+    add_form(t, de, problem ? "setup" : "api/v1/auth/setup", asked);
+    return html_reply(c, req, status, t, nonce, "");
+}
+
+static int show_closed(dw_call *c, dw_request *req, const char *why)
+{
+    const bool de = oauth_is_german(req);
+    const char *nonce = dw_random_token(c, 16);
+    dw_text *t = html_begin(c, nonce, de, de ? "Das geht nicht" : "This does not work");
+
+    html_add_element(t, "p class=\"problem\" role=\"alert\"", why);
+    return html_reply(c, req, 403, t, nonce, "");
+}
+
+/* ---- what may be wrong ---- */
+
+/* The plugin's own words are English; in German what matters is said again. */
+static const char *problem_of(dw_call *c, dw_request *req, int rc)
+{
+    const dw_err *e = dw_error_of(c);
+    bool is_password = strcmp(e->detail, "/password") == 0, is_email = strcmp(e->detail, "/email") == 0;
+
+    if (!oauth_is_german(req))
+        return is_password ? dw_format(c, "The password %s.", e->text)
+               : is_email  ? dw_format(c, "The address %s.", e->text)
+                           : dw_copy(c, (dw_str){ e->text, strlen(e->text) });
+    if (is_password)
+        return "Dieses Passwort ist zu kurz, oder eines von denen, die zuerst versucht werden. Nehmen Sie "
+               "mehrere Wörter.";
+    if (is_email)
+        return "Das ist keine E-Mail-Adresse. Schreiben Sie eine wie anna@example.org.";
+    return rc == DW_ECONFLICT ? "Dieser Server ist schon eingerichtet; seine Administratoren legen Konten an."
+                              : "Dieser Link gilt nicht oder nicht mehr. `dowel setup-link` auf dem Server "
+                                "gibt einen neuen.";
+}
+
+static bool can_be_mended(int rc)
+{
+    return rc == DW_EINVALID || rc == DW_EDENIED || rc == DW_ECONFLICT;
+}
+
+int setup_page(dw_call *c, dw_request *req, const struct setup_asked *asked)
+{
+    int rc = setup_check_token(c, asked->token);
+
+    if (rc >= 0)
+        return show_form(c, req, 200, asked, NULL);
+    return can_be_mended(rc) ? show_closed(c, req, problem_of(c, req, rc)) : rc;
+}
+
+int setup_page_again(dw_call *c, dw_request *req, const struct setup_asked *asked, int rc)
+{
+    const char *problem;
+
+    if (!can_be_mended(rc))
+        return rc;
+    problem = problem_of(c, req, rc);
+    dw_tx_rollback(c);
+    return rc == DW_EINVALID ? show_form(c, req, 422, asked, problem) : show_closed(c, req, problem);
+}
+
+int setup_page_done(dw_call *c, dw_request *req, const struct setup_asked *asked)
+{
+    const bool de = oauth_is_german(req);
+    const char *nonce = dw_random_token(c, 16);
+    dw_text *t = html_begin(c, nonce, de, de ? "Angelegt" : "Done");
+
+    html_add_element(t, "p",
+                     dw_format(c, de ? "%s kann sich jetzt anmelden." : "%s can sign in now.", asked->email));
+    dw_text_add(t, "<p class=\"small\"><a href=\"/docs\">");
+    html_add_escaped(t, de ? "Was dieser Server kann" : "What this server can do");
+    dw_text_add(t, "</a></p>\n");
+    return html_reply(c, req, 201, t, nonce, "");
+}
