@@ -7,6 +7,7 @@
 #include "backup/replace.h"
 #include "cli/backup.h"
 #include "cli/database.h"
+#include "cli/note.h"
 #include "cli/plugin.h"
 #include "db/migrations_core.h"
 #include "db/postgres_dump.h"
@@ -245,6 +246,16 @@ static int tell(const struct restoring *r)
     return result;
 }
 
+/* In the database that was put back. */
+static void note(const struct restoring *r)
+{
+    const char *made_at = manifest_text(r->manifest, "created_at"), *folder = r->folder;
+
+    cli_note_alone(core_config(r->plugins.settings.core), r->c->data_dir,
+                   &(struct cli_note){ .action = "core.backup.restored",
+                                       .values = DW_LIST("backup", folder, "made_at", made_at) });
+}
+
 static int restore(struct restoring *r)
 {
     int result = CLI_FAILED;
@@ -254,6 +265,8 @@ static int restore(struct restoring *r)
         result = confirm(r);
         if (result == CLI_OK && put_back(r) != 0)
             result = CLI_FAILED;
+        else if (result == CLI_OK)
+            note(r);
     }
     if (r->why.n > 0)
         fprintf(stderr, "%s\n", buf_text(&r->why));

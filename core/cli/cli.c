@@ -14,23 +14,12 @@
 #include "config/nearest.h"
 
 const struct cli_verb *const cli_verbs[] = {
-    &cli_verb_init,
-    &cli_verb_serve,
-    &cli_verb_config,
-    &cli_verb_plugin,
-    &cli_verb_db,
-    &cli_verb_job,
-    &cli_verb_schedule,
-    &cli_verb_event,
-    &cli_verb_webhook,
-    &cli_verb_inbox,
-    &cli_verb_backup,
-    &cli_verb_openapi,
-    &cli_verb_reload,
-    &cli_verb_doctor,
-    &cli_verb_version,
-    &cli_verb_completion,
-    NULL,
+    &cli_verb_init,     &cli_verb_serve,      &cli_verb_config,
+    &cli_verb_plugin,   &cli_verb_db,         &cli_verb_job,
+    &cli_verb_schedule, &cli_verb_event,      &cli_verb_webhook,
+    &cli_verb_inbox,    &cli_verb_backup,     &cli_verb_audit,
+    &cli_verb_openapi,  &cli_verb_reload,     &cli_verb_doctor,
+    &cli_verb_version,  &cli_verb_completion, NULL,
 };
 
 const struct cli_option cli_common_options[] = {
@@ -47,6 +36,7 @@ const char *const cli_exit_texts[] = {
     [CLI_USAGE] = "wrong usage",
     [CLI_CONFIG] = "the configuration is wrong",
     [CLI_UNREACHABLE] = "no server reached",
+    [CLI_BROKEN] = "what was verified is not as it should be",
 };
 
 const char *const *cli_verb_words(void)

@@ -1,6 +1,7 @@
 /* cli.h - the verbs of the `dowel` command: one table, one file a verb.
  *
- * Exit codes are part of the interface: 0 done, 1 failed, 2 wrong usage, 3 configuration is wrong, 4 no server reached.
+ * Exit codes are part of the interface: 0 done, 1 failed, 2 wrong usage, 3 configuration is wrong, 4 no server reached,
+ * 5 what was verified is not as it should be.
  * What a verb has to say goes to standard output (with --output json as one JSON document), what went wrong to standard
  * error. */
 #ifndef CLI_CLI_H
@@ -9,7 +10,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_CONFIG = 3, CLI_UNREACHABLE = 4 };
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 2,
+    CLI_CONFIG = 3,
+    CLI_UNREACHABLE = 4,
+    CLI_BROKEN = 5,
+    CLI_EXITS
+};
 
 /* An option of a verb, beside those that every verb takes (--config, --data, --output, --help). */
 struct cli_option {
@@ -53,6 +62,6 @@ int cli_main(int argc, char **argv);
 /* The verbs; table in cli.c. */
 extern const struct cli_verb cli_verb_init, cli_verb_serve, cli_verb_config, cli_verb_plugin, cli_verb_db,
     cli_verb_job, cli_verb_schedule, cli_verb_event, cli_verb_webhook, cli_verb_inbox, cli_verb_reload,
-    cli_verb_version, cli_verb_doctor, cli_verb_completion, cli_verb_backup, cli_verb_openapi;
+    cli_verb_version, cli_verb_doctor, cli_verb_completion, cli_verb_backup, cli_verb_openapi, cli_verb_audit;
 
 #endif

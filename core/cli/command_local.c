@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "audit/audit.h"
+#include "cli/audit_service.h"
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/table.h"
@@ -93,7 +95,8 @@ static int make_process(struct local *l)
                      &l->why) != 0)
         return -1;
     if (channels_create(&l->process.channels) != 0 || plugin_hooks_create(&l->process.hooks) != 0 ||
-        access_create(&l->process.access, REMEMBERED_MAX) != 0) {
+        access_create(&l->process.access, REMEMBERED_MAX) != 0 ||
+        audit_service_create(&l->process, l->core) != 0) {
         buf_add_text(&l->why, "out of memory");
         return -1;
     }
@@ -129,6 +132,7 @@ static void destroy(struct local *l)
         client_destroy(l->process.client);
         registry_destroy(l->registry);
         plugin_hooks_destroy(l->process.hooks);
+        audit_destroy(l->process.audit);
         keyring_destroy(l->process.keyring);
         db_close(l->process.db);
         access_destroy(l->process.access);

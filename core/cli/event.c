@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/note.h"
 #include "cli/rows.h"
 #include "cli/settings.h"
 #include "events/events.h"
@@ -82,7 +83,13 @@ static int replay(const struct cli *c, struct cli_store *s)
         .webhook = cli_option_value(c, "webhook", 0),
     };
     struct buf why = BUF_INIT, out = BUF_INIT;
-    int n = events_replay(s->session, c->argv[1], &only, s->now_us);
+    int n = cli_note_begin(s->session);
+
+    if (n >= 0)
+        n = events_replay(s->session, c->argv[1], &only, s->now_us);
+    n = cli_note_end(
+        s->session, n,
+        &(struct cli_note){ "core.event.replayed", NULL, c->argv[1], DW_LIST("subscribers", n) });
 
     if (n < 0)
         return cli_store_result(s, n, &why, "event (any more)", c->argv[1]);

@@ -26,7 +26,7 @@ static void add_options(struct buf *out, const struct cli_option *options)
 static void add_exit_codes(struct buf *out)
 {
     buf_add_text(out, "\nExit codes:\n");
-    for (int i = 0; i <= CLI_UNREACHABLE; i++)
+    for (int i = 0; i < CLI_EXITS; i++)
         buf_add_format(out, "  %d  %s\n", i, cli_exit_texts[i]);
 }
 
@@ -107,7 +107,7 @@ void cli_help_markdown(struct buf *out)
         out,
         "\nAn option is written `--name value` or `--name=value`. What a verb has to say goes to standard\n"
         "output, what went wrong to standard error.\n\n| exit code | meaning |\n| --- | --- |\n");
-    for (int i = 0; i <= CLI_UNREACHABLE; i++)
+    for (int i = 0; i < CLI_EXITS; i++)
         buf_add_format(out, "| %d | %s |\n", i, cli_exit_texts[i]);
     for (const struct cli_verb *const *v = cli_verbs; *v; v++)
         add_markdown_verb(out, *v);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/note.h"
 #include "cli/rows.h"
 #include "cli/settings.h"
 #include "events/inbox.h"
@@ -62,10 +63,16 @@ static int add(const struct cli *c, struct cli_store *s)
             c->argv[1]);
     if (!source.verify)
         return cli_usage(c, "--verify %s: say standard-webhooks, hub-sha256, hub-sha1 or none", verify);
-    if (read_given_secret(c, given, &source.secret) == 0)
-        result = cli_store_result(
-            s, inbox_source_add(s->session, s->keyring, &source, s->now_us, id, secret, &why), &why, NULL,
-            NULL);
+    if (read_given_secret(c, given, &source.secret) == 0) {
+        int rc = cli_note_begin(s->session);
+        if (rc >= 0)
+            rc = inbox_source_add(s->session, s->keyring, &source, s->now_us, id, secret, &why);
+        rc = cli_note_end(s->session, rc,
+                          &(struct cli_note){ "core.inbox.source_added", source.tenant, id,
+                                              DW_LIST("plugin", source.plugin, "source", source.name, "inbox",
+                                                      source.inbox) });
+        result = cli_store_result(s, rc, &why, NULL, NULL);
+    }
     if (result == CLI_OK)
         result = print_source(c, secret, source.secret != NULL);
     OPENSSL_cleanse(secret, sizeof(secret));
@@ -84,28 +91,44 @@ static int finish(const struct cli *c, struct cli_store *s, int rc, const char *
     return cli_print(&out);
 }
 
+/* What was done to a source is in the audit log with it. */
+static int end_change(const struct cli *c, struct cli_store *s, int rc, const char *action)
+{
+    const char *plugin = c->argv[1], *source = c->argv[2];
+
+    return cli_note_end(
+        s->session, rc,
+        &(struct cli_note){ .action = action, .values = DW_LIST("plugin", plugin, "source", source) });
+}
+
 static int remove_it(const struct cli *c, struct cli_store *s)
 {
-    return finish(
-        c, s,
-        inbox_source_remove(s->session, &(struct inbox_source){ .plugin = c->argv[1], .name = c->argv[2] }),
-        "removed, with all that it sent");
+    int rc = cli_note_begin(s->session);
+
+    if (rc >= 0)
+        rc = inbox_source_remove(s->session,
+                                 &(struct inbox_source){ .plugin = c->argv[1], .name = c->argv[2] });
+    return finish(c, s, end_change(c, s, rc, "core.inbox.source_removed"), "removed, with all that it sent");
+}
+
+static int set_enabled(const struct cli *c, struct cli_store *s, bool enabled)
+{
+    int rc = cli_note_begin(s->session);
+
+    if (rc >= 0)
+        rc = inbox_source_enable(s->session,
+                                 &(struct inbox_source){ .plugin = c->argv[1], .name = c->argv[2] }, enabled);
+    return end_change(c, s, rc, enabled ? "core.inbox.source_enabled" : "core.inbox.source_disabled");
 }
 
 static int enable(const struct cli *c, struct cli_store *s)
 {
-    return finish(c, s,
-                  inbox_source_enable(
-                      s->session, &(struct inbox_source){ .plugin = c->argv[1], .name = c->argv[2] }, true),
-                  "enabled");
+    return finish(c, s, set_enabled(c, s, true), "enabled");
 }
 
 static int disable(const struct cli *c, struct cli_store *s)
 {
-    return finish(c, s,
-                  inbox_source_enable(
-                      s->session, &(struct inbox_source){ .plugin = c->argv[1], .name = c->argv[2] }, false),
-                  "disabled: it gets 404");
+    return finish(c, s, set_enabled(c, s, false), "disabled: it gets 404");
 }
 
 static int rotate(const struct cli *c, struct cli_store *s)
@@ -119,7 +142,10 @@ static int rotate(const struct cli *c, struct cli_store *s)
         return finish(c, s, inbox_source_drop_secrets(s->session, &r.of),
                       "only the newest secret is taken now");
     if (read_given_secret(c, given, &r.given) == 0) {
-        int rc = inbox_source_rotate(s->session, s->keyring, &r, secret, &why);
+        int rc = cli_note_begin(s->session);
+        if (rc >= 0)
+            rc = inbox_source_rotate(s->session, s->keyring, &r, secret, &why);
+        rc = end_change(c, s, rc, "core.inbox.source_rotated");
         result = cli_store_result(s, rc, &why, "source", r.of.name);
     }
     if (result == CLI_OK)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/database.h"
+#include "cli/note.h"
 #include "cli/settings.h"
 #include "jobs/admin.h"
 #include "jobs/jobs.h"
@@ -354,16 +355,31 @@ static int add(struct view *v)
     return cli_print(&text);
 }
 
+/* Where nothing was found, nothing is written down. */
+static int end_change(struct view *v, int rc, const char *action)
+{
+    return cli_note_end(v->s, rc,
+                        rc > 0 ? &(struct cli_note){ .action = action, .target = v->c->argv[1] } : NULL);
+}
+
 static int replay_all(struct view *v)
 {
     const struct job_filter filter = { .owner = cli_option_value(v->c, "plugin", 0),
                                        .kind = cli_option_value(v->c, "kind", 0) };
-    int64_t n = job_replay_all(v->s, &filter, clock_wall_us());
+    int n = cli_note_begin(v->s);
+
+    if (n >= 0)
+        n = (int)job_replay_all(v->s, &filter, clock_wall_us());
+    n = cli_note_end(v->s, n,
+                     n > 0 ? &(struct cli_note){ .action = "core.job.replayed_all",
+                                                 .values = DW_LIST("jobs", n, "plugin", filter.owner, "kind",
+                                                                   filter.kind) }
+                           : NULL);
     char sentence[60];
 
     if (n < 0)
         return say_failed(v);
-    snprintf(sentence, sizeof(sentence), "%lld jobs run again", (long long)n);
+    snprintf(sentence, sizeof(sentence), "%d jobs run again", n);
     return print_done(v, n, sentence);
 }
 
@@ -378,7 +394,10 @@ static int replay(struct view *v)
     int result = check_id(v, v->c->argv[1]);
     if (result != CLI_OK)
         return result;
-    int rc = job_replay(v->s, v->c->argv[1], clock_wall_us());
+    int rc = cli_note_begin(v->s);
+    if (rc >= 0)
+        rc = job_replay(v->s, v->c->argv[1], clock_wall_us());
+    rc = end_change(v, rc, "core.job.replayed");
     if (rc > 0)
         return print_done(v, rc, "it runs again");
     if (rc == DW_ECONFLICT)
@@ -390,8 +409,11 @@ static int replay(struct view *v)
 
 static int set_paused(struct view *v, bool paused)
 {
-    int rc = job_pause(v->s, v->c->argv[1], paused, clock_wall_us());
+    int rc = cli_note_begin(v->s);
 
+    if (rc >= 0)
+        rc = job_pause(v->s, v->c->argv[1], paused, clock_wall_us());
+    rc = end_change(v, rc, paused ? "core.job.paused" : "core.job.resumed");
     if (rc < 0)
         return say_failed(v);
     return rc > 0 ? print_done(v, rc, paused ? "none of them is begun any more" : "they run again")
@@ -414,7 +436,10 @@ static int cancel(struct view *v)
 
     if (result != CLI_OK)
         return result;
-    int rc = job_cancel_id(v->s, v->c->argv[1], clock_wall_us());
+    int rc = cli_note_begin(v->s);
+    if (rc >= 0)
+        rc = job_cancel_id(v->s, v->c->argv[1], clock_wall_us());
+    rc = end_change(v, rc, "core.job.cancelled");
     if (rc > 0)
         return print_done(v, rc, "cancelled");
     if (rc == 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/note.h"
 #include "cli/plugin.h"
 #include "config/directory.h"
 #include "config/file.h"
@@ -251,6 +252,10 @@ static int set(const struct cli *c, bool enable)
     if (result == CLI_OK &&
         ((enable && !may_enable(&before, ch.name)) || change_file(&ch, c->config_dir, table) != 0))
         result = CLI_FAILED;
+    if (result == CLI_OK && before.settings.core)
+        cli_note_alone(core_config(before.settings.core), c->data_dir,
+                       &(struct cli_note){ .action = enable ? "core.plugin.enabled" : "core.plugin.disabled",
+                                           .target = ch.name });
     if (result == CLI_OK)
         result = tell(c, &ch, &before.plan);
     plugin_view_close(&before);

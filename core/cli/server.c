@@ -11,6 +11,7 @@
 #include "api/pages.h"
 #include "api/published.h"
 #include "api/server_contract.h"
+#include "cli/audit_service.h"
 #include "cli/command_service.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
@@ -62,6 +63,7 @@ struct server {
     struct http_server *http;
     struct upkeep *upkeep;
     struct events_service events;
+    struct audit_service audit;
     struct command_service *commands;
     struct core_operations *own;    /* the server's own operations */
     struct api_document *described; /* what is only published */
@@ -290,6 +292,8 @@ static int make_process(struct server *s, const char *data_dir)
         result = make_client(s);
     if (result == CLI_OK)
         result = database_start(&s->process.db, s->generation, s->core, data_dir);
+    if (result == CLI_OK && audit_service_create(&s->process, s->core) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "cannot keep an audit log: out of memory");
     s->process.check_replies = s->core->check_replies;
     s->migrate = database_migrate_options(s->generation, s->process.db);
     buf_finish(&why);
@@ -479,6 +483,17 @@ static int register_events(struct server *s)
     return result;
 }
 
+static int register_audit(struct server *s)
+{
+    struct buf why = BUF_INIT;
+    int result = CLI_OK;
+
+    if (audit_service_register(&s->audit, &s->process, s->core, &why) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "cannot seal the audit log: %s", buf_text(&why));
+    buf_finish(&why);
+    return result;
+}
+
 static int start_jobs(struct server *s)
 {
     const struct db_listener listener = {
@@ -487,7 +502,8 @@ static int start_jobs(struct server *s)
 
     if (db_listen(s->process.db, &listener) != 0)
         log_warn("notices of other servers cannot be heard: what they add is seen a second later");
-    if (jobs_start(s->process.jobs) == 0 && schedules_start(s->process.schedules) == 0)
+    if (jobs_start(s->process.jobs) == 0 && schedules_start(s->process.schedules) == 0 &&
+        audit_service_start(&s->audit) == 0)
         return CLI_OK;
     return generation_fail(s->generation, CLI_FAILED, "cannot start the threads for jobs and schedules: %s",
                            strerror(errno));
@@ -594,6 +610,7 @@ static void destroy(struct server *s)
 {
     http_server_stop(s->http);
     schedules_stop(s->process.schedules);
+    audit_service_stop(&s->audit);
     bool ended = jobs_stop(s->process.jobs, 0);
     ended &= command_service_stop(s->commands, COMMANDS_END_US);
     ended &= registry_stop(s->registry);
@@ -612,6 +629,7 @@ static void destroy(struct server *s)
     api_document_destroy(s->described);
     static_destroy(s->site);
     plugin_hooks_destroy(s->process.hooks);
+    audit_service_finish(&s->audit, &s->process);
     keyring_destroy(s->process.keyring);
     catalog_destroy(s->catalog);
     db_close(s->process.db); /* whose notices the jobs hear */
@@ -668,6 +686,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = publish(s);
     if (result == CLI_OK)
         result = register_events(s);
+    if (result == CLI_OK)
+        result = register_audit(s);
     if (result == CLI_OK)
         result = start_jobs(s);
     if (result == CLI_OK)

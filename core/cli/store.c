@@ -24,7 +24,7 @@ static int check_tables(struct cli_store *s)
 {
     int64_t one = 0;
 
-    if (db_find(s->session, DW_TO(&one), DB_BY_CORE, DW_LIST("SELECT 1 FROM dowel_inbox LIMIT 1")) >= 0)
+    if (db_find(s->session, DW_TO(&one), DB_BY_CORE, DW_LIST("SELECT 1 FROM dowel_audit_keys LIMIT 1")) >= 0)
         return CLI_OK;
     fprintf(stderr,
             "%s\nThe database lacks the tables of this version, or cannot be read: see `dowel db status`, "
@@ -164,16 +164,22 @@ int cli_read_secret(const char *prompt, char *out, size_t size)
     return -1;
 }
 
-int cli_read_since(const struct cli *c, const char *text, int64_t now_us, int64_t *out)
+bool cli_parse_when(const char *text, int64_t now_us, int64_t *out)
 {
     int64_t ago_us;
 
     if (clock_parse_rfc3339(str_from(text), out))
+        return true;
+    if (units_parse_span(str_from(text), &ago_us) != NULL)
+        return false;
+    *out = now_us - ago_us;
+    return true;
+}
+
+int cli_read_since(const struct cli *c, const char *text, int64_t now_us, int64_t *out)
+{
+    if (cli_parse_when(text, now_us, out))
         return 0;
-    if (!units_parse_span(str_from(text), &ago_us)) {
-        *out = now_us - ago_us;
-        return 0;
-    }
     cli_usage(c, "--since %s: say when, as 2026-11-21T08:05:00Z, or how long ago, as 2h or 7d", text);
     return -1;
 }

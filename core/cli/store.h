@@ -29,7 +29,10 @@ int cli_store_result(struct cli_store *s, int64_t rc, struct buf *why, const cha
 /* A secret: typed without being seen where standard input is a terminal, else its first line. 0, or -1 after saying why. */
 int cli_read_secret(const char *prompt, char *out, size_t size);
 
-/* "2026-11-21T08:05:00Z", or how long ago: "2h", "7d". 0, or -1 after cli_usage(). */
+/* "2026-11-21T08:05:00Z", or how long ago: "2h", "7d". False: it is neither. */
+bool cli_parse_when(const char *text, int64_t now_us, int64_t *out);
+
+/* The same of --since. 0, or -1 after cli_usage(). */
 int cli_read_since(const struct cli *c, const char *text, int64_t now_us, int64_t *out);
 
 /* --limit, or 50. 0, or -1 after cli_usage(). */

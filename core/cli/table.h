@@ -7,7 +7,7 @@
 
 extern const struct cli_verb *const cli_verbs[];     /* ends with NULL */
 extern const struct cli_option cli_common_options[]; /* ends with { 0 } */
-extern const char *const cli_exit_texts[CLI_UNREACHABLE + 1];
+extern const char *const cli_exit_texts[CLI_EXITS];
 extern const char cli_defaults[]; /* where the directories are if they are not named */
 
 /* NULL when there is none of that name. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/note.h"
 #include "cli/rows.h"
 #include "cli/settings.h"
 #include "events/post.h"
@@ -84,7 +85,13 @@ static int add(const struct cli *c, struct cli_store *s)
     w.allow = buf_text(&allow);
     w.description = w.description ? w.description : "";
     if (read_given_secret(c, given, &w.secret) == 0) {
-        int rc = webhook_add(s->session, s->keyring, &w, s->now_us, id, secret, &why);
+        int rc = cli_note_begin(s->session);
+        if (rc >= 0)
+            rc = webhook_add(s->session, s->keyring, &w, s->now_us, id, secret, &why);
+        rc =
+            cli_note_end(s->session, rc,
+                         &(struct cli_note){ "core.webhook.added", w.tenant, id,
+                                             DW_LIST("url", w.url, "events", w.patterns, "allow", w.allow) });
         result = cli_store_result(s, rc, &why, NULL, NULL);
     }
     if (result == CLI_OK)
@@ -99,7 +106,12 @@ static int add(const struct cli *c, struct cli_store *s)
 static int drop_older(const struct cli *c, struct cli_store *s)
 {
     struct buf why = BUF_INIT, out = BUF_INIT;
-    int n = webhook_drop_secrets(s->session, NULL, c->argv[1]);
+    int n = cli_note_begin(s->session);
+
+    if (n >= 0)
+        n = webhook_drop_secrets(s->session, NULL, c->argv[1]);
+    n = cli_note_end(s->session, n,
+                     &(struct cli_note){ "core.webhook.secrets_dropped", NULL, c->argv[1], DW_LIST("n", n) });
 
     if (n < 0)
         return cli_store_result(s, n, &why, "webhook", c->argv[1]);
@@ -120,7 +132,11 @@ static int rotate(const struct cli *c, struct cli_store *s)
     if (cli_option_value(c, "drop-older", 0))
         return drop_older(c, s);
     if (read_given_secret(c, given, &r.given) == 0) {
-        int rc = webhook_rotate(s->session, s->keyring, &r, secret, &why);
+        int rc = cli_note_begin(s->session);
+        if (rc >= 0)
+            rc = webhook_rotate(s->session, s->keyring, &r, secret, &why);
+        rc = cli_note_end(s->session, rc,
+                          &(struct cli_note){ .action = "core.webhook.rotated", .target = c->argv[1] });
         result = cli_store_result(s, rc, &why, "webhook", c->argv[1]);
     }
     if (result == CLI_OK)
@@ -166,21 +182,49 @@ static int finish(const struct cli *c, struct cli_store *s, int rc, const char *
     return result == CLI_OK ? print_done(c, text) : result;
 }
 
+/* The tenant and the URL tell more than an id of what is gone. */
+static int remove_and_note(struct cli_store *s, const char *id)
+{
+    const char *tenant = NULL, *url = NULL;
+    int rc = cli_note_begin(s->session);
+
+    if (rc >= 0 && uuid_parse(str_from(id), NULL) != 0)
+        rc = DW_ENOTFOUND;
+    if (rc >= 0)
+        rc = db_find(s->session, DW_TO(&tenant, &url), DB_BY_CORE,
+                     DW_LIST("SELECT tenant_id, url FROM dowel_webhooks WHERE id = $1", id));
+    if (rc >= 0)
+        rc = webhook_remove(s->session, NULL, id);
+    return cli_note_end(s->session, rc,
+                        &(struct cli_note){ "core.webhook.removed", tenant, id, DW_LIST("url", url) });
+}
+
 static int remove_it(const struct cli *c, struct cli_store *s)
 {
-    return finish(c, s, webhook_remove(s->session, NULL, c->argv[1]), "removed, with its deliveries");
+    return finish(c, s, remove_and_note(s, c->argv[1]), "removed, with its deliveries");
+}
+
+static int enable_and_note(struct cli_store *s, const char *id, const char *disabled_why)
+{
+    int rc = cli_note_begin(s->session);
+
+    if (rc >= 0)
+        rc = webhook_enable(s->session, NULL, id, disabled_why, s->now_us);
+    return cli_note_end(
+        s->session, rc,
+        &(struct cli_note){ .action = disabled_why ? "core.webhook.disabled" : "core.webhook.enabled",
+                            .target = id });
 }
 
 static int enable(const struct cli *c, struct cli_store *s)
 {
-    return finish(c, s, webhook_enable(s->session, NULL, c->argv[1], NULL, s->now_us),
+    return finish(c, s, enable_and_note(s, c->argv[1], NULL),
                   "enabled; `dowel webhook replay ID --since TIME` sends what it has missed");
 }
 
 static int disable(const struct cli *c, struct cli_store *s)
 {
-    return finish(c, s, webhook_enable(s->session, NULL, c->argv[1], "by an administrator", s->now_us),
-                  "disabled");
+    return finish(c, s, enable_and_note(s, c->argv[1], "by an administrator"), "disabled");
 }
 
 /* ---- deliveries ---- */

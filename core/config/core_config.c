@@ -85,6 +85,10 @@ static const struct config_item items[] = {
          .help = "How long jobs stay in the list that are done or were cancelled"),
     ITEM(jobs_keep_dead, .fallback = "90d", .min = 0, .max = HOURS(24 * 3660), .restart = true,
          .help = "How long jobs stay that were given up, for an admin to look at and to replay"),
+    ITEM(audit_keep, .fallback = "0", .min = 0, .max = HOURS(24 * 36600), .restart = true,
+         .help = "How long records of the audit log stay; older ones are removed, and the rest can still be "
+                 "verified; "
+                 "0: for ever"),
     ITEM(time_zone, .fallback = "UTC", .pattern = "zone", .restart = true, .example = "Europe/Berlin",
          .help = "By whose clock schedules go that name no zone of their own"),
     ITEM(queue, .fallback = "1024", .min = 1, .max = 1000000, .restart = true,

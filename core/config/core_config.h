@@ -45,7 +45,8 @@ struct core_config {
     struct config_texts metrics_allow;
 
     struct config_span jobs_keep_done, jobs_keep_dead;
-    const char *time_zone; /* of schedules that name none */
+    struct config_span audit_keep; /* 0: for ever */
+    const char *time_zone;         /* of schedules that name none */
 
     struct config_secret database_url; /* "": SQLite in the data directory */
     int64_t database_connections;

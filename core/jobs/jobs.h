@@ -57,6 +57,11 @@ int job_add(struct db_session *s, const struct job_new *n);
 int job_cancel(struct db_session *s, const char *kind, const char *tenant, const char *unique_key,
                int64_t now_us);
 
+/* The waiting one is due now, unless it failed and waits for its next attempt. 1; 0: it is due already, runs, or has failed;
+ * DW_ENOTFOUND. Cheap where there is nothing to do: only then something is written. */
+int job_hurry(struct db_session *s, const char *kind, const char *tenant, const char *unique_key,
+              int64_t now_us);
+
 /* ---- the engine ---- */
 
 struct jobs_options {

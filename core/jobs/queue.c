@@ -1,5 +1,6 @@
 /* queue.c - jobs are added and cancelled, in the session of whoever wants it. */
 #include <stdio.h>
+#include <string.h>
 
 #include "jobs/inside.h"
 #include "secure/uuid.h"
@@ -114,6 +115,32 @@ int job_cancel(struct db_session *s, const char *kind, const char *tenant, const
     if (n <= 0)
         return (int)n;
     int rc = tell_cancelled(s, kind);
+    return rc < 0 ? rc : 1;
+}
+
+int job_hurry(struct db_session *s, const char *kind, const char *tenant, const char *unique_key,
+              int64_t now_us)
+{
+    const char *id = NULL, *state = NULL;
+    int64_t attempts = 0;
+    dw_time due = { 0 };
+    int rc =
+        db_find(s, DW_TO(&id, &state, &due, &attempts), DB_BY_CORE,
+                DW_LIST("SELECT id, state, due_at, attempts FROM dowel_jobs WHERE kind = $1 AND tenant = $2"
+                        " AND unique_key = $3 AND state IN ('waiting', 'running')",
+                        kind, tenant ? tenant : "", unique_key));
+
+    if (rc <= 0)
+        return rc < 0 ? rc : DW_ENOTFOUND;
+    if (strcmp(state, "waiting") != 0 || due.us <= now_us || attempts > 0)
+        return 0;
+    int64_t n = db_exec(s, DB_BY_CORE,
+                        DW_LIST("UPDATE dowel_jobs SET due_at = $2 WHERE id = $1 AND state = 'waiting'"
+                                " AND due_at > $2 AND attempts = 0",
+                                id, (dw_time){ now_us }));
+    if (n <= 0)
+        return (int)n;
+    rc = tell(s, kind);
     return rc < 0 ? rc : 1;
 }
 

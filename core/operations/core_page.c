@@ -212,24 +212,46 @@ static int write_items(struct buf *out, const struct core_page *page, struct db_
     return rc;
 }
 
-static int write_page(struct core_request *r, const struct core_page *page, struct db_rows *rows,
-                      const struct core_member *members, struct buf *out)
+/* ,"next":...} and the Link to it; "": there is none. */
+static int end_page(struct core_request *r, const char *next, struct buf *out)
 {
     struct buf cursor = BUF_INIT;
-    char last[UUID_TEXT_SIZE];
+    int rc = 0;
 
-    buf_add_text(out, "{\"items\":[");
-    int rc = write_items(out, page, rows, members, last);
-    buf_add_text(out, "],\"next\":");
-    if (rc == 0)
+    buf_add_text(out, ",\"next\":");
+    if (!*next)
         buf_add_text(out, "null}");
-    if (rc > 0)
-        rc = seal(r, last, &cursor);
+    else
+        rc = seal(r, next, &cursor);
     if (rc == 0 && cursor.n > 0) {
         buf_add_format(out, "\"%s\"}", buf_text(&cursor));
         rc = add_link(r, buf_str(&cursor));
     }
     buf_finish(&cursor);
+    return rc;
+}
+
+static int write_page(struct core_request *r, const struct core_page *page, struct db_rows *rows,
+                      const struct core_member *members, struct buf *out)
+{
+    char last[UUID_TEXT_SIZE] = "";
+
+    buf_add_text(out, "{\"items\":[");
+    int rc = write_items(out, page, rows, members, last);
+    buf_add_char(out, ']');
+    return rc < 0 ? rc : end_page(r, rc > 0 ? last : "", out);
+}
+
+int core_page_reply_items(struct core_request *r, struct str items, const char *next)
+{
+    struct buf body = BUF_INIT;
+
+    buf_add_text(&body, "{\"items\":");
+    buf_add_str(&body, items);
+    int rc = end_page(r, next, &body);
+    if (rc == 0)
+        return core_reply(r, 200, &body);
+    buf_finish(&body);
     return rc;
 }
 

@@ -49,4 +49,7 @@ int core_row_reply(struct core_request *r, int status, struct db_rows *rows,
 int core_page_reply(struct core_request *r, const struct core_page *page, struct db_rows *rows,
                     const struct core_member *members);
 
+/* The same of what is JSON already: the array, and the id behind which the next page begins ("": there is none). */
+int core_page_reply_items(struct core_request *r, struct str items, const char *next);
+
 #endif

@@ -18,6 +18,9 @@ extern const dw_events_api host_events_api;
 extern const dw_auth_api host_auth_api;
 extern const dw_command_api host_command_api;
 
+/* Of the table host_auth_api: host_audit.c. */
+int host_audit(dw_call *c, const char *action, const char *target, dw_list pairs);
+
 /* The table of tables. One for all plugins and for as long as the process lives: whose call it is, says the call, and a
  * plugin's code outlives its instance. */
 extern const dw_host host_tables;

@@ -103,6 +103,7 @@ const dw_auth_api host_auth_api = {
     .struct_size = sizeof(dw_auth_api),
     .principal = principal,
     .may = may,
+    .audit = host_audit,
     .permission = permission,
     .forget = forget,
 };

@@ -10,6 +10,7 @@
 
 struct access;
 struct activity;
+struct audit;
 struct channels;
 struct client;
 struct command_entry;
@@ -32,6 +33,7 @@ struct plugin_process {
     struct channels *channels;
     struct plugin_hooks *hooks; /* who answers and serves what */
     struct db *db;
+    struct audit *audit;
     struct jobs *jobs;
     struct schedules *schedules;
     int64_t (*wall_us)(void *ud);           /* NULL: clock_wall_us */

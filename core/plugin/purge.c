@@ -1,5 +1,6 @@
 #include "plugin/purge.h"
 
+#include "audit/audit.h"
 #include "db/migrations_core.h"
 #include "util/clock.h"
 
@@ -130,6 +131,20 @@ int purge_look(struct purge *out, struct arena *arena, struct db *db, const char
     return rc < 0 ? -1 : 0;
 }
 
+static int note(struct db_session *s, const char *plugin)
+{
+    char account[AUDIT_TEXT_MAX + 1];
+    const char *wrong;
+
+    return audit_record(NULL, s,
+                        &(struct audit_record){ .actor = audit_machine(account),
+                                                .plugin = "core",
+                                                .action = "core.plugin.purged",
+                                                .target = plugin,
+                                                .at_us = clock_wall_us() },
+                        &wrong);
+}
+
 /* In the open transaction, under the lock of migrations: no server brings the plugin up meanwhile. */
 static int carry_out(struct purge *out, struct arena *arena, struct db_session *s, const char *plugin,
                      struct buf *why)
@@ -140,6 +155,7 @@ static int carry_out(struct purge *out, struct arena *arena, struct db_session *
     if (purge_is_refused(out, why))
         return DW_EDENIED;
     DW_TRY(take_away(s, out));
+    DW_TRY(note(s, plugin));
     return db_commit(s);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/audit.h"
 #include "inside.h"
 #include "jobs/jobs.h"
 #include "jobs/schedule.h"
@@ -98,7 +99,7 @@ static int make_parts(dw_harness *h)
         .check_replies = true,
         .wrong_replies = &h->wrong_replies,
     };
-    if (harness_open_database(h) != 0 || harness_make_jobs(h) != 0)
+    if (harness_open_database(h) != 0 || harness_make_jobs(h) != 0 || harness_make_audit(h) != 0)
         return -1;
     return harness_make_schedules(h);
 }
@@ -221,6 +222,7 @@ static void destroy(dw_harness *h)
     jobs_destroy(h->process.jobs);
     harness_close_database(h);
     plugin_hooks_destroy(h->hooks);
+    audit_destroy(h->process.audit);
     keyring_destroy(h->keyring);
     access_destroy(h->access);
     router_destroy(h->router);

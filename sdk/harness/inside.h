@@ -121,6 +121,10 @@ bool harness_play(const struct client_asked *asked, struct client_played *out, v
 int harness_make_jobs(dw_harness *h);
 int harness_make_schedules(dw_harness *h);
 
+/* ---- audit.c ---- */
+
+int harness_make_audit(dw_harness *h);
+
 /* ---- load.c ---- */
 
 /* Up to and with init; 0, or -1 with h->why. conf may be NULL. */

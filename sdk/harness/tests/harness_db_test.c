@@ -144,6 +144,74 @@ static void the_nth_transaction_is_repeated(void **state)
     assert_int_equal(dw_harness_close(h), 0);
 }
 
+/* The text at a pointer of what was written down, "" when there is none. */
+static const char *audited(const json_t *records, size_t i, const char *name, const char *inner)
+{
+    const json_t *value = json_object_get(json_array_get(records, i), name);
+    const char *text = json_string_value(inner ? json_object_get(value, inner) : value);
+
+    return text ? text : "";
+}
+
+static void what_was_audited_can_be_looked_at(void **state)
+{
+    dw_harness *h = open_with(NULL);
+    (void)state;
+
+    assert_int_equal(json_array_size(dw_harness_audit(h, NULL)), 0);
+    dw_harness_set_principal(h, "ann");
+    assert_int_equal(book(h, ONE, "{\"amount\":3}"), 201);
+    dw_harness_repeat(h, 1);
+    assert_int_equal(book(h, TWO, "{\"amount\":4}"), 201);
+    assert_int_equal(book(h, TWO, "{\"amount\":0}"), 422);
+    const json_t *records = dw_harness_audit(h, "cashbook.booked");
+    assert_int_equal(json_array_size(records),
+                     2); /* what was run again, or failed, is there once, or not at all */
+    assert_string_equal(audited(records, 1, "tenant", NULL), ONE);
+    assert_string_equal(audited(records, 0, "tenant", NULL), TWO);
+    assert_string_equal(audited(records, 0, "plugin", NULL), "cashbook");
+    assert_string_equal(audited(records, 0, "actor", "kind"), "user");
+    assert_string_equal(audited(records, 0, "actor", "id"), "ann");
+    assert_string_equal(audited(records, 0, "values", "pin_token"), "[redacted]");
+    assert_true(*audited(records, 0, "request", NULL) != 0);
+    assert_true(*audited(records, 0, "target", NULL) != 0);
+    assert_int_equal(json_array_size(dw_harness_audit(h, "cashbook.sold")), 0);
+    assert_null(dw_harness_audit(h, "cash*"));
+    assert_non_null(strstr(dw_harness_why(h), "an action is"));
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+static void what_must_not_be_audited_is_refused(void **state)
+{
+    dw_harness *h = open_with(NULL);
+    dw_harness_reply reply = dw_harness_post(h, "/api/v1/cashbook/audit", "");
+    (void)state;
+
+    assert_int_equal(reply.status, 200);
+    assert_string_equal(dw_harness_text(reply, "/alone"), "-14");
+    assert_string_equal(dw_harness_text(reply, "/named"), "-16");
+    assert_string_equal(dw_harness_text(reply, "/unsaid"), "-16");
+    assert_true(dw_harness_logged(h, DW_LOG_ERROR, "has to say whom"));
+    assert_int_equal(json_array_size(dw_harness_audit(h, NULL)), 0);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+/* Who typed it is known by the account of the operating system. */
+static void a_command_is_audited_under_an_account(void **state)
+{
+    dw_harness *h = open_with(NULL);
+    (void)state;
+
+    dw_harness_outcome done = dw_harness_command(h, .line = "cashbook close");
+    if (done.code != 0)
+        fail_msg("%s", done.error);
+    const json_t *records = dw_harness_audit(h, "cashbook.closed");
+    assert_int_equal(json_array_size(records), 1);
+    assert_string_equal(audited(records, 0, "actor", "kind"), "machine");
+    assert_true(*audited(records, 0, "actor", "id") != 0);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
 static void a_forgotten_commit_is_told(void **state)
 {
     dw_harness *h = open_with(NULL);
@@ -187,6 +255,9 @@ int main(void)
         cmocka_unit_test(a_tenant_has_its_own_sum),
         cmocka_unit_test(an_admin_allows_what_goes_beyond),
         cmocka_unit_test(the_nth_transaction_is_repeated),
+        cmocka_unit_test(what_was_audited_can_be_looked_at),
+        cmocka_unit_test(what_must_not_be_audited_is_refused),
+        cmocka_unit_test(a_command_is_audited_under_an_account),
         cmocka_unit_test(a_forgotten_commit_is_told),
         cmocka_unit_test(every_step_may_fail),
     };

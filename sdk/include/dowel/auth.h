@@ -55,9 +55,12 @@ static inline DW_MUST_CHECK int dw_require(dw_call *c, const char *permission)
     return dw_host_->auth->may(c, permission);
 }
 
-/* dw_audit(c, "note.deleted", id, "title", title): into the audit log, in the open transaction (DW_ETX without one): who
+/* dw_audit(c, "notes.note.deleted", id, "title", title): into the audit log, in the open transaction (DW_ETX without one): who
  * acts, from where, for which tenant and request is added. The action begins with the plugin's name and is one of a handful;
- * target is an id, or "". Since minor 2. [call] */
+ * target is an id, or "". Old and new values may be JSON: dw_json(c, "old", ..., "new", ...). What a name calls secret
+ * (password, token...) is written as "[redacted]", also inside of JSON. What is about a person gets a name with an @, and
+ * "@person" says about whom: ("@person", user, "@email", email); it can be read until that person is erased. 0, or DW_EMISUSE,
+ * DW_EINVALID (a value that JSON has not), DW_ETOOLARGE (more than 64 kB). Since minor 2. [call] */
 #define dw_audit(c, action, target, ...) \
     (dw_host_->auth->audit((c), (action), (target), DW_LIST(__VA_ARGS__)))
 

@@ -197,6 +197,13 @@ DW_EXPORT int dw_harness_tell(dw_harness *h, const char *name, const char *json)
 /* How many events of that name were told so far. */
 DW_EXPORT int dw_harness_events(dw_harness *h, const char *name);
 
+/* ---- the audit log ---- */
+
+/* What dw_audit() has written down so far under that action, committed, the newest first: a JSON array of objects with id,
+ * at, tenant, actor (kind, id, name...), plugin, action, target, request, values, person, personal. NULL: of all actions;
+ * "notes.*": of those that begin so. Borrowed until the harness closes; NULL: dw_harness_why(). */
+DW_EXPORT const json_t *dw_harness_audit(dw_harness *h, const char *action);
+
 typedef struct dw_harness_receive_args {
     uint32_t struct_size;
     const char *inbox;  /* the plugin's: "tickets" */

@@ -60,13 +60,15 @@ static int sum_of_each(dw_call *c, dw_request *req)
 static int book(dw_call *c, dw_request *req)
 {
     dw_rows *row;
+    const char *id = dw_id(c);
     int64_t amount;
 
     DW_TRY(dw_request_read(req, "amount", &amount));
     DW_TRY(dw_tx_begin(c));
     DW_TRY(dw_db_query(
-        c, &row, "INSERT INTO cashbook (tenant_id, id, amount) VALUES (:tenant, $1, $2) RETURNING amount",
-        dw_id(c), amount));
+        c, &row, "INSERT INTO cashbook (tenant_id, id, amount) VALUES (:tenant, $1, $2) RETURNING amount", id,
+        amount));
+    DW_TRY(dw_audit(c, "cashbook.booked", id, "amount", amount, "pin_token", "1234"));
     DW_TRY(dw_reply_row(req, 201, row));
     dw_info(c, "booked", "amount", amount);
     return dw_tx_commit(c);
@@ -80,12 +82,37 @@ static int who_am_i(dw_call *c, dw_request *req)
     return dw_reply(req, 200, "me", me);
 }
 
+/* What must not be: without a transaction, with somebody else's name. */
+static int audit_alone(dw_call *c, dw_request *req)
+{
+    int alone = dw_audit(c, "cashbook.booked", "", "amount", 1), named, unsaid;
+
+    DW_TRY(dw_tx_begin(c));
+    named = dw_audit(c, "notes.booked", "", "amount", 1);
+    unsaid = dw_audit(c, "cashbook.booked", "", "@email", "ann@example.org");
+    DW_TRY(dw_tx_rollback(c));
+    return dw_reply(req, 200, "alone", alone, "named", named, "unsaid", unsaid);
+}
+
 static int forget_commit(dw_call *c, dw_request *req)
 {
     DW_TRY(dw_tx_begin(c));
     DW_TRY(dw_db_exec(c, "INSERT INTO cashbook (tenant_id, id, amount) VALUES (:tenant, $1, 1)", dw_id(c)));
     return dw_reply(req, 201);
 }
+
+static int close_command(dw_call *c, dw_command_run *run)
+{
+    DW_TRY(dw_tx_begin(c));
+    DW_TRY(dw_audit(c, "cashbook.closed", "", "reason", "the year is over"));
+    DW_TRY(dw_command_print(run, "closed"));
+    return dw_tx_commit(c);
+}
+
+static const dw_command commands[] = {
+    { .name = "cashbook close", .summary = "Closes the book", .run = close_command },
+    { 0 },
+};
 
 static const dw_operation operations[] = {
     { "sum", sum },
@@ -94,8 +121,9 @@ static const dw_operation operations[] = {
     { "book", book },
     { "whoAmI", who_am_i },
     { "forgetCommit", forget_commit },
+    { "auditAlone", audit_alone },
     { 0 },
 };
 
 DOWEL_PLUGIN(.name = "cashbook", .version = "1.0.0", .summary = "Books amounts", .license = "MIT",
-             .operations = operations);
+             .operations = operations, .commands = commands);
