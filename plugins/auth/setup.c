@@ -86,7 +86,7 @@ int setup_make(dw_call *c, const struct setup_asked *asked, struct setup_made *o
 int auth_setup(dw_call *c, dw_request *req)
 {
     struct setup_asked asked = { .token = "", .email = "", .password = "" };
-    struct setup_made made;
+    struct setup_made made = { 0 };
 
     DW_TRY(dw_request_read(req, "token", &asked.token, "email", &asked.email, "password", &asked.password,
                            "name", &asked.name, "tenant", &asked.tenant));

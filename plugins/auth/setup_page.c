@@ -152,7 +152,7 @@ static struct setup_asked read_form(dw_call *c, dw_request *req)
 int auth_setup_form(dw_call *c, dw_request *req)
 {
     const struct setup_asked asked = read_form(c, req);
-    struct setup_made made;
+    struct setup_made made = { 0 };
     int rc = setup_make(c, &asked, &made);
 
     if (rc < 0)
