@@ -132,7 +132,7 @@ static const char *text_of(dw_harness_reply reply, const char *pointer)
     char *copy = malloc(strlen(text) + 1);
 
     assert_non_null(copy);
-    strcpy(copy, text);
+    memcpy(copy, text, strlen(text) + 1);
     return copy;
 }
 
