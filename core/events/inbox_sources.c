@@ -180,7 +180,7 @@ static int rotate(struct db_session *s, const struct keyring *keyring, const str
     if (rc == 0)
         rc = secrets_add(s, keyring, SECRETS_OF_SOURCE, id, str_from(secret), r->now_us);
     if (rc == DW_ECONFLICT)
-        buf_add_format(why, "it has %d secrets already; take the older ones away first", SECRETS_MAX);
+        buf_add_text(why, "it has all the secrets that it may have; take the older ones away first");
     return rc;
 }
 

@@ -199,7 +199,7 @@ static int add_secret(struct db_session *s, const struct keyring *keyring, const
     if (rc == 0)
         rc = secrets_add(s, keyring, SECRETS_OF_WEBHOOK, r->id, str_from(secret), r->now_us);
     if (rc == DW_ECONFLICT)
-        buf_add_format(why, "it has %d secrets already; take the older ones away first", SECRETS_MAX);
+        buf_add_text(why, "it has all the secrets that it may have; take the older ones away first");
     return rc;
 }
 

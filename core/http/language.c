@@ -79,20 +79,40 @@ static const struct {
     { "the content cannot be stored: the data folder has no room or cannot be written",
       "der Inhalt kann nicht abgelegt werden: im Datenordner ist kein Platz, oder er ist nicht "
       "beschreibbar" },
-    { "Metrics are read from this machine or from a network of the item metrics_allow in core.yaml. Behind a "
-      "proxy, trusted_proxies must name it.",
-      "Die Messwerte liest man von diesem Rechner aus oder aus einem Netz, das metrics_allow in core.yaml "
-      "nennt. Einen Proxy davor muss trusted_proxies nennen." },
+    { "Metrics are read from this machine, from a network of the item metrics_allow in core.yaml, or with "
+      "the token of somebody who has the permission core.metrics. Behind a proxy, trusted_proxies must name "
+      "it.",
+      "Die Messwerte liest man von diesem Rechner aus, aus einem Netz, das metrics_allow in core.yaml nennt, "
+      "oder mit dem Token von jemandem, der die Berechtigung core.metrics hat. Einen Proxy davor muss "
+      "trusted_proxies nennen." },
     { "No problem has this name; docs/problems.md lists them.",
       "Kein Problem heißt so; docs/problems.md zählt sie auf." },
-    { "this needs a permission, and this server cannot tell yet who asks; the command line does the same: "
-      "dowel event, webhook, inbox",
-      "das braucht eine Berechtigung, und dieser Server kann noch nicht feststellen, wer fragt; die "
-      "Befehlszeile kann dasselbe: dowel event, webhook, inbox" },
-    { "this needs a permission, and this server cannot tell yet who asks; only public operations are "
-      "answered",
-      "das braucht eine Berechtigung, und dieser Server kann noch nicht feststellen, wer fragt; nur "
-      "öffentliche Operationen werden beantwortet" },
+    { "this needs a permission, and this server cannot tell who asks: a plugin that can, such as auth, is "
+      "not running; only public operations are answered",
+      "das braucht eine Berechtigung, und dieser Server kann nicht feststellen, wer fragt: ein Plugin, das "
+      "es kann, etwa auth, läuft nicht; nur öffentliche Operationen werden beantwortet" },
+    { "this is for those who are signed in: send Authorization: Bearer and a token",
+      "das ist für die, die angemeldet sind: bitte Authorization: Bearer und ein Token senden" },
+    { "who asks cannot be told just now; try again",
+      "wer fragt, lässt sich gerade nicht feststellen; bitte noch einmal versuchen" },
+    { "with a cookie what changes something needs X-CSRF-Token, with the csrf_token of the session in it",
+      "mit einem Cookie braucht, was etwas ändert, X-CSRF-Token mit dem csrf_token der Sitzung" },
+    { "%s is not good: %s", "%s gilt nicht: %s" },
+    { "the session", "die Sitzung" },
+    { "the token", "das Token" },
+    { "it was not given out here, or it has ended; sign in again",
+      "es kommt nicht von hier oder ist abgelaufen; bitte neu anmelden" },
+    { "this needs the permission %s, which you do not have in this tenant",
+      "das braucht die Berechtigung %s, die in diesem Mandanten fehlt" },
+    { "this needs a permission, and this server cannot tell who asks; in the harness "
+      "dw_harness_set_principal() says so",
+      "das braucht eine Berechtigung, und dieser Server kann nicht feststellen, wer fragt; im Harness sagt "
+      "es dw_harness_set_principal()" },
+    { "this is about a tenant, and you are in none: an administrator makes you a member of one",
+      "das betrifft einen Mandanten, und dieses Konto gehört zu keinem: ein Administrator kann es in einen "
+      "aufnehmen" },
+    { "the harness's principal is none: %s", "der Principal des Harness ist keiner: %s" },
+    { "this needs the permission %s", "das braucht die Berechtigung %s" },
     { "the plugin that answers this is not running", "das Plugin, das darauf antwortet, läuft nicht" },
     { "the input is not what this operation takes",
       "die Eingabe ist nicht das, was diese Operation braucht" },

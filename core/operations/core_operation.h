@@ -26,6 +26,7 @@
 #include "plugin/instance.h"
 
 struct api_input;
+struct api_replies;
 
 struct core_request {
     struct http_exchange *x;
@@ -58,6 +59,7 @@ struct core_route {
     const struct plugin_process *process;
     const struct api_operation *operation;
     core_handler *handler;
+    const struct api_replies *replies; /* what is answered is held against them; NULL: it is not */
 };
 
 /* Handles a request to it. [a worker] */

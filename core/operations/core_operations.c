@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/replies.h"
 #include "operations/core_operation.h"
 #include "operations/tables.h"
 #include "util/compiler.h"
@@ -12,7 +13,8 @@ extern const dw_asset core_contract[]; /* made by DowelAssets.cmake; ends with {
 
 struct core_operations {
     struct api_document *contract;
-    struct core_route *routes; /* in the order of the contract; they stand still */
+    struct core_route *routes;   /* in the order of the contract; they stand still */
+    struct api_replies *replies; /* NULL: unchecked */
 };
 
 static const struct core_operation *const tables[] = {
@@ -94,7 +96,8 @@ static int add_routes(struct core_operations *o, const struct plugin_process *pr
 {
     const struct api_document *d = o->contract;
 
-    if (check_handlers(d, why) != 0)
+    if (check_handlers(d, why) != 0 ||
+        (process->check_replies && api_replies_create(&o->replies, d, why) != 0))
         return -1;
     o->routes = calloc(d->operations_n, sizeof(*o->routes));
     if (!o->routes) {
@@ -103,7 +106,7 @@ static int add_routes(struct core_operations *o, const struct plugin_process *pr
     }
     for (size_t i = 0; i < d->operations_n; i++) {
         const struct api_operation *op = &d->operations[i];
-        o->routes[i] = (struct core_route){ process, op, handler_of(op->id) };
+        o->routes[i] = (struct core_route){ process, op, handler_of(op->id), o->replies };
         if (add_route(r, &o->routes[i], why) != 0)
             return -1;
     }
@@ -131,6 +134,7 @@ void core_operations_destroy(struct core_operations *o)
 {
     if (!o)
         return;
+    api_replies_destroy(o->replies);
     api_document_destroy(o->contract);
     free(o->routes);
     free(o);

@@ -70,7 +70,8 @@ static int open_cursor(struct core_request *r, const char *text, const char **id
     *id = rc == 0 ? read_plain(r, opened.plain) : NULL;
     if (*id)
         return 0;
-    return core_fail_at(r, "#/query/cursor", "is no cursor of this list; begin again without one");
+    return core_fail_at(r, "#/query/cursor",
+                        "is no cursor of this list in this order; begin again without one");
 }
 
 int core_page_read(struct core_request *r, struct core_page *out)

@@ -1,10 +1,12 @@
 #include "operations/core_operation.h"
 
 #include "api/input.h"
+#include "http/language.h"
 #include "http/router.h"
 #include "log/log.h"
 #include "plugin/access.h"
 #include "plugin/outcome.h"
+#include "plugin/reply_check.h"
 #include "secure/uuid.h"
 #include "util/clock.h"
 
@@ -83,24 +85,27 @@ int core_fail(struct core_request *r, int code, const char *format, ...)
 
     buf_finish(&r->why);
     va_start(args, format);
-    buf_add_format_list(&r->why, format, args);
+    buf_add_format_list(&r->why, http_say(http_request_language(r->x), format), args);
     va_end(args);
     return code;
 }
 
 int core_fail_at(struct core_request *r, const char *pointer, const char *wrong)
 {
-    r->at = (struct problem_error){ str_from(pointer), str_from(wrong) };
+    const char *said = http_say(http_request_language(r->x), wrong);
+
+    r->at = (struct problem_error){ str_from(pointer), str_from(said) };
     return DW_EINVALID;
 }
 
-/* What the database says is for the log. */
+/* What the database says is for the log. What core/events says is in English up to here. */
 static void answer_error(struct core_request *r, int rc)
 {
     const struct db_error *e = db_error_of(r->s);
+    const char *why = http_say(http_request_language(r->x), buf_text(&r->why));
     const struct outcome o = {
         .code = rc,
-        .text = r->why.n > 0    ? buf_text(&r->why)
+        .text = r->why.n > 0    ? why
                 : e->code == rc ? e->text
                                 : "",
         .is_inner = r->why.n == 0,
@@ -209,6 +214,7 @@ static void handle(struct http_exchange *x, const struct core_route *route, cons
         return;
     }
     run_until_done(&r, route->handler);
+    reply_check_as(x, r.mark, route->replies, route->operation);
     api_input_finish(r.input);
 }
 

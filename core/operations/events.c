@@ -18,7 +18,7 @@ static int list_events(struct core_request *r)
     if (filter.pattern && !event_pattern_is_valid(str_from(filter.pattern)))
         return core_fail_at(r, "#/query/name",
                             "is neither an event's name such as timesync.entry.pushed, nor the beginning of "
-                            "names such as timesync.*");
+                            "names such as timesync.*, nor *");
     DW_TRY(core_time(r, "since", &filter.since_us));
     DW_TRY(core_page_read(r, &page));
     filter.before = page.after;

@@ -140,8 +140,8 @@ static bool may_allow(const struct core_request *r)
 static int refuse_inner(struct core_request *r)
 {
     return core_fail(r, DW_EDENIED,
-                     "a webhook into an inner network needs the permission " ALLOW_PRIVATE
-                     ", which you do not have in this tenant");
+                     "a webhook into an inner network needs the permission webhooks.allow_private, which you "
+                     "do not have in this tenant");
 }
 
 /* ---- one ---- */

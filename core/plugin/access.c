@@ -288,9 +288,12 @@ static int refuse_unknown(struct access *a, struct http_exchange *x, const struc
                            "this is for those who are signed in: send Authorization: Bearer and a token");
         (void)http_reply_header(x, "WWW-Authenticate", STR_OF("Bearer"));
     } else {
+        enum http_language language = http_request_language(x);
         http_reply_problem_format(
-            x, 401, "%s is not good: %s", s->kind == DW_COOKIE ? "the session" : "the token",
-            why->n > 0 ? buf_text(why) : "it was not given out here, or it has ended; sign in again");
+            x, 401, "%s is not good: %s",
+            http_say(language, s->kind == DW_COOKIE ? "the session" : "the token"),
+            why->n > 0 ? buf_text(why)
+                       : http_say(language, "it was not given out here, or it has ended; sign in again"));
         (void)http_reply_header(x, "WWW-Authenticate", STR_OF("Bearer error=\"invalid_token\""));
     }
     return -1;

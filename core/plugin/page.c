@@ -90,6 +90,23 @@ static bool filter_value(const struct api_value *v, dw_value *out)
     }
 }
 
+static size_t count_characters(struct str utf8)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < utf8.n; i++)
+        n += ((unsigned char)utf8.p[i] & 0xC0) != 0x80;
+    return n;
+}
+
+static int refuse_length(struct request *r, const char *filter)
+{
+    const char *pointer = arena_format(r->c->arena, "/query/%s", filter);
+
+    return pointer ? call_fail_at(r->c, pointer, say(r, "is longer than 8000 characters"))
+                   : call_fail(r->c, DW_ENOMEM, "dw_reply_list: out of memory");
+}
+
 static int read_filter(struct request *r, const struct yaml_node *name, struct page *page)
 {
     struct page_filter *f = &page->filters[page->filters_n];
@@ -103,6 +120,8 @@ static int read_filter(struct request *r, const struct yaml_node *name, struct p
     if (!filter_value(&v, &f->value))
         return call_misuse(r->c, "dw_reply_list: x-list: filter: \"%s\" is declared as an array or an object",
                            f->column);
+    if (v.kind == API_VALUE_TEXT && count_characters(v.text) > PAGE_FILTER_LENGTH_MAX)
+        return refuse_length(r, f->column);
     page->filters_n++;
     return 0;
 }

@@ -7,6 +7,9 @@
 
 enum { PAGE_LIMIT = 50, PAGE_LIMIT_MAX = 200, PAGE_FILTERS_MAX = 16 };
 
+/* As clients are told (api/publish_operation.c). */
+enum { PAGE_FILTER_LENGTH_MAX = 8000 };
+
 struct page_filter {
     const char *column;
     dw_value value;

@@ -110,8 +110,12 @@ static const dw_operation operations[] = {
     { 0 },
 };
 
-/* For people, so it is no part of the contract. */
-static const dw_route routes[] = { { "GET", "/setup", "-", auth_setup_page }, { 0 } };
+/* For people, so they are no part of the contract. */
+static const dw_route routes[] = {
+    { "GET", "/setup", "-", auth_setup_page },
+    { "POST", "/setup", "-", auth_setup_form },
+    { 0 },
+};
 
 static const dw_question questions[] = { { AUTH_AUTHENTICATE, DW_SILENCE_DENIES }, { 0 } };
 

@@ -39,6 +39,7 @@ const dw_permission *auth_permission(dw_call *c, size_t i);
 
 int auth_setup(dw_call *c, dw_request *req);
 int auth_setup_page(dw_call *c, dw_request *req);
+int auth_setup_form(dw_call *c, dw_request *req);
 int auth_register(dw_call *c, dw_request *req);
 int auth_change_password(dw_call *c, dw_request *req);
 

@@ -24,13 +24,19 @@ static bool means(const char *pattern, const char *name)
     return strcmp(pattern, name) == 0;
 }
 
+/* Meant for operators and nobody else: no role of a tenant has it, and "*" there does not mean it. */
+static bool is_operators(const dw_permission *p)
+{
+    return strcmp(p->roles, "operator") == 0;
+}
+
 size_t permissions_add(dw_call *c, struct permissions *set, const char *pattern)
 {
     size_t found = 0;
 
     for (size_t i = 0; i < set->n; i++) {
-        const char *name = auth_permission(c, i)->name;
-        if (!means(pattern, name) || strcmp(name, AUTH_OPERATE) == 0)
+        const dw_permission *p = auth_permission(c, i);
+        if (!means(pattern, p->name) || is_operators(p))
             continue;
         set->has[i] = true;
         found++;
@@ -56,7 +62,7 @@ void permissions_add_meant(dw_call *c, struct permissions *set, const char *role
         permissions_add(c, set, "*");
     for (size_t i = 0; i < set->n; i++) {
         const dw_permission *p = auth_permission(c, i);
-        if (is_listed(p->roles, role) && strcmp(p->name, AUTH_OPERATE) != 0)
+        if (is_listed(p->roles, role) && !is_operators(p))
             set->has[i] = true;
     }
 }
@@ -64,7 +70,7 @@ void permissions_add_meant(dw_call *c, struct permissions *set, const char *role
 void permissions_add_operate(dw_call *c, struct permissions *set)
 {
     for (size_t i = 0; i < set->n; i++)
-        set->has[i] = set->has[i] || strcmp(auth_permission(c, i)->name, AUTH_OPERATE) == 0;
+        set->has[i] = set->has[i] || is_operators(auth_permission(c, i));
 }
 
 const char *permissions_missing(dw_call *c, const struct permissions *inner, const struct permissions *outer)

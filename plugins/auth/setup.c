@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "create.h"
-#include "setup_page.h"
 
 static const char *hash_of(dw_call *c, const char *token)
 {
@@ -67,50 +66,31 @@ int setup_check_token(dw_call *c, const char *token)
     return rc;
 }
 
-static int make(dw_call *c, dw_request *req, const struct setup_asked *asked, const char *hash)
+int setup_make(dw_call *c, const struct setup_asked *asked, struct setup_made *out)
 {
-    const struct create_user user = { .email = asked->email, .name = asked->name, .hash = hash };
-    const char *id, *tenant;
+    const struct account about = { .email = asked->email, .name = asked->name };
+    const dw_str password = { asked->password, strlen(asked->password) };
+    struct create_user user = { .email = asked->email, .name = asked->name };
     int first;
 
+    DW_TRY(setup_check_token(c, asked->token)); /* before the password is hashed, which costs something */
+    DW_TRY(account_judge_password(c, &about, password, "/password"));
+    DW_TRY(account_hash_password(c, password, &user.hash));
     DW_TRY(dw_tx_begin(c));
     DW_TRY(first = create_claim_first(c));
     if (!first)
         return refuse_done(c);
-    DW_TRY(create_first(c, user, asked->tenant, &id, &tenant));
-    DW_TRY(setup_page_is_form(req)
-               ? setup_page_done(c, req, asked)
-               : dw_reply(req, 201, "user_id", id, "tenant_id", tenant, "email", asked->email));
-    return dw_tx_commit(c);
-}
-
-static int set_up(dw_call *c, dw_request *req, const struct setup_asked *asked)
-{
-    const struct account about = { .email = asked->email, .name = asked->name };
-    const dw_str password = { asked->password, strlen(asked->password) };
-    const char *hash;
-
-    DW_TRY(setup_check_token(c, asked->token)); /* before the password is hashed, which costs something */
-    DW_TRY(account_judge_password(c, &about, password, "/password"));
-    DW_TRY(account_hash_password(c, password, &hash));
-    return make(c, req, asked, hash);
+    return create_first(c, user, asked->tenant, &out->user, &out->tenant);
 }
 
 int auth_setup(dw_call *c, dw_request *req)
 {
-    struct setup_asked asked = { .name = "" };
-    int rc;
+    struct setup_asked asked = { .token = "", .email = "", .password = "" };
+    struct setup_made made = { 0 };
 
     DW_TRY(dw_request_read(req, "token", &asked.token, "email", &asked.email, "password", &asked.password,
                            "name", &asked.name, "tenant", &asked.tenant));
-    rc = set_up(c, req, &asked);
-    return setup_page_is_form(req) ? setup_page_again(c, req, &asked, rc) : rc;
-}
-
-int auth_setup_page(dw_call *c, dw_request *req)
-{
-    struct setup_asked asked = { .token = "" };
-
-    DW_TRY(dw_request_read(req, "token", &asked.token));
-    return setup_page(c, req, &asked);
+    DW_TRY(setup_make(c, &asked, &made));
+    DW_TRY(dw_reply(req, 201, "user_id", made.user, "tenant_id", made.tenant, "email", asked.email));
+    return dw_tx_commit(c);
 }

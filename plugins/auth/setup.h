@@ -12,13 +12,21 @@ int setup_is_done(dw_call *c);
 /* A new token, good for the setting setup_ttl. Those before it stay good as long as they were. */
 int setup_make_token(dw_call *c, const char **token);
 
-/* What is asked for; NULL where it was not said. */
 struct setup_asked {
-    const char *token, *email, *name, *tenant, *password;
+    const char *token, *email, *password;
+    const char *name, *tenant; /* or NULL */
+};
+
+struct setup_made {
+    const char *user, *tenant;
 };
 
 /* 0; or why this token opens nothing: DW_EDENIED, or DW_ECONFLICT as somebody has an account. */
 int setup_check_token(dw_call *c, const char *token);
+
+/* The first tenant and its administrator, in a transaction that is left open: say so, then commit. DW_EINVALID marked at
+ * /email or /password, and as setup_check_token(). */
+int setup_make(dw_call *c, const struct setup_asked *asked, struct setup_made *out);
 
 /* At the server's start: makes and logs a link where nobody has an account. */
 int setup_offer(dw_call *c);

@@ -1,18 +1,14 @@
-#include "setup_page.h"
+/* setup_page.c - the first setup for people: what the one-time link shows in a browser. */
 
 #include <string.h>
-#include <strings.h>
 
+#include "email.h"
+#include "form.h"
 #include "html.h"
 #include "oauth.h"
+#include "setup.h"
 
-bool setup_page_is_form(dw_request *req)
-{
-    static const char form[] = "application/x-www-form-urlencoded";
-    const char *type = dw_request_header(req, "Content-Type");
-
-    return type && strncasecmp(type, form, sizeof(form) - 1) == 0;
-}
+enum { NAME_MAX_BYTES = 800 }; /* 200 characters */
 
 static const char *or_empty(const char *text)
 {
@@ -21,11 +17,9 @@ static const char *or_empty(const char *text)
 
 /* ---- the form ---- */
 
-static void add_form(dw_text *t, bool de, const char *action, const struct setup_asked *asked)
+static void add_form(dw_text *t, bool de, const struct setup_asked *asked)
 {
-    dw_text_add(t, "<form method=\"post\" action=\"");
-    html_add_escaped(t, action);
-    dw_text_add(t, "\">\n");
+    dw_text_add(t, "<form method=\"post\" action=\"setup\">\n");
     html_add_hidden(t, "token", asked->token);
     html_add_input(t, de ? "Ihr Name" : "Your name",
                    "name=\"name\" maxlength=\"200\" autocomplete=\"name\" autofocus", or_empty(asked->name));
@@ -56,8 +50,7 @@ static int show_form(dw_call *c, dw_request *req, int status, const struct setup
                         : "Nobody has an account yet. The first one is the administrator's.");
     if (problem)
         html_add_element(t, "p class=\"problem\" role=\"alert\"", problem);
-    /* Relative, for servers below a path of a proxy: from /setup, and from where that led. */
-    add_form(t, de, problem ? "setup" : "api/v1/auth/setup", asked);
+    add_form(t, de, asked);
     return html_reply(c, req, status, t, nonce, "");
 }
 
@@ -98,7 +91,7 @@ static bool can_be_mended(int rc)
     return rc == DW_EINVALID || rc == DW_EDENIED || rc == DW_ECONFLICT;
 }
 
-int setup_page(dw_call *c, dw_request *req, const struct setup_asked *asked)
+static int show(dw_call *c, dw_request *req, const struct setup_asked *asked)
 {
     int rc = setup_check_token(c, asked->token);
 
@@ -107,7 +100,31 @@ int setup_page(dw_call *c, dw_request *req, const struct setup_asked *asked)
     return can_be_mended(rc) ? show_closed(c, req, problem_of(c, req, rc)) : rc;
 }
 
-int setup_page_again(dw_call *c, dw_request *req, const struct setup_asked *asked, int rc)
+int auth_setup_page(dw_call *c, dw_request *req)
+{
+    struct setup_asked asked = { .token = "" };
+
+    DW_TRY(dw_request_read(req, "token", &asked.token));
+    return show(c, req, &asked);
+}
+
+/* ---- what it sends ---- */
+
+static int show_done(dw_call *c, dw_request *req, const struct setup_asked *asked)
+{
+    const bool de = oauth_is_german(req);
+    const char *nonce = dw_random_token(c, 16);
+    dw_text *t = html_begin(c, nonce, de, de ? "Angelegt" : "Done");
+
+    html_add_element(t, "p",
+                     dw_format(c, de ? "%s kann sich jetzt anmelden." : "%s can sign in now.", asked->email));
+    dw_text_add(t, "<p class=\"small\"><a href=\"docs\">");
+    html_add_escaped(t, de ? "Was dieser Server kann" : "What this server can do");
+    dw_text_add(t, "</a></p>\n");
+    return html_reply(c, req, 201, t, nonce, "");
+}
+
+static int show_again(dw_call *c, dw_request *req, const struct setup_asked *asked, int rc)
 {
     const char *problem;
 
@@ -118,16 +135,28 @@ int setup_page_again(dw_call *c, dw_request *req, const struct setup_asked *aske
     return rc == DW_EINVALID ? show_form(c, req, 422, asked, problem) : show_closed(c, req, problem);
 }
 
-int setup_page_done(dw_call *c, dw_request *req, const struct setup_asked *asked)
+/* What a browser leaves empty, or somebody else sends, is refused as a wrong value is. */
+static struct setup_asked read_form(dw_call *c, dw_request *req)
 {
-    const bool de = oauth_is_german(req);
-    const char *nonce = dw_random_token(c, 16);
-    dw_text *t = html_begin(c, nonce, de, de ? "Angelegt" : "Done");
+    const dw_bytes body = dw_request_body(req);
 
-    html_add_element(t, "p",
-                     dw_format(c, de ? "%s kann sich jetzt anmelden." : "%s can sign in now.", asked->email));
-    dw_text_add(t, "<p class=\"small\"><a href=\"/docs\">");
-    html_add_escaped(t, de ? "Was dieser Server kann" : "What this server can do");
-    dw_text_add(t, "</a></p>\n");
-    return html_reply(c, req, 201, t, nonce, "");
+    return (struct setup_asked){
+        .token = or_empty(form_field(c, body, "token", 200)),
+        .email = or_empty(form_field(c, body, "email", EMAIL_MAX)),
+        .password = or_empty(form_field(c, body, "password", PASSWORD_MAX)),
+        .name = form_field(c, body, "name", NAME_MAX_BYTES),
+        .tenant = form_field(c, body, "tenant", NAME_MAX_BYTES),
+    };
+}
+
+int auth_setup_form(dw_call *c, dw_request *req)
+{
+    const struct setup_asked asked = read_form(c, req);
+    struct setup_made made = { 0 };
+    int rc = setup_make(c, &asked, &made);
+
+    if (rc < 0)
+        return show_again(c, req, &asked, rc);
+    DW_TRY(show_done(c, req, &asked));
+    return dw_tx_commit(c);
 }

@@ -115,6 +115,21 @@ for (const engine of engines) {
       assert.equal((await ask(server, target, { token: admin, method: 'DELETE' })).status, 204);
     });
 
+    test("what is meant for operators alone, no tenant's administrator has", async () => {
+      const operators = ['auth.operate', 'webhooks.allow_private', 'core.metrics', 'core.health'];
+      const has = async (token) => {
+        const { permissions } = (await me(server, token)).json;
+        return operators.filter((name) => permissions.includes(name));
+      };
+      assert.deepEqual((await has(admin)).sort(), [...operators].sort());
+      const zoe = await addUser(server, admin, { email: 'zoe@example.org', roles: ['admin'] });
+      const { access_token } = await signIn(server, { email: zoe.email });
+      assert.deepEqual(await has(access_token), []);
+      assert.equal((await ask(server, '/api/v1/webhooks', { token: access_token })).status, 200);
+      const role = await ask(server, '/api/v1/roles', { token: admin, json: { name: 'sly', permissions: ['webhooks.allow_private'] } });
+      assert.equal(role.status, 422, role.text);
+    });
+
     test('what a plugin means for a role, the role has', async () => {
       const cat = await addUser(server, admin, { email: 'cat@example.org', roles: ['member'] });
       const { access_token } = await signIn(server, { email: cat.email });

@@ -119,7 +119,7 @@ static void add_routes(void)
     config_problems_finish(&problems);
     for (size_t i = 0; i < DW_COUNT_OF(operations); i++) {
         const struct api_operation *op = api_document_find(world.contract, operations[i].id);
-        world.routes[i] = (struct core_route){ &rig.process, op, operations[i].handler };
+        world.routes[i] = (struct core_route){ &rig.process, op, operations[i].handler, NULL };
         const struct http_route route = { .method = op->method,
                                           .path = op->path,
                                           .handler = core_request_handle,

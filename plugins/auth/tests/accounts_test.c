@@ -68,7 +68,7 @@ static dw_harness_reply send_form(const char *token, const char *email, const ch
 
     snprintf(body, sizeof(body), "token=%s&email=%s&password=%s&name=%s&tenant=Acme", token, email, password,
              "%3Cb%3EAnn");
-    return dw_harness_request(h, .target = "/api/v1/auth/setup", .body = { body, strlen(body) },
+    return dw_harness_request(h, .target = "/setup", .body = { body, strlen(body) },
                               .content_type = "application/x-www-form-urlencoded", .headers = language);
 }
 
@@ -104,6 +104,29 @@ static void the_link_opens_a_page(void **state)
     assert_status(send_form(token, "eve%40example.org", "correct+horse+battery", NULL), 403);
     assert_status(dw_harness_get(h, path("/setup?token=%s", token)), 403);
     assert_int_equal(count("auth_users"), 1);
+}
+
+static void what_is_no_form_is_refused(void **state)
+{
+    static const char *const wrong[] = { "",          "token",       "token=",        "&&&=",      "token=%",
+                                         "token=%4",  "token=%zz",   "token=%00",     "token=%ff", "xtoken=a",
+                                         "token%3Da", "token=a%00b", "token=+&token", "=token=a" };
+    const char *token;
+    char body[200];
+
+    (void)state;
+    start("");
+    token = kept(setup_token());
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+        assert_status(dw_harness_request(h, .method = "POST", .target = "/setup",
+                                         .body = { wrong[i], strlen(wrong[i]) },
+                                         .content_type = "application/x-www-form-urlencoded"),
+                      403);
+    snprintf(body, sizeof(body), "email=%%c3%%28@example.org&token=%s&password=correct+horse+battery", token);
+    assert_status(dw_harness_request(h, .target = "/setup", .body = { body, strlen(body) },
+                                     .content_type = "application/x-www-form-urlencoded"),
+                  422);
+    assert_int_equal(count("auth_users"), 0);
 }
 
 static dw_harness_reply registering(const char *email)
@@ -492,6 +515,7 @@ int main(void)
         cmocka_unit_test_teardown(a_setup_link_is_good_for_a_day, finish),
         cmocka_unit_test_teardown(a_setup_that_is_repeated_sees_the_other_one, finish),
         cmocka_unit_test_teardown(the_link_opens_a_page, finish),
+        cmocka_unit_test_teardown(what_is_no_form_is_refused, finish),
         cmocka_unit_test_teardown(nobody_registers_where_it_is_closed, finish),
         cmocka_unit_test_teardown(the_first_who_registers_is_administrator, finish),
         cmocka_unit_test_teardown(an_address_is_registered_once_however_it_is_spelled, finish),

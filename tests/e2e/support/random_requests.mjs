@@ -265,7 +265,7 @@ export class Requests {
     const right = { body: undefined, schema: undefined, hasBody: false };
     for (const one of [...drawn.required, ...drawn.optional]) if (one) addParameter(built, one);
     if (parameters.some((one) => one.name === 'Idempotency-Key' && one.required)) built.headers['Idempotency-Key'] = 'a new one';
-    if (parameters.some((one) => one.name === 'If-Match')) built.headers['If-Match'] = `"${drawn.number % 3}"`;
+    if (parameters.some((one) => one.name === 'If-Match')) built.headers['If-Match'] = drawn.number % 4 ? '"1"' : '"0"';
     if (drawn.spoilsPath === 0 && built.path !== entry.path) {
       const parts = built.path.split('/');
       parts[parts.length - 1] = BAD_PARTS[drawn.number % BAD_PARTS.length];

@@ -81,6 +81,30 @@ static void nobody_overwrites_what_he_has_not_seen(void **state)
     assert_int_equal(dw_harness_close(h), 0);
 }
 
+/* The server's work: notes knows nothing of it. */
+static void what_is_sent_again_is_kept_once(void **state)
+{
+    dw_harness *h = open_as(NULL, ACME, "ann");
+    dw_harness_reply made, again;
+    (void)state;
+
+    made = dw_harness_request(h, .target = "/api/v1/notes", .json = "{\"title\":\"Milk\"}",
+                              .headers = "Idempotency-Key: \"monday\"\r\n");
+    again = dw_harness_request(h, .target = "/api/v1/notes", .json = "{\"title\":\"Milk\"}",
+                               .headers = "Idempotency-Key: \"monday\"\r\n");
+    assert_int_equal(made.status, 201);
+    assert_int_equal(again.status, 201);
+    assert_string_equal(dw_harness_header(again, "Idempotency-Replayed"), "true");
+    assert_string_equal(dw_harness_header(again, "ETag"), "\"1\"");
+    assert_true(json_equal(made.json, again.json));
+    dw_harness_set_principal(h, "bob"); /* whose key it is not */
+    again = dw_harness_request(h, .target = "/api/v1/notes", .json = "{\"title\":\"Milk\"}",
+                               .headers = "Idempotency-Key: \"monday\"\r\n");
+    assert_int_equal(again.status, 201);
+    assert_false(json_equal(made.json, again.json));
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
 static void a_title_is_used_once(void **state)
 {
     dw_harness *h = open_as(NULL, ACME, "ann");
@@ -317,6 +341,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_what_it_was_given),
         cmocka_unit_test(nobody_overwrites_what_he_has_not_seen),
+        cmocka_unit_test(what_is_sent_again_is_kept_once),
         cmocka_unit_test(a_title_is_used_once),
         cmocka_unit_test(nobody_keeps_more_than_he_may),
         cmocka_unit_test(finds_words),
