@@ -126,10 +126,12 @@ int session_seen(dw_call *c, const struct session *s)
 {
     if (dw_now(c).us - s->seen_at.us < DW_MINUTES(1).us)
         return 0;
-    bool is_browser = strcmp(s->kind, SESSION_BROWSER) == 0;
-    return dw_db_exec(
-        c, "UPDATE auth_sessions SET seen_at = :now, ends_at = $2 WHERE id = $1 AND ended_at IS NULL", s->id,
-        is_browser ? end_of(c, s->created_at) : s->ends_at);
+    if (strcmp(s->kind, SESSION_BROWSER) == 0)
+        return dw_db_exec(
+            c, "UPDATE auth_sessions SET seen_at = :now, ends_at = $2 WHERE id = $1 AND ended_at IS NULL",
+            s->id, end_of(c, s->created_at));
+    /* A program's ends as it is renewed, perhaps just now. */
+    return dw_db_exec(c, "UPDATE auth_sessions SET seen_at = :now WHERE id = $1 AND ended_at IS NULL", s->id);
 }
 
 int session_renew(dw_call *c, struct session *s)

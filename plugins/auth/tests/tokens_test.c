@@ -2,6 +2,10 @@
  * them, tests/e2e/auth.test.mjs sees. */
 #include "accounts_rig.h"
 
+#include <dowel/auth.h>
+
+#include "../public/auth.h"
+
 #define JANUARY INT64_C(1796083200000000)
 
 static int signed_up(void **state)
@@ -113,6 +117,134 @@ static void what_the_engine_wants_repeated_is(void **state)
     dw_harness_repeat(h, 2); /* the first one counts the try */
     refresh_token(by_password());
     refresh_token(refresh(token));
+}
+
+/* ---- the authenticator ---- */
+
+static dw_harness_who who(int kind, const char *text)
+{
+    return dw_harness_authenticate(h, kind, text);
+}
+
+static const char *text_of(dw_harness_reply reply, const char *pointer)
+{
+    const char *text = dw_harness_text(reply, pointer);
+    char *copy = malloc(strlen(text) + 1);
+
+    assert_non_null(copy);
+    memcpy(copy, text, strlen(text) + 1);
+    return copy;
+}
+
+static void an_access_token_ends_with_its_time(void **state)
+{
+    const char *token;
+    dw_harness_who w;
+
+    (void)state;
+    token = text_of(by_password(), "/access_token");
+    w = who(DW_BEARER, token);
+    assert_int_equal(w.code, 0);
+    assert_string_equal(w.id, ann);
+    assert_string_equal(w.tenant, acme);
+    assert_int_equal(w.kind, DW_USER);
+    assert_non_null(strstr(w.permissions, "users.manage"));
+    assert_true(w.expires.us <= JANUARY + DW_MINUTES(1).us); /* asked about again: use is written down */
+    dw_harness_advance(h, DW_MINUTES(14));
+    assert_int_equal(who(DW_BEARER, token).code, 0);
+    assert_int_equal(count("SELECT count(*) FROM auth_sessions WHERE seen_at > created_at"), 1);
+    dw_harness_advance(h, DW_MINUTES(1));
+    dw_harness_advance(h, DW_SECONDS(5)); /* by which clocks may differ */
+    assert_int_equal(who(DW_BEARER, token).code, DW_EAUTH);
+    assert_non_null(strstr(dw_harness_why(h), "expired"));
+    assert_int_equal(who(DW_COOKIE, token).code, DW_EAUTH);
+    assert_int_equal(who(DW_BEARER, "what is this?").code, DW_EAUTH);
+    free((void *)(uintptr_t)token);
+}
+
+static void a_cookie_ends_when_nobody_uses_it(void **state)
+{
+    dw_harness_reply reply;
+    dw_harness_who w;
+    char cookie[100];
+
+    (void)state;
+    as(NULL, NULL);
+    reply = dw_harness_post(h, "/api/v1/auth/login",
+                            "{\"email\":\"ann@example.org\",\"password\":\"" PASSWORD "\",\"cookie\":true}");
+    assert_status(reply, 200);
+    const char *at = strstr(reply.headers, "__Host-dowel=");
+    assert_non_null(at);
+    at += strlen("__Host-dowel=");
+    snprintf(cookie, sizeof(cookie), "%.*s", (int)strcspn(at, ";"), at);
+    w = who(DW_COOKIE, cookie);
+    assert_int_equal(w.code, 0);
+    assert_string_equal(w.csrf, dw_harness_text(reply, "/csrf_token"));
+    assert_int_equal(who(DW_BEARER, cookie).code, DW_EAUTH);
+    dw_harness_advance(h, DW_HOURS(13 * 24));
+    assert_int_equal(who(DW_COOKIE, cookie).code, 0); /* which makes it last */
+    dw_harness_advance(h, DW_HOURS(13 * 24));
+    assert_int_equal(who(DW_COOKIE, cookie).code, 0);
+    dw_harness_advance(h, DW_HOURS(4 * 24)); /* thirty days are the most there is */
+    assert_int_equal(who(DW_COOKIE, cookie).code, DW_EAUTH);
+}
+
+static void an_api_key_does_as_its_user_may(void **state)
+{
+    dw_harness_reply reply;
+    const char *key;
+    dw_harness_who w;
+
+    (void)state;
+    as(ann, acme);
+    reply = dw_harness_post(h, "/api/v1/auth/keys",
+                            "{\"name\":\"x\",\"scopes\":[\"users.*\"],\"ends_at\":\"2026-12-02T00:00:00Z\"}");
+    assert_status(reply, 201);
+    key = kept(dw_harness_text(reply, "/key"));
+    w = who(DW_BEARER, key);
+    assert_int_equal(w.code, 0);
+    assert_int_equal(w.kind, DW_KEY);
+    assert_string_equal(w.permissions, "users.manage users.read");
+    dw_harness_sql(h, "UPDATE auth_members SET active = $2 WHERE user_id = $1", ann, DW_FALSE);
+    assert_int_equal(who(DW_BEARER, key).code, DW_EAUTH);
+    dw_harness_sql(h, "UPDATE auth_members SET active = $2 WHERE user_id = $1", ann, DW_TRUE);
+    dw_harness_sql(h, "UPDATE auth_tenants SET active = $2 WHERE id = $1", acme, DW_FALSE);
+    assert_int_equal(who(DW_BEARER, key).code, DW_EAUTH);
+    dw_harness_sql(h, "UPDATE auth_tenants SET active = $2 WHERE id = $1", acme, DW_TRUE);
+    assert_int_equal(who(DW_BEARER, key).code, 0);
+    dw_harness_advance(h, DW_HOURS(24));
+    assert_int_equal(who(DW_BEARER, key).code, DW_EAUTH);
+    assert_false(dw_harness_logged(h, DW_LOG_DEBUG, key));
+}
+
+/* A plugin that knows others. */
+static int recognise(void *question, void *ud)
+{
+    auth_authenticate *q = question;
+
+    (void)ud;
+    if (q->token.n != 5 || memcmp(q->token.p, "badge", 5) != 0)
+        return 0;
+    q->user = bob;
+    q->scopes = "*";
+    q->expires.us = JANUARY + 1;
+    return 1;
+}
+
+static void others_may_know_it(void **state)
+{
+    dw_harness_who w;
+
+    (void)state;
+    assert_int_equal(dw_harness_answer(h, AUTH_AUTHENTICATE, recognise, NULL), 0);
+    w = who(DW_BEARER, "badge");
+    assert_int_equal(w.code, 0);
+    assert_string_equal(w.id, bob);
+    assert_string_equal(w.tenant, acme);
+    assert_int_equal(w.expires.us, JANUARY + 1);
+    assert_int_equal(who(DW_BEARER, "ticket").code, DW_EAUTH);
+    dw_harness_sql(h, "UPDATE auth_users SET active = $2 WHERE id = $1", bob, DW_FALSE);
+    assert_int_equal(who(DW_BEARER, "badge").code, DW_EAUTH);
 }
 
 /* ---- the keys that sign ---- */
@@ -322,6 +454,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_does_nothing_has_left, signed_up, finish),
         cmocka_unit_test_setup_teardown(nobody_stays_for_ever, signed_up, finish),
         cmocka_unit_test_setup_teardown(what_the_engine_wants_repeated_is, signed_up, finish),
+        cmocka_unit_test_setup_teardown(an_access_token_ends_with_its_time, signed_up, finish),
+        cmocka_unit_test_setup_teardown(a_cookie_ends_when_nobody_uses_it, signed_up, finish),
+        cmocka_unit_test_setup_teardown(an_api_key_does_as_its_user_may, signed_up, finish),
+        cmocka_unit_test_setup_teardown(others_may_know_it, signed_up, finish),
         cmocka_unit_test_setup_teardown(an_old_key_verifies_what_it_has_signed, signed_up, finish),
         cmocka_unit_test_setup_teardown(a_key_that_cannot_be_opened_is_replaced, signed_up, finish),
         cmocka_unit_test_teardown(a_secret_is_never_published, finish),
