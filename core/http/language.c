@@ -287,6 +287,46 @@ static const struct {
       "Ein Feld des Formulars ist zu lang; bitte Großes als Datei senden." },
     { "The server could not read the body back from its file.",
       "Der Server konnte den Inhalt nicht aus seiner Datei zurücklesen." },
+
+    /* core/operations and core/events */
+    { "is no time such as 2026-11-21T08:05:00Z", "ist keine Zeit wie 2026-11-21T08:05:00Z" },
+    { "is neither an event's name such as timesync.entry.pushed, nor the beginning of names such as "
+      "timesync.*, nor *",
+      "ist weder der Name eines Ereignisses wie timesync.entry.pushed, noch der Anfang von Namen wie "
+      "timesync.*, noch *" },
+    { "is no network; write it as 10.1.2.3 or 10.1.0.0/16",
+      "ist kein Netz; es wird als 10.1.2.3 oder 10.1.0.0/16 geschrieben" },
+    { "is link-local or a cloud's metadata service, which no webhook ever reaches",
+      "ist link-local oder der Metadatendienst einer Cloud, und den erreicht kein Webhook" },
+    { "is no name: a-z, 0-9, - and _, a letter first, at most 64 characters",
+      "ist kein Name: a-z, 0-9, - und _, zuerst ein Buchstabe, höchstens 64 Zeichen" },
+    { "is longer than 8000 characters", "ist länger als 8000 Zeichen" },
+    { "a webhook into an inner network needs the permission webhooks.allow_private, which you do not have in "
+      "this tenant",
+      "ein Webhook in ein inneres Netz braucht die Berechtigung webhooks.allow_private, die Sie in diesem "
+      "Mandanten nicht haben" },
+    { "other webhooks are being tested just now; try again in a moment",
+      "gerade werden andere Webhooks geprüft; bitte gleich noch einmal versuchen" },
+    { "the URL is longer than 2000 characters", "die URL ist länger als 2000 Zeichen" },
+    { "the patterns are longer than 2000 characters", "die Muster sind länger als 2000 Zeichen" },
+    { "the description is longer than 500 bytes, or not UTF-8",
+      "die Beschreibung ist länger als 500 Bytes oder nicht UTF-8" },
+    { "its webhook is disabled; enable it first", "sein Webhook ist abgeschaltet; bitte erst einschalten" },
+    { "it is disabled; enable it first", "er ist abgeschaltet; bitte erst einschalten" },
+    { "a source that is not verified has no secret",
+      "eine Quelle, die nicht geprüft wird, hat kein Geheimnis" },
+    { "the name of the field with the sender's id is none, such as X-Zammad-Delivery",
+      "der Name des Felds mit der Kennung des Absenders ist keiner, wie etwa X-Zammad-Delivery" },
+    { "it has all the secrets that it may have; take the older ones away first",
+      "es hat alle Geheimnisse, die es haben darf; bitte erst die älteren wegnehmen" },
+    { "the secret has less than 8 characters and could be guessed",
+      "das Geheimnis hat weniger als 8 Zeichen und könnte erraten werden" },
+    { "the secret is empty", "das Geheimnis ist leer" },
+    { "the secret has more than 64 bytes in base64", "das Geheimnis hat mehr als 64 Bytes in Base64" },
+    { "the secret is not base64; a secret of Standard Webhooks is whsec_ and base64",
+      "das Geheimnis ist nicht Base64; eines von Standard Webhooks ist whsec_ und Base64" },
+    { "the secret has less than 24 bytes and could be guessed",
+      "das Geheimnis hat weniger als 24 Bytes und könnte erraten werden" },
 };
 
 const char *http_sentence_at(size_t i, const char **german)

@@ -31,6 +31,7 @@ const MEMBER = 'const char *from_next;';
 
 // The structs that have a member more. Plugins fill them, and the server some.
 export const grown = {
+  'auth.h': { dw_principal: MEMBER, dw_permission: MEMBER, dw_auth_api: FUNCTION, dw_credential: MEMBER, dw_authenticator: MEMBER },
   'call.h': { dw_err: MEMBER, dw_call_api: FUNCTION, dw_host: 'const struct dw_next_api *next;' },
   'client.h': { dw_answer: MEMBER, dw_fetch_args: MEMBER },
   'command.h': { dw_argument: MEMBER, dw_command: MEMBER, dw_command_api: FUNCTION },
@@ -118,7 +119,7 @@ export function makeNext(folder) {
 // Builds the server of the tree in `source` in `folder`: the program alone, and not optimised, which is quickest.
 export function buildNext(source, folder) {
   const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 280_000, env: { ...process.env, CCACHE_BASEDIR: root } };
-  const parts = ['TESTS', 'EXAMPLES', 'HOSTILE'].map((name) => `-DDOWEL_${name}=OFF`);
+  const parts = ['TESTS', 'EXAMPLES', 'HOSTILE', 'PLUGINS', 'PAGES'].map((name) => `-DDOWEL_${name}=OFF`);
   const generator = existsSync(join(folder, 'CMakeCache.txt')) || !isThere('ninja') ? [] : ['-G', 'Ninja'];
   execFileSync('cmake', ['-S', source, '-B', folder, ...generator, ...parts], options);
   execFileSync('cmake', ['--build', folder, '--target', 'dowel', '--parallel', '2'], options);

@@ -36,6 +36,7 @@ const health = answered('server', await client.GET('/api/health'));
 check(health.status === 'ok', health.status);
 refused('events', await client.GET('/api/v1/events', { params: { query: { name: 'shop.*', limit: 5 } } }));
 refused('webhooks', await client.POST('/api/v1/webhooks', { body: { url: 'https://www.example.com/hook', events: ['shop.*'] } }));
+refused('audit', await client.GET('/api/v1/audit', { params: { query: { action: 'auth.', limit: 5 } } }));
 refused('inbox', await client.GET('/api/v1/inbox', { params: { query: { state: 'failed' } } }));
 
 // ---- signing in ----
