@@ -50,20 +50,22 @@ static int refuse_done(dw_call *c)
     return dw_fail(c, DW_ECONFLICT, "this server is set up already; its administrators make accounts");
 }
 
+/* In one statement: between two of them somebody else's setup may take the token along. */
 int setup_check_token(dw_call *c, const char *token)
 {
-    int64_t one;
-    int rc = setup_is_done(c);
+    int64_t done, good;
 
-    if (rc != 0)
-        return rc < 0 ? rc : refuse_done(c);
-    rc = dw_db_find(c, DW_TO(&one), "SELECT 1 FROM auth_setup_tokens WHERE hash = $1 AND expires_at > :now",
-                    hash_of(c, token));
-    if (rc == 0)
+    DW_TRY(dw_db_get(c, DW_TO(&done, &good),
+                     "SELECT (SELECT count(*) FROM auth_setup),"
+                     " (SELECT count(*) FROM auth_setup_tokens WHERE hash = $1 AND expires_at > :now)",
+                     hash_of(c, token)));
+    if (done > 0)
+        return refuse_done(c);
+    if (good == 0)
         return dw_fail(
             c, DW_EDENIED,
             "this link is not good, or not any longer; `dowel setup-link` on the server makes a new one");
-    return rc;
+    return 0;
 }
 
 int setup_make(dw_call *c, const struct setup_asked *asked, struct setup_made *out)
