@@ -319,6 +319,9 @@ static int by_password(dw_call *c, dw_request *req, const struct ask *a, const s
         return give_code(c, req, a, &who, tenant);
     if (rc != DW_EAUTH && rc != DW_EDENIED && rc != DW_ERATE)
         return rc;
+    const int64_t wait_us = dw_error_of(c)->retry_after.us;
+    if (wait_us > 0)
+        DW_TRY(dw_reply_header(req, "Retry-After", dw_format(c, "%lld", (long long)(wait_us / 1000000 + 1))));
     int status = rc == DW_ERATE ? 429 : rc == DW_EDENIED ? 403 : 401;
     return show_page(c, req, a, status, problem_text(c, a, rc), f->email);
 }

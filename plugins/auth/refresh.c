@@ -82,8 +82,9 @@ static bool is_in_grace(dw_call *c, const struct member *m)
 
 /* ---- the next one ---- */
 
-/* 1: done; 0: somebody else used it in between. */
-static int replace(dw_call *c, const struct member *m, struct session *s, const char **next)
+/* 1: done; 0: somebody else used it in between, and *m says how. Read in the transaction, and committed with it: what the other
+ * one has written may not be committed yet, and then both are, or neither. */
+static int replace(dw_call *c, const char *token, struct member *m, struct session *s, const char **next)
 {
     const char *sealed;
 
@@ -93,16 +94,15 @@ static int replace(dw_call *c, const struct member *m, struct session *s, const 
     int n = dw_db_exec(
         c, "UPDATE auth_refresh SET used_at = :now, successor = $2 WHERE hash = $1 AND used_at IS NULL",
         m->hash, sealed);
-    if (n < 0)
+    if (n > 0) {
+        DW_TRY(session_renew(c, s));
+        DW_TRY(insert(c, s, *next));
+    } else if (n == 0)
+        DW_TRY(find(c, token, m));
+    else
         return n;
-    if (n == 0) {
-        DW_TRY(dw_tx_rollback(c));
-        return 0;
-    }
-    DW_TRY(session_renew(c, s));
-    DW_TRY(insert(c, s, *next));
     DW_TRY(dw_tx_commit(c));
-    return 1;
+    return n > 0;
 }
 
 int refresh_rotate(dw_call *c, const char *token, const char *client_id, struct session *s, const char **next)
@@ -120,10 +120,11 @@ int refresh_rotate(dw_call *c, const char *token, const char *client_id, struct 
     if (!m.used_at.us && m.ends_at.us <= dw_now(c).us)
         return not_good(c);
     if (!m.used_at.us) {
-        rc = replace(c, &m, s, next);
+        rc = replace(c, token, &m, s, next);
         if (rc != 0)
             return rc < 0 ? rc : 0;
-        DW_TRY(find(c, token, &m));
     }
-    return is_in_grace(c, &m) ? give_again(c, &m, next) : end_family(c, s);
+    if (is_in_grace(c, &m))
+        return give_again(c, &m, next);
+    return m.used_at.us ? end_family(c, s) : not_good(c); /* else it went with its session */
 }

@@ -417,6 +417,46 @@ static void clients_on_the_command_line(void **state)
     run(line, DW_ENOTFOUND);
 }
 
+/* ---- the page ---- */
+
+static void who_tries_too_often_is_told_to_wait(void **state)
+{
+    char target[400], headers[200], form[600];
+    dw_harness_reply page;
+    const char *id;
+    int status = 0;
+
+    (void)state;
+    id = member(run("client add Desk http://127.0.0.1/cb", 0), "client_id");
+    as(NULL, NULL);
+    snprintf(target, sizeof(target),
+             "response_type=code&client_id=%s&redirect_uri=http://127.0.0.1/cb&code_challenge_method=S256"
+             "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+             id);
+    char first[500];
+    snprintf(first, sizeof(first), "/api/v1/auth/authorize?%s", target);
+    page = dw_harness_get(h, first);
+    assert_status(page, 200);
+    const char *csrf = strstr(page.body.p, "name=\"csrf\" value=\""),
+               *cookie = strstr(page.headers, "__Host-dowel-login=");
+    assert_non_null(csrf);
+    assert_non_null(cookie);
+    csrf += strlen("name=\"csrf\" value=\"");
+    snprintf(headers, sizeof(headers), "Cookie: %.*s\r\n", (int)strcspn(cookie, ";"), cookie);
+    snprintf(form, sizeof(form), "%s&csrf=%.64s&action=password&email=ann@example.org&password=wrong", target,
+             csrf);
+    for (int tries = 0; tries < 10 && status != 429; tries++) {
+        page = dw_harness_request(h, .target = "/api/v1/auth/authorize", .body = { form, strlen(form) },
+                                  .content_type = "application/x-www-form-urlencoded", .headers = headers);
+        status = page.status;
+        assert_true(status == 401 || status == 429);
+    }
+    assert_int_equal(status, 429);
+    assert_string_equal(page.content_type, "text/html; charset=utf-8");
+    assert_non_null(dw_harness_header(page, "Retry-After"));
+    assert_non_null(strstr(page.body.p, "Too many tries"));
+}
+
 /* ---- torture ---- */
 
 static void play(dw_harness *harness, void *ud)
@@ -466,6 +506,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_long_over_is_swept, signed_up, finish),
         cmocka_unit_test_setup_teardown(api_keys_on_the_command_line, signed_up, finish),
         cmocka_unit_test_setup_teardown(clients_on_the_command_line, signed_up, finish),
+        cmocka_unit_test_setup_teardown(who_tries_too_often_is_told_to_wait, signed_up, finish),
         cmocka_unit_test_setup_teardown(nothing_is_left_behind, signed_up, finish),
     };
 

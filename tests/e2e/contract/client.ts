@@ -34,6 +34,7 @@ function answered<T>(tag: string, { response, data }: { response: Response; data
 // ---- the server ----
 const health = answered('server', await client.GET('/api/health'));
 check(health.status === 'ok', health.status);
+refused('audit', await client.GET('/api/v1/audit'));
 refused('events', await client.GET('/api/v1/events', { params: { query: { name: 'shop.*', limit: 5 } } }));
 refused('webhooks', await client.POST('/api/v1/webhooks', { body: { url: 'https://www.example.com/hook', events: ['shop.*'] } }));
 refused('audit', await client.GET('/api/v1/audit', { params: { query: { action: 'auth.', limit: 5 } } }));
