@@ -2,7 +2,7 @@
 // Each item of core.yaml does what its line in docs/configuration.md says, in a real server.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -202,14 +202,14 @@ describe('threads', { timeout }, () => {
     const threads = async (yaml) => {
       await start(yaml);
       await get('/api/health');
-      const found = Number(/^Threads:\s+(\d+)/m.exec(readFileSync(`/proc/${server.serverPid}/status`, 'latin1'))[1]);
+      const names = readdirSync(`/proc/${server.serverPid}/task`).map((id) => readFileSync(`/proc/${server.serverPid}/task/${id}/comm`, 'latin1').trim());
       await server.stop();
       server = undefined;
-      return found;
+      return ['loop', 'requests'].map((kind) => names.filter((name) => name.startsWith(`${kind}-`)).length);
     };
-    const few = await threads('loops: 1\nworkers: 2\n');
-    assert.equal(await threads('loops: 3\nworkers: 2\n'), few + 2);
-    assert.equal(await threads('loops: 1\nworkers: 9\n'), few + 7);
+    assert.deepEqual(await threads('loops: 1\nworkers: 2\n'), [1, 2]);
+    assert.deepEqual(await threads('loops: 3\nworkers: 2\n'), [3, 2]);
+    assert.deepEqual(await threads('loops: 1\nworkers: 9\n'), [1, 9]);
   });
 });
 
