@@ -209,13 +209,14 @@ static bool wait_for_turn(struct sqlite_writer *w, struct member *m, int64_t unt
 {
     const struct timespec limit = { .tv_sec = until / CLOCK_SECOND, .tv_nsec = until % CLOCK_SECOND * 1000 };
 
-    if (m->has_turn)
-        return true;
     metric_add(w->waiting, 1);
-    do
+    while (!is_settled(m)) {
         sleep_until(m, &limit);
-    while (!is_settled(m) && !stops_waiting(w, m));
+        if (!is_settled(m) && stops_waiting(w, m))
+            break;
+    }
     metric_add(w->waiting, -1);
+    /* Also when the turn came before it was waited for: its post would be taken for the outcome's. */
     while (m->woken < m->posts) {
         if (sem_wait(&m->wake) == 0)
             m->woken++;

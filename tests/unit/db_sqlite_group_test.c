@@ -632,6 +632,39 @@ static void every_success_is_there_once(void **state)
     assert_int_equal(NUMBER(s, "SELECT count(*) FROM done WHERE id >= 10000"), wanted);
 }
 
+/* ---- turns that come while they are asked for ---- */
+
+enum { SMALL = 1500 };
+
+static void *run_small(void *ud)
+{
+    struct client *c = ud;
+
+    for (int i = 0; i < SMALL; i++) {
+        struct member m = { .id = c->id * SMALL + i + 10000, .work = insert };
+        run_member(&m);
+        c->wrong += m.rc != 0 || m.attempts != 1;
+    }
+    return NULL;
+}
+
+/* None is told before the commit, and none twice: what one is woken for must not be taken for another. */
+static void nobody_is_told_too_early(void **state)
+{
+    struct client clients[CLIENTS];
+
+    (void)state;
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = (struct client){ .id = i };
+        assert_int_equal(pthread_create(&clients[i].thread, NULL, run_small, &clients[i]), 0);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        pthread_join(clients[i].thread, NULL);
+        assert_int_equal(clients[i].wrong, 0);
+    }
+    assert_int_equal(NUMBER(s, "SELECT count(*) FROM done WHERE id >= 10000"), CLIENTS * SMALL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -652,6 +685,7 @@ int main(void)
         TEST(who_waits_can_be_cancelled),
         TEST(a_cancelled_wait_ends_at_once),
         TEST(every_success_is_there_once),
+        TEST(nobody_is_told_too_early),
     };
     return cmocka_run_group_tests_name("db_sqlite_group", tests, NULL, NULL);
 }
