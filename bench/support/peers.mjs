@@ -18,7 +18,7 @@ function endAll() {
 }
 process.on('exit', endAll);
 
-async function freePort() {
+export async function freePort() {
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
@@ -27,14 +27,14 @@ async function freePort() {
   return port;
 }
 
-function launch(command, args) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+export function launch(command, args, spawning = {}) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], ...spawning });
   started.add(child);
   child.on('close', () => started.delete(child));
   return child;
 }
 
-async function end(child) {
+export async function end(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), 5000);

@@ -137,6 +137,8 @@ static int lends(dw_call *c, dw_request *req)
     return detach_for(req, j, DW_SECONDS(20)); /* the child has ended */
 }
 
+static _Atomic int answering; /* threads that may still write into their job */
+
 static void *answer_at_once(void *ud)
 {
     struct job *j = ud;
@@ -146,6 +148,7 @@ static void *answer_at_once(void *ud)
     for (size_t i = 0; i < (size_t)(j - jobs) % 7 * 20; i++) /* at all moments of a client that leaves */
         sched_yield();
     j->completed = dw_token_reply(j->token, 200, "n", (int)(j - jobs));
+    atomic_fetch_sub(&answering, 1);
     return NULL;
 }
 
@@ -155,8 +158,11 @@ static int races(dw_call *c, dw_request *req)
     pthread_t thread;
 
     (void)c;
-    if (thread_start(&thread, "answer", true, answer_at_once, j) != 0)
+    atomic_fetch_add(&answering, 1);
+    if (thread_start(&thread, "answer", true, answer_at_once, j) != 0) {
+        atomic_fetch_sub(&answering, 1);
         return DW_EUNAVAILABLE;
+    }
     return detach_for(req, j, DW_SECONDS(20));
 }
 
@@ -189,6 +195,7 @@ static int start(void **state)
 static int stop(void **state)
 {
     (void)state;
+    RIG_UNTIL(atomic_load(&answering) == 0);
     rig_stop();
     memset(&rig, 0, sizeof(rig));
     return 0;
