@@ -184,6 +184,7 @@ static int ask_once(struct access *a, struct http_exchange *x, const struct show
         .what = "authenticate",
         .deadline_us = http_request_deadline(x),
         .request_id = http_request_id(x),
+        .asker = x,
     };
     char address[ADDRESS_TEXT_SIZE];
     const char *wrong = NULL;
@@ -207,7 +208,7 @@ static int ask_once(struct access *a, struct http_exchange *x, const struct show
         log_error("an authenticator's answer cannot be used", LOG_TEXT("plugin", a->instance->name),
                   LOG_TEXT("why", wrong));
     else if (rc == DW_EAUTH && c->error.code == rc)
-        buf_add_text(why, c->error.text);
+        buf_add_text(why, c->error.said);
     else if (rc < 0 && !*repeats)
         log_warn("who asks cannot be told", LOG_TEXT("plugin", a->instance->name),
                  LOG_TEXT("code", outcome_name(rc)),

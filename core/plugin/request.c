@@ -132,6 +132,7 @@ static int begin_call(struct request *r, bool is_first)
         .tenant = tenant_of(r),
         .principal = r->identity ? r->identity->principal.id : NULL,
         .identity = r->identity,
+        .asker = r->x,
         .is_asked = true,
     };
 
@@ -192,6 +193,8 @@ static void answer_error(struct request *r, int rc)
     const struct outcome o = {
         .code = rc,
         .text = is_told ? e->text : "",
+        .said = is_told && e->said != e->text ? e->said : NULL,
+        .is_mixed = is_input && r->c->errors_said_n < r->c->errors_n,
         .is_from_peer = is_told && r->c->error_from_peer,
         .is_inner = is_told && r->c->error_is_inner,
         .retry_after_us = is_told ? e->retry_after.us : 0,

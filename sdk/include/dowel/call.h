@@ -24,6 +24,9 @@ typedef struct dw_err {
     const char *text;    /* for people: what was tried, on what, what was found, what to do */
     const char *detail;  /* the machine's word for it: an HTTP status, a place in a text; or "" */
     dw_span retry_after; /* 0: not said */
+    const char *
+        said; /* the text in the language of who asks, see locales/de.json; text itself where there is no other;
+                          * since minor 2 */
 } dw_err;
 
 typedef struct dw_call_api {
