@@ -235,6 +235,10 @@ int call_fail_at(dw_call *c, const char *pointer, const char *text);
 /* The same with the text in the language of who asks too, or NULL. */
 int call_fail_at_said(dw_call *c, const char *pointer, const char *text, const char *said);
 
+/* With one of the server's own sentences (http/language.h), which who asks is told in the language that he likes. */
+int call_refuse(dw_call *c, int code, const char *detail, const char *format, ...) DW_PRINTF(4, 5);
+int call_refuse_at(dw_call *c, const char *pointer, const char *text);
+
 /* What the failure that was just recorded is called in the language of who asks. Copied; it may be c->error.said. */
 void call_say(dw_call *c, const char *said);
 

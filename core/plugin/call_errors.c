@@ -1,5 +1,6 @@
 #include "plugin/call.h"
 
+#include "http/exchange.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "plugin/call_slots.h"
@@ -38,6 +39,39 @@ void call_say(dw_call *c, const char *said)
         buf_finish(&b); /* English, then */
     else
         c->error.said = replace(&c->error_said, &b);
+}
+
+/* The server's sentence as who asks is told it; NULL: in English. */
+static const char *say(const dw_call *c, const char *english)
+{
+    const char *said = c->asker ? http_say(http_request_language(c->asker), english) : english;
+
+    return said == english ? NULL : said;
+}
+
+static void say_list(dw_call *c, const char *format, va_list args)
+{
+    struct buf said = BUF_INIT;
+
+    buf_add_format_list(&said, format, args);
+    call_say(c, buf_text(&said));
+    buf_finish(&said);
+}
+
+int call_refuse(dw_call *c, int code, const char *detail, const char *format, ...)
+{
+    const char *said = say(c, format);
+    va_list args;
+
+    va_start(args, format);
+    fail_list(c, code, detail, format, args);
+    va_end(args);
+    if (said) {
+        va_start(args, format);
+        say_list(c, said, args);
+        va_end(args);
+    }
+    return code;
 }
 
 int call_fail(dw_call *c, int code, const char *format, ...)
@@ -114,6 +148,11 @@ int call_fail_at_said(dw_call *c, const char *pointer, const char *text, const c
 int call_fail_at(dw_call *c, const char *pointer, const char *text)
 {
     return call_fail_at_said(c, pointer, text, NULL);
+}
+
+int call_refuse_at(dw_call *c, const char *pointer, const char *text)
+{
+    return call_fail_at_said(c, pointer, text, say(c, text));
 }
 
 /* ---- what the harness and the limit say ---- */

@@ -52,7 +52,7 @@ const sentences = () => {
 };
 
 // Who says something to clients, anywhere; and the functions of single files that pass on what they are given.
-const everywhere = ['http_reply_problem', 'http_reply_problem_format', 'http_reply_problem_with', 'api_fault', 'api_say', 'http_say'];
+const everywhere = ['http_reply_problem', 'http_reply_problem_format', 'http_reply_problem_with', 'api_fault', 'api_say', 'http_say', 'call_refuse', 'call_refuse_at'];
 const here = [
   [/^api\/input/, ['refuse']],
   [/^plugin\/idempotency/, ['refuse', 'refuse_malformed', 'refuse_later']],

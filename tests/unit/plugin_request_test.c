@@ -130,6 +130,8 @@ static void the_server_speaks_german_and_a_plugin_as_it_likes(void **state)
     RIG_HAS(a, "\"detail\":\"the cat sat on it\"");
     assert_null(strstr(a, "Content-Language"));
     RIG_HAS(a, "Vary: Accept-Language\r\n");
+    RIG_HAS(rig_ask("GET", "/dav/x?n=five", german, ""),
+            "\"detail\":\"ist nicht, was hier gebraucht wird: eine ganze Zahl");
     a = rig_ask("GET", "/api/v1/asksUnknown", german, "");
     assert_int_equal(rig_status(a), 500);
     RIG_HAS(a, "\"title\":\"Interner Fehler\"");
