@@ -122,7 +122,7 @@ for (const engine of engines) {
       assert.deepEqual([wrong.status, wrong.json.detail], [401, 'E-Mail-Adresse oder Passwort stimmen nicht']);
       assert.equal(wrong.headers.get('content-language'), 'de');
       const forged = await ask(server, '/auth/me', { token: 'eyJhbGciOiJub25lIn0.e30.', headers });
-      assert.match(forged.json.detail, /^das Token gilt nicht: im Kopf des Tokens fehlt/);
+      assert.equal(forged.json.detail, 'das Token gilt nicht: das ist kein unterschriebenes JWT mit höchstens 8192 Zeichen');
       const scope = await ask(server, `${AUTH}/login`, { json: { email: 'ann@example.org', password: PASSWORD, scope: 'no.such' }, headers });
       assert.deepEqual(scope.json.errors, [{ pointer: '#/scope', detail: 'diese Berechtigung gibt es nicht; /api/v1/permissions zählt sie auf (scope: no.such)' }]);
       const english = await ask(server, `${AUTH}/login`, { json: { email: 'ann@example.org', password: 'no' } });
