@@ -24,6 +24,7 @@ static int who_is(dw_call *c, dw_credential *credential)
 
     credential->id = dw_copy(c, credential->text);
     credential->tenant = strcmp(credential->id, "nina") == 0 ? NULL : TENANT;
+    credential->name = "Ann Lee";
     credential->permissions = things;
     credential->permissions_n = strcmp(credential->id, "otto") == 0 ? 0 : 1;
     return 0;
@@ -99,6 +100,7 @@ static int keep(struct core_request *r)
     world.runs++;
     DW_TRY(db_begin(r->s));
     DW_TRY((int)db_exec(r->s, DB_BY_CORE, DW_LIST("INSERT INTO effects (job, n) VALUES ('kept', 1)")));
+    DW_TRY(core_note(r, "core.thing.kept", TENANT, DW_LIST("how", how, "secret", "hush")));
     buf_add_format(&body, "{\"run\":%d}", (int)world.runs);
     if (strcmp(how, "secretly") == 0)
         http_reply_header(r->x, "Cache-Control", STR_OF("no-store"));
@@ -360,6 +362,63 @@ static void what_is_repeated_keeps_one_answer(void **state)
     assert_int_equal(world.runs, 2);
 }
 
+/* ---- the audit log ---- */
+
+static int64_t notes(void)
+{
+    return AUDIT_NUMBER(&world.f, "SELECT count(*) AS \"n::integer\" FROM dowel_audit"
+                                  " WHERE action = 'core.thing.kept'");
+}
+
+static void read_note(struct buf *out)
+{
+    const struct audit_filter filter = { .tenant = TENANT, .action = "core.thing.kept" };
+    struct db_session *s = audit_session(&world.f);
+    char next[UUID_TEXT_SIZE];
+
+    assert_true(audit_list(world.f.audit, s, &filter, NULL, 10, out, next) >= 0);
+    db_session_destroy(s);
+}
+
+static void what_is_done_is_noted(void **state)
+{
+    struct buf note = BUF_INIT;
+
+    (void)state;
+    assert_int_equal(rig_status(keeps(AS_ANN, "well")), 201);
+    read_note(&note);
+    const char *text = buf_text(&note);
+    RIG_HAS(text, "\"tenant\":\"" TENANT "\"");
+    RIG_HAS(text, "\"actor\":{\"kind\":\"user\",\"id\":\"ann\",");
+    RIG_HAS(text, "\"name\":\"Ann Lee\"");
+    RIG_HAS(text, "\"address\":\"127.0.0.1\"");
+    RIG_HAS(text, "\"plugin\":\"core\"");
+    RIG_HAS(text, "\"target\":\"" TENANT "\",\"request\":\"");
+    RIG_HAS(text, "\"how\":\"well\"");
+    assert_null(strstr(text, "hush"));
+    assert_null(strstr(text, "\"request\":\"\""));
+    buf_finish(&note);
+}
+
+static void what_was_not_done_or_done_before_is_not(void **state)
+{
+    (void)state;
+    keeps(AS_ANN, "not");
+    keeps(AS_ANN KEY, "lost");
+    assert_int_equal(notes(), 0);
+    keeps(AS_ANN "Idempotency-Key: \"two\"\r\n", "well");
+    keeps(AS_ANN "Idempotency-Key: \"two\"\r\n", "well");
+    assert_int_equal(notes(), 1);
+}
+
+static void without_an_audit_log_nothing_is_done(void **state)
+{
+    (void)state;
+    rig.process.audit = NULL;
+    assert_int_equal(rig_status(keeps(AS_ANN, "well")), 503);
+    assert_int_equal(effects(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +434,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_should_come_back_later_may, start, stop),
         cmocka_unit_test_setup_teardown(who_has_lost_the_key_commits_nothing, start, stop),
         cmocka_unit_test_setup_teardown(what_is_repeated_keeps_one_answer, start, stop),
+        cmocka_unit_test_setup_teardown(what_is_done_is_noted, start, stop),
+        cmocka_unit_test_setup_teardown(what_was_not_done_or_done_before_is_not, start, stop),
+        cmocka_unit_test_setup_teardown(without_an_audit_log_nothing_is_done, start, stop),
     };
     return DB_ON_EVERY_ENGINE("core_request", tests);
 }
