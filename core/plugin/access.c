@@ -174,61 +174,81 @@ static int64_t wall_us(const struct access *a)
     return p->wall_us ? p->wall_us(p->clock_ud) : clock_wall_us();
 }
 
-/* The answer of one run; a text about it in `why`, when it is for the client. */
-static int ask_once(struct access *a, struct http_exchange *x, const struct shown *s, struct identity **out,
-                    bool *once, struct buf *why, struct repeat *again, bool *repeats)
+/* A question to the authenticator, and what came of it. */
+struct question {
+    struct access *access;
+    struct http_exchange *x;
+    const struct shown *shown;
+    struct identity *found;
+    struct buf *why; /* about a refusal, for the client */
+    bool once;       /* the answer is not to be remembered */
+};
+
+static void tell_failure(const struct question *q, const dw_call *c, int rc)
 {
+    if (rc == DW_EAUTH && c->error.code == rc)
+        buf_add_text(q->why, c->error.text);
+    else
+        log_warn("who asks cannot be told", LOG_TEXT("plugin", q->access->instance->name),
+                 LOG_TEXT("code", outcome_name(rc)),
+                 LOG_TEXT("why", c->error.code == rc ? c->error.text : ""));
+}
+
+static int take_answer(struct question *q, const dw_credential *answer)
+{
+    const char *wrong;
+    int rc = identity_create(&q->found, answer, wall_us(q->access), &wrong);
+
+    if (wrong)
+        log_error("an authenticator's answer cannot be used", LOG_TEXT("plugin", q->access->instance->name),
+                  LOG_TEXT("why", wrong));
+    q->once = answer->once != 0;
+    return rc;
+}
+
+/* True: it is to be asked once more. */
+static bool ask_once(struct question *q, struct repeat *again, int *result)
+{
+    struct access *a = q->access;
     const struct call_options options = {
         .instance = a->instance,
         .label = a->authenticate_label,
         .what = "authenticate",
-        .deadline_us = http_request_deadline(x),
-        .request_id = http_request_id(x),
+        .deadline_us = http_request_deadline(q->x),
+        .request_id = http_request_id(q->x),
     };
     char address[ADDRESS_TEXT_SIZE];
-    const char *wrong = NULL;
     dw_call *c;
 
-    DW_TRY(call_begin(&c, &options));
-    address_format(http_request_client(x), address);
+    if ((*result = call_begin(&c, &options)) < 0)
+        return false;
+    address_format(http_request_client(q->x), address);
     dw_credential credential = {
         .struct_size = sizeof(credential),
-        .kind = s->kind,
-        .text = { s->text.p, s->text.n },
+        .kind = q->shown->kind,
+        .text = { q->shown->text.p, q->shown->text.n },
         .address = address,
         .principal_kind = DW_USER,
     };
     int rc = call_check_committed(c, a->authenticator.authenticate(c, &credential));
-    *repeats = repeat_wanted(again, c, rc);
-    if (rc >= 0)
-        rc = identity_create(out, &credential, wall_us(a), &wrong);
-    *once = credential.once != 0;
-    if (wrong)
-        log_error("an authenticator's answer cannot be used", LOG_TEXT("plugin", a->instance->name),
-                  LOG_TEXT("why", wrong));
-    else if (rc == DW_EAUTH && c->error.code == rc)
-        buf_add_text(why, c->error.text);
-    else if (rc < 0 && !*repeats)
-        log_warn("who asks cannot be told", LOG_TEXT("plugin", a->instance->name),
-                 LOG_TEXT("code", outcome_name(rc)),
-                 LOG_TEXT("why", c->error.code == rc ? c->error.text : ""));
+    bool repeats = repeat_wanted(again, c, rc);
+    if (!repeats && rc >= 0)
+        rc = take_answer(q, &credential);
+    else if (!repeats)
+        tell_failure(q, c, rc);
     call_end(c);
-    return rc;
+    *result = rc;
+    return repeats;
 }
 
-static int ask(struct access *a, struct http_exchange *x, const struct shown *s, struct identity **out,
-               bool *once, struct buf *why)
+static int ask(struct question *q)
 {
     struct repeat again = REPEAT_INIT;
-    bool repeats = false;
     int rc;
 
-    metric_add(a->metrics.asked, 1);
-    do {
-        identity_drop(*out);
-        *out = NULL;
-        rc = ask_once(a, x, s, out, once, why, &again, &repeats);
-    } while (repeats);
+    metric_add(q->access->metrics.asked, 1);
+    while (ask_once(q, &again, &rc))
+        ;
     return rc;
 }
 
@@ -251,8 +271,8 @@ static int find_out(struct access *a, struct http_exchange *x, const struct show
                     struct buf *why)
 {
     unsigned char key[REMEMBERED_KEY_SIZE];
+    struct question q = { .access = a, .x = x, .shown = s, .why = why };
     uint64_t since = 0;
-    bool once = false;
 
     if (s->text.n > CREDENTIAL_MAX) {
         buf_add_text(why, "it is longer than any that was given out here");
@@ -263,8 +283,9 @@ static int find_out(struct access *a, struct http_exchange *x, const struct show
         metric_add(a->metrics.known, 1);
         return 0;
     }
-    int rc = ask(a, x, s, out, &once, why);
-    if (rc >= 0 && remembers && !once)
+    int rc = ask(&q);
+    *out = q.found;
+    if (rc >= 0 && remembers && !q.once)
         remembered_add(a->remembered, key, *out, since);
     return rc < 0 ? rc : 0;
 }

@@ -55,10 +55,13 @@ static struct entry **place_of(struct shard *s, const unsigned char *key)
     return at;
 }
 
+/* What is not there stays so. */
 static void remove_at(struct shard *s, struct entry **at)
 {
     struct entry *e = *at;
 
+    if (!e)
+        return;
     *at = e->next;
     *(e->older ? &e->older->newer : &s->oldest) = e->newer;
     *(e->newer ? &e->newer->older : &s->newest) = e->older;

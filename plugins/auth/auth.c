@@ -129,10 +129,16 @@ static const dw_schedule schedules[] = {
     { 0 },
 };
 
+static const dw_authenticator authenticator = {
+    .struct_size = sizeof(authenticator),
+    .cookie = "__Host-dowel",
+    .authenticate = auth_who_is,
+    .tenants = auth_each_tenant,
+};
+
 DOWEL_PLUGIN(.name = "auth", .version = "0.1.0", .summary = "Users, roles, tenants, sign-in",
              .license = "MIT", .self_size = sizeof(struct auth),
              .conf = DW_ITEMS(struct auth_conf, auth_items), .operations = operations, .routes = routes,
              .questions = questions, .jobs = jobs, .schedules = schedules, .commands = auth_commands,
-             .authenticator = DW_AUTHENTICATOR(.cookie = "__Host-dowel", .authenticate = auth_who_is,
-                                               .tenants = auth_each_tenant),
-             .check = auth_check, .init = init, .start = setup_offer, .stop = stop, .fini = fini);
+             .authenticator = &authenticator, .check = auth_check, .init = init, .start = setup_offer,
+             .stop = stop, .fini = fini);

@@ -24,7 +24,7 @@ enum { SLUG_MAX = 64, SLUG_TRIES = 1000 };
 /* "Acme & Söhne" is "acme-s-hne": an address, not a name. */
 static const char *slug_of(dw_call *c, const char *name)
 {
-    char slug[SLUG_MAX - 4]; /* a number fits behind it */
+    char slug[SLUG_MAX - 4] = ""; /* a number fits behind it */
     char folded[FOLDED_SIZE];
     size_t n = 0;
 

@@ -15,15 +15,14 @@ static const dw_item items[] = {
     { 0 },
 };
 
-/* As one that was forgotten would: it opens calls, logs, and nobody ever tells it to end. */
+/* As one that was forgotten would: it keeps a call, logs, and nobody ever tells it to end. */
 static void *work_on(void *instance)
 {
+    dw_call *c;
+
+    while (dw_call_open(instance, "working on", &c) != 0)
+        usleep(100);
     for (;;) {
-        dw_call *c;
-        if (dw_call_open(instance, "working on", &c) == 0) {
-            dw_alloc(c, 100);
-            dw_call_close(c);
-        }
         dw_log_any(instance, DW_LOG_DEBUG, "still here");
         usleep(100);
     }
