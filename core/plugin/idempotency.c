@@ -447,20 +447,21 @@ static bool is_settled(const struct idempotency *k)
     return k->is_stored && *k->answer == ANSWER_STAGED && k->x->reply.fields.n == k->fields_n;
 }
 
-void idempotency_end(struct idempotency *k)
+void idempotency_end(struct idempotency *claim)
 {
     struct db_session *s = NULL;
 
-    if (!k || is_settled(k))
+    if (!claim || is_settled(claim))
         return;
-    int64_t rc = open_session(k->process->db, &s, wall_us(k->process));
+    int64_t rc = open_session(claim->process->db, &s, wall_us(claim->process));
     if (rc == 0)
-        rc = settle(k, s);
+        rc = settle(claim, s);
     if (rc < 0)
         log_warn("what became of a request with an Idempotency-Key could not be written down; the key is "
                  "free again when its "
                  "time is over",
-                 LOG_TEXT("callback", k->what), LOG_TEXT("why", s ? db_error_of(s)->text : "out of memory"));
+                 LOG_TEXT("callback", claim->what),
+                 LOG_TEXT("why", s ? db_error_of(s)->text : "out of memory"));
     db_session_destroy(s);
 }
 
