@@ -112,8 +112,9 @@ int http_reply_file(struct http_exchange *x, int status, const char *content_typ
 /* In what language the client is answered; of one that answers for another, that one's. */
 enum http_language http_request_language(const struct http_exchange *x);
 
-/* Whose words they are: the server's own are said in the client's language (language.h), a plugin's as they stand. */
-enum http_words { HTTP_WORDS_OURS, HTTP_WORDS_OF_OTHERS };
+/* Whose words they are: the server's own are said in the client's language (language.h), a plugin's as they stand,
+ * in whatever language or, SAID, in the client's. */
+enum http_words { HTTP_WORDS_OURS, HTTP_WORDS_OF_OTHERS, HTTP_WORDS_SAID };
 
 /* application/problem+json, RFC 9457. `detail` says what was wrong and what to do, or NULL. Replaces a reply that was
  * staged before, with those of its fields that described the content. Without memory only the status goes out. */

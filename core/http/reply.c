@@ -276,6 +276,8 @@ int http_reply_problem_with(struct http_exchange *x, int status, const char *det
 
     if (words == HTTP_WORDS_OF_OTHERS)
         return stage_problem(x, status, detail, NULL, errors, errors_n);
+    if (words == HTTP_WORDS_SAID)
+        return stage_problem(x, status, detail, languages_of(language, detail, NULL), errors, errors_n);
     return stage_problem(x, status, said, languages_of(language, detail, said), errors, errors_n);
 }
 

@@ -187,7 +187,7 @@ struct question {
 static void tell_failure(const struct question *q, const dw_call *c, int rc)
 {
     if (rc == DW_EAUTH && c->error.code == rc)
-        buf_add_text(q->why, c->error.text);
+        buf_add_text(q->why, c->error.said);
     else
         log_warn("who asks cannot be told", LOG_TEXT("plugin", q->access->instance->name),
                  LOG_TEXT("code", outcome_name(rc)),
@@ -216,6 +216,7 @@ static bool ask_once(struct question *q, struct repeat *again, int *result)
         .what = "authenticate",
         .deadline_us = http_request_deadline(q->x),
         .request_id = http_request_id(q->x),
+        .asker = q->x,
     };
     char address[ADDRESS_TEXT_SIZE];
     dw_call *c;

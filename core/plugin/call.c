@@ -141,11 +141,11 @@ static void set_memory(dw_call *c, const struct call_options *o)
 
 static void set_errors(dw_call *c)
 {
-    c->error = (dw_err){ .struct_size = sizeof(dw_err), .text = "", .detail = "" };
+    c->error = (dw_err){ .struct_size = sizeof(dw_err), .text = "", .detail = "", .said = "" };
     c->error_from_peer = c->error_is_inner = false;
-    c->error_text = c->error_detail = (struct buf)BUF_INIT;
+    c->error_text = c->error_detail = c->error_said = (struct buf)BUF_INIT;
     c->errors = NULL;
-    c->errors_n = c->errors_cap = 0;
+    c->errors_n = c->errors_cap = c->errors_said_n = 0;
 }
 
 static void set_whom(dw_call *c, const struct call_options *o)
@@ -156,6 +156,7 @@ static void set_whom(dw_call *c, const struct call_options *o)
     c->tenant = is_parents ? p->tenant : o->tenant;
     c->principal = o->principal || !p ? o->principal : p->principal;
     c->identity = o->identity || !p ? o->identity : p->identity;
+    c->asker = o->asker || !p ? o->asker : p->asker;
     c->is_asked = o->is_asked || (p && p->is_asked);
     c->is_system = is_parents ? p->is_system && p->instance == o->instance : o->is_system;
     c->session = NULL;
@@ -244,6 +245,7 @@ void call_end(dw_call *c)
     arena_finish(&c->own);
     buf_finish(&c->error_text);
     buf_finish(&c->error_detail);
+    buf_finish(&c->error_said);
     c->what = "";
     if (c->parent && !c->is_derived)
         c->parent->children--;

@@ -55,11 +55,12 @@ struct call_options {
         *parent; /* who asks (services, hooks), on this thread: cancelled with it; deadline not after its */
     /* For whom; borrowed until the end, and without them the parent's. What sees all tenants does so for its own plugin
      * only: whom it asks has no tenant. */
-    const char *tenant;              /* a UUID; NULL: none */
-    const char *principal;           /* an id; NULL: none */
-    const struct identity *identity; /* who asked, in full; NULL: nobody did, or nobody knows */
-    bool is_system;                  /* in all tenants */
-    bool is_derived;                 /* the same callback for another tenant: see call_derive() */
+    const char *tenant;                /* a UUID; NULL: none */
+    const char *principal;             /* an id; NULL: none */
+    const struct identity *identity;   /* who asked, in full; NULL: nobody did, or nobody knows */
+    bool is_system;                    /* in all tenants */
+    bool is_derived;                   /* the same callback for another tenant: see call_derive() */
+    const struct http_exchange *asker; /* whose client may be told why it failed; NULL: the parent's */
     bool is_asked;         /* somebody outside asks: what needs a permission is not the machine's own */
     struct str request_id; /* for the log; empty: the parent's */
 };
@@ -80,9 +81,10 @@ struct dw_call {
     bool is_opened;  /* by dw_call_open */
     bool is_derived; /* by call_derive() */
 
-    const char *tenant, *principal;  /* NULL: none */
-    const struct identity *identity; /* borrowed; NULL: none */
-    bool is_asked;                   /* by somebody outside, known or not: a request */
+    const char *tenant, *principal;    /* NULL: none */
+    const struct identity *identity;   /* borrowed; NULL: none */
+    const struct http_exchange *asker; /* for the language in which it fails; NULL: none */
+    bool is_asked;                     /* by somebody outside, known or not: a request */
     bool is_system;
     struct db_session *session;       /* NULL: not needed yet, see call_db.h */
     dw_call *older_session;           /* the next one in the root's `sessions` */
@@ -108,9 +110,9 @@ struct dw_call {
     bool
         error_from_peer; /* it is about a peer of ours: HTTP neither blames our client nor tells him the text */
     bool error_is_inner; /* its text is for the plugin's author: HTTP's clients learn no more than the code */
-    struct buf error_text, error_detail;
-    struct problem_error *errors; /* of dw_fail_at, in `base` */
-    size_t errors_n, errors_cap;
+    struct buf error_text, error_detail, error_said;
+    struct problem_error *errors;               /* of dw_fail_at, in `base` */
+    size_t errors_n, errors_cap, errors_said_n; /* said: in the client's language */
 
     pthread_mutex_t lock; /* guards what follows; only the root's is used */
     pthread_cond_t wake;
@@ -229,6 +231,16 @@ int call_fail_inner(dw_call *c, int code, const char *format, ...) DW_PRINTF(3, 
 /* One member of the input is wrong: recorded as a failure with DW_EINVALID, which is returned, and in c->errors. `pointer`
  * is a JSON pointer with or without its '#'. */
 int call_fail_at(dw_call *c, const char *pointer, const char *text);
+
+/* The same with the text in the language of who asks too, or NULL. */
+int call_fail_at_said(dw_call *c, const char *pointer, const char *text, const char *said);
+
+/* With one of the server's own sentences (http/language.h), which who asks is told in the language that he likes. */
+int call_refuse(dw_call *c, int code, const char *detail, const char *format, ...) DW_PRINTF(4, 5);
+int call_refuse_at(dw_call *c, const char *pointer, const char *text);
+
+/* What the failure that was just recorded is called in the language of who asks. Copied; it may be c->error.said. */
+void call_say(dw_call *c, const char *said);
 
 /* The plugin broke the contract: logged with its name, counted, recorded as DW_EMISUSE, which is returned. */
 int call_misuse(dw_call *c, const char *format, ...) DW_PRINTF(2, 3);

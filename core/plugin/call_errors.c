@@ -1,5 +1,6 @@
 #include "plugin/call.h"
 
+#include "http/exchange.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "plugin/call_slots.h"
@@ -24,8 +25,52 @@ static int fail_list(dw_call *c, int code, const char *detail, const char *forma
     buf_add_text(&machine, detail);
     c->error = (dw_err){ .struct_size = sizeof(dw_err), .code = code };
     c->error_from_peer = c->error_is_inner = false;
-    c->error.text = replace(&c->error_text, &text);
+    c->error.said = c->error.text = replace(&c->error_text, &text);
     c->error.detail = replace(&c->error_detail, &machine);
+    return code;
+}
+
+void call_say(dw_call *c, const char *said)
+{
+    struct buf b = BUF_INIT;
+
+    buf_add_text(&b, said);
+    if (buf_failed(&b))
+        buf_finish(&b); /* English, then */
+    else
+        c->error.said = replace(&c->error_said, &b);
+}
+
+/* The server's sentence as who asks is told it; NULL: in English. */
+static const char *say(const dw_call *c, const char *english)
+{
+    const char *said = c->asker ? http_say(http_request_language(c->asker), english) : english;
+
+    return said == english ? NULL : said;
+}
+
+static void say_list(dw_call *c, const char *format, va_list args)
+{
+    struct buf said = BUF_INIT;
+
+    buf_add_format_list(&said, format, args);
+    call_say(c, buf_text(&said));
+    buf_finish(&said);
+}
+
+int call_refuse(dw_call *c, int code, const char *detail, const char *format, ...)
+{
+    const char *said = say(c, format);
+    va_list args;
+
+    va_start(args, format);
+    fail_list(c, code, detail, format, args);
+    va_end(args);
+    if (said) {
+        va_start(args, format);
+        say_list(c, said, args);
+        va_end(args);
+    }
     return code;
 }
 
@@ -85,15 +130,29 @@ static bool reserve_error(dw_call *c)
     return true;
 }
 
-int call_fail_at(dw_call *c, const char *pointer, const char *text)
+int call_fail_at_said(dw_call *c, const char *pointer, const char *text, const char *said)
 {
     if (reserve_error(c)) {
+        c->errors_said_n += said != NULL;
         c->errors[c->errors_n++] = (struct problem_error){
             .pointer = copy_lasting(c, *pointer == '#' ? "" : "#", pointer),
-            .detail = copy_lasting(c, "", text),
+            .detail = copy_lasting(c, "", said ? said : text),
         };
     }
-    return call_fail_detail(c, DW_EINVALID, pointer, "%s", text);
+    call_fail_detail(c, DW_EINVALID, pointer, "%s", text);
+    if (said)
+        call_say(c, said);
+    return DW_EINVALID;
+}
+
+int call_fail_at(dw_call *c, const char *pointer, const char *text)
+{
+    return call_fail_at_said(c, pointer, text, NULL);
+}
+
+int call_refuse_at(dw_call *c, const char *pointer, const char *text)
+{
+    return call_fail_at_said(c, pointer, text, say(c, text));
 }
 
 /* ---- what the harness and the limit say ---- */

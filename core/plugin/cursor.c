@@ -138,8 +138,7 @@ int cursor_open(struct request *r, const char *order, struct str text, dw_value 
     if (rc == FERNET_FAILED)
         return call_fail(r->c, DW_ENOMEM, "dw_reply_list: out of memory");
     if (rc != 0 || !read_keys(r, order, opened.plain, keys, n))
-        return call_fail_at(r->c, "/query/cursor",
-                            http_say(http_request_language(r->x),
-                                     "is no cursor of this list in this order; begin again without one"));
+        return call_refuse_at(r->c, "/query/cursor",
+                              "is no cursor of this list in this order; begin again without one");
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "plugin/outcome.h"
 #include "plugin/reply.h"
 #include "plugin/reply_check.h"
+#include "plugin/words.h"
 #include "util/clock.h"
 #include "util/list.h"
 #include "util/thread.h"
@@ -415,7 +416,9 @@ static int finish_gone(const struct completion *done)
 static void answer_error(const struct completion *done, int code, const char *text)
 {
     const struct slot *t = done->slot;
-    const struct outcome o = { .code = code, .text = text };
+    const struct outcome o = { .code = code,
+                               .text = text,
+                               .said = words_for(t->instance, done->x, str_from(text)) };
 
     outcome_answer(done->x, t->mark, &o, t->instance, t->what);
 }

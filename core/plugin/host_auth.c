@@ -63,10 +63,10 @@ static int may(dw_call *c, const char *permission)
     if (!c->is_asked)
         return 0;
     if (!c->identity)
-        return call_fail(c, DW_EAUTH, "this needs the permission %s: sign in", permission);
+        return call_refuse(c, DW_EAUTH, "", "this needs the permission %s: sign in", permission);
     if (identity_may(c->identity, permission))
         return 0;
-    return call_fail_detail(c, DW_EDENIED, permission, "this needs the permission %s", permission);
+    return call_refuse(c, DW_EDENIED, permission, "this needs the permission %s", permission);
 }
 
 static const dw_permission *permission(dw_call *c, size_t i)

@@ -7,6 +7,7 @@
 #include "plugin/host_json.h"
 #include "plugin/text.h"
 #include "plugin/values.h"
+#include "plugin/words.h"
 #include "secure/uuid.h"
 #include "util/clock.h"
 #include "util/thread.h"
@@ -323,11 +324,9 @@ static void add_shown(struct buf *b, const dw_value *v)
 }
 
 /* "the title is taken (title: Shopping, owner: 7)": in the text, because a person reads it, in a problem as in a log. */
-static void write_reason(struct buf *b, dw_list text_and_pairs)
+static void write_reason(struct buf *b, struct str text, dw_list pairs)
 {
-    dw_list pairs = { text_and_pairs.v + 1, text_and_pairs.n - 1 };
-
-    buf_add_str(b, value_text(&text_and_pairs.v[0]));
+    buf_add_str(b, text);
     for (size_t i = 0; i < pairs.n; i += 2) {
         struct str name = value_text(&pairs.v[i]);
         buf_add_format(b, "%s%.*s: ", i == 0 ? " (" : ", ", STR_ARG(name));
@@ -360,23 +359,41 @@ static dw_span retry_after_of(dw_list text_and_pairs)
     return DW_SPAN_(0);
 }
 
+/* In the language of who asks; NULL: there is none but English. What is passed on from the failure before keeps its words. */
+static const char *said_of(const dw_call *c, struct str english)
+{
+    const dw_err *before = &c->error;
+
+    if (before->said != before->text && str_equal(english, str_from(before->text)))
+        return before->said;
+    return words_for(c->instance, c->asker, english);
+}
+
 static int fail(dw_call *c, int code, const char *pointer, dw_list text_and_pairs)
 {
-    struct buf b = BUF_INIT;
+    struct buf b = BUF_INIT, said = BUF_INIT;
 
     if (!call_is_mine(c))
         return call_stray(c, pointer ? "dw_fail_at" : "dw_fail");
     const char *wrong = reason_wrong(code, text_and_pairs);
     if (wrong)
         return call_misuse(c, "%s was given %s (code %d)", pointer ? "dw_fail_at" : "dw_fail", wrong, code);
-    write_reason(&b, text_and_pairs);
-    const char *text = buf_text(&b);
+    const dw_list pairs = { text_and_pairs.v + 1, text_and_pairs.n - 1 };
+    struct str english = value_text(&text_and_pairs.v[0]);
+    const char *german = said_of(c, english);
+    write_reason(&b, english, pairs);
+    if (german)
+        write_reason(&said, str_from(german), pairs);
+    const char *in_german = german ? buf_text(&said) : NULL;
     if (pointer)
-        call_fail_at(c, pointer, text);
+        call_fail_at_said(c, pointer, buf_text(&b), in_german);
     else
-        call_fail(c, code, "%s", text);
+        call_fail(c, code, "%s", buf_text(&b));
+    if (in_german && !pointer)
+        call_say(c, in_german);
     c->error.retry_after = retry_after_of(text_and_pairs);
     buf_finish(&b);
+    buf_finish(&said);
     return code;
 }
 
@@ -385,7 +402,8 @@ static const dw_err *error(dw_call *c)
     static const dw_err of_nobody = { .struct_size = sizeof(dw_err),
                                       .code = DW_ETHREAD,
                                       .text = "the call has ended, or belongs to another thread",
-                                      .detail = "" };
+                                      .detail = "",
+                                      .said = "the call has ended, or belongs to another thread" };
 
     if (call_is_mine(c))
         return &c->error;

@@ -101,6 +101,8 @@ static void carry_failure(dw_call *c, const dw_call *child, const struct answere
         return;
     }
     call_fail_detail(c, rc, e->detail, "%s", e->text);
+    if (e->said != e->text)
+        call_say(c, e->said);
     c->error.retry_after = e->retry_after;
     c->error_from_peer = child->error_from_peer;
     c->error_is_inner = child->error_is_inner;

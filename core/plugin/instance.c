@@ -203,8 +203,10 @@ void instance_destroy(dw_instance *i)
     call_forget(i);
     counters_destroy(i->counters);
     config_drop(i->config);
+    json_decref(i->german);
     free(i->self);
     i->config = NULL;
+    i->german = NULL;
     i->conf = i->self = NULL;
     i->older = over;
     over = i;

@@ -3,6 +3,7 @@
 #define PLUGIN_INSTANCE_H
 
 #include <dowel/dowel.h>
+#include <jansson.h>
 #include <stdatomic.h>
 
 #include "config/config.h"
@@ -70,6 +71,7 @@ struct dw_instance {
     void *self;                          /* descriptor->self_size zeroed bytes, or NULL */
     struct config *config;               /* held */
     const void *conf;                    /* the plugin's struct in it, or NULL */
+    json_t *german;                      /* see words.h; NULL: it speaks English only */
     _Atomic unsigned calls;              /* open now */
     _Atomic bool stopping;               /* no new calls for its own threads */
     _Atomic bool missing;                /* it was quarantined or stopped: nobody may ask it any more */

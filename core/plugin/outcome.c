@@ -69,10 +69,11 @@ static const char *detail_of(const struct outcome *o, enum http_words *words)
 {
     const struct meaning *m = meaning_of(is_peers_fault(o) ? DW_EUPSTREAM : o->code);
 
-    *words = m->shown == SHOWN && *o->text && !o->is_from_peer && !o->is_inner ? HTTP_WORDS_OF_OTHERS
-                                                                               : HTTP_WORDS_OURS;
-    if (*words == HTTP_WORDS_OF_OTHERS)
-        return o->text;
+    if (m->shown == SHOWN && *o->text && !o->is_from_peer && !o->is_inner) {
+        *words = o->said && !o->is_mixed ? HTTP_WORDS_SAID : HTTP_WORDS_OF_OTHERS;
+        return o->said ? o->said : o->text;
+    }
+    *words = HTTP_WORDS_OURS;
     return m->detail ? m->detail : failed;
 }
 

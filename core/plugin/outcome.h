@@ -9,6 +9,8 @@
 struct outcome {
     int code;         /* what the callback returned */
     const char *text; /* why, for people; "" when nothing was recorded for this code */
+    const char *said; /* the same in the client's language; NULL: nobody has said it in that */
+    bool is_mixed;    /* not all errors are in it */
     bool
         is_from_peer; /* somebody whom the plugin asked caused it: that peer's words are not for our client */
     bool is_inner;    /* the text is for the log, not for our client */

@@ -6,11 +6,6 @@
 
 /* ---- what the client asks for ---- */
 
-static const char *say(const struct request *r, const char *english)
-{
-    return http_say(http_request_language(r->x), english);
-}
-
 /* It is pasted into SQL, and comes from the plugin's own api.yaml. */
 static bool is_column(struct str name)
 {
@@ -48,7 +43,7 @@ static int read_limit(struct request *r, struct page *page)
     if (v.kind != API_VALUE_INTEGER)
         return call_misuse(r->c, "dw_reply_list: api.yaml declares \"limit\", but not as an integer");
     if (v.integer < 1 || v.integer > PAGE_LIMIT_MAX)
-        return call_fail_at(r->c, "/query/limit", say(r, "is not 1 to 200"));
+        return call_refuse_at(r->c, "/query/limit", "is not 1 to 200");
     page->limit = (size_t)v.integer;
     return 0;
 }
@@ -67,8 +62,7 @@ static int read_order(struct request *r, struct page *page)
     while (it && !str_equal(it->text, name))
         it = it->next;
     if (!it)
-        return call_fail_at(r->c, "/query/sort",
-                            say(r, "is none of the columns that this list can be sorted by"));
+        return call_refuse_at(r->c, "/query/sort", "is none of the columns that this list can be sorted by");
     if (!is_column(name))
         return refuse_column(r, "sort", it->text.p);
     page->order = call_copy(r->c, v.text);
@@ -103,7 +97,7 @@ static int refuse_length(struct request *r, const char *filter)
 {
     const char *pointer = arena_format(r->c->arena, "/query/%s", filter);
 
-    return pointer ? call_fail_at(r->c, pointer, say(r, "is longer than 8000 characters"))
+    return pointer ? call_refuse_at(r->c, pointer, "is longer than 8000 characters")
                    : call_fail(r->c, DW_ENOMEM, "dw_reply_list: out of memory");
 }
 

@@ -3,6 +3,7 @@
 
 #include "plugin/migrations.h"
 #include "plugin/probe.h"
+#include "plugin/words.h"
 #include "util/compiler.h"
 
 #define TEXT_OF_(number) #number
@@ -120,8 +121,20 @@ static json_t *api_json(const struct plugin_descriptor *d, struct buf *why)
     return text;
 }
 
+/* Nobody but the registry uses it; here it is only known earlier that the plugin would be declined. */
+static bool has_good_words(const struct plugin_descriptor *d, struct buf *why)
+{
+    json_t *words;
+    int rc = words_read(&words, d, why);
+
+    json_decref(words);
+    return rc == 0;
+}
+
 json_t *probe_describe(const struct plugin_descriptor *d, struct buf *why)
 {
+    if (!has_good_words(d, why))
+        return NULL;
     json_t *api = api_json(d, why), *migrations = migrations_json(d, why);
 
     if (!api || !migrations) {

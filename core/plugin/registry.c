@@ -22,6 +22,7 @@
 #include "plugin/routes.h"
 #include "plugin/schedules.h"
 #include "plugin/settings.h"
+#include "plugin/words.h"
 #include "util/clock.h"
 
 /* One that the plan says is to be loaded. */
@@ -308,8 +309,8 @@ static int make_instance(struct registry *r, struct loading *l, struct buf *why)
     if (instance_create(&l->instance, l->descriptor, r->options.process) != 0)
         return -1;
     instance_configure(l->instance, r->config);
-    return read_contract(l, why) == 0 && declare(r, l) == 0 &&
-                   plugin_routes_create(&l->routes, l->instance, l->document, why) == 0
+    return words_read(&l->instance->german, l->descriptor, why) == 0 && read_contract(l, why) == 0 &&
+                   declare(r, l) == 0 && plugin_routes_create(&l->routes, l->instance, l->document, why) == 0
                ? settings_check(l->instance, why)
                : -1;
 }

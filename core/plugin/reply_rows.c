@@ -70,12 +70,9 @@ static int add_etag(struct request *r, struct db_rows *rows)
 
 static int fail_missing(struct request *r)
 {
-    enum http_language language = http_request_language(r->x);
-
     if (http_request_header(r->x, "If-Match").p)
-        return call_fail(r->c, DW_EPRECONDITION, "%s",
-                         http_say(language, "it was changed meanwhile, or is gone; read it again"));
-    return call_fail(r->c, DW_ENOTFOUND, "%s", http_say(language, "there is no such thing"));
+        return call_refuse(r->c, DW_EPRECONDITION, "", "it was changed meanwhile, or is gone; read it again");
+    return call_refuse(r->c, DW_ENOTFOUND, "", "there is no such thing");
 }
 
 int reply_row(dw_request *req, int status, dw_rows *rows)

@@ -73,9 +73,9 @@ json_t *request_json(struct request *r)
     r->json_read = true;
     dw_bytes body = request_body(r);
     if (body.n && json_strict_parse(str_make(body.p, body.n), 0, &r->json, &fault) != 0)
-        call_fail(r->c, fault.is_ours ? DW_ENOMEM : DW_EINVALID,
-                  "the content is not valid JSON: line %u, column %u: %s", fault.line, fault.column,
-                  fault.text);
+        call_refuse(r->c, fault.is_ours ? DW_ENOMEM : DW_EINVALID, "",
+                    "the content is not valid JSON: line %u, column %u: %s", fault.line, fault.column,
+                    fault.text);
     return r->json;
 }
 
@@ -179,10 +179,13 @@ static const char *pointer_of(struct request *r, const struct api_field *field, 
 static int fail_value(struct request *r, const struct api_field *field, const char *name,
                       const char *expected)
 {
-    char text[160];
+    enum http_language language = http_request_language(r->x);
+    char text[160], said[200];
 
-    snprintf(text, sizeof(text), "is not %s", expected ? expected : "what this operation can read");
-    return call_fail_at(r->c, pointer_of(r, field, name), text);
+    expected = expected ? expected : "what this operation can read";
+    snprintf(text, sizeof(text), "is not %s", expected);
+    snprintf(said, sizeof(said), http_say(language, "is not %s"), http_say(language, expected));
+    return call_fail_at_said(r->c, pointer_of(r, field, name), text, language == HTTP_GERMAN ? said : NULL);
 }
 
 static int fail_unknown(struct request *r, const char *name)

@@ -77,7 +77,10 @@ int oauth_refuse_step(dw_call *c, dw_request *req, int rc, const char *code)
 
     if (rc != DW_EAUTH && rc != DW_EDENIED && rc != DW_EINVALID)
         return rc;
-    error.english = dw_copy(c, (dw_str){ dw_error_of(c)->text, strlen(dw_error_of(c)->text) });
+    const dw_err *e = dw_error_of(c);
+    error.english = dw_format(c, "%s", e->text);
+    error.german =
+        dw_format(c, "%s", e->said); /* taken only where German is liked better, as it was said in */
     DW_TRY(dw_tx_rollback(c));
     return oauth_refuse(c, req, &error);
 }

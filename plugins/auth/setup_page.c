@@ -66,24 +66,17 @@ static int show_closed(dw_call *c, dw_request *req, const char *why)
 
 /* ---- what may be wrong ---- */
 
-/* The plugin's own words are English; in German what matters is said again. */
-static const char *problem_of(dw_call *c, dw_request *req, int rc)
+/* What a member's error says begins with its verb. */
+static const char *problem_of(dw_call *c, dw_request *req)
 {
     const dw_err *e = dw_error_of(c);
-    bool is_password = strcmp(e->detail, "/password") == 0, is_email = strcmp(e->detail, "/email") == 0;
+    const bool de = oauth_is_german(req);
 
-    if (!oauth_is_german(req))
-        return is_password ? dw_format(c, "The password %s.", e->text)
-               : is_email  ? dw_format(c, "The address %s.", e->text)
-                           : dw_copy(c, (dw_str){ e->text, strlen(e->text) });
-    if (is_password)
-        return "Dieses Passwort ist zu kurz, oder eines von denen, die zuerst versucht werden. Nehmen Sie "
-               "mehrere Wörter.";
-    if (is_email)
-        return "Das ist keine E-Mail-Adresse. Schreiben Sie eine wie anna@example.org.";
-    return rc == DW_ECONFLICT ? "Dieser Server ist schon eingerichtet; seine Administratoren legen Konten an."
-                              : "Dieser Link gilt nicht oder nicht mehr. `dowel setup-link` auf dem Server "
-                                "gibt einen neuen.";
+    if (strcmp(e->detail, "/password") == 0)
+        return dw_format(c, de ? "Das Passwort %s." : "The password %s.", e->said);
+    if (strcmp(e->detail, "/email") == 0)
+        return dw_format(c, de ? "Die Adresse %s." : "The address %s.", e->said);
+    return dw_format(c, "%s", e->said);
 }
 
 static bool can_be_mended(int rc)
@@ -97,7 +90,7 @@ static int show(dw_call *c, dw_request *req, const struct setup_asked *asked)
 
     if (rc >= 0)
         return show_form(c, req, 200, asked, NULL);
-    return can_be_mended(rc) ? show_closed(c, req, problem_of(c, req, rc)) : rc;
+    return can_be_mended(rc) ? show_closed(c, req, problem_of(c, req)) : rc;
 }
 
 int auth_setup_page(dw_call *c, dw_request *req)
@@ -130,7 +123,7 @@ static int show_again(dw_call *c, dw_request *req, const struct setup_asked *ask
 
     if (!can_be_mended(rc))
         return rc;
-    problem = problem_of(c, req, rc);
+    problem = problem_of(c, req);
     dw_tx_rollback(c);
     return rc == DW_EINVALID ? show_form(c, req, 422, asked, problem) : show_closed(c, req, problem);
 }

@@ -13,6 +13,7 @@
 #include "plugin/listeners.h"
 #include "plugin/schedules.h"
 #include "plugin/settings.h"
+#include "plugin/words.h"
 
 /* A line each, and none after the last: what the test prints it into has its own end. */
 static void tell(dw_harness *h, const struct config_problems *problems)
@@ -119,8 +120,8 @@ static int load(dw_harness *h, struct harness_plugin *p, const char *path, const
     if (instance_create(&p->instance, p->descriptor, &h->process) != 0)
         return out_of_memory(h);
     instance_configure(p->instance, p->config);
-    if (read_contract(h, p) != 0 || declare(h, p) != 0 ||
-        plugin_routes_create(&p->routes, p->instance, p->document, &h->why) != 0 ||
+    if (words_read(&p->instance->german, p->descriptor, &h->why) != 0 || read_contract(h, p) != 0 ||
+        declare(h, p) != 0 || plugin_routes_create(&p->routes, p->instance, p->document, &h->why) != 0 ||
         settings_check(p->instance, &h->why) != 0 || plugin_hooks_add(h->hooks, p->instance, &h->why) != 0 ||
         instance_run(p->instance, INSTANCE_INIT, &h->why) != 0)
         return -1;

@@ -109,8 +109,24 @@ for (const engine of engines) {
       const german = await ask(server, `${AUTH}/token`, { form: {}, headers: { 'Accept-Language': 'de, en;q=0.5' } });
       assert.match(german.json.detail, /fehlt/);
       assert.match(german.json.error_description, /missing/, 'RFC 6749 takes ASCII only there');
+      const beyond = await ask(server, `${AUTH}/token`, { form: { username: 'ann@example.org', password: PASSWORD, scope: 'no.such' }, headers: { 'Accept-Language': 'de' } });
+      assert.match(beyond.json.detail, /^diese Berechtigung gibt es nicht/);
+      assert.match(beyond.json.error_description, /^there is no such permission/);
       const json = await ask(server, `${AUTH}/login`, { json: { email: 'ann@example.org', password: 'no' } });
       assert.deepEqual([json.status, json.headers.get('content-type')], [401, 'application/problem+json']);
+    });
+
+    test('says why not in German to whom that is dearer', async () => {
+      const headers = { 'Accept-Language': 'de-DE, en;q=0.7' };
+      const wrong = await ask(server, `${AUTH}/login`, { json: { email: 'ann@example.org', password: 'no' }, headers });
+      assert.deepEqual([wrong.status, wrong.json.detail], [401, 'E-Mail-Adresse oder Passwort stimmen nicht']);
+      assert.equal(wrong.headers.get('content-language'), 'de');
+      const forged = await ask(server, '/auth/me', { token: 'eyJhbGciOiJub25lIn0.e30.', headers });
+      assert.equal(forged.json.detail, 'das Token gilt nicht: das ist kein unterschriebenes JWT mit höchstens 8192 Zeichen');
+      const scope = await ask(server, `${AUTH}/login`, { json: { email: 'ann@example.org', password: PASSWORD, scope: 'no.such' }, headers });
+      assert.deepEqual(scope.json.errors, [{ pointer: '#/scope', detail: 'diese Berechtigung gibt es nicht; /api/v1/permissions zählt sie auf (scope: no.such)' }]);
+      const english = await ask(server, `${AUTH}/login`, { json: { email: 'ann@example.org', password: 'no' } });
+      assert.equal(english.json.detail, 'the address or the password is wrong');
     });
 
     // ---- what passes for a token ----

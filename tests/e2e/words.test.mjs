@@ -1,5 +1,5 @@
-// What the server says to clients stands in English where it is said, and in German in one table (core/http/language.c).
-// Nothing may be missing there, and nothing may stand there that nobody says any more.
+// What the server says to clients stands in English where it is said, and in German in one table (core/http/language.c); what a
+// plugin says, in its locales/de.json. Nothing may be missing there, and nothing may stand there that nobody says any more.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -52,10 +52,11 @@ const sentences = () => {
 };
 
 // Who says something to clients, anywhere; and the functions of single files that pass on what they are given.
-const everywhere = ['http_reply_problem', 'http_reply_problem_format', 'http_reply_problem_with', 'api_fault', 'api_say', 'http_say'];
+const everywhere = ['http_reply_problem', 'http_reply_problem_format', 'http_reply_problem_with', 'api_fault', 'api_say', 'http_say', 'call_refuse', 'call_refuse_at'];
 const here = [
   [/^api\/input/, ['refuse']],
   [/^plugin\/idempotency/, ['refuse', 'refuse_malformed', 'refuse_later']],
+  [/^operations\//, ['core_fail', 'core_fail_at']],
   [/^http\/(form|multipart)/, ['fail']],
   [/^http\/upload/, ['refuse']],
 ];
@@ -84,3 +85,49 @@ test('the table has no sentence that nobody says', { timeout: 30000 }, () => {
   const english = sentences().filter((_, i) => i % 2 === 0);
   assert.deepEqual(english.filter((text) => !said.has(text)), []);
 });
+
+// ---- plugins ----
+
+// What no client reads: the words of commands, of what is wrong in conf.d, and of failures that are the plugin's or the server's.
+const isForAdmins = (name) => /^(commands?_.*|commands|conf)\.c$/.test(name);
+const isInner = (call) => /^\s*\w+,\s*DW_E(CANCELLED|GONE|TX|THREAD|MISUSE|NOMEM|INTERNAL)\b/.test(call);
+
+// Texts that dw_fail() is given through a variable: [file, from, to, those that are never given].
+const plugins = {
+  'plugins/auth': {
+    passesOn: { 'codes.c': ['not_good'] },
+    elsewhere: [
+      ['jws.c', 'error_texts[TOKEN_ERRORS]', '};', /^the token is valid$|memory is out$/],
+      ['clients.c', 'const char *client_uri_problem', '\n}\n'],
+      ['clients.c', 'const char *problem = uri', ';'],
+      ['codes.c', 'static const char *find_fault', '\n}\n'],
+    ],
+  },
+  'sdk/examples/notes': { passesOn: {}, elsewhere: [] },
+};
+
+for (const [folder, { passesOn, elsewhere }] of Object.entries(plugins)) {
+  const read = (name) => readFileSync(path.join(root, folder, name), 'utf8');
+  const names = readdirSync(path.join(root, folder)).filter((name) => name.endsWith('.c'));
+  const german = Object.keys(JSON.parse(read('locales/de.json')));
+  const said = new Set();
+  for (const name of names.filter((one) => !isForAdmins(one)))
+    for (const by of ['dw_fail', 'dw_fail_at', 'dw_token_fail', ...(passesOn[name] ?? [])])
+      for (const call of callsOf(read(name), by).filter((one) => !isInner(one)))
+        for (const text of texts(call).filter(isSentence)) said.add(text);
+  for (const [name, from, to, never] of elsewhere) {
+    const code = read(name);
+    const begin = code.indexOf(from);
+    assert.ok(begin >= 0, `${folder}/${name} has no ${from}`);
+    for (const text of texts(code.slice(begin, code.indexOf(to, begin)))) if (isSentence(text) && !never?.test(text)) said.add(text);
+  }
+
+  test(`every sentence that ${folder} says to clients has a German one`, { timeout: 30000 }, () => {
+    assert.ok(said.size > 1);
+    assert.deepEqual([...said].filter((text) => !german.includes(text)), []);
+  });
+
+  test(`${folder}/locales/de.json has no sentence that nobody says`, { timeout: 30000 }, () => {
+    assert.deepEqual(german.filter((text) => !said.has(text)), []);
+  });
+}

@@ -38,6 +38,14 @@ static int fails(dw_call *c, dw_request *req)
     return code < DW_EINTERNAL ? code : dw_fail(c, code, "the cat sat on it");
 }
 
+/* What one step said, at the member that it is about. */
+static int passes_on(dw_call *c, dw_request *req)
+{
+    (void)req;
+    (void)dw_fail(c, DW_ENOTFOUND, "the cat sat on it", "where", "mat");
+    return dw_fail_at(c, "/cat", dw_format(c, "%s", dw_error_of(c)->text));
+}
+
 static int marks(dw_call *c, dw_request *req)
 {
     (void)req;
@@ -297,6 +305,7 @@ static const dw_operation operations[] = {
     { "echo", echo },
     { "fails", fails },
     { "marks", marks },
+    { "passesOn", passes_on },
     { "peers", peers },
     { "seeks", seeks },
     { "waits", waits },
@@ -378,6 +387,7 @@ static const char api[] =
     GET("marks", "")
     GET("overstays", ", x-timeout: 1s")
     GET("parks", "")
+    GET("passesOn", "")
     GET("peers", QUERY("code", "integer"))
     GET("repliesTwice", "")
     GET("saysNothing", "")

@@ -202,14 +202,19 @@ static int stop(void **state)
 }
 
 /* A request that a handler has detached. */
-static int begin_job(const char *path, struct job **out)
+static int begin_job_with(const char *path, const char *fields, struct job **out)
 {
     size_t before = atomic_load(&jobs_n);
-    int fd = rig_begin("GET", path, "", "");
+    int fd = rig_begin("GET", path, fields, "");
 
     RIG_UNTIL(atomic_load(&jobs_n) > before && atomic_load(&last_job()->is_ready));
     *out = last_job();
     return fd;
+}
+
+static int begin_job(const char *path, struct job **out)
+{
+    return begin_job_with(path, "", out);
 }
 
 static void leave_abruptly(int fd)
@@ -266,6 +271,22 @@ static void a_token_fails_as_a_handler_does(void **state)
     assert_non_null(a);
     assert_int_equal(rig_status(a), 409);
     RIG_HAS(a, "it beats already");
+    free(a);
+    check_end(j, 0);
+}
+
+static void a_token_fails_in_the_clients_language(void **state)
+{
+    struct job *j;
+
+    (void)state;
+    rig.instance->german = json_pack("{s:s}", "it beats already", "es schlägt schon");
+    int fd = begin_job_with("/api/v1/keeps", "Accept-Language: de\r\n", &j);
+    assert_int_equal(dw_token_fail(j->token, DW_ECONFLICT, "it beats already"), 0);
+    char *a = rig_read_all(fd);
+    assert_non_null(a);
+    RIG_HAS(a, "\"detail\":\"es schlägt schon\"");
+    RIG_HAS(a, "Content-Language: de\r\n");
     free(a);
     check_end(j, 0);
 }
@@ -553,6 +574,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_token_answers_once, start, stop),
         cmocka_unit_test_setup_teardown(what_is_no_token_is_told, start, stop),
         cmocka_unit_test_setup_teardown(a_token_fails_as_a_handler_does, start, stop),
+        cmocka_unit_test_setup_teardown(a_token_fails_in_the_clients_language, start, stop),
         cmocka_unit_test_setup_teardown(wrong_arguments_complete_with_a_500, start, stop),
         cmocka_unit_test_setup_teardown(a_client_that_left_is_told_to_the_plugin, start, stop),
         cmocka_unit_test_setup_teardown(the_deadline_is_the_servers, start, stop),

@@ -109,6 +109,16 @@ static void migrations_that_cannot_be_read_are_told(void **state)
     assert_string_equal(file.why, "keeper/migrations/0001_things.sql: is not UTF-8");
 }
 
+static void german_words_that_cannot_be_read_are_told(void **state)
+{
+    struct plugin_folder *f = *state;
+    struct probe_file file = changed(f, "keeper", "\"es ist kein Platz da\"", "[es ist kein Platz da]");
+
+    assert_int_equal(probe_files(&file, 1, LIMIT_US, &f->arena), 0);
+    if (strncmp(file.why, "locales/de.json:2: ", strlen("locales/de.json:2: ")) != 0)
+        fail_msg("%s", file.why);
+}
+
 /* As a file that was damaged, or written by another version, may have it. */
 static void items_that_cannot_be_are_not_believed(void **state)
 {
@@ -276,6 +286,7 @@ int main(void)
         TEST(a_good_one_says_what_it_is),
         TEST(what_it_does_to_the_database_is_found),
         TEST(migrations_that_cannot_be_read_are_told),
+        TEST(german_words_that_cannot_be_read_are_told),
         TEST(items_that_cannot_be_are_not_believed),
         TEST(each_is_charged_for_itself),
         TEST(who_prints_without_end_is_cut_off),

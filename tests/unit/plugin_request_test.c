@@ -130,6 +130,8 @@ static void the_server_speaks_german_and_a_plugin_as_it_likes(void **state)
     RIG_HAS(a, "\"detail\":\"the cat sat on it\"");
     assert_null(strstr(a, "Content-Language"));
     RIG_HAS(a, "Vary: Accept-Language\r\n");
+    RIG_HAS(rig_ask("GET", "/dav/x?n=five", german, ""),
+            "\"detail\":\"ist nicht, was hier gebraucht wird: eine ganze Zahl");
     a = rig_ask("GET", "/api/v1/asksUnknown", german, "");
     assert_int_equal(rig_status(a), 500);
     RIG_HAS(a, "\"title\":\"Interner Fehler\"");
@@ -138,6 +140,31 @@ static void the_server_speaks_german_and_a_plugin_as_it_likes(void **state)
     assert_null(
         strstr(rig_ask("POST", "/api/v1/echo/1", "Content-Type: application/json\r\n", "{\"title\":\"t\"}"),
                "Vary: Accept-Language"));
+}
+
+static void a_plugin_that_speaks_german_is_heard_in_it(void **state)
+{
+    static const char german[] = "Accept-Language: de\r\n";
+    (void)state;
+
+    rig.instance->german = json_pack("{s:s}", "the cat sat on it", "die Katze saß darauf");
+    assert_non_null(rig.instance->german);
+    const char *a = rig_ask("GET", "/api/v1/fails?code=-4", german, "");
+    assert_int_equal(rig_status(a), 404);
+    RIG_HAS(a, "\"detail\":\"die Katze saß darauf\"");
+    RIG_HAS(a, "Content-Language: de\r\n");
+    RIG_HAS(rig_get("/api/v1/fails?code=-4"), "\"detail\":\"the cat sat on it\"");
+    RIG_HAS(rig_ask("GET", "/api/v1/fails?code=-10", german, ""), "\"detail\":\"die Katze saß darauf\"");
+    assert_true(rig_log_has("the cat sat on it")); /* for the admin, whoever asked */
+    assert_false(rig_log_has("die Katze"));
+    a = rig_ask("GET", "/api/v1/passesOn", german, "");
+    RIG_HAS(a, "\"errors\":[{\"pointer\":\"#/cat\",\"detail\":\"die Katze saß darauf (where: mat)\"}]");
+    RIG_HAS(a, "Content-Language: de\r\n");
+    RIG_HAS(rig_get("/api/v1/passesOn"), "\"detail\":\"the cat sat on it (where: mat)\"}]");
+    assert_null(
+        strstr(rig_ask("GET", "/api/v1/marks", german, ""), "Content-Language")); /* has no German words */
+    json_decref(rig.instance->german);
+    rig.instance->german = NULL;
 }
 
 /* ---- out ---- */
@@ -449,6 +476,7 @@ int main(void)
         cmocka_unit_test_setup(other_routes_read_their_path_and_query, forget),
         cmocka_unit_test_setup(large_content_is_bytes, forget),
         cmocka_unit_test_setup(the_server_speaks_german_and_a_plugin_as_it_likes, forget),
+        cmocka_unit_test_setup(a_plugin_that_speaks_german_is_heard_in_it, forget),
         cmocka_unit_test_setup(errors_are_problems, forget),
         cmocka_unit_test_setup(all_that_is_marked_is_shown, forget),
         cmocka_unit_test_setup(a_peers_answer_is_not_our_clients_fault, forget),

@@ -24,6 +24,9 @@ typedef struct dw_err {
     const char *text;    /* for people: what was tried, on what, what was found, what to do */
     const char *detail;  /* the machine's word for it: an HTTP status, a place in a text; or "" */
     dw_span retry_after; /* 0: not said */
+    const char *
+        said; /* the text in the language of who asks, see locales/de.json; text itself where there is no other;
+                          * since minor 2 */
 } dw_err;
 
 typedef struct dw_call_api {
@@ -202,7 +205,7 @@ static inline int dw_json_parse(dw_call *c, dw_str text, json_t **out)
 /* The slot stands in parentheses because test libraries have a macro fail(). */
 
 /* return dw_fail(c, DW_ECONFLICT, "the title is taken", "title", title): records why, "the title is taken (title: Milk)",
- * and returns the code. A pair "retry_after" with a span is dw_err.retry_after: when a client or a job is to try again, since
+ * and returns the code. Who likes German better is told what locales/de.json has for the constant text. A pair "retry_after" with a span is dw_err.retry_after: when a client or a job is to try again, since
  * minor 2. [call] */
 #define dw_fail(c, code, ...) ((dw_host_->call->fail)((c), (code), NULL, DW_LIST(__VA_ARGS__)))
 

@@ -1,9 +1,10 @@
-/* keeper.c - a plugin with migrations. */
+/* keeper.c - a plugin with migrations, and with German words. */
 #include <dowel/dowel.h>
 
 static int answer(dw_call *c, dw_request *req)
 {
-    (void)c;
+    if (dw_request_header(req, "X-Full"))
+        return dw_fail(c, DW_ECONFLICT, "there is no room");
     return dw_reply(req, 200, "plugin", "keeper");
 }
 

@@ -115,6 +115,10 @@ static void a_title_is_used_once(void **state)
     again = dw_harness_post(h, "/api/v1/notes", "{\"title\":\"Milk\"}");
     assert_int_equal(again.status, 409);
     assert_string_equal(dw_harness_text(again, "/detail"), "you have a note with this title (title: Milk)");
+    again = dw_harness_request(h, .method = "POST", .target = "/api/v1/notes", .json = "{\"title\":\"Milk\"}",
+                               .headers = "Accept-Language: de\r\n");
+    assert_string_equal(dw_harness_text(again, "/detail"),
+                        "eine Notiz mit diesem Titel gibt es schon (title: Milk)");
     dw_harness_set_principal(h, "bob"); /* who may call his as he likes */
     assert_int_equal(dw_harness_post(h, "/api/v1/notes", "{\"title\":\"Milk\"}").status, 201);
     assert_int_equal(dw_harness_close(h), 0);
