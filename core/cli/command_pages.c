@@ -13,6 +13,7 @@
 struct group {
     struct str word;
     const char *plugin;
+    const char *summary; /* of the word alone, where it is a verb by itself; NULL */
     struct buf verbs, options;
 };
 
@@ -39,6 +40,8 @@ static bool add_to_group(const struct offer *offer, const dw_command *command, v
     struct group *g = &all->v[i];
     if (command->name[word.n])
         buf_add_format(&g->verbs, "%s%s", g->verbs.n ? "|" : "", command->name + word.n + 1);
+    else
+        g->summary = command->summary;
     command_line_options(&g->options, command);
     return true;
 }
@@ -72,7 +75,9 @@ static void write_group(struct buf *out, struct group *g)
         buf_add_format(out, "%s%.*s", between, STR_ARG(verb));
         between = ", ";
     }
-    buf_add_format(out, "%s(%s)\n", *between ? " " : "", g->plugin);
+    if (g->verbs.n == 0 && g->summary)
+        buf_add_text(out, g->summary);
+    buf_add_format(out, " (%s)\n", g->plugin);
 }
 
 void cli_command_groups(struct buf *out, const struct cli *c)

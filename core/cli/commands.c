@@ -58,6 +58,8 @@ static int unknown(struct offers *o, const struct cli *c)
     offers_each(o, offer_words, &m);
     if (c->argc > 1 && m.both.name)
         buf_add_format(&text, "%s: unknown verb, did you mean %s?", both, m.both.name);
+    else if (c->argc > 1 && m.first.name && strcmp(m.first.name, c->argv[0]) == 0)
+        buf_add_format(&text, "%s: unknown verb; dowel %s --help has those that there are", both, c->argv[0]);
     else if (m.first.name)
         buf_add_format(&text, "%s: unknown verb, did you mean %s?", c->argv[0], m.first.name);
     else

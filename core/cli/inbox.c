@@ -131,6 +131,16 @@ static int disable(const struct cli *c, struct cli_store *s)
     return finish(c, s, set_enabled(c, s, false), "disabled: it gets 404");
 }
 
+static int drop_older(const struct cli *c, struct cli_store *s, const struct inbox_source *of)
+{
+    int rc = cli_note_begin(s->session);
+
+    if (rc >= 0)
+        rc = inbox_source_drop_secrets(s->session, of);
+    return finish(c, s, end_change(c, s, rc, "core.inbox.secrets_dropped"),
+                  "only the newest secret is taken now");
+}
+
 static int rotate(const struct cli *c, struct cli_store *s)
 {
     struct inbox_rotate r = { .of = { .plugin = c->argv[1], .name = c->argv[2] }, .now_us = s->now_us };
@@ -139,8 +149,7 @@ static int rotate(const struct cli *c, struct cli_store *s)
     int result = CLI_FAILED;
 
     if (cli_option_value(c, "drop-older", 0))
-        return finish(c, s, inbox_source_drop_secrets(s->session, &r.of),
-                      "only the newest secret is taken now");
+        return drop_older(c, s, &r.of);
     if (read_given_secret(c, given, &r.given) == 0) {
         int rc = cli_note_begin(s->session);
         if (rc >= 0)
@@ -250,11 +259,20 @@ static int show(const struct cli *c, struct cli_store *s)
     return result;
 }
 
+static int replay_and_note(const struct cli *c, struct cli_store *s)
+{
+    int rc = cli_note_begin(s->session);
+
+    if (rc >= 0)
+        rc = inbox_replay(s->session, NULL, c->argv[1], s->now_us);
+    return cli_note_end(s->session, rc,
+                        &(struct cli_note){ .action = "core.inbox.replayed", .target = c->argv[1] });
+}
+
 static int replay(const struct cli *c, struct cli_store *s)
 {
     struct buf why = BUF_INIT, out = BUF_INIT;
-    int result = cli_store_result(s, inbox_replay(s->session, NULL, c->argv[1], s->now_us), &why,
-                                  "webhook that came (any more)", c->argv[1]);
+    int result = cli_store_result(s, replay_and_note(c, s), &why, "webhook that came (any more)", c->argv[1]);
 
     if (result != CLI_OK)
         return result;

@@ -97,11 +97,11 @@ static int run(const struct cli *c)
 const struct cli_verb cli_verb_openapi = {
     .name = "openapi",
     .arguments = "",
-    .summary = "prints the contract of this server and its plugins, OpenAPI 3.1",
+    .summary = "Prints the contract of this server and its plugins, OpenAPI 3.1",
     .help = "What the server answers GET /openapi.json with: its own operations, and those of the plugins "
             "that are\n"
             "enabled and can be loaded. No server need run. With --output json in one line.\n"
             "\n"
-            "    dowel openapi >openapi.json",
+            "    dowel openapi >openapi.json\n",
     .run = run,
 };

@@ -259,16 +259,35 @@ static int replay_since(const struct cli *c, struct cli_store *s, const char *si
 {
     struct webhook_replay what = { .undelivered_only = cli_option_value(c, "undelivered", 0) != NULL };
     struct buf why = BUF_INIT, out = BUF_INIT;
+    char from[CLOCK_RFC3339_SIZE];
     int n;
 
     if (cli_read_since(c, since, s->now_us, &what.since_us) != 0)
         return CLI_USAGE;
-    n = webhook_replay(s->session, c->argv[1], &what, s->now_us, &why);
+    n = cli_note_begin(s->session);
+    if (n >= 0)
+        n = webhook_replay(s->session, c->argv[1], &what, s->now_us, &why);
+    clock_format_rfc3339(what.since_us, from);
+    n = cli_note_end(s->session, n,
+                     &(struct cli_note){ "core.webhook.replayed", NULL, c->argv[1],
+                                         DW_LIST("since", (const char *)from, "undelivered",
+                                                 what.undelivered_only, "n", n) });
     if (n < 0)
         return cli_store_result(s, n, &why, "webhook", c->argv[1]);
     buf_finish(&why);
     buf_add_format(&out, c->json ? "{\"deliveries\":%d}\n" : "%d events are sent again\n", n);
     return cli_print(&out);
+}
+
+static int replay_delivery(const struct cli *c, struct cli_store *s, struct buf *why)
+{
+    int rc = cli_note_begin(s->session);
+
+    if (rc >= 0)
+        rc = delivery_replay(s->session, NULL, c->argv[1], s->now_us, why);
+    return cli_note_end(
+        s->session, rc,
+        &(struct cli_note){ .action = "core.webhook.delivery_replayed", .target = c->argv[1] });
 }
 
 static int replay(const struct cli *c, struct cli_store *s)
@@ -281,7 +300,7 @@ static int replay(const struct cli *c, struct cli_store *s)
         return replay_since(c, s, since);
     if (cli_option_value(c, "undelivered", 0))
         return cli_usage(c, "--undelivered: only with --since");
-    result = cli_store_result(s, delivery_replay(s->session, NULL, c->argv[1], s->now_us, &why), &why,
+    result = cli_store_result(s, replay_delivery(c, s, &why), &why,
                               "delivery (of a webhook: say --since as well)", c->argv[1]);
     return result == CLI_OK ? print_done(c, "is sent again") : result;
 }

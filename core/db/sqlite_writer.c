@@ -308,8 +308,8 @@ static struct member *create_member(struct db_session *s)
     return m;
 }
 
-/* 0: it has the turn, or its work is done; else it is gone. */
-static int take_turn(struct sqlite_writer *w, struct member *m)
+/* True: it has the turn, or its work is done. False: it is gone, and *rc says why. */
+static bool take_turn(struct sqlite_writer *w, struct member *m, int *rc)
 {
     struct db_session *s = m->session;
     int64_t until = session_deadline_us(s); /* from the queue on another thread may work on it */
@@ -321,14 +321,16 @@ static int take_turn(struct sqlite_writer *w, struct member *m)
     pthread_mutex_unlock(&w->lock);
     if (is_own) {
         leave(w, m);
-        return session_fail(
+        *rc = session_fail(
             s, DW_ETX, "",
             "this thread has another transaction open, which would wait for itself: end that first");
+        return false;
     }
     if (wait_for_turn(w, m, until))
-        return 0;
+        return true;
     leave(w, m);
-    return fail_waiting(s);
+    *rc = fail_waiting(s);
+    return false;
 }
 
 int sqlite_begin(struct db_session *s)
@@ -336,12 +338,12 @@ int sqlite_begin(struct db_session *s)
     struct sqlite_writer *w = writer_of(s);
     struct member *m = create_member(s);
 
-    if (!m)
-        return DW_ENOMEM;
-    DW_TRY(take_turn(w, m));
+    int rc = DW_ENOMEM;
+    if (!m || !take_turn(w, m, &rc))
+        return rc;
     m->connection->session = s;
     s->connection = m;
-    int rc = join_or_begin(m);
+    rc = join_or_begin(m);
     if (rc < 0)
         sqlite_rollback(s);
     return rc;
@@ -570,14 +572,16 @@ int sqlite_query_alone(struct db_session *s, struct db_rows *rows, const dw_valu
     struct sqlite_writer *w = writer_of(s);
     struct member *m = create_member(s);
 
+    int rc = DW_ENOMEM;
     if (!m)
-        return DW_ENOMEM;
+        return rc;
     m->rows = rows;
     m->values = values;
-    DW_TRY(take_turn(w, m));
+    if (!take_turn(w, m, &rc))
+        return rc;
     if (m->has_turn)
         return lead(w, m);
-    int rc = m->outcome == FAILED ? m->rc : answer(s, (enum outcome)m->outcome);
+    rc = m->outcome == FAILED ? m->rc : answer(s, (enum outcome)m->outcome);
     leave(w, m);
     return rc;
 }

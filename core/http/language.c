@@ -319,6 +319,8 @@ static const struct {
       "this tenant",
       "ein Webhook in ein inneres Netz braucht die Berechtigung webhooks.allow_private, die Sie in diesem "
       "Mandanten nicht haben" },
+    { "this process keeps no audit log, so nothing was changed",
+      "dieser Prozess führt kein Audit-Log, deshalb wurde nichts geändert" },
     { "other webhooks are being tested just now; try again in a moment",
       "gerade werden andere Webhooks geprüft; bitte gleich noch einmal versuchen" },
     { "the URL is longer than 2000 characters", "die URL ist länger als 2000 Zeichen" },

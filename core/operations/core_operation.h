@@ -11,6 +11,10 @@
  * returns 0 after a reply, or a code of enum dw_error, which is answered as those of plugins are. It may run several times:
  * when the database wants it repeated, all begins anew, and what was replied is forgotten.
  *
+ * What changes something does so in one transaction, in which it notes it in the audit log and replies before it commits: so
+ * the record is there if and only if the change is, and so is the answer for whoever sends the same Idempotency-Key again
+ * (plugin/idempotency.h). An answer with a secret says Cache-Control: no-store, and is not kept.
+ *
  * The tables of the core have no wall (db/wall.h), so each statement names r->tenant itself. What is another tenant's is
  * DW_ENOTFOUND as what is not there, without a word more. */
 #ifndef OPERATIONS_CORE_OPERATION_H
@@ -24,6 +28,7 @@
 #include "http/problem.h"
 #include "plugin/identity.h"
 #include "plugin/instance.h"
+#include "plugin/request.h"
 
 struct api_input;
 struct api_replies;
@@ -42,6 +47,8 @@ struct core_request {
     struct buf why;          /* said to the client about the error that is returned */
     struct problem_error at; /* where in the request; .pointer empty: nowhere */
     size_t mark;             /* the fields of the reply up to it are the server's */
+    enum request_answer answer;
+    struct idempotency *claim; /* of an Idempotency-Key; NULL: none */
 };
 
 typedef int core_handler(struct core_request *r);
@@ -76,6 +83,12 @@ const char *core_id(struct core_request *r, const char *name);
 
 /* A time; *us stays as it is when there is none. 0, or an error as core_fail_at(). */
 int core_time(struct core_request *r, const char *name, int64_t *us);
+
+/* ---- what is done ---- */
+
+/* Into the audit log, in the open transaction of the change: who asks has done that to `target` (NULL: to nothing with an
+ * id). The command line says the same things by the same names: "core.webhook.removed". 0, or an error. */
+int core_note(struct core_request *r, const char *action, const char *target, dw_list values);
 
 /* ---- answering ---- */
 

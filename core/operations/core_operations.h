@@ -8,6 +8,9 @@
 /* The contract alone. 0, or -1 with a sentence in why. [any thread] */
 int core_operations_read(struct api_document **out, struct buf *why);
 
+/* The same of another text: what the frame cannot hold (x-rate-limit) is an error. */
+int core_operations_read_text(struct api_document **out, struct str text, struct buf *why);
+
 struct core_operations;
 
 /* Reads the contract and adds its routes; `process` is borrowed until it is destroyed, which is after the router. 0, or -1

@@ -5,6 +5,7 @@
 #include "http/router.h"
 #include "log/log.h"
 #include "plugin/access.h"
+#include "plugin/idempotency.h"
 #include "plugin/outcome.h"
 #include "plugin/reply_check.h"
 #include "secure/uuid.h"
@@ -76,6 +77,7 @@ int core_reply(struct core_request *r, int status, struct buf *body)
                  ? http_reply_take(r->x, status, "application/json", body)
                  : http_reply_empty(r->x, status);
 
+    r->answer = ANSWER_STAGED;
     return rc == 0 ? 0 : DW_ENOMEM;
 }
 
@@ -115,6 +117,7 @@ static void answer_error(struct core_request *r, int rc)
     };
 
     outcome_answer(r->x, r->mark, &o, NULL, r->operation->id);
+    r->answer = ANSWER_STAGED;
 }
 
 /* ---- running ---- */
@@ -122,6 +125,7 @@ static void answer_error(struct core_request *r, int rc)
 static void forget(struct core_request *r)
 {
     http_reply_rollback(r->x, r->mark);
+    r->answer = ANSWER_NONE;
     buf_finish(&r->why);
     r->at = (struct problem_error){ .pointer = { NULL, 0 } };
 }
@@ -160,13 +164,18 @@ static bool run(struct core_request *r, core_handler *handler, bool is_repeat, b
         .is_repeat = is_repeat,
         .now_us = r->now_us,
         .deadline_us = http_request_deadline(r->x),
+        .before_commit = r->claim ? idempotency_before_commit : NULL,
+        .before_commit_ud = r->claim,
     };
 
     if (db_session_create(&r->s, r->process->db, &who) != 0) {
         http_reply_problem(r->x, 503, "there is no memory for this request; try again later");
+        r->answer = ANSWER_STAGED;
         return false;
     }
     int rc = call_handler(r, handler);
+    if (rc < 0)
+        idempotency_not_committed(r->claim);
     bool again = rc < 0 && !is_last && db_wants_repeat(r->s) && !db_has_committed(r->s);
     if (again)
         forget(r);
@@ -181,6 +190,35 @@ static void run_until_done(struct core_request *r, core_handler *handler)
     for (int i = 0; run(r, handler, i > 0, i + 1 == RUNS_MAX); i++)
         ;
     buf_finish(&r->why);
+}
+
+/* ---- once ---- */
+
+static struct str body_of(void *request)
+{
+    const struct core_request *r = request;
+
+    return http_request_body(r->x);
+}
+
+/* 0: it is to be done; -1: it was, and is answered. */
+static int begin_once(struct core_request *r)
+{
+    const struct idempotency_request asks = {
+        .x = r->x,
+        .process = r->process,
+        .operation = r->operation,
+        .owner = "core",
+        .what = r->operation->id,
+        .tenant = r->tenant,
+        .principal = r->who ? r->who->principal.id : NULL,
+        .mark = r->mark,
+        .answer = &r->answer,
+        .body = body_of,
+        .ud = r,
+    };
+
+    return idempotency_begin(&r->claim, &asks);
 }
 
 /* ---- before it ---- */
@@ -213,8 +251,11 @@ static void handle(struct http_exchange *x, const struct core_route *route, cons
         api_input_refuse(x, &refusal);
         return;
     }
-    run_until_done(&r, route->handler);
-    reply_check_as(x, r.mark, route->replies, route->operation);
+    if (begin_once(&r) == 0) {
+        run_until_done(&r, route->handler);
+        reply_check_as(x, r.mark, route->replies, route->operation);
+        idempotency_end(r.claim);
+    }
     api_input_finish(r.input);
 }
 

@@ -119,8 +119,11 @@ static int replay_delivery(struct core_request *r)
 
     if (!id)
         return DW_ENOMEM;
+    DW_TRY(db_begin(r->s));
     DW_TRY(delivery_replay(r->s, r->tenant, id, r->now_us, &r->why));
-    return core_reply(r, 202, NULL);
+    DW_TRY(core_note(r, "core.webhook.delivery_replayed", id, (dw_list){ NULL, 0 }));
+    DW_TRY(core_reply(r, 202, NULL));
+    return db_commit(r->s);
 }
 
 const struct core_operation core_delivery_operations[] = {

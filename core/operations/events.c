@@ -60,11 +60,13 @@ static int replay_event(struct core_request *r)
 
     if (!id || (!only.webhook && core_text(r, "webhook")))
         return DW_ENOMEM;
+    DW_TRY(db_begin(r->s));
     int n = events_replay(r->s, id, &only, r->now_us);
-    if (n < 0)
-        return n;
+    DW_TRY(n);
+    DW_TRY(core_note(r, "core.event.replayed", id, DW_LIST("subscribers", n)));
     buf_add_format(&body, "{\"count\":%d}", n);
-    return core_reply(r, 202, &body);
+    DW_TRY(core_reply(r, 202, &body));
+    return db_commit(r->s);
 }
 
 const struct core_operation core_event_operations[] = {

@@ -94,8 +94,11 @@ static int replay_received(struct core_request *r)
 
     if (!id)
         return DW_ENOMEM;
+    DW_TRY(db_begin(r->s));
     DW_TRY(inbox_replay(r->s, r->tenant, id, r->now_us));
-    return core_reply(r, 202, NULL);
+    DW_TRY(core_note(r, "core.inbox.replayed", id, (dw_list){ NULL, 0 }));
+    DW_TRY(core_reply(r, 202, NULL));
+    return db_commit(r->s);
 }
 
 const struct core_operation core_inbox_operations[] = {

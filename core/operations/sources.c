@@ -67,13 +67,17 @@ static int check_names(struct core_request *r)
 
 static int add(struct core_request *r, const struct inbox_source_new *source, char secret[INBOX_SECRET_SIZE])
 {
-    char id[UUID_TEXT_SIZE];
-    int rc = inbox_source_add(r->s, r->process->keyring, source, r->now_us, id, secret, &r->why);
-
-    if (rc < 0)
-        return rc;
     const char *path = arena_format(http_arena(r->x), "/hooks/%s/%s", source->plugin, source->name);
-    return path ? reply_secret(r, path, source->secret || !*secret ? NULL : secret) : DW_ENOMEM;
+    char id[UUID_TEXT_SIZE];
+
+    if (!path)
+        return DW_ENOMEM;
+    DW_TRY(db_begin(r->s));
+    DW_TRY(inbox_source_add(r->s, r->process->keyring, source, r->now_us, id, secret, &r->why));
+    DW_TRY(core_note(r, "core.inbox.source_added", id,
+                     DW_LIST("plugin", source->plugin, "source", source->name, "inbox", source->inbox)));
+    DW_TRY(reply_secret(r, path, source->secret || !*secret ? NULL : secret));
+    return db_commit(r->s);
 }
 
 static int create_source(struct core_request *r)
@@ -98,25 +102,46 @@ static int create_source(struct core_request *r)
 
 /* ---- changed, removed ---- */
 
+static int note(struct core_request *r, const char *action, const struct inbox_source *source)
+{
+    return core_note(r, action, NULL, DW_LIST("plugin", source->plugin, "source", source->name));
+}
+
 static int change_source(struct core_request *r)
 {
     const struct inbox_source source = which(r);
     bool enabled = true;
 
     core_flag(r, "enabled", &enabled);
+    DW_TRY(db_begin(r->s));
     DW_TRY(inbox_source_enable(r->s, &source, enabled));
-    return core_reply(r, 204, NULL);
+    DW_TRY(note(r, enabled ? "core.inbox.source_enabled" : "core.inbox.source_disabled", &source));
+    DW_TRY(core_reply(r, 204, NULL));
+    return db_commit(r->s);
 }
 
 static int delete_source(struct core_request *r)
 {
     const struct inbox_source source = which(r);
 
+    DW_TRY(db_begin(r->s));
     DW_TRY(inbox_source_remove(r->s, &source));
-    return core_reply(r, 204, NULL);
+    DW_TRY(note(r, "core.inbox.source_removed", &source));
+    DW_TRY(core_reply(r, 204, NULL));
+    return db_commit(r->s);
 }
 
 /* ---- secrets ---- */
+
+static int rotate_and_reply(struct core_request *r, const struct inbox_rotate *rotate,
+                            char secret[INBOX_SECRET_SIZE])
+{
+    DW_TRY(db_begin(r->s));
+    DW_TRY(inbox_source_rotate(r->s, r->process->keyring, rotate, secret, &r->why));
+    DW_TRY(note(r, "core.inbox.source_rotated", &rotate->of));
+    DW_TRY(reply_secret(r, NULL, rotate->given ? NULL : secret));
+    return db_commit(r->s);
+}
 
 static int add_secret(struct core_request *r)
 {
@@ -127,9 +152,8 @@ static int add_secret(struct core_request *r)
     };
     char secret[INBOX_SECRET_SIZE] = "";
 
-    int rc = inbox_source_rotate(r->s, r->process->keyring, &rotate, secret, &r->why);
-    if (rc >= 0)
-        rc = reply_secret(r, NULL, rotate.given ? NULL : secret);
+    int rc = rotate_and_reply(r, &rotate, secret);
+
     OPENSSL_cleanse(secret, sizeof(secret));
     return rc;
 }
@@ -138,8 +162,11 @@ static int drop_older_secrets(struct core_request *r)
 {
     const struct inbox_source source = which(r);
 
+    DW_TRY(db_begin(r->s));
     DW_TRY(inbox_source_drop_secrets(r->s, &source));
-    return core_reply(r, 204, NULL);
+    DW_TRY(note(r, "core.inbox.secrets_dropped", &source));
+    DW_TRY(core_reply(r, 204, NULL));
+    return db_commit(r->s);
 }
 
 const struct core_operation core_source_operations[] = {

@@ -193,9 +193,22 @@ static int reply_secret(struct core_request *r, const char *id, const char *secr
     return core_reply(r, 201, &body);
 }
 
+static int add_and_reply(struct core_request *r, const struct webhook_new *w,
+                         char secret[WEBHOOK_SECRET_SIZE])
+{
+    char id[UUID_TEXT_SIZE];
+
+    DW_TRY(db_begin(r->s));
+    DW_TRY(webhook_add(r->s, r->process->keyring, w, r->now_us, id, secret, &r->why));
+    DW_TRY(core_note(r, "core.webhook.added", id,
+                     DW_LIST("url", w->url, "events", w->patterns, "allow", w->allow)));
+    DW_TRY(reply_secret(r, id, w->secret ? NULL : secret));
+    return db_commit(r->s);
+}
+
 static int add_webhook(struct core_request *r, const struct given *g)
 {
-    char id[UUID_TEXT_SIZE], secret[WEBHOOK_SECRET_SIZE] = "";
+    char secret[WEBHOOK_SECRET_SIZE] = "";
     const char *description = core_text(r, "description");
     const struct webhook_new w = {
         .tenant = r->tenant,
@@ -208,9 +221,7 @@ static int add_webhook(struct core_request *r, const struct given *g)
 
     if (*w.allow && !may_allow(r))
         return refuse_inner(r);
-    int rc = webhook_add(r->s, r->process->keyring, &w, r->now_us, id, secret, &r->why);
-    if (rc >= 0)
-        rc = reply_secret(r, id, w.secret ? NULL : secret);
+    int rc = add_and_reply(r, &w, secret);
     OPENSSL_cleanse(secret, sizeof(secret));
     return rc;
 }
@@ -228,6 +239,21 @@ static int create_webhook(struct core_request *r)
     return rc;
 }
 
+static int note_change(struct core_request *r, const char *id, const struct webhook_change *c)
+{
+    if (!c->url && !c->patterns && !c->description && !c->allow)
+        return 0;
+    return core_note(
+        r, "core.webhook.changed", id,
+        DW_LIST("url", c->url, "events", c->patterns, "description", c->description, "allow", c->allow));
+}
+
+static int enable(struct core_request *r, const char *id, bool enabled)
+{
+    DW_TRY(webhook_enable(r->s, r->tenant, id, enabled ? NULL : "by a user", r->now_us));
+    return core_note(r, enabled ? "core.webhook.enabled" : "core.webhook.disabled", id, (dw_list){ NULL, 0 });
+}
+
 /* What is absent stays; in one transaction, so that what is refused has changed nothing. */
 static int apply(struct core_request *r, const char *id, const struct given *g)
 {
@@ -243,9 +269,9 @@ static int apply(struct core_request *r, const char *id, const struct given *g)
     int rc = webhook_change(r->s, r->tenant, id, &change, r->now_us, &r->why);
     if (rc == DW_EDENIED)
         return refuse_inner(r);
-    if (rc == 0 && core_flag(r, "enabled", &enabled))
-        rc = webhook_enable(r->s, r->tenant, id, enabled ? NULL : "by a user", r->now_us);
-    return rc;
+    DW_TRY(rc);
+    DW_TRY(note_change(r, id, &change));
+    return core_flag(r, "enabled", &enabled) ? enable(r, id, enabled) : 0;
 }
 
 static int change_in_transaction(struct core_request *r, const struct given *g)
@@ -273,15 +299,31 @@ static int change_webhook(struct core_request *r)
 
 static int delete_webhook(struct core_request *r)
 {
-    const char *id = core_id(r, "id");
+    const char *id = core_id(r, "id"), *url = NULL;
 
     if (!id)
         return DW_ENOMEM;
+    DW_TRY(db_begin(r->s));
+    DW_TRY(
+        db_find(r->s, DW_TO(&url), DB_BY_CORE,
+                DW_LIST("SELECT url FROM dowel_webhooks WHERE id = $1 AND tenant_id = $2", id, r->tenant)));
     DW_TRY(webhook_remove(r->s, r->tenant, id));
-    return core_reply(r, 204, NULL);
+    DW_TRY(core_note(r, "core.webhook.removed", id, DW_LIST("url", url)));
+    DW_TRY(core_reply(r, 204, NULL));
+    return db_commit(r->s);
 }
 
 /* ---- secrets ---- */
+
+static int rotate_and_reply(struct core_request *r, const struct webhook_rotate *rotate,
+                            char secret[WEBHOOK_SECRET_SIZE])
+{
+    DW_TRY(db_begin(r->s));
+    DW_TRY(webhook_rotate(r->s, r->process->keyring, rotate, secret, &r->why));
+    DW_TRY(core_note(r, "core.webhook.rotated", rotate->id, (dw_list){ NULL, 0 }));
+    DW_TRY(reply_secret(r, NULL, rotate->given ? NULL : secret));
+    return db_commit(r->s);
+}
 
 static int add_secret(struct core_request *r)
 {
@@ -296,9 +338,7 @@ static int add_secret(struct core_request *r)
     if (!rotate.id)
         return DW_ENOMEM;
     DW_TRY(check_text(r, "secret", secret_wrong));
-    int rc = webhook_rotate(r->s, r->process->keyring, &rotate, secret, &r->why);
-    if (rc >= 0)
-        rc = reply_secret(r, NULL, rotate.given ? NULL : secret);
+    int rc = rotate_and_reply(r, &rotate, secret);
     OPENSSL_cleanse(secret, sizeof(secret));
     return rc;
 }
@@ -309,8 +349,12 @@ static int drop_older_secrets(struct core_request *r)
 
     if (!id)
         return DW_ENOMEM;
-    DW_TRY(webhook_drop_secrets(r->s, r->tenant, id));
-    return core_reply(r, 204, NULL);
+    DW_TRY(db_begin(r->s));
+    int n = webhook_drop_secrets(r->s, r->tenant, id);
+    DW_TRY(n);
+    DW_TRY(core_note(r, "core.webhook.secrets_dropped", id, DW_LIST("n", n)));
+    DW_TRY(core_reply(r, 204, NULL));
+    return db_commit(r->s);
 }
 
 /* ---- test ---- */
@@ -402,11 +446,14 @@ static int replay_webhook(struct core_request *r)
         return DW_ENOMEM;
     DW_TRY(core_time(r, "since", &what.since_us));
     core_flag(r, "undelivered", &what.undelivered_only);
+    DW_TRY(db_begin(r->s));
     int n = webhook_replay(r->s, id, &what, r->now_us, &r->why);
-    if (n < 0)
-        return n;
+    DW_TRY(n);
+    DW_TRY(core_note(r, "core.webhook.replayed", id,
+                     DW_LIST("since", core_text(r, "since"), "undelivered", what.undelivered_only, "n", n)));
     buf_add_format(&body, "{\"count\":%d}", n);
-    return core_reply(r, 202, &body);
+    DW_TRY(core_reply(r, 202, &body));
+    return db_commit(r->s);
 }
 
 const struct core_operation core_webhook_operations[] = {

@@ -7,7 +7,6 @@
 #include "jobs/jobs.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
-#include "plugin/call_db.h"
 #include "secure/digest.h"
 #include "secure/uuid.h"
 
@@ -15,12 +14,21 @@ enum { TRIES_MAX = 3, ANONYMOUS_KEY_MIN = 32, RETAIN_BATCH = 1000 };
 static const int64_t grace_us = 5 * (int64_t)CLOCK_SECOND, patience_us = 5 * (int64_t)CLOCK_SECOND;
 
 struct idempotency {
-    struct request *request;
+    struct http_exchange *x;
+    const struct plugin_process *process;
+    const char *what;
+    size_t mark;
+    const enum request_answer *answer;
     char scope[DIGEST_HEX_SIZE], asked[DIGEST_HEX_SIZE];
     char claim[UUID_TEXT_SIZE];
     bool is_stored;  /* with the last commit */
     size_t fields_n; /* of the reply as it was then */
 };
+
+static int64_t wall_us(const struct plugin_process *p)
+{
+    return p->wall_us ? p->wall_us(p->clock_ud) : clock_wall_us();
+}
 
 /* ---- refusing ---- */
 
@@ -48,36 +56,36 @@ void idempotency_make_metrics(void)
         counter_of(results[i]);
 }
 
-static int refuse(struct request *r, int status, const char *detail, const char *at)
+static int refuse(struct http_exchange *x, int status, const char *detail, const char *at)
 {
     const struct problem_error error = { STR_OF("#/header/Idempotency-Key"),
-                                         str_from(http_say(http_request_language(r->x), at)) };
+                                         str_from(http_say(http_request_language(x), at)) };
     const struct api_refusal refusal = {
         .status = status, .detail = detail, .errors = &error, .errors_n = at ? 1 : 0
     };
 
-    api_input_refuse(r->x, &refusal);
+    api_input_refuse(x, &refusal);
     return -1;
 }
 
-static int refuse_malformed(struct request *r, const char *at)
+static int refuse_malformed(struct http_exchange *x, const char *at)
 {
-    return refuse(r, 400, "The request cannot be understood; errors says where.", at);
+    return refuse(x, 400, "The request cannot be understood; errors says where.", at);
 }
 
-static int refuse_later(struct request *r, int status, const char *detail)
+static int refuse_later(struct http_exchange *x, int status, const char *detail)
 {
-    http_reply_header(r->x, "Retry-After", STR_OF("1"));
-    return refuse(r, status, detail, NULL);
+    http_reply_header(x, "Retry-After", STR_OF("1"));
+    return refuse(x, status, detail, NULL);
 }
 
-static int refuse_database(struct request *r, const char *why)
+static int refuse_database(const struct idempotency_request *asks, const char *why)
 {
     count("unavailable");
-    log_warn("a request with an Idempotency-Key cannot be answered", LOG_TEXT("callback", r->route->what),
-             LOG_STR("request", http_request_id(r->x)), LOG_TEXT("why", why));
+    log_warn("a request with an Idempotency-Key cannot be answered", LOG_TEXT("callback", asks->what),
+             LOG_STR("request", http_request_id(asks->x)), LOG_TEXT("why", why));
     return refuse_later(
-        r, 503,
+        asks->x, 503,
         "Whether this was done already cannot be looked up at the moment; nothing was done, so "
         "send it again.");
 }
@@ -107,27 +115,28 @@ static const char *read_key(struct str field, char out[IDEMPOTENCY_KEY_MAX + 1])
 }
 
 /* 1: there is one; 0: none; -1: refused. */
-static int find_key(struct request *r, char out[IDEMPOTENCY_KEY_MAX + 1])
+static int find_key(const struct idempotency_request *asks, char out[IDEMPOTENCY_KEY_MAX + 1])
 {
     static const struct str name = STR("Idempotency-Key");
-    const struct api_operation *op = r->route->operation;
+    const struct api_operation *op = asks->operation;
     uint16_t at = 0;
 
     if (!op || !op->idempotent)
         return 0;
-    struct str field = http_head_next(http_request_head(r->x), name, &at);
+    struct str field = http_head_next(http_request_head(asks->x), name, &at);
     if (!field.p)
         return op->idempotency_required
-                   ? refuse_malformed(r, "is missing, and is required: send a text of your choice, a new one "
-                                         "for each thing to be done")
+                   ? refuse_malformed(asks->x,
+                                      "is missing, and is required: send a text of your choice, a new one "
+                                      "for each thing to be done")
                    : 0;
-    if (http_head_next(http_request_head(r->x), name, &at).p)
-        return refuse_malformed(r, "stands twice, and may stand once");
+    if (http_head_next(http_request_head(asks->x), name, &at).p)
+        return refuse_malformed(asks->x, "stands twice, and may stand once");
     const char *wrong = read_key(field, out);
     if (wrong)
-        return refuse_malformed(r, wrong);
-    if (!r->c->principal && strlen(out) < ANONYMOUS_KEY_MIN)
-        return refuse_malformed(r,
+        return refuse_malformed(asks->x, wrong);
+    if (!asks->principal && strlen(out) < ANONYMOUS_KEY_MIN)
+        return refuse_malformed(asks->x,
                                 "is too short: without a sign-in only a key that nobody can guess keeps the "
                                 "answer from strangers; send a random one of at least 32 characters, such as "
                                 "a UUID");
@@ -148,23 +157,22 @@ static int hash(const struct str *parts, size_t n, char out[DIGEST_HEX_SIZE])
     return rc;
 }
 
-static int hash_scope(struct request *r, const char *key, char out[DIGEST_HEX_SIZE])
+static int hash_scope(const struct idempotency_request *asks, const char *key, char out[DIGEST_HEX_SIZE])
 {
-    const struct str parts[] = { str_from(r->c->tenant), str_from(r->c->principal), str_from(key) };
+    const struct str parts[] = { str_from(asks->tenant), str_from(asks->principal), str_from(key) };
 
     return hash(parts, DW_COUNT_OF(parts), out);
 }
 
-static int hash_request(struct request *r, char out[DIGEST_HEX_SIZE])
+static int hash_request(const struct idempotency_request *asks, char out[DIGEST_HEX_SIZE])
 {
-    dw_bytes body = request_body(r);
     char content[DIGEST_HEX_SIZE];
 
-    if (digest_hex(DIGEST_SHA256, str_make(body.p, body.n), content) != 0)
+    if (digest_hex(DIGEST_SHA256, asks->body(asks->ud), content) != 0)
         return -1;
-    const struct str parts[] = { str_from(http_method_name(http_request_method(r->x))),
-                                 http_request_path(r->x), http_request_query(r->x),
-                                 http_request_header(r->x, "Content-Type"), str_from(content) };
+    const struct str parts[] = { str_from(http_method_name(http_request_method(asks->x))),
+                                 http_request_path(asks->x), http_request_query(asks->x),
+                                 http_request_header(asks->x, "Content-Type"), str_from(content) };
     return hash(parts, DW_COUNT_OF(parts), out);
 }
 
@@ -180,16 +188,15 @@ static int open_session(struct db *db, struct db_session **out, int64_t now_us)
 }
 
 /* 1: the row is ours; 0: another's; or an error. */
-static int64_t take(struct idempotency *k, struct db_session *s)
+static int64_t take(const struct idempotency *k, const struct idempotency_request *asks, struct db_session *s)
 {
-    const struct request *r = k->request;
-    const struct plugin_process *process = r->route->instance->process;
-    int64_t now_us = call_wall_us(r->c), left_us = http_request_deadline(r->x) - clock_monotonic_us();
+    const struct jobs *jobs = k->process->jobs;
+    int64_t now_us = wall_us(k->process), left_us = http_request_deadline(k->x) - clock_monotonic_us();
     const dw_time now = { now_us }, lease = { now_us + (left_us > 0 ? left_us : 0) + grace_us },
                   end = { now_us + IDEMPOTENCY_KEEP_US };
     char operation[200];
 
-    snprintf(operation, sizeof(operation), "%s.%s", r->route->instance->name, r->route->operation->id);
+    snprintf(operation, sizeof(operation), "%s.%s", asks->owner, asks->operation->id);
     return db_exec(
         s, DB_BY_CORE,
         DW_LIST("INSERT INTO dowel_idempotency AS k (scope, request, claim, state, server, lease_until,"
@@ -202,8 +209,8 @@ static int64_t take(struct idempotency *k, struct db_session *s)
                 " created_at = excluded.created_at, expires_at = excluded.expires_at"
                 " WHERE k.expires_at <= $9 OR (k.state = 'running' AND k.lease_until <= $9)",
                 (const char *)k->scope, (const char *)k->asked, (const char *)k->claim,
-                process->jobs ? jobs_server(process->jobs) : "", lease, (const char *)operation, r->c->tenant,
-                r->c->principal, now, end));
+                jobs ? jobs_server(jobs) : "", lease, (const char *)operation, asks->tenant, asks->principal,
+                now, end));
 }
 
 struct stored {
@@ -243,94 +250,102 @@ static void add_fields(struct http_exchange *x, struct str fields)
     }
 }
 
-static int replay(struct request *r, const struct stored *stored)
+static int replay(struct http_exchange *x, const struct stored *stored)
 {
-    char *type = stored->content_type ? arena_copy(http_arena(r->x), str_from(stored->content_type)) : NULL;
+    char *type = stored->content_type ? arena_copy(http_arena(x), str_from(stored->content_type)) : NULL;
 
-    add_fields(r->x, str_from(stored->fields));
-    http_reply_header(r->x, "Idempotency-Replayed", STR_OF("true"));
+    add_fields(x, str_from(stored->fields));
+    http_reply_header(x, "Idempotency-Replayed", STR_OF("true"));
     if ((stored->content_type && !type) ||
-        http_reply(r->x, (int)stored->status, type, str_make(stored->body.p, stored->body.n)) != 0)
-        http_reply_problem(r->x, 503, "there is no memory for this request; try again later");
+        http_reply(x, (int)stored->status, type, str_make(stored->body.p, stored->body.n)) != 0)
+        http_reply_problem(x, 503, "there is no memory for this request; try again later");
     count("replayed");
     return -1;
 }
 
-static int answer_again(struct request *r, const struct idempotency *k, const struct stored *stored)
+static int answer_again(const struct idempotency *k, const struct stored *stored)
 {
     if (strcmp(stored->asked, k->asked) != 0) {
         count("mismatch");
-        return refuse(r, 422, "This Idempotency-Key was sent with another request; send a new one with this.",
+        return refuse(k->x, 422,
+                      "This Idempotency-Key was sent with another request; send a new one with this.",
                       "belongs to another request: method, path, query, Content-Type and content must be the "
                       "same");
     }
     if (strcmp(stored->state, "done") == 0)
-        return replay(r, stored);
-    if (stored->lease_until.us > call_wall_us(r->c)) {
+        return replay(k->x, stored);
+    if (stored->lease_until.us > wall_us(k->process)) {
         count("running");
-        return refuse_later(r, 409,
+        return refuse_later(k->x, 409,
                             "The request with this Idempotency-Key is still being worked on; send it again "
                             "later.");
     }
     count("lost");
     return refuse(
-        r, 409,
+        k->x, 409,
         "The request with this Idempotency-Key was carried out, and its answer was not kept; look at "
         "what is there before you send another one with a new key.",
         NULL);
 }
 
 /* 0: ours; -1: answered. What is gone in between may be taken once more. */
-static int take_or_answer(struct request *r, struct idempotency *k, struct db_session *s)
+static int take_or_answer(const struct idempotency *k, const struct idempotency_request *asks,
+                          struct db_session *s)
 {
     struct stored stored;
 
     for (int i = 0; i < TRIES_MAX; i++) {
-        int64_t n = take(k, s);
+        int64_t n = take(k, asks, s);
         if (n > 0) {
             count("first");
             return 0;
         }
         int found = n < 0 ? (int)n : look(k, s, &stored);
         if (found < 0)
-            return refuse_database(r, db_error_of(s)->text);
+            return refuse_database(asks, db_error_of(s)->text);
         if (found > 0)
-            return answer_again(r, k, &stored);
+            return answer_again(k, &stored);
     }
     return refuse_later(
-        r, 409, "The request with this Idempotency-Key is still being worked on; send it again later.");
+        k->x, 409, "The request with this Idempotency-Key is still being worked on; send it again later.");
 }
 
-static struct idempotency *make(struct request *r, const char *key)
+static struct idempotency *make(const struct idempotency_request *asks, const char *key)
 {
-    struct idempotency *k = arena_calloc(http_arena(r->x), sizeof(*k));
+    struct idempotency *k = arena_calloc(http_arena(asks->x), sizeof(*k));
     struct uuid id;
 
-    if (!k || uuid_make(&id) != 0 || hash_scope(r, key, k->scope) != 0 || hash_request(r, k->asked) != 0)
+    if (!k || uuid_make(&id) != 0 || hash_scope(asks, key, k->scope) != 0 ||
+        hash_request(asks, k->asked) != 0)
         return NULL;
     uuid_format(&id, k->claim);
-    k->request = r;
+    k->x = asks->x;
+    k->process = asks->process;
+    k->what = asks->what;
+    k->mark = asks->mark;
+    k->answer = asks->answer;
     return k;
 }
 
-int idempotency_begin(struct request *r)
+int idempotency_begin(struct idempotency **out, const struct idempotency_request *asks)
 {
     char key[IDEMPOTENCY_KEY_MAX + 1];
-    struct db *db = r->route->instance->process->db;
+    struct db *db = asks->process->db;
     struct db_session *s;
-    int found = find_key(r, key);
+    int found = find_key(asks, key);
 
+    *out = NULL;
     if (found <= 0)
         return found;
-    struct idempotency *k = make(r, key);
+    struct idempotency *k = make(asks, key);
     if (!k || !db)
-        return refuse_database(r, db ? "out of memory" : "this process has no database");
-    if (open_session(db, &s, call_wall_us(r->c)) != 0)
-        return refuse_database(r, "out of memory");
-    int rc = take_or_answer(r, k, s);
+        return refuse_database(asks, db ? "out of memory" : "this process has no database");
+    if (open_session(db, &s, wall_us(k->process)) != 0)
+        return refuse_database(asks, "out of memory");
+    int rc = take_or_answer(k, asks, s);
     db_session_destroy(s);
     if (rc == 0)
-        r->claim = r->c->claim = k;
+        *out = k;
     return rc;
 }
 
@@ -363,9 +378,8 @@ static bool is_kept(const struct http_reply *reply)
 /* How many rows: 0 when another has taken it. */
 static int64_t store(const struct idempotency *k, struct db_session *s)
 {
-    const struct request *r = k->request;
-    const struct http_reply *reply = &r->x->reply;
-    const dw_str fields = { reply->fields.p ? reply->fields.p + r->mark : "", reply->fields.n - r->mark };
+    const struct http_reply *reply = &k->x->reply;
+    const dw_str fields = { reply->fields.p ? reply->fields.p + k->mark : "", reply->fields.n - k->mark };
     const dw_bytes body = { reply->body.p ? reply->body.p : "", reply->body.n };
 
     return db_exec(s, DB_BY_CORE,
@@ -387,9 +401,8 @@ static int64_t note_committed(const struct idempotency *k, struct db_session *s,
 int idempotency_before_commit(struct db_session *s, void *claim)
 {
     struct idempotency *k = claim;
-    const struct request *r = k->request;
-    const struct http_reply *reply = &r->x->reply;
-    bool has_answer = r->answer == ANSWER_STAGED && is_kept(reply) && !is_failure(reply->status);
+    const struct http_reply *reply = &k->x->reply;
+    bool has_answer = *k->answer == ANSWER_STAGED && is_kept(reply) && !is_failure(reply->status);
     int64_t n = has_answer ? store(k, s) : k->is_stored ? 1 : note_committed(k, s, false);
 
     if (n == 0)
@@ -417,46 +430,37 @@ static int64_t release(const struct idempotency *k, struct db_session *s)
 
 static int64_t settle(struct idempotency *k, struct db_session *s)
 {
-    const struct request *r = k->request;
+    const struct http_reply *reply = &k->x->reply;
 
-    if (r->answer == ANSWER_STREAM || r->answer == ANSWER_FOLLOW)
+    if (*k->answer == ANSWER_STREAM || *k->answer == ANSWER_FOLLOW)
         return note_committed(k, s, true);
-    if (r->answer == ANSWER_LATER)
+    if (*k->answer == ANSWER_LATER)
         return note_committed(k, s, false);
-    if (is_failure(r->x->reply.status))
+    if (is_failure(reply->status))
         return release(k, s);
-    return is_kept(&r->x->reply) ? store(k, s) : note_committed(k, s, true);
+    return is_kept(reply) ? store(k, s) : note_committed(k, s, true);
 }
 
 /* What came with the commit is what the client gets. */
 static bool is_settled(const struct idempotency *k)
 {
-    const struct request *r = k->request;
-
-    return k->is_stored && r->answer == ANSWER_STAGED && r->x->reply.fields.n == k->fields_n;
+    return k->is_stored && *k->answer == ANSWER_STAGED && k->x->reply.fields.n == k->fields_n;
 }
 
-void idempotency_end(struct request *r)
+void idempotency_end(struct idempotency *claim)
 {
-    struct idempotency *k = r->claim;
     struct db_session *s = NULL;
 
-    if (!k)
+    if (!claim || is_settled(claim))
         return;
-    r->claim = r->c->claim = NULL;
-    if (is_settled(k))
-        return;
-    if (r->answer != ANSWER_LATER)
-        call_session_end(
-            r->c); /* two connections for one request would be one too many, where all wait for a second */
-    int64_t rc = open_session(r->route->instance->process->db, &s, call_wall_us(r->c));
+    int64_t rc = open_session(claim->process->db, &s, wall_us(claim->process));
     if (rc == 0)
-        rc = settle(k, s);
+        rc = settle(claim, s);
     if (rc < 0)
         log_warn("what became of a request with an Idempotency-Key could not be written down; the key is "
                  "free again when its "
                  "time is over",
-                 LOG_TEXT("callback", r->route->what),
+                 LOG_TEXT("callback", claim->what),
                  LOG_TEXT("why", s ? db_error_of(s)->text : "out of memory"));
     db_session_destroy(s);
 }

@@ -22,21 +22,36 @@
 
 struct idempotency;
 
+/* The request that may have a key. Borrowed; the claim keeps the exchange, the process, `what` and `answer`. */
+struct idempotency_request {
+    struct http_exchange *x;
+    const struct plugin_process *process;
+    const struct api_operation *operation; /* NULL: takes no key */
+    const char *owner;                     /* whose operation: "notes", "core" */
+    const char *what;                      /* for the log: "operation createNote" */
+    const char *tenant, *principal;        /* NULL: none */
+    size_t mark;                           /* the fields of the reply up to it are the server's */
+    const enum request_answer *answer;     /* what became of the answer, as of now */
+    struct str (*body)(void *ud);          /* the content, in one piece */
+    void *ud;
+};
+
 enum { IDEMPOTENCY_KEY_MAX = 255, IDEMPOTENCY_BODY_MAX = 256 << 10 };
 #define IDEMPOTENCY_KEEP_US (24 * 3600 * INT64_C(1000000))
 
-/* After the input was checked and the call begun. 0: the handler is to run; r->claim is its claim, or NULL without a key.
+/* After the input was checked. 0: the handler is to run; *out is its claim, in the exchange's memory, or NULL without a key.
  * -1: it was answered. */
-int idempotency_begin(struct request *r);
+int idempotency_begin(struct idempotency **out, const struct idempotency_request *asks);
 
-/* db_who.before_commit of the call, for a claim. */
+/* db_who.before_commit, for a claim. */
 int idempotency_before_commit(struct db_session *s, void *claim);
 
 /* A commit failed: what it would have brought along is not there. NULL is safe. */
 void idempotency_not_committed(struct idempotency *claim);
 
-/* The handler is over, and its answer staged, a stream, or a token's to make. Without a claim nothing. */
-void idempotency_end(struct request *r);
+/* The handler is over, and its answer staged, a stream, or a token's to make. Opens a session: two connections for one request
+ * would be one too many, where all wait for a second, so its own is closed before. NULL is safe. */
+void idempotency_end(struct idempotency *claim);
 
 /* So that they are there, and 0, before the first request. */
 void idempotency_make_metrics(void);

@@ -262,6 +262,18 @@ static void release(struct request *r, struct http_exchange *x)
     take_arena_back(r, x);
 }
 
+static void end_claim(struct request *r)
+{
+    struct idempotency *claim = r->claim;
+
+    if (!claim)
+        return;
+    r->claim = r->c->claim = NULL;
+    if (r->answer != ANSWER_LATER)
+        call_session_end(r->c);
+    idempotency_end(claim);
+}
+
 static void end(struct request *r)
 {
     struct http_exchange *x = r->x;
@@ -278,7 +290,7 @@ static void end_detached(struct request *r, int rc)
     if (rc < 0)
         call_misuse(r->c, "a handler that has detached its request returns 0, not %s: the token answers",
                     outcome_name(rc));
-    idempotency_end(r);
+    end_claim(r);
     end(r);
 }
 
@@ -340,16 +352,39 @@ static bool finish(struct request *r, int rc)
         cut_stream(r, rc);
     else
         answer_error(r, rc);
-    idempotency_end(r);
+    end_claim(r);
     end(r);
     return false;
+}
+
+static struct str body_text(void *request)
+{
+    dw_bytes body = request_body(request);
+
+    return str_make(body.p, body.n);
 }
 
 /* An Idempotency-Key may have its answer already: then -1, and it is over. */
 static int begin_once(struct request *r)
 {
-    if (idempotency_begin(r) == 0)
+    const struct idempotency_request asks = {
+        .x = r->x,
+        .process = r->route->instance->process,
+        .operation = r->route->operation,
+        .owner = r->route->instance->name,
+        .what = r->route->what,
+        .tenant = r->c->tenant,
+        .principal = r->c->principal,
+        .mark = r->mark,
+        .answer = &r->answer,
+        .body = body_text,
+        .ud = r,
+    };
+
+    if (idempotency_begin(&r->claim, &asks) == 0) {
+        r->c->claim = r->claim;
         return 0;
+    }
     http_watch_gone(r->x, NULL, NULL);
     end(r);
     return -1;

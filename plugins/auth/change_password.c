@@ -47,7 +47,7 @@ static int judge(dw_call *c, const struct account *a, const struct asked *asked)
         return account_may_sign_in(c, a);
     if (asked->password.n == asked->new_password.n &&
         memcmp(asked->password.p, asked->new_password.p, asked->password.n) == 0)
-        return dw_fail_at(c, "/new_password", "is the old one");
+        return dw_fail_at(c, "/new_password", "is the old one; take another");
     return account_judge_password(c, a, asked->new_password, "/new_password");
 }
 
@@ -57,7 +57,7 @@ static int store(dw_call *c, const struct account *a, const char *hash)
 
     DW_TRY(account_store_password(c, a->id, hash, ACCOUNT_OWN_PASSWORD,
                                   me->kind == DW_USER ? me->credential : NULL));
-    return audit(c, "auth.password.changed", a->id, "email", a->email);
+    return audit(c, "auth.password.changed", a->id, "@person", a->id, "@email", a->email);
 }
 
 int auth_change_password(dw_call *c, dw_request *req)

@@ -46,7 +46,7 @@ static int update(dw_call *c, const char *id, int64_t version, const struct user
     if (rc == DW_ECONFLICT)
         return dw_fail(c, rc, "this address is registered already", "email", changes->email);
     if (rc == 0)
-        return dw_fail(c, DW_EPRECONDITION, "he was changed meanwhile; read him again");
+        return dw_fail(c, DW_EPRECONDITION, "the user was changed meanwhile; read it again");
     return rc;
 }
 
@@ -55,8 +55,10 @@ int change_user(dw_call *c, const struct account *a, int64_t version, const stru
     if (a->active && !changes->active)
         DW_TRY(change_user_end(c, a));
     DW_TRY(update(c, a->id, version, changes));
-    DW_TRY(audit(c, "auth.user.changed", a->id, "email", changes->email ? changes->email : a->email, "name",
-                 changes->name ? changes->name : a->name, "active", changes->active));
+    DW_TRY(audit(c, "auth.user.changed", a->id, "active",
+                 dw_json(c, "old", a->active, "new", changes->active), "@person", a->id, "@email",
+                 dw_json(c, "old", a->email, "new", changes->email ? changes->email : a->email), "@name",
+                 dw_json(c, "old", a->name, "new", changes->name ? changes->name : a->name)));
     return auth_forget(c, a->id);
 }
 

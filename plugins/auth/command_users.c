@@ -158,7 +158,7 @@ int command_user_password(dw_call *c, dw_command_run *run)
     DW_TRY(dw_tx_begin(c));
     DW_TRY(account_store_password(c, a.id, hash,
                                   temporary ? ACCOUNT_TEMPORARY_PASSWORD : ACCOUNT_OWN_PASSWORD, NULL));
-    DW_TRY(audit(c, "auth.password.reset", a.id, "email", a.email));
+    DW_TRY(audit(c, "auth.password.reset", a.id, "@person", a.id, "@email", a.email));
     DW_TRY(dw_command_print(run, "the password is changed", "email", a.email));
     return dw_tx_commit(c);
 }

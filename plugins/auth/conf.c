@@ -20,11 +20,10 @@ const dw_item auth_items[] = {
     ITEM(password_least, .fallback = "8", .min = 8, .max = 128,
          .help = "How many characters a new password has at least"),
     ITEM(public_url, .fallback = "\"\"", .pattern = "/^(https?://[^/?# ]+)?$/",
-         .help = "What clients call this server, `https://dowel.example.org`: the issuer of its tokens. "
-                 "Empty: what "
-                 "each request calls it"),
-    ITEM(audience, .fallback = "\"\"", .max = 200,
-         .help = "For whom access tokens are; empty: what public_url says"),
+         .help =
+             "What clients call this server, `https://dowel.example.org`: the issuer of its tokens. "
+             "Empty: OAuth's metadata name what each request calls it, and the issuer in tokens is `dowel`"),
+    ITEM(audience, .fallback = "\"\"", .max = 200, .help = "For whom access tokens are; empty: their issuer"),
     ITEM(algorithm, .fallback = "ES256", .one_of = "ES256 EdDSA RS256 HS256",
          .help =
              "How access tokens are signed. Only HS256 has no public key that others can check them with"),

@@ -153,7 +153,7 @@ int create_user(dw_call *c, const struct create_user *user, const char **id)
     DW_TRY(rc);
     if (user->is_temporary)
         DW_TRY(limit_password(c, *id));
-    DW_TRY(audit(c, "auth.user.created", *id, "email", user->email, "name", user->name));
+    DW_TRY(audit(c, "auth.user.created", *id, "@person", *id, "@email", user->email, "@name", user->name));
     return create_member(c, user->home_tenant, *id);
 }
 

@@ -47,7 +47,8 @@ int login_tenant(dw_call *c, const struct account *a, const char *wanted, const 
                     "  JOIN auth_members m ON m.tenant = t.id AND m.active"
                     " WHERE m.user_id = $1 AND t.active AND (t.slug = $2 OR CAST(t.id AS TEXT) = $2)",
                     a->id, wanted);
-    return rc == 0  ? dw_fail(c, DW_EDENIED, "you are no member of that tenant; GET /auth/me lists yours")
+    return rc == 0
+               ? dw_fail(c, DW_EDENIED, "you are no member of that tenant; GET /api/v1/auth/me lists yours")
            : rc < 0 ? rc
                     : 0;
 }

@@ -88,7 +88,7 @@ static int check_version(dw_call *c, const char *user, int64_t version, bool *ac
                         " WHERE tenant = $1 AND user_id = $2 AND version = $3 RETURNING active",
                         dw_tenant(c), user, version);
 
-    return rc == 0 ? dw_fail(c, DW_EPRECONDITION, "he was changed meanwhile; read him again") : rc;
+    return rc == 0 ? dw_fail(c, DW_EPRECONDITION, "the member was changed meanwhile; read it again") : rc;
 }
 
 static int change(dw_call *c, dw_request *req, const struct account *a, int64_t version)

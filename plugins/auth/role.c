@@ -46,8 +46,9 @@ int role_check_permissions(dw_call *c, const json_t *permissions)
         if (strcmp(name, AUTH_OPERATE) == 0)
             rc = dw_fail_at(c, pointer, "is given by no role; `dowel user operator` makes operators");
         else if (permissions_add(c, &meant, name) == 0)
-            rc = dw_fail_at(c, pointer, "is no permission that there is; GET /permissions has them all",
-                            "name", name);
+            rc =
+                dw_fail_at(c, pointer, "is no permission that there is; GET /api/v1/permissions has them all",
+                           "name", name);
         else if ((missing = permissions_missing(c, &meant, &own)) != NULL)
             return dw_fail(c, DW_EDENIED, "this role would give what you may not do yourself", "permission",
                            missing);

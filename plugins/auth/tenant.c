@@ -33,6 +33,6 @@ int tenant_remove_member(dw_call *c, const char *tenant, const struct account *a
     DW_TRY(guard_not_self(c, a->id));
     DW_TRY(guard_last_admin(c, tenant, a->id));
     DW_TRY(dw_db_change(c, "DELETE FROM auth_members WHERE tenant = $1 AND user_id = $2", tenant, a->id));
-    DW_TRY(audit(c, "auth.member.removed", a->id, "email", a->email));
+    DW_TRY(audit(c, "auth.member.removed", a->id, "@person", a->id, "@email", a->email));
     return auth_forget(c, a->id);
 }

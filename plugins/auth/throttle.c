@@ -120,11 +120,12 @@ static int count_all(dw_call *c, struct throttle *t, int64_t *wait_us)
 
 static int refuse(dw_call *c, int64_t wait_us)
 {
-    const dw_span wait = { wait_us };
+    const dw_span wait = { (wait_us + 999999) / 1000000 *
+                           1000000 }; /* whole seconds, as people read it too */
 
     dw_tx_rollback(c);
     dw_count(c, "throttled", 1);
-    return dw_fail(c, DW_ERATE, "too many wrong passwords came before; try again later, in seconds",
+    return dw_fail(c, DW_ERATE, "too many wrong passwords came before; try again after that many seconds",
                    "retry_after", wait);
 }
 

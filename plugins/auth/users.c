@@ -200,7 +200,7 @@ int auth_delete_user(dw_call *c, dw_request *req)
     DW_TRY(may_change(c, &a));
     DW_TRY(change_user_end(c, &a));
     DW_TRY(dw_db_change(c, "DELETE FROM auth_users WHERE id = $1", id));
-    DW_TRY(audit(c, "auth.user.deleted", id, "email", a.email));
+    DW_TRY(audit(c, "auth.user.deleted", id, "@person", id, "@email", a.email));
     DW_TRY(auth_forget(c, id));
     DW_TRY(dw_reply(req, 204));
     return dw_tx_commit(c);
@@ -229,7 +229,7 @@ int auth_reset_password(dw_call *c, dw_request *req)
     DW_TRY(guard_lock(c, dw_tenant(c)));
     DW_TRY(may_reset(c, id, &a));
     DW_TRY(account_store_password(c, id, hash, ACCOUNT_TEMPORARY_PASSWORD, NULL));
-    DW_TRY(audit(c, "auth.password.reset", id, "email", a.email));
+    DW_TRY(audit(c, "auth.password.reset", id, "@person", id, "@email", a.email));
     DW_TRY(told ? dw_reply(req, 200, "temporary_password", told, "until", until)
                 : dw_reply(req, 200, "until", until));
     return dw_tx_commit(c);

@@ -94,6 +94,7 @@ const slips = [
   ['errant echo x', /^dowel: errant echo: unknown verb, did you mean errand echo\?\n/],
   ['errant', /^dowel: errant: unknown verb, did you mean errand\?\n/],
   ['frobnicate', /^dowel: frobnicate: unknown verb\n/],
+  ['errand frobnicate', /^dowel: errand frobnicate: unknown verb; dowel errand --help has those that there are\n/],
   ['errand', /^errand: say what to do:\n {2}dowel errand echo WORD \[NUMBER\] \[REST\.\.\.\] +Says what it was told\n/],
 ];
 

@@ -311,6 +311,72 @@ for (const engine of engines) {
       await told(people.root, 'DELETE', `/webhooks/${id}`);
     });
 
+    test('what is sent again is done once, and what shows a secret is not shown twice', async () => {
+      const again = async (path, body, key) => {
+        const send = () => request(server.url, {
+          method: 'POST', path: `/api/v1${path}`, body: JSON.stringify(body),
+          headers: { ...bearer(people.root), 'Content-Type': 'application/json', 'Idempotency-Key': `"${key}"` },
+        });
+        return [await send(), await send()];
+      };
+      const [made, lost] = await again('/webhooks', { url: 'https://example.com/', events: ['none.such'] }, 'make');
+      assert.deepEqual([made.status, lost.status], [201, 409], lost.text());
+      assert.equal(made.header('cache-control'), 'no-store');
+      assert.match(lost.json().detail, /was carried out/);
+      const { id } = made.json();
+      const [replayed, same] = await again(`/webhooks/${id}/replay`, { since: '2999-01-01T00:00:00Z' }, 'replay');
+      assert.deepEqual([replayed.status, same.status, same.header('idempotency-replayed')], [202, 202, 'true']);
+      assert.equal(same.text(), replayed.text());
+      const other = await again(`/webhooks/${id}/replay`, { since: '2999-01-02T00:00:00Z' }, 'replay');
+      assert.equal(other[0].status, 422);
+      const [opened, closed] = await again('/inbox/sources', { plugin: 'shop', name: 'once', inbox: 'sales' }, 'source');
+      assert.deepEqual([opened.status, closed.status], [201, 409], closed.text());
+      assert.match(closed.json().detail, /was carried out/);
+      await told(people.root, 'DELETE', '/inbox/sources/shop/once');
+      await told(people.root, 'DELETE', `/webhooks/${id}`);
+    });
+
+    test('what is changed is in the audit log, with who did it', async () => {
+      const log = async (query) => (await told(people.root, 'GET', `/audit?limit=100&${query}`)).items.reverse();
+      const { id, secret } = await hook('/audited', ['shop.*']);
+      await order();
+      const delivery = await settled(id, 'delivered');
+      await told(people.root, 'PATCH', `/webhooks/${id}`, { description: 'for the books' });
+      await told(people.root, 'POST', `/deliveries/${delivery.id}/replay`);
+      await told(people.root, 'POST', `/webhooks/${id}/replay`, { since: '2999-01-01T00:00:00Z' });
+      await told(people.root, 'POST', `/webhooks/${id}/secrets`);
+      await told(people.root, 'DELETE', `/webhooks/${id}/secrets`);
+      await told(people.root, 'PATCH', `/webhooks/${id}`, { enabled: false });
+      await told(people.root, 'PATCH', `/webhooks/${id}`, { enabled: true });
+      await told(people.root, 'POST', `/events/${delivery.event}/replay`, { webhook: id });
+      await refused(403, people.admin, 'PATCH', `/webhooks/${id}`, { url: 'http://127.0.0.1:1/' });
+      await told(people.root, 'DELETE', `/webhooks/${id}`);
+      const records = await log(`target=${id}`);
+      assert.deepEqual(records.map((one) => one.action), ['added', 'changed', 'replayed', 'rotated', 'secrets_dropped', 'disabled', 'enabled', 'removed'].map((what) => `core.webhook.${what}`));
+      for (const { actor, tenant, request: of } of records) {
+        assert.deepEqual([actor.kind, actor.id, actor.address, tenant], ['user', 'root', '127.0.0.1', tenants.a]);
+        assert.ok(of);
+      }
+      assert.deepEqual(records[1].values, { url: null, events: null, description: 'for the books', allow: null });
+      assert.equal(records.at(-1).values.url, receiver.url('/audited'));
+      assert.ok(!JSON.stringify(records).includes(secret));
+      assert.deepEqual((await log(`target=${delivery.id}`)).map((one) => one.action), ['core.webhook.delivery_replayed']);
+      assert.deepEqual((await log(`target=${delivery.event}`)).map((one) => one.values), [{ subscribers: 1 }]);
+
+      const sender = await source('audited');
+      assert.equal((await send(sender.path, sender.secret, 'sale-9', '{"customer":"eve","cents":1}')).status, 202);
+      const [received] = (await told(people.root, 'GET', '/inbox?source=audited')).items;
+      await told(people.root, 'POST', `/inbox/${received.id}/replay`);
+      await told(people.root, 'POST', '/inbox/sources/shop/audited/secrets', { secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' });
+      await told(people.root, 'DELETE', '/inbox/sources/shop/audited/secrets');
+      for (const enabled of [false, true]) await told(people.root, 'PATCH', '/inbox/sources/shop/audited', { enabled });
+      await told(people.root, 'DELETE', '/inbox/sources/shop/audited');
+      const sources = (await log('action=core.inbox.*')).filter((one) => one.values.source === 'audited');
+      assert.deepEqual(sources.map((one) => one.action), ['source_added', 'source_rotated', 'secrets_dropped', 'source_disabled', 'source_enabled', 'source_removed'].map((what) => `core.inbox.${what}`));
+      assert.deepEqual((await log(`target=${received.id}`)).map((one) => one.action), ['core.inbox.replayed']);
+      assert.deepEqual((await told(people.foreigner, 'GET', `/audit?target=${id}`)).items, []);
+    });
+
     test('who is in no tenant has nothing here', async () => {
       assert.match((await refused(403, people.nowhere, 'GET', '/webhooks')).detail, /tenant/);
     });

@@ -187,6 +187,10 @@ describe('events, webhooks and the inbox', { timeout }, () => {
       assert.ok(shown.headers.some(([name, value]) => name === 'Webhook-Id' && value === 'sale_wrong'));
       assert.match((await cli('inbox', 'show', failed.id)).stdout, /Webhook-Id: sale_wrong/);
       await told('inbox', 'replay', failed.id);
+      const { records } = await told('audit', 'list', '--target', failed.id);
+      assert.deepEqual(records.map((one) => one.action), ['core.inbox.replayed']);
+      await told('inbox', 'rotate', 'shop', 'till', '--drop-older');
+      assert.deepEqual((await told('audit', 'list', '--action', 'core.inbox.secrets_dropped')).records[0].values, { plugin: 'shop', source: 'till' });
       await until('it was tried again', async () => (await told('inbox', 'show', failed.id)).state === 'failed');
     });
 
@@ -254,6 +258,8 @@ describe('events, webhooks and the inbox', { timeout }, () => {
       assert.notEqual((await cli('webhook', 'replay', id, '--since', since)).code, 0); // still disabled
       await told('webhook', 'enable', id);
       assert.equal((await told('webhook', 'replay', id, '--since', since, '--undelivered')).deliveries, 2);
+      const { records } = await told('audit', 'list', '--target', id, '--action', 'core.webhook.replayed');
+      assert.deepEqual(records.map(({ values }) => [Date.parse(values.since), values.undelivered, values.n]), [[Date.parse(since), true, 2]]); // not what was refused
       await until('both came', () => receiver.at('/gone').filter(placed('hal')).length === 3);
     });
 
@@ -323,6 +329,7 @@ describe('events, webhooks and the inbox', { timeout }, () => {
       const first = await receiver.nth('/replay', 1);
       const delivery = await until('delivered', async () => (await told('webhook', 'deliveries', id, '--state', 'delivered')).deliveries[0]);
       await told('webhook', 'replay', delivery.id);
+      assert.equal((await told('audit', 'list', '--target', delivery.id)).records[0].action, 'core.webhook.delivery_replayed');
       assert.equal((await receiver.nth('/replay', 2)).headers['webhook-id'], first.headers['webhook-id']);
       await until('delivered again', async () => (await told('webhook', 'deliveries', id, '--state', 'delivered')).deliveries[0]);
       assert.equal((await told('event', 'replay', first.headers['webhook-id'], '--webhook', id)).subscribers, 1);

@@ -56,6 +56,7 @@ const everywhere = ['http_reply_problem', 'http_reply_problem_format', 'http_rep
 const here = [
   [/^api\/input/, ['refuse']],
   [/^plugin\/idempotency/, ['refuse', 'refuse_malformed', 'refuse_later']],
+  [/^operations\//, ['core_fail', 'core_fail_at']],
   [/^http\/(form|multipart)/, ['fail']],
   [/^http\/upload/, ['refuse']],
 ];

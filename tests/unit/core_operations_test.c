@@ -61,11 +61,35 @@ static void a_clash_is_told(void **state)
     buf_finish(&why);
 }
 
+#define CONTRACT(more)                                                                     \
+    "openapi: 3.1.0\ninfo: { title: Own, version: '1' }\npaths:\n"                         \
+    "  /things: { post: { operationId: makeThing, x-permission: things.make" more " } }\n" \
+    "x-permissions: { things.make: { summary: Make things } }\n"
+
+/* Nothing would hold anybody to it, and the document would say that something does. */
+static void a_limit_that_nobody_keeps_is_refused(void **state)
+{
+    struct api_document *document = NULL;
+    struct buf why = BUF_INIT;
+    (void)state;
+
+    assert_int_equal(core_operations_read_text(&document, STR_OF(CONTRACT("")), &why), 0);
+    api_document_destroy(document);
+    assert_int_equal(core_operations_read_text(&document, STR_OF(CONTRACT(", x-rate-limit: 30/1m")), &why),
+                     -1);
+    assert_null(document);
+    assert_string_equal(buf_text(&why),
+                        "makeThing has x-rate-limit: 30/1m, which the server's own operations do not have; "
+                        "remove it from core/contract/api.yaml");
+    buf_finish(&why);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_needs_a_permission_and_has_a_route),
         cmocka_unit_test(a_clash_is_told),
+        cmocka_unit_test(a_limit_that_nobody_keeps_is_refused),
     };
     return cmocka_run_group_tests_name("core_operations", tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "db_fixture.h"
+#include "audit_fixture.h"
 #include "operations/core_operation.h"
 #include "plugin/access.h"
 #include "plugin_rig.h"
@@ -24,6 +24,7 @@ static int who_is(dw_call *c, dw_credential *credential)
 
     credential->id = dw_copy(c, credential->text);
     credential->tenant = strcmp(credential->id, "nina") == 0 ? NULL : TENANT;
+    credential->name = "Ann Lee";
     credential->permissions = things;
     credential->permissions_n = strcmp(credential->id, "otto") == 0 ? 0 : 1;
     return 0;
@@ -34,7 +35,7 @@ DOWEL_PLUGIN(.name = "names", .version = "1.0.0", .authenticator = DW_AUTHENTICA
 /* ---- the handlers ---- */
 
 static struct {
-    struct db_fixture db;
+    struct audit_fixture f;
     struct core_route routes[8];
     struct api_document *contract;
     _Atomic int runs;
@@ -90,7 +91,31 @@ static int lose_once(struct core_request *r)
     return db_commit(r->s);
 }
 
+/* As each does that changes something; `how` says what becomes of it. */
+static int keep(struct core_request *r)
+{
+    const char *how = core_text(r, "how");
+    struct buf body = BUF_INIT;
+
+    world.runs++;
+    DW_TRY(db_begin(r->s));
+    DW_TRY((int)db_exec(r->s, DB_BY_CORE, DW_LIST("INSERT INTO effects (job, n) VALUES ('kept', 1)")));
+    DW_TRY(core_note(r, "core.thing.kept", TENANT, DW_LIST("how", how, "secret", "hush")));
+    buf_add_format(&body, "{\"run\":%d}", (int)world.runs);
+    if (strcmp(how, "secretly") == 0)
+        http_reply_header(r->x, "Cache-Control", STR_OF("no-store"));
+    DW_TRY(core_reply(r, 201, &body));
+    if (strcmp(how, "not") == 0)
+        return DW_ECONFLICT;
+    if (strcmp(how, "later") == 0)
+        return DW_EUNAVAILABLE;
+    if (strcmp(how, "lost") == 0) /* somebody else has the key */
+        DW_TRY((int)db_exec(r->s, DB_BY_CORE, DW_LIST("UPDATE dowel_idempotency SET claim = $1", TENANT)));
+    return db_commit(r->s);
+}
+
 static const struct core_operation operations[] = {
+    { "keep", keep },
     { "sayWho", say_who },
     { "fail", fail_as_told },
     { "lose", lose_once },
@@ -105,7 +130,12 @@ static const char api[] =
     "  /fail: { get: { operationId: fail, x-permission: things.see, parameters: [\n"
     "    { name: how, in: query, required: true, schema: { type: string } },\n"
     "    { name: since, in: query, schema: { type: string } } ] } }\n"
-    "  /lose: { post: { operationId: lose, x-permission: things.see } }\n";
+    "  /lose: { post: { operationId: lose, x-permission: things.see } }\n"
+    "  /keep: { post: { operationId: keep, x-permission: things.see, requestBody: { required: true, content: "
+    "{\n"
+    "    application/json: { schema: { type: object, required: [how], properties: { how: { type: string } } "
+    "} } } "
+    "} } }\n";
 
 /* ---- the rig: the plugin tells who asks, and serves nothing ---- */
 
@@ -124,7 +154,8 @@ static void add_routes(void)
                                           .path = op->path,
                                           .handler = core_request_handle,
                                           .ud = &world.routes[i],
-                                          .where = HTTP_ON_WORKER };
+                                          .where = HTTP_ON_WORKER,
+                                          .body = api_operation_body_mode(op) };
         assert_int_equal(router_add(rig.router, &route, why), 0);
     }
 }
@@ -136,9 +167,10 @@ static int start(void **state)
 
     (void)state;
     memset(&world, 0, sizeof(world));
-    if (db_fixture_open(&world.db) != 0)
+    if (audit_fixture_open(&world.f) != 0)
         return -1;
-    rig.process.db = world.db.db;
+    rig.process.db = world.f.jobs.db.db;
+    rig.process.audit = world.f.audit;
     rig_open_log();
     assert_int_equal(access_create(&rig.process.access, 16), 0);
     rig_make_instance(&dw_plugin_, NULL);
@@ -160,25 +192,26 @@ static int stop(void **state)
     access_destroy(rig.process.access);
     memset(&rig.process, 0, sizeof(rig.process));
     rig.document = NULL;
-    db_fixture_close(&world.db);
+    audit_fixture_close(&world.f);
     return 0;
 }
 
-#define ANN "Authorization: Bearer ann\r\n"
+#define AS_ANN "Authorization: Bearer ann\r\n"
 
 static const char *fails(const char *how)
 {
     char path[64];
 
     snprintf(path, sizeof(path), "/api/v1/fail?how=%s", how);
-    return rig_ask("GET", path, ANN, "");
+    return rig_ask("GET", path, AS_ANN, "");
 }
 
 /* ---- tests ---- */
 
 static void a_handler_finds_all_it_needs(void **state)
 {
-    const char *a = rig_ask("GET", "/api/v1/things/0192F0C1-2D3E-7A4B-8C5D-6E7F80910A1C?flag=true", ANN, "");
+    const char *a =
+        rig_ask("GET", "/api/v1/things/0192F0C1-2D3E-7A4B-8C5D-6E7F80910A1C?flag=true", AS_ANN, "");
 
     (void)state;
     assert_int_equal(rig_status(a), 200);
@@ -194,7 +227,7 @@ static void who_may_not_does_not_get_there(void **state)
     assert_int_equal(rig_status(rig_get(path)), 401);
     assert_int_equal(rig_status(rig_ask("GET", path, "Authorization: Bearer otto\r\n", "")), 403);
     RIG_HAS(rig_ask("GET", path, "Authorization: Bearer nina\r\n", ""), "you are in none");
-    RIG_HAS(rig_ask("GET", "/api/v1/things/nonsense", ANN, ""), "#/path/id");
+    RIG_HAS(rig_ask("GET", "/api/v1/things/nonsense", AS_ANN, ""), "#/path/id");
     RIG_HAS(rig_ask("GET", "/api/v1/things/nonsense", "Authorization: Bearer otto\r\n", ""), "things.see");
 }
 
@@ -232,10 +265,158 @@ static void a_handler_that_did_not_finish_is_an_error(void **state)
 static void what_the_database_wants_repeated_is(void **state)
 {
     (void)state;
-    if (world.db.engine != DB_POSTGRES)
+    if (world.f.jobs.db.engine != DB_POSTGRES)
         return; /* nothing of SQLite's can be lost on purpose */
-    assert_int_equal(rig_status(rig_ask("POST", "/api/v1/lose", ANN, "")), 202);
+    assert_int_equal(rig_status(rig_ask("POST", "/api/v1/lose", AS_ANN, "")), 202);
     assert_int_equal(world.runs, 2);
+}
+
+/* ---- Idempotency-Key ---- */
+
+#define KEY "Idempotency-Key: \"one\"\r\n"
+
+static const char *keeps(const char *fields, const char *how)
+{
+    char body[64], all[256];
+
+    snprintf(body, sizeof(body), "{\"how\":\"%s\"}", how);
+    snprintf(all, sizeof(all), "%sContent-Type: application/json\r\n", fields);
+    return rig_ask("POST", "/api/v1/keep", all, body);
+}
+
+static int64_t effects(void)
+{
+    return AUDIT_NUMBER(&world.f, "SELECT count(*) AS \"n::integer\" FROM effects");
+}
+
+static void assert_replayed(const char *answer, int status, const char *part)
+{
+    assert_int_equal(rig_status(answer), status);
+    RIG_HAS(answer, "Idempotency-Replayed: true\r\n");
+    RIG_HAS(answer, part);
+}
+
+static void what_is_sent_again_is_done_once(void **state)
+{
+    (void)state;
+    const char *a = keeps(AS_ANN KEY, "well");
+    assert_int_equal(rig_status(a), 201);
+    assert_null(strstr(a, "Idempotency-Replayed"));
+    assert_replayed(keeps(AS_ANN KEY, "well"), 201, "{\"run\":1}");
+    assert_int_equal(rig_status(keeps(AS_ANN KEY, "otherwise")), 422);
+    assert_int_equal(effects(), 1);
+    assert_int_equal(rig_status(keeps("Authorization: Bearer bob\r\n" KEY, "well")),
+                     201); /* has keys of his own */
+    assert_int_equal(rig_status(keeps(AS_ANN, "well")), 201);
+    assert_int_equal(effects(), 3);
+    assert_int_equal(rig_status(keeps(KEY, "well")), 401); /* a key is no credential */
+    assert_int_equal(rig_status(keeps("Authorization: Bearer otto\r\n" KEY, "well")), 403);
+}
+
+static void a_secret_is_not_kept(void **state)
+{
+    (void)state;
+    assert_int_equal(rig_status(keeps(AS_ANN KEY, "secretly")), 201);
+    const char *a = keeps(AS_ANN KEY, "secretly");
+    assert_int_equal(rig_status(a), 409);
+    RIG_HAS(a, "was carried out, and its answer was not kept");
+    assert_int_equal(world.runs, 1);
+    assert_int_equal(AUDIT_NUMBER(&world.f, "SELECT count(*) AS \"n::integer\" FROM dowel_idempotency"
+                                            " WHERE body IS NOT NULL"),
+                     0);
+}
+
+/* What was staged before is nothing that a client ever got. */
+static void an_error_is_kept_as_it_was_answered(void **state)
+{
+    (void)state;
+    assert_int_equal(rig_status(keeps(AS_ANN KEY, "not")), 409);
+    assert_replayed(keeps(AS_ANN KEY, "not"), 409, "application/problem+json");
+    assert_int_equal(world.runs, 1);
+    assert_int_equal(effects(), 0);
+}
+
+static void who_should_come_back_later_may(void **state)
+{
+    (void)state;
+    assert_int_equal(rig_status(keeps(AS_ANN KEY, "later")), 503);
+    assert_int_equal(rig_status(keeps(AS_ANN KEY, "later")), 503);
+    assert_int_equal(world.runs, 2);
+    assert_int_equal(effects(), 0);
+}
+
+static void who_has_lost_the_key_commits_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(rig_status(keeps(AS_ANN KEY, "lost")), 504);
+    assert_int_equal(effects(), 0);
+}
+
+static void what_is_repeated_keeps_one_answer(void **state)
+{
+    (void)state;
+    if (world.f.jobs.db.engine != DB_POSTGRES)
+        return; /* as above */
+    assert_int_equal(rig_status(rig_ask("POST", "/api/v1/lose", AS_ANN KEY, "")), 202);
+    assert_replayed(rig_ask("POST", "/api/v1/lose", AS_ANN KEY, ""), 202, "");
+    assert_int_equal(world.runs, 2);
+}
+
+/* ---- the audit log ---- */
+
+static int64_t notes(void)
+{
+    return AUDIT_NUMBER(&world.f, "SELECT count(*) AS \"n::integer\" FROM dowel_audit"
+                                  " WHERE action = 'core.thing.kept'");
+}
+
+static void read_note(struct buf *out)
+{
+    const struct audit_filter filter = { .tenant = TENANT, .action = "core.thing.kept" };
+    struct db_session *s = audit_session(&world.f);
+    char next[UUID_TEXT_SIZE];
+
+    assert_true(audit_list(world.f.audit, s, &filter, NULL, 10, out, next) >= 0);
+    db_session_destroy(s);
+}
+
+static void what_is_done_is_noted(void **state)
+{
+    struct buf note = BUF_INIT;
+
+    (void)state;
+    assert_int_equal(rig_status(keeps(AS_ANN, "well")), 201);
+    read_note(&note);
+    const char *text = buf_text(&note);
+    RIG_HAS(text, "\"tenant\":\"" TENANT "\"");
+    RIG_HAS(text, "\"actor\":{\"kind\":\"user\",\"id\":\"ann\",");
+    RIG_HAS(text, "\"name\":\"Ann Lee\"");
+    RIG_HAS(text, "\"address\":\"127.0.0.1\"");
+    RIG_HAS(text, "\"plugin\":\"core\"");
+    RIG_HAS(text, "\"target\":\"" TENANT "\",\"request\":\"");
+    RIG_HAS(text, "\"how\":\"well\"");
+    assert_null(strstr(text, "hush"));
+    assert_null(strstr(text, "\"request\":\"\""));
+    buf_finish(&note);
+}
+
+static void what_was_not_done_or_done_before_is_not(void **state)
+{
+    (void)state;
+    keeps(AS_ANN, "not");
+    keeps(AS_ANN KEY, "lost");
+    assert_int_equal(notes(), 0);
+    keeps(AS_ANN "Idempotency-Key: \"two\"\r\n", "well");
+    keeps(AS_ANN "Idempotency-Key: \"two\"\r\n", "well");
+    assert_int_equal(notes(), 1);
+}
+
+static void without_an_audit_log_nothing_is_done(void **state)
+{
+    (void)state;
+    rig.process.audit = NULL;
+    assert_int_equal(rig_status(keeps(AS_ANN, "well")), 503);
+    assert_int_equal(effects(), 0);
 }
 
 int main(void)
@@ -247,6 +428,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_the_database_says_is_for_the_log, start, stop),
         cmocka_unit_test_setup_teardown(a_handler_that_did_not_finish_is_an_error, start, stop),
         cmocka_unit_test_setup_teardown(what_the_database_wants_repeated_is, start, stop),
+        cmocka_unit_test_setup_teardown(what_is_sent_again_is_done_once, start, stop),
+        cmocka_unit_test_setup_teardown(a_secret_is_not_kept, start, stop),
+        cmocka_unit_test_setup_teardown(an_error_is_kept_as_it_was_answered, start, stop),
+        cmocka_unit_test_setup_teardown(who_should_come_back_later_may, start, stop),
+        cmocka_unit_test_setup_teardown(who_has_lost_the_key_commits_nothing, start, stop),
+        cmocka_unit_test_setup_teardown(what_is_repeated_keeps_one_answer, start, stop),
+        cmocka_unit_test_setup_teardown(what_is_done_is_noted, start, stop),
+        cmocka_unit_test_setup_teardown(what_was_not_done_or_done_before_is_not, start, stop),
+        cmocka_unit_test_setup_teardown(without_an_audit_log_nothing_is_done, start, stop),
     };
     return DB_ON_EVERY_ENGINE("core_request", tests);
 }

@@ -345,6 +345,31 @@ static void a_user_is_changed_by_who_has_seen_him(void **state)
     assert_int_equal(listed("?q=rob"), 1);
 }
 
+/* What is about somebody lies under a key of his own, so that it can be made unreadable later. */
+static void the_log_keeps_what_is_about_somebody_apart(void **state)
+{
+    static const char *const actions[] = { "auth.user.created", "auth.user.changed", "auth.password.reset",
+                                           "auth.user.deleted" };
+    const char *target = path("/api/v1/users/%s", bob);
+    const json_t *record, *values;
+
+    (void)state;
+    assert_status(patch(target, "{\"name\":\"Rob\",\"email\":\"rob@example.org\"}"), 200);
+    record = json_array_get(dw_harness_audit(h, "auth.user.changed"), 0);
+    assert_string_equal(json_string_value(json_object_get(record, "person")), bob);
+    values = json_object_get(json_object_get(record, "personal"), "email");
+    assert_string_equal(json_string_value(json_object_get(values, "old")), "bob@example.org");
+    assert_string_equal(json_string_value(json_object_get(values, "new")), "rob@example.org");
+    assert_status(dw_harness_post(h, path("/api/v1/users/%s/password", bob), "{}"), 200);
+    assert_status(erase(target), 204);
+    for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
+        record = json_array_get(dw_harness_audit(h, actions[i]), 0);
+        assert_non_null(json_object_get(json_object_get(record, "personal"), "email"));
+        assert_null(json_object_get(json_object_get(record, "values"), "email"));
+        assert_null(json_object_get(json_object_get(record, "values"), "name"));
+    }
+}
+
 static void nobody_deactivates_himself(void **state)
 {
     dw_harness_reply reply;
@@ -525,6 +550,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(foreign_ids_are_as_unknown_ones, people, finish),
         cmocka_unit_test_setup_teardown(what_cannot_be_asked_opens_nothing, people, finish),
         cmocka_unit_test_setup_teardown(a_user_is_changed_by_who_has_seen_him, people, finish),
+        cmocka_unit_test_setup_teardown(the_log_keeps_what_is_about_somebody_apart, people, finish),
         cmocka_unit_test_setup_teardown(nobody_deactivates_himself, people, finish),
         cmocka_unit_test_setup_teardown(a_guest_is_given_roles_and_nothing_else, people, finish),
         cmocka_unit_test_setup_teardown(a_temporary_password_has_to_be_changed, people, finish),
