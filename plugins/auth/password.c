@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "b64.h"
@@ -59,6 +60,20 @@ struct argon2 {
     size_t salt_n, tag_n;
 };
 
+/* Straight from the system and back to it: malloc() would keep as much for each thread that has ever computed one. */
+static int take_memory(uint8_t **memory, size_t n)
+{
+    void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    *memory = p == MAP_FAILED ? NULL : p;
+    return *memory ? 0 : -1;
+}
+
+static void give_memory(uint8_t *memory, size_t n)
+{
+    munmap(memory, n);
+}
+
 /* Fills the tag. One thread computes all lanes, one after the other: the pool says how many threads there are. The memory
  * is wiped by the library before it is given back. */
 static enum password_result compute(const struct argon2 *a, const void *password, size_t n,
@@ -76,6 +91,8 @@ static enum password_result compute(const struct argon2 *a, const void *password
         .lanes = a->cost.lanes,
         .threads = 1,
         .version = a->version,
+        .allocate_cbk = take_memory,
+        .free_cbk = give_memory,
         .flags = ARGON2_DEFAULT_FLAGS,
     };
 

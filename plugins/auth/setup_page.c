@@ -66,6 +66,14 @@ static int show_closed(dw_call *c, dw_request *req, const char *why)
 
 /* ---- what may be wrong ---- */
 
+/* What refuses begins small, as it stands behind other words elsewhere. */
+static const char *as_sentence(dw_call *c, const char *text)
+{
+    const char first = *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text;
+
+    return *text ? dw_format(c, "%c%s.", first, text + 1) : text;
+}
+
 /* What a member's error says begins with its verb. */
 static const char *problem_of(dw_call *c, dw_request *req)
 {
@@ -76,7 +84,7 @@ static const char *problem_of(dw_call *c, dw_request *req)
         return dw_format(c, de ? "Das Passwort %s." : "The password %s.", e->said);
     if (strcmp(e->detail, "/email") == 0)
         return dw_format(c, de ? "Die Adresse %s." : "The address %s.", e->said);
-    return dw_format(c, "%s", e->said);
+    return as_sentence(c, e->said);
 }
 
 static bool can_be_mended(int rc)

@@ -1,4 +1,5 @@
 /* Passwords: what we make, what others have made ($DOWEL_VECTORS/argon2-kats and bcrypt-sha512crypt), and what is refused. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,6 +48,19 @@ static void the_usual_cost_is_taken(void **state)
     assert_memory_equal(hash, "$argon2id$v=19$m=19456,t=2,p=1$", 31);
     assert_int_equal(verify(hash, "x"), PASSWORD_OK);
     assert_false(password_needs_upgrade(hash, 1, &cost));
+}
+
+/* malloc() learns from what is given back, and would keep the next ones: 19 MiB for each thread of the pool. */
+static void its_memory_goes_back_to_the_system(void **state)
+{
+    const struct password_cost cost = PASSWORD_COST_DEFAULT;
+    const size_t before = mallinfo2().arena;
+    char hash[PASSWORD_HASH_SIZE];
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(password_hash(&cost, "x", 1, hash), PASSWORD_OK);
+    assert_true(mallinfo2().arena - before < 1024 * 1024);
 }
 
 static void a_password_is_bytes(void **state)
@@ -572,6 +586,7 @@ static void old_hashes_are_upgraded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(its_memory_goes_back_to_the_system), /* first: what malloc() has learnt stays */
         cmocka_unit_test(what_was_hashed_is_verified),
         cmocka_unit_test(the_usual_cost_is_taken),
         cmocka_unit_test(a_password_is_bytes),
