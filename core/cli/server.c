@@ -179,6 +179,7 @@ static struct http_options options_of(const struct server *s)
         .rate_limit = c->rate_requests,
         .rate_window_us = c->rate_window_us,
         .rate_burst = (uint32_t)c->rate_burst,
+        .no_route_limits = !c->route_limits,
     };
 }
 

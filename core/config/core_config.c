@@ -144,6 +144,10 @@ static const struct config_item items[] = {
     ITEM(rate_limit, .fallback = "\"off\"", .wrong = rate_wrong, .restart = true, .example = "100/1m",
          .help = "Requests that one address may send, by time; more are answered with 429. `off`: as many as "
                  "it likes"),
+    ITEM(route_limits, .fallback = "true", .restart = true,
+         .help = "The limits that contracts state for single operations (x-rate-limit), such as that of "
+                 "signing in, "
+                 "hold for each address; false for load tests"),
     ITEM(rate_burst, .fallback = "0", .min = 0, .max = BURST_MAX, .restart = true,
          .help = "How many of these may come at once; 0: as many as rate_limit allows in its time"),
     ITEM(static_dir, .fallback = "\"\"", .pattern = "directory", .restart = true, .example = "/srv/www",

@@ -40,6 +40,7 @@ struct core_config {
     struct config_texts trusted_proxies, cors_origins;
     const char *rate_limit; /* see rate_requests */
     int64_t rate_burst;
+    bool route_limits;
     const char *static_dir; /* "": none */
     bool docs_pages;
     struct config_texts metrics_allow;

@@ -257,20 +257,25 @@ static int apply_cors(struct http_exchange *x)
 
 /* ---- how often, how much ---- */
 
-static int apply_rate_limit(struct http_exchange *x)
+static void write_rate(struct http_exchange *x, const struct rate_fields *fields)
+{
+    http_reply_header(x, "RateLimit-Limit", str_from(fields->limit));
+    http_reply_header(x, "RateLimit-Remaining", str_from(fields->remaining));
+    http_reply_header(x, "RateLimit-Reset", str_from(fields->reset));
+    http_reply_header(x, "RateLimit-Policy", str_from(fields->policy));
+}
+
+/* Of two rules that hold, the narrower one is told: a reply has one set of these fields. */
+static int take_rate(struct http_exchange *x, enum rate_kind kind, struct str key,
+                     const struct rate_rule *rule, bool is_told)
 {
     struct rate_result result;
     struct rate_fields fields;
-    struct str key = ratelimit_address_key(&x->client);
 
-    if (key.n == 0)
-        return 0;
-    ratelimit_take(x->server->ratelimit, RATE_ADDRESS, key, &x->server->rate_rule, x->loop->now_us, &result);
-    rate_fields_write(&x->server->rate_rule, &result, &fields);
-    http_reply_header(x, "RateLimit-Limit", str_from(fields.limit));
-    http_reply_header(x, "RateLimit-Remaining", str_from(fields.remaining));
-    http_reply_header(x, "RateLimit-Reset", str_from(fields.reset));
-    http_reply_header(x, "RateLimit-Policy", str_from(fields.policy));
+    ratelimit_take(x->server->ratelimit, kind, key, rule, x->loop->now_us, &result);
+    rate_fields_write(rule, &result, &fields);
+    if (is_told || !result.allowed)
+        write_rate(x, &fields);
     if (result.allowed)
         return 0;
     server_count_refusal(x->server, REFUSED_RATE);
@@ -279,6 +284,29 @@ static int apply_rate_limit(struct http_exchange *x)
         x, 429, "more than %u requests were sent at once; Retry-After says in how many seconds to go on",
         result.limit);
     return -1;
+}
+
+static bool has_rate_of_its_own(const struct http_exchange *x)
+{
+    return x->route && x->route->rate.limit > 0 && !x->server->options.no_route_limits;
+}
+
+static int apply_rate_limits(struct http_exchange *x)
+{
+    bool has_own = has_rate_of_its_own(x);
+    struct str address = ratelimit_address_key(&x->client);
+    char key[sizeof(x->route) + 16];
+
+    if (address.n == 0 || address.n > 16)
+        return 0;
+    if (x->server->options.rate_limit > 0 && !(x->route && x->route->no_rate_limit) &&
+        take_rate(x, RATE_ADDRESS, address, &x->server->rate_rule, !has_own) != 0)
+        return -1;
+    if (!has_own)
+        return 0;
+    memcpy(key, &x->route, sizeof(x->route)); /* it stays where it is as long as the server lives */
+    memcpy(key + sizeof(x->route), address.p, address.n);
+    return take_rate(x, RATE_ROUTE, str_make(key, sizeof(x->route) + address.n), &x->route->rate, true);
 }
 
 static int check_content_size(struct http_exchange *x)
@@ -309,7 +337,7 @@ int pipeline_begin(struct http_exchange *x, const struct peer *peer)
         return -1;
     if (x->server->options.cors_origins_n && apply_cors(x) != 0)
         return -1;
-    if (x->server->ratelimit && !(x->route && x->route->no_rate_limit) && apply_rate_limit(x) != 0)
+    if (apply_rate_limits(x) != 0)
         return -1;
     if (!x->route)
         return answer_unrouted(x);

@@ -11,6 +11,7 @@
 #define HTTP_ROUTER_H
 
 #include "http/message.h"
+#include "http/ratelimit.h"
 
 struct http_exchange;
 struct router;
@@ -33,12 +34,13 @@ struct http_route {
     void *ud;
     enum http_where where;
     enum http_body_mode body;
-    uint64_t body_max;    /* 0: the server's; 413 above */
-    uint64_t spool_above; /* 0: 256 KiB */
-    int64_t timeout_us;   /* until the reply; 0: the server's; 504 then */
-    bool quiet;           /* not in the access log (probes) */
-    bool no_rate_limit;
-    const char *owner; /* the plugin, in metrics and the access log; NULL: the server */
+    uint64_t body_max;     /* 0: the server's; 413 above */
+    uint64_t spool_above;  /* 0: 256 KiB */
+    int64_t timeout_us;    /* until the reply; 0: the server's; 504 then */
+    bool quiet;            /* not in the access log (probes) */
+    bool no_rate_limit;    /* the server's own does not count here */
+    struct rate_rule rate; /* for each address, beside the server's; limit 0: none */
+    const char *owner;     /* the plugin, in metrics and the access log; NULL: the server */
 
     /* Filled by the router. */
     struct metric *duration;

@@ -147,7 +147,7 @@ static int create_parts(struct http_server *s)
 
     if (address_counts_create(&s->addresses) != 0)
         return -1;
-    if (o->rate_limit && ratelimit_create(&s->ratelimit, 0) != 0)
+    if (ratelimit_create(&s->ratelimit, 0) != 0)
         return -1;
     s->rate_rule = (struct rate_rule){ o->rate_limit, o->rate_window_us, o->rate_burst };
     s->loops = calloc(o->loops, sizeof(*s->loops));

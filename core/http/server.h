@@ -36,6 +36,7 @@ struct http_options {
     uint32_t rate_limit;    /* requests per rate_window_us and address; 0: off */
     int64_t rate_window_us; /* 1 s */
     uint32_t rate_burst;    /* rate_limit */
+    bool no_route_limits;   /* what routes say of themselves does not hold */
 };
 
 enum http_listener_kind { HTTP_LISTEN_TCP, HTTP_LISTEN_UNIX };

@@ -75,7 +75,8 @@ static int judge(dw_call *child, const struct answerer *a, int rc, int most)
                      a->by->name, rc);
 }
 
-/* What the answerer's dw_fail_at() marked, as one text: the pointers are into its question, not into the asker's input. */
+/* What the answerer's dw_fail_at() marked, as one text: the pointers are into its question, not into the asker's input.
+ * They were kept in the language of who asks alone: here the log has them in that too. */
 static void carry_marks(dw_call *c, const dw_call *child, int rc)
 {
     struct buf text = BUF_INIT;
@@ -84,6 +85,8 @@ static void carry_marks(dw_call *c, const dw_call *child, int rc)
         buf_add_format(&text, "%s%.*s: %.*s", i ? "; " : "", STR_ARG(child->errors[i].pointer),
                        STR_ARG(child->errors[i].detail));
     call_fail(c, rc, "%s", buf_text(&text));
+    if (child->errors_said_n == child->errors_n)
+        call_say(c, buf_text(&text));
     buf_finish(&text);
 }
 

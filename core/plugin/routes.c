@@ -123,6 +123,7 @@ static int bind_operation(struct plugin_routes *r, const struct api_operation *o
         .body = api_operation_body_mode(op),
         .body_max = op->body_max,
         .timeout_us = op->timeout_us,
+        .rate = { op->rate_requests, op->rate_window_us, op->rate_requests },
         .owner = r->instance->name,
     };
     int rc = name_route(r, "operation", op->id);

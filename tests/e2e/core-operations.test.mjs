@@ -103,7 +103,7 @@ for (const engine of engines) {
     before(async () => {
       database = await engine.make();
       receiver = await Receiver.start();
-      const core = `rate_limit: off\ncheck_replies: true\n${database.url && `database_url: ${JSON.stringify(database.url)}\n`}`;
+      const core = `rate_limit: off\nroute_limits: false\ncheck_replies: true\n${database.url && `database_url: ${JSON.stringify(database.url)}\n`}`;
       server = await startWith({ plugins: { badges: badgesYaml(people), shop: '', stamps: '' }, folder: pluginFolder, core });
     }, { timeout });
     after(async () => {

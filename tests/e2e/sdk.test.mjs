@@ -232,13 +232,13 @@ describe('what travels inside of a plugin', { timeout }, () => {
     write('migrations/0001_first.sql', migration('bag'));
     write('migrations/notes.txt', 'no migration');
     write('templates/mail/a b.txt', 'Dear "reader" \\ ??=\n');
-    write('locales/de.json', '');
+    write('locales/empty.txt', '');
     write('more/deep/bytes.bin', bytes);
     write('one.txt', 'ö');
     write('ignored/x', 'x');
   });
 
-  const first = () => [line('api.yaml', api), line('locales/de.json', ''), line('migrations/0001_first.sql', migration('bag')),
+  const first = () => [line('api.yaml', api), line('locales/empty.txt', ''), line('migrations/0001_first.sql', migration('bag')),
     line('more/deep/bytes.bin', bytes), line('one.txt', 'ö'), line('templates/mail/a b.txt', 'Dear "reader" \\ ??=\n')];
 
   test('is every byte, with a NUL behind', async () => assert.deepEqual(await carried(), first()));
@@ -251,10 +251,17 @@ describe('what travels inside of a plugin', { timeout }, () => {
   test('is what was added and not what was removed', async () => {
     write('one.txt', 'ö');
     write('migrations/0002_second.sql', migration('bag_more'));
-    rmSync(join(work, 'bag/locales/de.json'));
+    rmSync(join(work, 'bag/locales/empty.txt'));
     const wanted = first().filter((one) => !one.startsWith('locales'));
     wanted.splice(2, 0, line('migrations/0002_second.sql', migration('bag_more')));
     assert.deepEqual(await carried(), wanted);
+  });
+
+  test('is read already by the build, where the server is to understand it', async () => {
+    write('locales/de.json', '{"there is no room": }');
+    await assert.rejects(build('bag'), /locales\/de\.json:1: /);
+    write('locales/de.json', '{"there is no room": "es ist kein Platz da"}');
+    assert.ok((await carried()).some((one) => one.startsWith('locales/de.json')));
   });
 });
 

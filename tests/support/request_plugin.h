@@ -314,6 +314,7 @@ static const dw_operation operations[] = {
     { "asksUnknown", asks_unknown },
     { "takesWrongType", takes_wrong_type },
     { "writes", writes },
+    { "rare", writes },
     { "forgetsClose", forgets_close },
     { "sendsBytes", sends_bytes },
     { "breaksRules", breaks_rules },
@@ -400,6 +401,7 @@ static const char api[] =
     GET("usesKept", "")
     GET("waits", "")
     GET("writes", "")
+    GET("rare", ", x-rate-limit: 2/1h")
     "  /guarded: { get: { operationId: guarded, x-permission: notes.read } }\n";
 /* clang-format on */
 

@@ -359,6 +359,34 @@ static void the_first_that_says_something_is_the_last(void **state)
     call_end(c);
 }
 
+static int turn_away_in_german(dw_call *c, void *question)
+{
+    int rc = turn_away(c, question);
+
+    call_say(c, "nach Mitternacht");
+    return rc;
+}
+
+static void what_a_refusal_is_called_elsewhere_comes_with_it(void **state)
+{
+    struct world *w = *state;
+    const dw_hook hooks[] = { { "door.may_enter", turn_away_in_german, 10 }, { 0 } };
+    struct entry e = ENTRY;
+
+    dw_call *c = begin(add(w, "door", guarded, NULL, NULL));
+    add(w, "curfew", NULL, hooks, NULL);
+    assert_ptr_equal(dw_error_of(c)->said, dw_error_of(c)->text);
+    assert_int_equal(dw_hook_ask(c, "door.may_enter", &e), DW_ERATE);
+    assert_string_equal(dw_error_of(c)->text, "after midnight (hour: 3)");
+    assert_string_equal(dw_error_of(c)->said, "nach Mitternacht");
+    /* Passed on as it was it keeps its words; what is another text has none. */
+    assert_int_equal(dw_fail(c, DW_EDENIED, dw_error_of(c)->text), DW_EDENIED);
+    assert_string_equal(dw_error_of(c)->said, "nach Mitternacht");
+    assert_int_equal(dw_fail(c, DW_EDENIED, "the door is shut"), DW_EDENIED);
+    assert_ptr_equal(dw_error_of(c)->said, dw_error_of(c)->text);
+    call_end(c);
+}
+
 static void silence_means_what_was_declared(void **state)
 {
     struct world *w = *state;
@@ -659,6 +687,7 @@ int main(void)
         TEST(a_name_has_one_owner),
         TEST(answers_come_by_priority_then_by_name),
         TEST(the_first_that_says_something_is_the_last),
+        TEST(what_a_refusal_is_called_elsewhere_comes_with_it),
         TEST(silence_means_what_was_declared),
         TEST(who_refuses_without_a_word_is_named),
         TEST(marked_members_come_as_one_text),

@@ -364,6 +364,25 @@ static void nothing_guarded_is_answered(void **state)
     assert_false(rig_log_has("operation failed")); /* no handler ran */
 }
 
+/* Each address may ask so often, whatever else it asks. */
+static void an_operation_has_a_limit_of_its_own(void **state)
+{
+    (void)state;
+    for (int left = 1; left >= 0; left--) {
+        const char *a = rig_get("/api/v1/rare");
+        assert_int_equal(rig_status(a), 200);
+        RIG_HAS(a, "RateLimit-Limit: 2\r\n");
+        RIG_HAS(a, left ? "RateLimit-Remaining: 1\r\n" : "RateLimit-Remaining: 0\r\n");
+    }
+    const char *a = rig_get("/api/v1/rare");
+    assert_int_equal(rig_status(a), 429);
+    RIG_HAS(a, "Retry-After: ");
+    RIG_HAS(a, "application/problem+json");
+    a = rig_get("/api/v1/writes");
+    assert_int_equal(rig_status(a), 200);
+    assert_null(strstr(a, "RateLimit-"));
+}
+
 static void a_plugin_that_is_missing_answers_503(void **state)
 {
     (void)state;
@@ -489,6 +508,7 @@ int main(void)
         cmocka_unit_test_setup(a_write_that_waits_ends_with_its_call, forget),
         cmocka_unit_test_setup(a_write_to_who_left_is_gone, forget),
         cmocka_unit_test_setup(nothing_guarded_is_answered, forget),
+        cmocka_unit_test_setup(an_operation_has_a_limit_of_its_own, forget),
         cmocka_unit_test_setup(a_plugin_that_is_missing_answers_503, forget),
         cmocka_unit_test_setup(a_client_that_leaves_cancels_the_call, forget),
         cmocka_unit_test_setup(a_deadline_is_a_504, forget),

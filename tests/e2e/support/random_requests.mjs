@@ -49,7 +49,7 @@ export async function startAll(options = {}) {
   const server = await startWith({
     plugins: Object.fromEntries(PLUGINS.map((name) => [name, told[name] ?? ''])),
     folder: `${pluginFolder}, ${root}/build/${preset}/campaign`,
-    core: `check_replies: true\nclient_allow: [127.0.0.0/8]\nlog_format: json\n${options.core ?? ''}`,
+    core: `check_replies: true\nroute_limits: false\nclient_allow: [127.0.0.0/8]\nlog_format: json\n${options.core ?? ''}`,
   });
   server.peer = peer;
   server.token = await signIn(server.url);

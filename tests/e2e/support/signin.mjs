@@ -12,7 +12,7 @@ const cheap = 'argon2_memory: 8\nargon2_passes: 1\nlockout_free: 1000\nlockout_f
 // Starts one. `database` is what engines[].make() gave; `auth` what conf.d/auth.yaml says besides.
 export function startAuth({ database, auth = '', core = '', plugins = {}, ...options } = {}) {
   const url = database?.url ? `database_url: ${database.url}\n` : '';
-  return startWith({ plugins: { auth: cheap + auth, ...plugins }, core: `${url}rate_limit: off\ncheck_replies: true\n${core}`, folder: pluginFolder, ...options });
+  return startWith({ plugins: { auth: cheap + auth, ...plugins }, core: `${url}rate_limit: off\nroute_limits: false\ncheck_replies: true\n${core}`, folder: pluginFolder, ...options });
 }
 
 // A request: { status, headers, text, json, cookies }. form: x-www-form-urlencoded; json: JSON; token: Bearer.
