@@ -172,7 +172,6 @@ static const struct {
     { "must be %s, not null", "muss %s sein, nicht null" },
     { "each must be %s", "jedes muss %s sein" },
     { "anything", "irgendetwas" },
-    { "a text", "ein Text" },
     { "a whole number", "eine ganze Zahl" },
     { "a number", "eine Zahl" },
     { "true or false", "true oder false" },
