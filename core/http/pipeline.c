@@ -286,9 +286,12 @@ static int take_rate(struct http_exchange *x, enum rate_kind kind, struct str ke
     return -1;
 }
 
+/* Such limits are narrow. Where an address is that of all (this machine, a proxy that is not trusted), one of them could
+ * shut the others out. */
 static bool has_rate_of_its_own(const struct http_exchange *x)
 {
-    return x->route && x->route->rate.limit > 0 && !x->server->options.no_route_limits;
+    return x->route && x->route->rate.limit > 0 && !x->server->options.no_route_limits &&
+           http_request_client_is_known(x) && address_scope_of(&x->client) != ADDRESS_LOOPBACK;
 }
 
 static int apply_rate_limits(struct http_exchange *x)

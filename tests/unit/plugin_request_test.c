@@ -8,11 +8,15 @@
 
 #include "request_plugin.h"
 
+static const struct network this_machine = { .base = { .bytes = { 127, 0, 0, 1 }, .size = 4 }, .bits = 32 };
+
 static int start(void **state)
 {
     (void)state;
     json_start();
-    rig_start(&dw_plugin_, api, NULL);
+    rig_start(&dw_plugin_, api,
+              &(struct http_options){
+                  .loops = 2, .workers = 8, .trusted_proxies = &this_machine, .trusted_proxies_n = 1 });
     return 0;
 }
 
@@ -364,23 +368,28 @@ static void nothing_guarded_is_answered(void **state)
     assert_false(rig_log_has("operation failed")); /* no handler ran */
 }
 
-/* Each address may ask so often, whatever else it asks. */
+#define FROM(address) "X-Forwarded-For: " address "\r\n"
+
+/* Each address may ask so often, whatever else it asks; not this machine, behind which all may stand. */
 static void an_operation_has_a_limit_of_its_own(void **state)
 {
     (void)state;
     for (int left = 1; left >= 0; left--) {
-        const char *a = rig_get("/api/v1/rare");
+        const char *a = rig_ask("GET", "/api/v1/rare", FROM("192.0.2.7"), "");
         assert_int_equal(rig_status(a), 200);
         RIG_HAS(a, "RateLimit-Limit: 2\r\n");
         RIG_HAS(a, left ? "RateLimit-Remaining: 1\r\n" : "RateLimit-Remaining: 0\r\n");
     }
-    const char *a = rig_get("/api/v1/rare");
+    const char *a = rig_ask("GET", "/api/v1/rare", FROM("192.0.2.7"), "");
     assert_int_equal(rig_status(a), 429);
     RIG_HAS(a, "Retry-After: ");
     RIG_HAS(a, "application/problem+json");
-    a = rig_get("/api/v1/writes");
+    assert_int_equal(rig_status(rig_ask("GET", "/api/v1/rare", FROM("192.0.2.8"), "")), 200);
+    a = rig_ask("GET", "/api/v1/writes", FROM("192.0.2.7"), "");
     assert_int_equal(rig_status(a), 200);
     assert_null(strstr(a, "RateLimit-"));
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(rig_status(rig_get("/api/v1/rare")), 200);
 }
 
 static void a_plugin_that_is_missing_answers_503(void **state)
