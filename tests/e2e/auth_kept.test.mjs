@@ -22,7 +22,7 @@ for (const engine of engines) {
   describe(`accounts and sign-in hold to their contract, on ${engine.name}`, { timeout, skip: engine.skip }, () => {
     let server, database, document;
     let n = 0;
-    const people = {}; // their access tokens; ann's are two: `operator` of the first tenant, and `elsewhere`
+    const people = {}; // access tokens: operator, admin and member are in the first tenant, foreigner is the other's administrator
 
     const told = async (path, token, json, more) => {
       const answer = await ask(server, `/api/v1${path}`, { token, json, ...more });
@@ -84,7 +84,7 @@ for (const engine of engines) {
     });
 
     test("what is the operators': a tenant's administrator is nobody there", async (t) => {
-      const open = { '/api/v1/tenants/{id}': 'operators see all tenants', '/api/v1/auth/clients/{id}': 'programs are the whole server’s' };
+      const open = { '/api/v1/tenants/{id}': 'operators see all tenants', '/api/v1/auth/clients/{id}': "programs are the server's" };
       await walk(from({ people: { one: people.operator, nobody: people.admin }, only: (one) => isOurs(one) && isOperators(one), open }), (name, run) => t.test(name, run));
     });
 
