@@ -107,6 +107,7 @@ static int make_router(struct server *s)
         .allow_n = s->core->metrics_networks.n,
         .admits = admits,
         .admits_ud = s,
+        .has_docs = s->core->docs_pages,
         .no_welcome = *pages != 0,
     };
     if (router_create(&s->router) == 0 && operations_mount(s->router, &s->operations, why) == 0 &&

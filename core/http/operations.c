@@ -145,22 +145,27 @@ static void metrics(struct http_exchange *x)
     reply_with(x, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 }
 
+#define WELCOME(docs)                                                                  \
+    STR("<!doctype html>\n"                                                            \
+        "<html lang=\"en\">\n"                                                         \
+        "<meta charset=\"utf-8\">\n"                                                   \
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"   \
+        "<title>Dowel</title>\n"                                                       \
+        "<h1>Dowel is running</h1>\n"                                                  \
+        "<p>Nothing is published at this address yet: set <code>static_dir</code> in " \
+        "<code>core.yaml</code> to the folder of your pages.</p>\n"                    \
+        "<ul>\n" docs "<li><a href=\"/api/health\">Health</a></li>\n"                  \
+        "<li><a href=\"/api/version\">Version</a></li>\n"                              \
+        "</ul>\n"                                                                      \
+        "</html>\n")
+
 static void welcome(struct http_exchange *x)
 {
-    static const struct str page =
-        STR("<!doctype html>\n"
-            "<html lang=\"en\">\n"
-            "<meta charset=\"utf-8\">\n"
-            "<title>Dowel</title>\n"
-            "<h1>Dowel is running</h1>\n"
-            "<p>Nothing is published at this address yet: set <code>static_dir</code> in "
-            "<code>core.yaml</code> to the folder of your pages.</p>\n"
-            "<ul>\n"
-            "<li><a href=\"/api/health\">Health</a></li>\n"
-            "<li><a href=\"/api/version\">Version</a></li>\n"
-            "</ul>\n"
-            "</html>\n");
-    http_reply_borrow(x, 200, "text/html; charset=utf-8", page);
+    static const struct str bare = WELCOME(""),
+                            with_docs = WELCOME("<li><a href=\"/docs\">Operations</a></li>\n");
+    const struct operations *o = http_request_route(x)->ud;
+
+    http_reply_borrow(x, 200, "text/html; charset=utf-8", o->has_docs ? with_docs : bare);
 }
 
 int operations_mount(struct router *r, struct operations *o, char why[ROUTER_WHY_SIZE])

@@ -22,6 +22,7 @@ struct operations {
     /* Does what the request shows permit it? If not, a refusal is staged. NULL: nobody can tell. [worker] */
     bool (*admits)(struct http_exchange *x, const char *permission, void *ud);
     void *admits_ud;
+    bool has_docs;      /* the page at / leads to /docs */
     bool no_welcome;    /* a folder of static files is mounted at / */
     int64_t started_us; /* filled by mount: health tells the time since */
 };

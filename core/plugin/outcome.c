@@ -65,15 +65,24 @@ static int status_of(const struct outcome *o)
     return meaning_of(is_peers_fault(o) ? DW_EUPSTREAM : o->code)->status;
 }
 
+/* What is wrong with one member alone ("is over") is no sentence about the whole; it stands with its pointer. */
+static bool is_about_a_member(const struct outcome *o)
+{
+    const char *text = o->said ? o->said : o->text;
+
+    return o->errors_n > 0 && str_equal(o->errors[o->errors_n - 1].detail, str_from(text));
+}
+
 static const char *detail_of(const struct outcome *o, enum http_words *words)
 {
     const struct meaning *m = meaning_of(is_peers_fault(o) ? DW_EUPSTREAM : o->code);
 
-    if (m->shown == SHOWN && *o->text && !o->is_from_peer && !o->is_inner) {
+    if (m->shown == SHOWN && *o->text && !o->is_from_peer && !o->is_inner && !is_about_a_member(o)) {
         *words = o->said && !o->is_mixed ? HTTP_WORDS_SAID : HTTP_WORDS_OF_OTHERS;
         return o->said ? o->said : o->text;
     }
-    *words = HTTP_WORDS_OURS;
+    /* In one language with what stands in errors[]. */
+    *words = is_about_a_member(o) && o->is_mixed ? HTTP_WORDS_OF_OTHERS : HTTP_WORDS_OURS;
     return m->detail ? m->detail : failed;
 }
 

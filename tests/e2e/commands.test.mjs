@@ -294,7 +294,7 @@ describe('plugins with verbs', { timeout }, () => {
   test('the help lists them', async () => {
     const all = await run(place, 'help');
     assert.match(all.stdout, /\nVerbs of plugins:\n[^]* {2}errand {7}echo, password, .* \(errand\)\n/);
-    assert.match(all.stdout, / {2}fetch {8}\(errand\)\n/);
+    assert.match(all.stdout, / {2}fetch {8}Has one word alone \(errand\)\n/);
     const group = await run(place, 'help errand');
     assert.deepEqual(group.stdout, (await run(place, 'errand --help')).stdout);
     assert.match(group.stdout, /^ {2}dowel errand echo WORD [^]*More about one: dowel errand VERB --help\n$/);

@@ -21,6 +21,8 @@ describe('the pages', { timeout, skip: pagesMissing }, () => {
   after(() => server?.stop());
   const get = (path, headers = {}) => request(server.url, { path, headers });
 
+  test('are led to by the page at /', async () => assert.match(String((await get('/')).body), /href="\/docs"/));
+
   for (const [path, name] of Object.entries(ADDRESSES)) {
     test(`${path} is one, and what it names is there`, async () => {
       const response = await get(path);
@@ -110,6 +112,7 @@ test('docs_pages: false takes them away, and leaves the document', { timeout }, 
   const server = await startServer({ config: { 'core.yaml': 'docs_pages: false\n' } });
   for (const path of [...Object.keys(ADDRESSES), '/docs/swagger.js']) assert.equal((await request(server.url, { path })).status, 404, path);
   assert.equal((await request(server.url, { path: '/openapi.json' })).status, 200);
+  assert.doesNotMatch(String((await request(server.url, { path: '/' })).body), /href="\/docs"/);
   await server.stop();
 });
 
