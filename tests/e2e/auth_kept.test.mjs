@@ -12,8 +12,8 @@ import { slowness } from './support/server.mjs';
 import { addUser, ask, PASSWORD, setUp, signIn, startAuth } from './support/signin.mjs';
 
 const timeout = 240_000 * slowness;
-const tags = ['keys', 'members', 'oauth', 'roles', 'setup', 'sign-in', 'tenants', 'users'];
-const isOurs = ({ operation }) => tags.includes(operation.tags[0]);
+const cores = ['audit', 'events', 'inbox', 'server', 'webhooks']; // not the plugin's
+const isOurs = ({ operation }) => !cores.includes(operation.tags[0]);
 const isOperators = ({ operation }) => operation['x-permission'] === 'auth.operate';
 // What belongs to somebody, not only to a tenant.
 const isPersonal = ({ path }) => ['/api/v1/auth/sessions/{id}', '/api/v1/auth/keys/{id}'].includes(path);
@@ -24,8 +24,8 @@ for (const engine of engines) {
     let n = 0;
     const people = {}; // access tokens: operator, admin and member are in the first tenant, foreigner is the other's administrator
 
-    const told = async (path, token, json, more) => {
-      const answer = await ask(server, `/api/v1${path}`, { token, json, ...more });
+    const told = async (path, token, json) => {
+      const answer = await ask(server, `/api/v1${path}`, { token, json });
       assert.ok(answer.status < 300, `${path}: ${answer.status} ${answer.text}`);
       return answer.json;
     };
@@ -72,7 +72,7 @@ for (const engine of engines) {
 
     test('there are operations of each kind', () => {
       const found = operationsOf(document).filter(isOurs);
-      assert.deepEqual([...new Set(found.map(({ operation }) => operation.tags[0]))].sort(), tags);
+      assert.deepEqual([...new Set(found.map(({ operation }) => operation.tags[0]))].sort(), ['keys', 'members', 'oauth', 'roles', 'setup', 'sign-in', 'tenants', 'users']);
       assert.ok(found.some(isOperators) && found.filter(isPersonal).length === 2);
     });
 
