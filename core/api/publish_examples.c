@@ -32,11 +32,12 @@ struct examples {
     size_t n, room;
 };
 
-static bool is_example_of(struct examples *e, const json_t *schema, const json_t *example)
+static bool is_example_of(struct examples *e, const json_t *schema, const json_t *example, bool for_request)
 {
+    struct schema_report report = { .way = for_request ? SCHEMA_IN_REQUEST : SCHEMA_IN_REPLY };
     struct buf why = BUF_INIT;
     const struct schema *rules = schemas_compile_at(e->schemas, "", schema, &why);
-    bool is_valid = rules && schema_check(rules, example, NULL) == 0;
+    bool is_valid = rules && schema_check(rules, example, &report) == 0;
 
     buf_finish(&why); /* a schema that does not compile where it is published has no example */
     return is_valid;
@@ -69,7 +70,7 @@ static void find_example(struct examples *e, json_t *holder, const char *name, b
         return;
     if (schema)
         example = example_make(e->document, schema, name, for_request);
-    if (example && is_example_of(e, schema, example))
+    if (example && is_example_of(e, schema, example, for_request))
         keep(e, holder, example);
     else
         json_decref(example);

@@ -43,10 +43,11 @@ static const char notes[] =
     "  schemas:\n"
     "    Note:\n"
     "      type: object\n"
+    "      required: [version]\n"
     "      properties:\n"
     "        title: { type: string, maxLength: 100 }\n"
     "        colour: { type: string, enum: [red, green] }\n"
-    "        version: { type: integer }\n"
+    "        version: { type: integer, readOnly: true }\n"
     "        next: { $ref: \"#/components/schemas/Note\" }\n";
 
 static const char other[] =
@@ -260,6 +261,9 @@ static void examples_are_made_where_there_are_none(void **state)
     assert_text("/paths/~1api~1v1~1notes~1{id}/parameters/0/example", "019c1322-8f40-7a3b-9d54-6f1b2c3d4e5f");
     assert_null(at(LIST "/parameters/1/example")); /* it need not be given, so it is not filled in */
     assert_null(at("/paths/~1api~1v2~1others/post/requestBody/content/application~1json/example"));
+    /* One form for both ways. */
+    assert_null(at(CHANGE "/requestBody/content/application~1json/example/version"));
+    assert_non_null(at(LIST "/responses/200/content/application~1json/example/0/version"));
 }
 
 static void types_say_what_they_imply(void **state)

@@ -10,7 +10,8 @@
 //   people   { one, foreigner, nobody }: tokens of who may all in a tenant, of the same in another tenant, and of somebody
 //            in the first who may nothing
 //   make     by path, { '/api/v1/notes/{id}': async () => ({ id }) }: makes something of the first tenant, and gives the
-//            parameters that lead to it. Each path with parameters has one, or stands in `open` with the reason
+//            parameters that lead to it. Each path with parameters has one, or stands in `open` with the reason why it is of no
+//            tenant
 //   bodies   by operationId: content that is right, where the schema alone does not say it
 //   only     which operations: a function of { path, method, operation }; all if it is not given
 //   limits   how often in a minute an operation may be asked is not what is tried here: x-rate-limit must be high enough
@@ -42,14 +43,18 @@ export function operationsOf(document) {
 }
 
 const isOpen = (operation) => operation['x-public'] === true;
-const jsonSchemaOf = (document, operation) => resolve(document, resolve(document, operation.requestBody)?.content?.['application/json']?.schema);
+const FORM = 'application/x-www-form-urlencoded';
+const contentOf = (document, operation, type) => resolve(document, resolve(document, operation.requestBody)?.content?.[type]?.schema);
+const jsonSchemaOf = (document, operation) => contentOf(document, operation, 'application/json');
 
 // ---- values ----
 
 const typesOf = (schema) => [schema.type ?? (schema.properties ? 'object' : [])].flat();
 const formats = { uuid: () => randomUUID(), 'date-time': () => '2026-11-21T08:05:00Z', email: () => 'ann@example.com', uri: () => 'https://example.com/' };
 
-// A value that the schema takes: its example or default, else the least there is.
+const isReadOnly = (document, node) => resolve(document, node)?.readOnly === true;
+
+// A value that the schema takes in a request: its example or default, else the least there is.
 export function valueOf(document, node) {
   const schema = resolve(document, node) ?? {};
   if (schema.examples?.length) return schema.examples[0];
@@ -61,10 +66,15 @@ export function valueOf(document, node) {
     case 'integer': case 'number': return schema.minimum ?? 1;
     case 'boolean': return true;
     case 'array': return Array.from({ length: schema.minItems ?? 0 }, () => valueOf(document, schema.items));
-    case 'object': return Object.fromEntries((schema.required ?? []).map((name) => [name, valueOf(document, schema.properties?.[name])]));
+    case 'object': return Object.fromEntries((schema.required ?? []).filter((name) => !isReadOnly(document, schema.properties?.[name])).map((name) => [name, valueOf(document, schema.properties?.[name])]));
     default: return 'a';
   }
 }
+
+// Texts of which one does what a pattern forbids, whatever it is for.
+const odd = ['-', '!', '\u00e4 \u00f6', 'A b', '0'];
+const against = ({ pattern, minLength = 0, maxLength = Infinity }) =>
+  odd.map((text) => text.padEnd(minLength, text)).find((text) => text.length <= maxLength && !new RegExp(pattern, 'u').test(text));
 
 // Values that the schema refuses, each with the limit that it breaks.
 function wrongValuesOf(document, node) {
@@ -77,17 +87,23 @@ function wrongValuesOf(document, node) {
   if (types.includes('string')) {
     if (schema.maxLength !== undefined) add('maxLength', 'a'.repeat(schema.maxLength + 1));
     if (schema.minLength > 0) add('minLength', '');
-    if (schema.enum) add('enum', 'none_of_these');
+    if (schema.pattern) add('pattern', against(schema) ?? assert.fail(`nothing in "odd" breaks ${schema.pattern}`));
     if (formats[schema.format]) add(`format ${schema.format}`, 'not one');
   }
+  if (schema.enum) add('enum', 'none_of_these');
+  if (schema.const !== undefined) add('const', 'none_of_these');
+  if (schema.multipleOf !== undefined) add('multipleOf', schema.multipleOf / 2);
+  if (schema.exclusiveMinimum !== undefined) add('exclusiveMinimum', schema.exclusiveMinimum);
   if (schema.maximum !== undefined) add('maximum', schema.maximum + 1);
   if (schema.minimum !== undefined) add('minimum', schema.minimum - 1);
   if (schema.maxItems !== undefined) add('maxItems', Array.from({ length: schema.maxItems + 1 }, () => valueOf(document, schema.items)));
   if (schema.minItems > 0) add('minItems', []);
+  if (schema.uniqueItems) add('uniqueItems', Array(2).fill(valueOf(document, schema.items)));
+  if (schema.items) for (const item of wrongValuesOf(document, schema.items)) add(`${item.limit} of an item`, Array(Math.max(schema.minItems ?? 1, 1)).fill(item.value));
   return wrong;
 }
 
-// As a query brings it: what is no text there cannot be tried.
+// As a query or a form brings it: what is no text there cannot be tried.
 const wrongInQuery = (document, schema) => wrongValuesOf(document, schema)
   .filter(({ value }) => typeof value !== 'object')
   .concat(typesOf(resolve(document, schema) ?? {}).some((type) => ['integer', 'number', 'boolean'].includes(type)) ? [{ limit: 'type', value: 'abc' }] : []);
@@ -98,7 +114,7 @@ const fill = (path, values) => path.replace(/\{([^}]+)\}/g, (_, name) => encodeU
 
 // An answer without what is different each time.
 function compared(answer) {
-  const { instance, ...body } = answer.json() ?? {};
+  const { instance, ...body } = answer.body.length > 0 ? answer.json() : {};
   return { status: answer.status, type: answer.header('content-type'), body };
 }
 
@@ -111,12 +127,18 @@ function assertProblem(answer, status, what) {
   return problem;
 }
 
+// Behind If-Match it may have been there before: that it is not, is then a 412.
+function assertUnknown({ parameters }, answer) {
+  const mayBeOlder = parameters.some(({ name }) => name === 'If-Match');
+  assertProblem(answer, mayBeOlder && answer.status === 412 ? 412 : 404, 'what nobody has');
+}
+
 class Walk {
   constructor(options, document) {
     Object.assign(this, { make: {}, bodies: {}, open: {}, ...options, document });
   }
 
-  async ask({ path, method, operation, parameters }, { as, values = {}, query = {}, body } = {}) {
+  async ask({ path, method, operation, parameters }, { as, values = {}, query = {}, body, form } = {}) {
     for (const { name, in: where, required, schema } of parameters) {
       if (where === 'query' && required && !(name in query)) query[name] = valueOf(this.document, schema);
     }
@@ -125,10 +147,9 @@ class Walk {
     const content = body !== undefined ? body : schema && (this.bodies[operation.operationId] ?? valueOf(this.document, schema));
     const needed = parameters.filter((each) => each.in === 'header' && each.required);
     const sent = Object.fromEntries(needed.map(({ name, schema: of }) => [name, name === 'If-Match' ? '"1"' : valueOf(this.document, of)]));
-    const headers = { ...sent, ...(as && { Authorization: `Bearer ${as.token ?? as}` }), ...(content !== undefined && { 'Content-Type': 'application/json' }) };
-    const answer = await request(this.url, {
-      method, headers, path: fill(path, values) + (search && `?${search}`), ...(content !== undefined && { body: JSON.stringify(content) }),
-    });
+    const [type, text] = form ? [FORM, new URLSearchParams(form).toString()] : content !== undefined ? ['application/json', JSON.stringify(content)] : [];
+    const headers = { ...sent, ...(as && { Authorization: `Bearer ${as.token ?? as}` }), ...(type && { 'Content-Type': type }) };
+    const answer = await request(this.url, { method, headers, path: fill(path, values) + (search && `?${search}`), ...(type && { body: text }) });
     assert.ok(answer.status < 500 || answer.status === 503, `${method} ${path}: ${answer.status} ${answer.text()}`);
     return answer;
   }
@@ -170,17 +191,21 @@ class Walk {
     const values = await this.known(one);
     const foreign = await this.ask(one, { values, as: this.people.foreigner });
     const unknown = await this.ask(one, { values: this.unknown(one), as: this.people.foreigner });
-    // Behind If-Match it may have been there before: that it is not, is then a 412.
-    const mayBeOlder = one.parameters.some(({ name }) => name === 'If-Match');
-    assertProblem(unknown, mayBeOlder && unknown.status === 412 ? 412 : 404, 'what nobody has');
+    assertUnknown(one, unknown);
     assert.deepEqual(compared(foreign), compared(unknown), "another tenant's");
     assert.equal(foreign.header('content-length'), unknown.header('content-length'));
     const own = await this.ask(one, { values, as: this.people.one });
     assert.ok(![401, 403, 404].includes(own.status), `what it leads to for its own tenant: ${own.status} ${own.text()}`);
   }
 
+  // Where all is everybody's who may.
+  async mayBeUnknown(one) {
+    assertUnknown(one, await this.ask(one, { values: this.unknown(one), as: this.people.one }));
+  }
+
   async takesNoOtherParameter(one) {
-    assertProblem(await this.ask(one, { values: await this.known(one), as: this.people.one, query: { no_such_parameter: '1' } }), 400, 'an unknown parameter');
+    const values = this.open[one.path] ? this.unknown(one) : await this.known(one);
+    assertProblem(await this.ask(one, { values, as: this.people.one, query: { no_such_parameter: '1' } }), 400, 'an unknown parameter');
   }
 
   async keepsLimitsOfQuery(one) {
@@ -192,20 +217,38 @@ class Walk {
     }
   }
 
+  async keepsLimitsOfForm(one) {
+    const schema = contentOf(this.document, one.operation, FORM);
+    const right = valueOf(this.document, schema);
+    const refuses = async (form, status, name, what) => {
+      const problem = assertProblem(await this.ask(one, { values: this.unknown(one), as: this.people.one, form }), status, `${name}: ${what}`);
+      assert.ok(problem.errors.some(({ pointer }) => pointer === `#/${name}`), `${name}: ${what}: ${JSON.stringify(problem.errors)}`);
+    };
+    if (schema.additionalProperties !== true) await refuses({ ...right, no_such_field: '1' }, 400, 'no_such_field', 'an unknown name');
+    for (const [name, property] of Object.entries(schema.properties ?? {})) {
+      for (const { limit, value } of wrongInQuery(this.document, property)) await refuses({ ...right, [name]: value }, 422, name, limit);
+    }
+  }
+
   async keepsLimitsOfBody(one) {
     const schema = jsonSchemaOf(this.document, one.operation);
     const right = this.bodies[one.operation.operationId] ?? valueOf(this.document, schema);
-    const refuses = async (body, pointer, what) => {
-      const problem = assertProblem(await this.ask(one, { values: this.unknown(one), as: this.people.one, body }), 422, what);
+    const refuses = async (body, pointer, what, status = 422) => {
+      const problem = assertProblem(await this.ask(one, { values: this.unknown(one), as: this.people.one, body }), status, what);
       assert.ok(problem.errors.some((error) => error.pointer.startsWith(pointer)), `${what}: ${JSON.stringify(problem.errors)}`);
     };
-    for (const name of schema.required ?? []) {
+    if (schema.additionalProperties === false) await refuses({ ...right, no_such_member: 1 }, '#/no_such_member', 'an unknown name');
+    if (schema.minProperties > 0) await refuses({}, '#', 'minProperties');
+    for (const name of (schema.required ?? []).filter((each) => !isReadOnly(this.document, schema.properties?.[each]))) {
       const { [name]: _, ...without } = right;
       await refuses(without, `#/${name}`, `without ${name}`);
     }
     for (const [name, property] of Object.entries(schema.properties ?? {})) {
+      if (isReadOnly(this.document, property)) {
+        await refuses({ ...right, [name]: valueOf(this.document, property) }, `#/${name}`, `${name} is only read`, 400);
+        continue;
+      }
       for (const { limit, value } of wrongValuesOf(this.document, property)) await refuses({ ...right, [name]: value }, `#/${name}`, `${name}: ${limit}`);
-      if (resolve(this.document, property).readOnly) await refuses({ ...right, [name]: valueOf(this.document, property) }, `#/${name}`, `${name} is only read`);
     }
   }
 }
@@ -221,10 +264,11 @@ export async function walk(options, test) {
     const tries = [];
     if (!isOpen(operation)) tries.push(['no token', w.needsToken]);
     if (!isOpen(operation) && operation['x-permission'] !== 'signed_in') tries.push(['no permission', w.needsPermission]);
-    if (path.includes('{') && !options.open?.[path]) tries.push(["another tenant's", w.isOfTheTenant]);
+    if (path.includes('{')) tries.push(options.open?.[path] ? ['what nobody has', w.mayBeUnknown] : ["another tenant's", w.isOfTheTenant]);
     tries.push(['an unknown parameter', w.takesNoOtherParameter]);
     tries.push(['the limits of the query', w.keepsLimitsOfQuery]);
     if (WRITES.includes(method.toLowerCase()) && jsonSchemaOf(document, operation)) tries.push(['the limits of the content', w.keepsLimitsOfBody]);
+    if (contentOf(document, operation, FORM)) tries.push(['the limits of the form', w.keepsLimitsOfForm]);
     for (const [name, run] of tries) await test(`${method} ${path}: ${name}`, () => run.call(w, one));
   }
 }
