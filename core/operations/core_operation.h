@@ -95,6 +95,10 @@ int core_note(struct core_request *r, const char *action, const char *target, dw
 /* Takes the JSON in body; without any, only the status goes out. 0, or DW_ENOMEM. */
 int core_reply(struct core_request *r, int status, struct buf *body);
 
+/* 201 with a secret, this one time: {"NAME":"value","secret":"..."}, not to be kept by anybody on the way. name and secret may be
+ * NULL: one that was given is not told. */
+int core_reply_secret(struct core_request *r, const char *name, const char *value, const char *secret);
+
 /* Returns the code, with a sentence for the client, who can do something about it. */
 int core_fail(struct core_request *r, int code, const char *format, ...) DW_PRINTF(3, 4);
 

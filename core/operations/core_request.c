@@ -81,6 +81,24 @@ int core_reply(struct core_request *r, int status, struct buf *body)
     return rc == 0 ? 0 : DW_ENOMEM;
 }
 
+int core_reply_secret(struct core_request *r, const char *name, const char *value, const char *secret)
+{
+    struct buf body = BUF_INIT;
+
+    buf_add_char(&body, '{');
+    if (name) {
+        buf_add_format(&body, "\"%s\":", name);
+        buf_add_json(&body, str_from(value));
+    }
+    if (secret) {
+        buf_add_text(&body, name ? ",\"secret\":" : "\"secret\":");
+        buf_add_json(&body, str_from(secret));
+    }
+    buf_add_char(&body, '}');
+    http_reply_header(r->x, "Cache-Control", STR_OF("no-store"));
+    return core_reply(r, 201, &body);
+}
+
 int core_fail(struct core_request *r, int code, const char *format, ...)
 {
     va_list args;

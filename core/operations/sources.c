@@ -34,23 +34,6 @@ static int list_sources(struct core_request *r)
 
 /* ---- made ---- */
 
-/* The one time that a secret is shown; one that was given, or none, is not. */
-static int reply_secret(struct core_request *r, const char *path, const char *secret)
-{
-    struct buf body = BUF_INIT;
-
-    buf_add_char(&body, '{');
-    if (path)
-        buf_add_format(&body, "\"path\":\"%s\"%s", path, secret ? "," : "");
-    if (secret) {
-        buf_add_text(&body, "\"secret\":");
-        buf_add_json(&body, str_from(secret));
-    }
-    buf_add_char(&body, '}');
-    http_reply_header(r->x, "Cache-Control", STR_OF("no-store"));
-    return core_reply(r, 201, &body);
-}
-
 static int check_name(struct core_request *r, const char *name, const char *pointer)
 {
     if (inbox_name_is_valid(str_from(core_text(r, name))))
@@ -76,7 +59,7 @@ static int add(struct core_request *r, const struct inbox_source_new *source, ch
     DW_TRY(inbox_source_add(r->s, r->process->keyring, source, r->now_us, id, secret, &r->why));
     DW_TRY(core_note(r, "core.inbox.source_added", id,
                      DW_LIST("plugin", source->plugin, "source", source->name, "inbox", source->inbox)));
-    DW_TRY(reply_secret(r, path, source->secret || !*secret ? NULL : secret));
+    DW_TRY(core_reply_secret(r, "path", path, source->secret || !*secret ? NULL : secret));
     return db_commit(r->s);
 }
 
@@ -139,7 +122,7 @@ static int rotate_and_reply(struct core_request *r, const struct inbox_rotate *r
     DW_TRY(db_begin(r->s));
     DW_TRY(inbox_source_rotate(r->s, r->process->keyring, rotate, secret, &r->why));
     DW_TRY(note(r, "core.inbox.source_rotated", &rotate->of));
-    DW_TRY(reply_secret(r, NULL, rotate->given ? NULL : secret));
+    DW_TRY(core_reply_secret(r, NULL, NULL, rotate->given ? NULL : secret));
     return db_commit(r->s);
 }
 

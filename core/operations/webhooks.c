@@ -176,23 +176,6 @@ static int list_webhooks(struct core_request *r)
 
 /* ---- made, changed, removed ---- */
 
-/* The one time that it is shown; one that was given is not. */
-static int reply_secret(struct core_request *r, const char *id, const char *secret)
-{
-    struct buf body = BUF_INIT;
-
-    buf_add_char(&body, '{');
-    if (id)
-        buf_add_format(&body, "\"id\":\"%s\"%s", id, secret ? "," : "");
-    if (secret) {
-        buf_add_text(&body, "\"secret\":");
-        buf_add_json(&body, str_from(secret));
-    }
-    buf_add_char(&body, '}');
-    http_reply_header(r->x, "Cache-Control", STR_OF("no-store"));
-    return core_reply(r, 201, &body);
-}
-
 static int add_and_reply(struct core_request *r, const struct webhook_new *w,
                          char secret[WEBHOOK_SECRET_SIZE])
 {
@@ -202,7 +185,7 @@ static int add_and_reply(struct core_request *r, const struct webhook_new *w,
     DW_TRY(webhook_add(r->s, r->process->keyring, w, r->now_us, id, secret, &r->why));
     DW_TRY(core_note(r, "core.webhook.added", id,
                      DW_LIST("url", w->url, "events", w->patterns, "allow", w->allow)));
-    DW_TRY(reply_secret(r, id, w->secret ? NULL : secret));
+    DW_TRY(core_reply_secret(r, "id", id, w->secret ? NULL : secret));
     return db_commit(r->s);
 }
 
@@ -321,7 +304,7 @@ static int rotate_and_reply(struct core_request *r, const struct webhook_rotate 
     DW_TRY(db_begin(r->s));
     DW_TRY(webhook_rotate(r->s, r->process->keyring, rotate, secret, &r->why));
     DW_TRY(core_note(r, "core.webhook.rotated", rotate->id, (dw_list){ NULL, 0 }));
-    DW_TRY(reply_secret(r, NULL, rotate->given ? NULL : secret));
+    DW_TRY(core_reply_secret(r, NULL, NULL, rotate->given ? NULL : secret));
     return db_commit(r->s);
 }
 
