@@ -56,19 +56,29 @@ static const char *plain(dw_call *c, const char *text)
     return out;
 }
 
+/* As the host has them; the answer is none of its problems, as OAuth wants another content type. */
+static const char *title_of(bool is_client, bool is_german)
+{
+    if (is_client)
+        return is_german ? "Nicht angemeldet" : "Not signed in";
+    return is_german ? "Fehlerhafte Anfrage" : "Bad request";
+}
+
 int oauth_refuse(dw_call *c, dw_request *req, const struct oauth_error *error)
 {
     bool is_client = strcmp(error->code, "invalid_client") == 0 && dw_request_header(req, "Authorization");
-    const char *detail = oauth_is_german(req) && error->german ? error->german : error->english;
+    bool is_german = oauth_is_german(req) && error->german;
+    const char *detail = is_german ? error->german : error->english;
 
     DW_TRY(oauth_no_store(req));
+    if (is_german)
+        DW_TRY(dw_reply_header(req, "Content-Language", "de"));
     if (is_client)
         DW_TRY(dw_reply_header(req, "WWW-Authenticate", "Basic realm=\"dowel\""));
-    return dw_reply(req, is_client ? 401 : 400, "type",
-                    is_client ? "/problems/unauthorized" : "/problems/bad-request", "title",
-                    is_client ? "Not signed in" : "Bad request", "status", is_client ? 401 : 400, "detail",
-                    detail, "instance", dw_request_id(req), "error", error->code, "error_description",
-                    plain(c, error->english));
+    return dw_reply(
+        req, is_client ? 401 : 400, "type", is_client ? "/problems/unauthorized" : "/problems/bad-request",
+        "title", title_of(is_client, is_german), "status", is_client ? 401 : 400, "detail", detail,
+        "instance", dw_request_id(req), "error", error->code, "error_description", plain(c, error->english));
 }
 
 int oauth_refuse_step(dw_call *c, dw_request *req, int rc, const char *code)

@@ -107,6 +107,7 @@ for (const engine of engines) {
       assert.deepEqual([basic.status, basic.json.error], [401, 'invalid_client']);
       assert.match(basic.headers.get('www-authenticate'), /^Basic /);
       const german = await ask(server, `${AUTH}/token`, { form: {}, headers: { 'Accept-Language': 'de, en;q=0.5' } });
+      assert.deepEqual([german.json.title, german.headers.get('content-language')], ['Fehlerhafte Anfrage', 'de']);
       assert.match(german.json.detail, /fehlt/);
       assert.match(german.json.error_description, /missing/, 'RFC 6749 takes ASCII only there');
       const beyond = await ask(server, `${AUTH}/token`, { form: { username: 'ann@example.org', password: PASSWORD, scope: 'no.such' }, headers: { 'Accept-Language': 'de' } });
