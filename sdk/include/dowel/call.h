@@ -27,6 +27,7 @@ typedef struct dw_err {
     const char *
         said; /* the text in the language of who asks, see locales/de.json; text itself where there is no other;
                           * since minor 2 */
+    const char *reason; /* one of a handful of words for machines, "OVERLAP"; or ""; since minor 2 */
 } dw_err;
 
 typedef struct dw_call_api {
@@ -79,7 +80,7 @@ typedef struct dw_host {
     const struct dw_db_api *db;               /* since minor 2 */
     const struct dw_jobs_api *jobs;           /* since minor 2 */
     const struct dw_events_api *events;       /* since minor 2 */
-    const struct dw_connector_api *connector; /* no host yet */
+    const struct dw_connector_api *connector; /* since minor 2 */
     const struct dw_tool_api *tool;           /* no host yet */
     const struct dw_auth_api *auth;           /* since minor 2 */
     const struct dw_command_api *command;     /* since minor 2 */
@@ -205,8 +206,8 @@ static inline int dw_json_parse(dw_call *c, dw_str text, json_t **out)
 /* The slot stands in parentheses because test libraries have a macro fail(). */
 
 /* return dw_fail(c, DW_ECONFLICT, "the title is taken", "title", title): records why, "the title is taken (title: Milk)",
- * and returns the code. Who likes German better is told what locales/de.json has for the constant text. A pair "retry_after" with a span is dw_err.retry_after: when a client or a job is to try again, since
- * minor 2. [call] */
+ * and returns the code. Who likes German better is told what locales/de.json has for the constant text. A pair "retry_after" with a span is dw_err.retry_after: when a client or a job is to try again; a
+ * pair "reason" with a text is dw_err.reason, for whoever asked by a service or a connector. Both since minor 2. [call] */
 #define dw_fail(c, code, ...) ((dw_host_->call->fail)((c), (code), NULL, DW_LIST(__VA_ARGS__)))
 
 /* The same, for one member of the input: dw_fail_at(c, "/begin", "lies after its end"). Several may be recorded; the
