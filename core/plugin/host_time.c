@@ -1,7 +1,7 @@
 /* host_time.c - what the tables say about instants: texts, zones, schedules. */
 #include "plugin/host_time.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "jobs/civil.h"
 #include "jobs/when.h"
@@ -78,12 +78,13 @@ int host_time_parse_in(dw_call *c, const char *text, const char *zone_name, dw_t
 /* "2026-11-21T08:05:00.000000Z" as the local clock shows it, with "+01:00" for the Z. */
 static const char *with_offset(dw_call *c, int64_t local_us, int32_t offset)
 {
-    char text[CLOCK_RFC3339_SIZE];
-    long minutes = (offset < 0 ? -(long)offset : (long)offset) / 60;
+    char local[CLOCK_RFC3339_SIZE], text[CLOCK_RFC3339_SIZE + sizeof("+00:00")];
+    unsigned minutes = (unsigned)(offset < 0 ? -offset : offset) / 60;
 
-    clock_format_rfc3339(local_us, text);
-    text[strlen(text) - 1] = '\0';
-    return dw_format(c, "%s%c%02ld:%02ld", text, offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
+    clock_format_rfc3339(local_us, local);
+    snprintf(text, sizeof(text), "%.*s%c%02u:%02u", CLOCK_RFC3339_SIZE - 2, local, offset < 0 ? '-' : '+',
+             minutes / 60 % 100, minutes % 60);
+    return call_copy(c, str_from(text));
 }
 
 int host_time_format_in(dw_call *c, dw_time t, const char *zone_name, const char **out)
