@@ -11,6 +11,17 @@ int step_add(dw_call *c, const struct step_new *s)
                       dw_id(c), s->run, s->entry, s->key, s->shard, s->hint, s->sheet);
 }
 
+int step_hint(dw_call *c, const struct step_new *s)
+{
+    const int rc = step_add(c, s);
+
+    return rc != 0 ? rc :
+                     dw_db_exec(c,
+                                "UPDATE timesync_steps SET reason = $3, sheet = $4"
+                                " WHERE run = $1 AND key = $2 AND outcome = ''",
+                                s->run, s->key, s->hint, s->sheet);
+}
+
 unsigned step_shard(const char *place, int64_t workers)
 {
     uint32_t h = 2166136261u;

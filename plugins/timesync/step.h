@@ -18,6 +18,7 @@ struct step {
 #define HINT_SEEN    "SEEN"    /* all timesheets were listed, and none has its marker: no need to look again before one is made */
 #define HINT_FOUND   "FOUND"   /* `sheet` has its marker, and no entry has it */
 #define HINT_CHANGED "CHANGED" /* its timesheet is another one than the baseline, or missing */
+#define HINT_UNSURE  "UNSURE"  /* as FOUND, but its older marker may be another source's */
 #define HINT_TWICE   "TWICE"   /* `sheet` has the marker of an entry that has another one */
 #define HINT_STRANGE "STRANGE" /* `sheet` has a marker of ours, and nothing is known of its entry */
 
@@ -32,6 +33,9 @@ struct step_new {
 
 /* Once for each key of a run: 1, or 0: it is there. */
 int step_add(dw_call *c, const struct step_new *s);
+
+/* The same where it may be there already: then what was found is added to it, if it has no outcome yet. */
+int step_hint(dw_call *c, const struct step_new *s);
 
 /* Which worker does what is about this place, of so many. */
 unsigned step_shard(const char *place, int64_t workers);

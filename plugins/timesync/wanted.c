@@ -149,9 +149,10 @@ static int ask_activity(const struct sync *s, const struct mappings *m, const st
     w->billable = mapped && mapped->billable ? mapped->billable : billable_by_rule(&s->rules);
     if (mapped && !*mapped->target)
         return skip(w, REASON_MAPPED_TO_NOTHING);
-    if (mapped)
+    if (mapped) {
         w->activity = mapped->target;
-    else if (s->rules.activity == UNMAPPED_DEFAULT)
+        w->activity_name = mapped->target_name;
+    } else if (s->rules.activity == UNMAPPED_DEFAULT)
         w->activity = s->rules.default_activity;
     else if (s->rules.activity == UNMAPPED_SKIP)
         return skip(w, REASON_UNMAPPED_ACTIVITY);

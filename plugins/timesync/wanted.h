@@ -29,7 +29,7 @@ struct wanted {
     int64_t seconds; /* -1: cannot be told */
     const char *user;       /* NULL: by email, or whoever the connection signs in as */
     const char *email;      /* "": not told */
-    const char *activity;
+    const char *activity, *activity_name;
     struct wanted_place customer, project; /* the customer's id stays NULL where no one has to know it */
     const char *text;       /* marker and all */
     dw_texts tags;
