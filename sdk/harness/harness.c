@@ -80,10 +80,12 @@ static int make_parts(dw_harness *h)
                                             .play_ud = h };
 
     if (router_create(&h->router) != 0 || channels_create(&h->channels) != 0 ||
-        plugin_hooks_create(&h->hooks) != 0 || client_create(&h->client, &options) != 0 ||
-        access_create(&h->access, 1) != 0 || keyring_parse(&h->keyring, STR_OF(HARNESS_KEY), NULL) != NULL)
+        plugin_hooks_create(&h->hooks) != 0 || connectors_create(&h->connectors) != 0 ||
+        client_create(&h->client, &options) != 0 || access_create(&h->access, 1) != 0 ||
+        keyring_parse(&h->keyring, STR_OF(HARNESS_KEY), NULL) != NULL)
         return fail(h, "out of memory");
     h->process = (struct plugin_process){
+        .connectors = h->connectors,
         .access = h->access,
         .says_who = true,
         .client = h->client,
@@ -225,6 +227,7 @@ static void destroy(dw_harness *h)
     jobs_destroy(h->process.jobs);
     harness_close_database(h);
     plugin_hooks_destroy(h->hooks);
+    connectors_destroy(h->connectors);
     audit_destroy(h->process.audit);
     keyring_destroy(h->keyring);
     access_destroy(h->access);
