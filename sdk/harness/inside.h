@@ -78,7 +78,7 @@ struct dw_harness {
     /* Guards what follows: the plugin's threads and the client's take steps and look at the clock too. */
     pthread_mutex_t lock;
     bool clock_stands;
-    int64_t now_us;
+    int64_t now_us, passed_us; /* passed: since it was opened, beside what really did */
     unsigned steps, fail_at;
     int fail_with;
     unsigned commits, repeat_at;
