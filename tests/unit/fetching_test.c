@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "certificates.h"
 #include "connection_rig.h"
 
 static int start(struct rig *r, dw_call *c, dw_fetching **f, const char *path)
@@ -289,21 +290,39 @@ static void a_proxy_of_the_connections_own(void **state)
     assert_int_equal(dw_fetch(r->c, &a, .connection = &r->conn, .url = "/hello"), DW_EDENIED);
 }
 
+static bool say_who(struct peer_conn *c, const struct peer_request *r)
+{
+    char name[64];
+
+    (void)r;
+    client_name(c->ssl, name);
+    return peer_answer(c, 200, "", name);
+}
+
 static void certificates_of_the_connection_are_used(void **state)
 {
     struct rig *r = *state;
+    SSL_CTX *tls = server_context(SSL_VERIFY_PEER);
+    struct peer peer;
+    dw_fetching *f;
     dw_answer *a;
 
-    /* What is no certificate is found out before anything is sent; client_tls_test.c has real ones. */
-    r->conn.route.ca_pem = STR_OF("no certificate");
-    snprintf(r->address, sizeof(r->address), "https://127.0.0.1:%u", r->peer.port);
-    assert_int_equal(dw_fetch(r->c, &a, .connection = &r->conn, .url = "/hello"), DW_EUNAVAILABLE);
+    assert_int_equal(peer_start(&peer, say_who, tls), 0);
+    snprintf(r->address, sizeof(r->address), "https://127.0.0.1:%u", peer.port);
+    assert_int_equal(dw_fetch(r->c, &a, .connection = &r->conn, .url = "/"), DW_EUNAVAILABLE);
     assert_error(r->c, DW_EUNAVAILABLE, "tls", "what the connection trusts");
-    r->conn.route.ca_pem = str_make(NULL, 0);
-    r->conn.route.cert_pem = STR_OF("no certificate");
-    assert_int_equal(dw_fetch(r->c, &a, .connection = &r->conn, .url = "/hello"), DW_EUNAVAILABLE);
-    assert_error(r->c, DW_EUNAVAILABLE, "tls", "");
-    assert_int_equal(atomic_load(&r->peer.requests), 0);
+    r->conn.route.ca_pem = text_of("ca.pem");
+    assert_int_equal(dw_fetch(r->c, &a, .connection = &r->conn, .url = "/"), 0);
+    assert_string_equal(a->body.p, "nobody");
+    r->conn.route.cert_pem = text_of("client.pem");
+    r->conn.route.key_pem = text_of("client.key");
+    assert_int_equal(dw_fetch_start(r->c, &f, .connection = &r->conn, .url = "/"), 0);
+    assert_int_equal(dw_fetch_wait(f, &a), 0);
+    assert_string_equal(a->body.p, "client");
+    r->conn.route.key_pem = text_of("other.key");
+    assert_int_equal(dw_fetch(r->c, &a, .connection = &r->conn, .url = "/"), DW_EUNAVAILABLE);
+    peer_stop(&peer);
+    SSL_CTX_free(tls);
 }
 
 static void what_no_connection_can_mean_is_misuse(void **state)
@@ -347,5 +366,6 @@ int main(void)
         RIG_TEST(what_no_connection_can_mean_is_misuse),
     };
 
-    return cmocka_run_group_tests_name("several requests, and connections", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("several requests, and connections", tests, make_certificates,
+                                       remove_certificates);
 }
