@@ -26,13 +26,22 @@ static bool is_field_name(const char *name)
     return true;
 }
 
+/* The id of a connection is no name for others, also where it begins with a letter. */
+static bool is_name(const struct inbox_source_new *source)
+{
+    struct str name = str_from(source->name);
+
+    return source->is_connection == inbox_name_is_connection(name) &&
+           (source->is_connection || inbox_name_is_valid(name));
+}
+
 static int check(const struct inbox_source_new *source, struct buf *why)
 {
     const char *wrong = NULL;
 
     if (!source->tenant || uuid_parse(str_from(source->tenant), NULL) != 0)
         wrong = "the tenant is no UUID";
-    else if (!inbox_name_is_valid(str_from(source->plugin)) || !inbox_name_is_valid(str_from(source->name)) ||
+    else if (!inbox_name_is_valid(str_from(source->plugin)) || !is_name(source) ||
              !inbox_name_is_valid(str_from(source->inbox)))
         wrong = "a plugin's, a source's or an inbox's name has a-z, 0-9, - and _, begins with a letter, and "
                 "is at most 64 "
