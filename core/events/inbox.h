@@ -55,7 +55,8 @@ int inbox_source_add(struct db_session *s, const struct keyring *keyring,
 /* One source. Another tenant's is DW_ENOTFOUND, as one that is not there. */
 struct inbox_source {
     const char *tenant; /* NULL: of any, for the command line */
-    const char *plugin, *name;
+    const char *plugin; /* NULL: of a connection, whose id is no other source's name */
+    const char *name;
 };
 
 /* With all that it sent. */

@@ -144,7 +144,8 @@ int inbox_source_remove(struct db_session *s, const struct inbox_source *which)
 {
     return found(db_exec(s, DB_BY_CORE,
                          DW_LIST("DELETE FROM dowel_inbox_sources"
-                                 " WHERE plugin = $1 AND name = $2 AND (tenant_id = $3 OR $3 IS NULL)",
+                                 " WHERE (plugin = $1 OR $1 IS NULL) AND name = $2"
+                                 " AND (tenant_id = $3 OR $3 IS NULL)",
                                  which->plugin, which->name, which->tenant)));
 }
 
@@ -152,7 +153,8 @@ int inbox_source_enable(struct db_session *s, const struct inbox_source *which, 
 {
     return found(db_exec(s, DB_BY_CORE,
                          DW_LIST("UPDATE dowel_inbox_sources SET enabled = $4"
-                                 " WHERE plugin = $1 AND name = $2 AND (tenant_id = $3 OR $3 IS NULL)",
+                                 " WHERE (plugin = $1 OR $1 IS NULL) AND name = $2"
+                                 " AND (tenant_id = $3 OR $3 IS NULL)",
                                  which->plugin, which->name, which->tenant, enabled)));
 }
 
@@ -163,7 +165,8 @@ static int find(struct db_session *s, const struct inbox_source *which, char id[
     const char *found_id = NULL, *found_verify = NULL;
     int rc = db_find(s, DW_TO(&found_id, &found_verify), DB_BY_CORE,
                      DW_LIST("SELECT id, verify FROM dowel_inbox_sources"
-                             " WHERE plugin = $1 AND name = $2 AND (tenant_id = $3 OR $3 IS NULL)",
+                             " WHERE (plugin = $1 OR $1 IS NULL) AND name = $2"
+                             " AND (tenant_id = $3 OR $3 IS NULL)",
                              which->plugin, which->name, which->tenant));
 
     if (rc <= 0)
