@@ -133,9 +133,15 @@ struct client_request {
     const char *ca_file;   /* instead of the client's */
     const char *cert_file; /* client certificate, PEM, with its key unless key_file */
     const char *key_file;
+    /* The same as texts, which come before the files; copied. No open connection is shared by requests that differ in one
+     * of the three: a certificate is public, and only its key says whose it is. */
+    struct str ca_pem, cert_pem, key_pem;
     const char *proxy;           /* NULL: the client's; "": none. Its address must be allowed as the peer's */
     const struct network *allow; /* inner addresses that this request may go to; link-local never */
     size_t allow_n;
+    bool
+        allow_any_inner; /* whatever inner address the name has, but link-local and metadata; not where it is redirected to
+                           * another origin */
     struct client_token *token; /* cancels it; NULL: nothing does */
 };
 

@@ -248,7 +248,9 @@ static const char *advice(enum client_error error)
     switch (error) {
     case CLIENT_UNREACHED: return "nothing was sent; is it up, and may this machine reach it?";
     case CLIENT_UNKNOWN: return "it may have been carried out: look there before you repeat it";
-    case CLIENT_TLS: return "check ca_file (the CA that signed its certificate) and the client certificate";
+    case CLIENT_TLS:
+        return "check the CA that signed its certificate (ca_file, or what the connection trusts), "
+               "and the client certificate";
     case CLIENT_TIMEOUT: return "is it up, and may this machine reach it?";
     default: return "see the peer's log";
     }

@@ -104,7 +104,8 @@ struct transfer {
     struct transfer_field *fields;
     size_t fields_n;
     const char *ca_file, *cert_file, *key_file;
-    struct proxy_url proxy; /* host NULL: none */
+    struct str ca_pem, cert_pem, key_pem; /* p NULL: none. cert_pem ends with a mark of its key */
+    struct proxy_url proxy;               /* host NULL: none */
     struct network *allow;
     size_t allow_n;
     int64_t started_us, deadline_us, connect_timeout_us, idle_timeout_us; /* deadline monotonic; 0: none */
@@ -114,6 +115,7 @@ struct transfer {
     void (*callback)(struct client_answer *answer, void *ud);
     void *callback_ud;
     bool idempotent, any_status, is_stream;
+    bool allow_any_inner;
     bool proxy_is_ours; /* the client's, not one that the request names */
 
     /* ---- the client's thread ---- */

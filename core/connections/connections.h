@@ -49,18 +49,21 @@ struct connection {
     const char *kind, *name;
     json_t *settings;                          /* without secrets */
     json_t *secrets;                           /* {"token":"..."}: those of the settings */
+    const char *secret_names;                  /* "token password": those that are kept */
     const char *ca, *client_cert, *client_key; /* PEM, or "" */
     const char *proxy;                         /* "": the server's; "none": straight; else its URL */
     int64_t parallel, version;
-    bool allow_private, enabled;
+    bool has_client_key, allow_private, enabled;
+    bool
+        unreadable; /* its secrets were sealed with a key that this server does not have: they are missing here */
     const char *health;
     int64_t checked_us; /* 0: never */
     struct arena arena;
 };
 
-/* DW_ENOTFOUND; DW_ECONFLICT with a sentence in why: its secrets were sealed with a key that this server does not have. */
+/* 0, DW_ENOTFOUND, or an error. */
 int connection_load(struct connection **out, struct db_session *s, const struct keyring *keyring,
-                    const char *tenant, const char *id, struct buf *why);
+                    const char *tenant, const char *id);
 void connection_destroy(struct connection *c); /* NULL is safe */
 
 /* ---- changes for which nothing has to be looked at; all else goes through a draft ---- */

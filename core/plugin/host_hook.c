@@ -87,6 +87,7 @@ static void carry_marks(dw_call *c, const dw_call *child, int rc)
     call_fail(c, rc, "%s", buf_text(&text));
     if (child->errors_said_n == child->errors_n)
         call_say(c, buf_text(&text));
+    call_reason(c, child->error.reason);
     buf_finish(&text);
 }
 
@@ -107,6 +108,7 @@ static void carry_failure(dw_call *c, const dw_call *child, const struct answere
     if (e->said != e->text)
         call_say(c, e->said);
     c->error.retry_after = e->retry_after;
+    call_reason(c, e->reason);
     c->error_from_peer = child->error_from_peer;
     c->error_is_inner = child->error_is_inner;
 }

@@ -171,6 +171,9 @@ int dw_harness_open_(dw_harness **out, const dw_harness_args *args)
         return -1;
     h->log_fd = -1;
     h->patience_us = PATIENCE_US;
+    h->answer = (dw_err){
+        .struct_size = (uint32_t)sizeof(dw_err), .text = "", .detail = "", .said = "", .reason = ""
+    };
     pthread_mutex_init(&h->lock, NULL);
     arena_init(&h->arena, NULL, 0, 0);
     arena_init(&h->peers, NULL, 0, 0);

@@ -65,6 +65,7 @@ struct dw_harness {
     dw_harness_follower *followers;
     dw_harness_pending *pending;
     dw_instance *asker; /* who asks in dw_harness_ask(); made when first needed */
+    dw_err answer;      /* why it failed last */
     dw_harness *left_behind;
     const char *database_folder; /* NULL: none, or gone */
     int64_t patience_us;

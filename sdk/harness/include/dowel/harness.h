@@ -254,6 +254,9 @@ DW_EXPORT int dw_harness_answer(dw_harness *h, const char *hook, int (*answer)(v
 DW_EXPORT int dw_harness_ask(dw_harness *h, const char *service, void *question);
 DW_EXPORT int dw_harness_ask_hook(dw_harness *h, const char *hook, void *question);
 
+/* Why the last of these two failed, as dw_error_of() says it to who asks; code 0: it did not. Borrowed until the next. */
+DW_EXPORT const dw_err *dw_harness_error(dw_harness *h);
+
 /* ---- peers: what dw_fetch, dw_fetch_then and dw_upstream_open get; nothing ever leaves the test ---- */
 
 typedef struct dw_harness_upstream_args {
