@@ -62,10 +62,10 @@ static json_t *default_of(const struct config_table *table, const struct config_
     arena_init(&arena, NULL, 0, 0);
     config_problems_init(&problems);
     const struct typed typed = { table, item, arena_calloc(&arena, table->size + 1), &arena, &problems };
-    if (typed.values && typed_set_text(&typed, str_from(item->fallback), (struct config_place){ NULL, 0 }))
+    if (typed.values && typed_set_fallback(&typed) > 0)
         typed_format_json(&text, item, typed.values);
-    if (text.n > 0 && !buf_failed(&text))
-        json_strict_parse(buf_str(&text), 0, &value, &fault);
+    if (text.n == 0 || buf_failed(&text) || json_strict_parse(buf_str(&text), 0, &value, &fault) != 0)
+        value = NULL;
     buf_finish(&text);
     config_problems_finish(&problems);
     arena_finish(&arena);
@@ -287,7 +287,7 @@ static bool has_word(struct str words, const char *name)
 
 static void add_secret(struct buf *out, struct str name, bool is_kept)
 {
-    buf_add_text(out, out->p[out->n - 1] == '{' ? "" : ",");
+    buf_add_text(out, out->n > 0 && out->p[out->n - 1] == '{' ? "" : ",");
     buf_add_json(out, name);
     buf_add_text(out, is_kept ? ":true" : ":false");
 }

@@ -30,6 +30,18 @@ void connection_work_leave(void)
 
 /* ---- what is kept ---- */
 
+/* The column is a text. */
+static int open_settings(json_t *row)
+{
+    struct json_fault fault;
+    json_t *settings;
+    const char *text = json_string_value(json_object_get(row, "settings"));
+
+    if (json_strict_parse(str_from(text), 0, &settings, &fault) != 0)
+        return fault.is_ours ? DW_ENOMEM : DW_EINTERNAL;
+    return json_object_set_new(row, "settings", settings) == 0 ? 1 : DW_ENOMEM;
+}
+
 /* The row as it is, without secrets: 1, 0: there is none, or an error. */
 static int read_row(struct connection_work *w, const char *tenant, const char *id, json_t **out)
 {
@@ -46,6 +58,12 @@ static int read_row(struct connection_work *w, const char *tenant, const char *i
         rc = DW_ENOMEM;
     db_rows_close(rows);
     buf_finish(&text);
+    if (rc > 0)
+        rc = open_settings(*out);
+    if (rc < 0) {
+        json_decref(*out);
+        *out = NULL;
+    }
     return rc;
 }
 
