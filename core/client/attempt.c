@@ -367,7 +367,7 @@ static void set_method(struct options *o, const struct transfer *t)
 
 void attempt_reset(struct transfer *t)
 {
-    t->sent = t->head_done = false;
+    t->sent = t->head_done = t->had_enough = false;
     t->next = NEXT_FINISH;
     t->discarded = 0;
     t->curl_error[0] = 0;

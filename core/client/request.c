@@ -265,6 +265,11 @@ static void read_limits(struct transfer *t, const struct client_request *r)
     t->deadline_us = timeout ? t->started_us + timeout : 0;
     if (r->deadline_us && (!t->deadline_us || r->deadline_us < t->deadline_us))
         t->deadline_us = r->deadline_us;
+    t->timeout_us = timeout;
+    t->latest_us = r->deadline_us;
+    t->patience_until_us = t->started_us + (r->patience_us ? r->patience_us : 300 * (int64_t)SECONDS);
+    if (r->deadline_us && r->deadline_us < t->patience_until_us)
+        t->patience_until_us = r->deadline_us;
     t->connect_timeout_us = r->connect_timeout_us ? r->connect_timeout_us : 10 * (int64_t)SECONDS;
     t->idle_timeout_us = r->idle_timeout_us ? r->idle_timeout_us : t->is_stream ? 30 * (int64_t)SECONDS : 0;
     t->max_bytes = r->max_bytes ? r->max_bytes : t->is_stream ? SIZE_MAX : MAX_BYTES;
@@ -307,6 +312,7 @@ struct transfer *transfer_create(struct client *c, const struct client_request *
     list_init(&t->queued);
     list_init(&t->inbox);
     list_init(&t->by_token);
+    list_init(&t->by_gate);
     arena_init(&t->arena, NULL, 0, 0);
     read_method(t, r);
     read_urls(t, r);
@@ -317,6 +323,9 @@ struct transfer *transfer_create(struct client *c, const struct client_request *
     copy_certificates(t, r);
     t->allow_any_inner = r->allow_any_inner;
     t->token = r->token;
+    t->gate = r->gate;
+    if (t->gate && t->gate->owner && t->gate->owner->hold)
+        t->gate->owner->hold(t->gate);
     return t;
 }
 
@@ -337,6 +346,8 @@ void transfer_drop(struct transfer *t)
 {
     if (atomic_fetch_sub(&t->refs, 1) != 1)
         return;
+    if (t->gate && t->gate->owner && t->gate->owner->drop)
+        t->gate->owner->drop(t->gate);
     wipe_secrets(t);
     url_finish(&t->url);
     proxy_url_finish(&t->proxy);

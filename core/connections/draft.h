@@ -31,6 +31,7 @@ struct connection_given {
     const char *proxy;                         /* "": the server's; "none": straight; else its URL */
     int allow_private, enabled;                /* 0 or 1 */
     int64_t parallel;
+    enum http_language language; /* of the faults */
     bool
         may_allow_private; /* without it allow_private cannot be switched on, nor the address or proxy of one changed where it
                              * is on: a fault at what was given */
@@ -42,32 +43,32 @@ struct connection_given {
     }
 
 struct connection_draft {
-    const struct connector_kind *kind;
-    struct connection *is; /* as it would be. Its id: "" before it is saved for the first time */
-    const void *settings;  /* the connector's struct; valid while nothing is faulty */
-    const char *
-        address; /* "https://desk.example.org/zammad", without a slash at its end; NULL: it speaks to nobody */
+    const struct connector_kind *kind; /* NULL: there is none such, which is a fault */
+    struct connection *is;             /* as it would be. Its id: "" before it is saved for the first time */
+    const void *settings;              /* the connector's struct; valid while nothing is faulty */
     bool changes_access; /* address, proxy, certificates or secrets: what was known of its health is over */
-    struct problem_error *faults; /* "#/settings/token", "#/name": what is wrong there */
+    struct problem_error
+        *faults; /* "#/settings/token", "#/name": what is wrong there, in the language of who asks */
     size_t faults_n;
     int fault_code; /* of all of them: DW_EINVALID, or DW_EDENIED where only a permission is missing */
 
     /* The draft's own. */
     const char *tenant;
-    bool is_new;
+    enum http_language language;
+    bool is_new, out_of_memory;
     int64_t was_version;
-    struct config_problems *problems;
     struct arena arena;
 };
 
-/* DW_ENOTFOUND, DW_EPRECONDITION (another version), DW_EINVALID (no such kind) or DW_EUNAVAILABLE (its plugin is missing), with a
- * sentence in why. What is wrong with what was given is no failure here: see faults. The given and the kinds are borrowed. */
+/* DW_ENOTFOUND, DW_EPRECONDITION (another version) or DW_EUNAVAILABLE (its plugin is not running), with a sentence in why. What is
+ * wrong with what was given is no failure here: see faults. The given is needed until this returns, the kinds as long as the draft. */
 int connection_draft_create(struct connection_draft **out, struct db_session *s,
                             const struct keyring *keyring, const struct connectors *kinds,
                             const struct connection_given *given, struct buf *why);
 
 /* Inserts or changes it; afterwards draft->is has its id and version. DW_ECONFLICT: the name is taken, or somebody changed it
- * since the draft was made; DW_EINVALID: there are faults. */
+ * since the draft was made; DW_EINVALID: there are faults. What a transaction that is rolled back wrote is not saved: make a new
+ * draft then. */
 int connection_draft_save(struct connection_draft *d, struct db_session *s, const struct keyring *keyring,
                           int64_t now_us, struct buf *why);
 

@@ -163,6 +163,7 @@ static void set_whom(dw_call *c, const struct call_options *o)
     c->derived = c->sessions = NULL;
     c->job = NULL;
     c->claim = NULL;
+    c->fetchings = 0;
     c->wants_repeat = c->was_seen_outside = false;
 }
 

@@ -124,8 +124,9 @@ struct dw_call {
     void *notice_ud;
     struct client_token *cancel_token; /* made when it first waits for the outside */
 
-    dw_call *next; /* in a list of free slots */
-    void *owner;   /* the request this call serves, or NULL */
+    dw_call *next;      /* in a list of free slots */
+    void *owner;        /* the request this call serves, or NULL */
+    unsigned fetchings; /* started and not waited for: see fetching.c */
 };
 
 /* Begins and ends a call around a callback on this thread:

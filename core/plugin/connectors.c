@@ -1,13 +1,12 @@
 #include "plugin/connectors.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/item.h"
 #include "plugin/descriptor.h"
 #include "plugin/settings.h"
 #include "supervise/activity.h"
-
-#include <stdlib.h>
 
 struct connectors {
     struct arena arena;
@@ -176,6 +175,8 @@ int connectors_add(struct connectors *all, dw_instance *instance, struct buf *wh
 {
     const struct plugin_descriptor *d = instance->descriptor;
 
+    if (d->connectors_n == 0)
+        return 0;
     for (size_t i = 0; i < d->connectors_n; i++) {
         const struct connector_kind *known = connectors_find(all, d->connectors[i].name);
         if (known) {
@@ -183,7 +184,7 @@ int connectors_add(struct connectors *all, dw_instance *instance, struct buf *wh
             return -1;
         }
     }
-    if (d->connectors_n == 0 || make_all(all, instance) == 0)
+    if (make_all(all, instance) == 0)
         return 0;
     buf_add_text(why, "memory is out");
     return -1;

@@ -9,6 +9,7 @@
 #include "plugin/access.h"
 #include "plugin/call.h"
 #include "plugin/channels.h"
+#include "plugin/connectors.h"
 #include "plugin/descriptor.h"
 #include "plugin/hooks.h"
 #include "plugin/instance.h"
@@ -57,6 +58,7 @@ struct dw_harness {
     struct access *access;    /* knows the permissions that plugins declare */
     struct channels *channels;
     struct plugin_hooks *hooks;
+    struct connectors *connectors;
     struct router *router;
     struct memory_transport *transport;
     struct harness_plugin *plugins;
@@ -76,7 +78,7 @@ struct dw_harness {
     /* Guards what follows: the plugin's threads and the client's take steps and look at the clock too. */
     pthread_mutex_t lock;
     bool clock_stands;
-    int64_t now_us;
+    int64_t now_us, passed_us; /* passed: since it was opened, beside what really did */
     unsigned steps, fail_at;
     int fail_with;
     unsigned commits, repeat_at;

@@ -274,7 +274,8 @@ typedef struct dw_harness_upstream_args {
 
 /* dw_harness_upstream(h, "GET https://peer/x", .json = "{}"): what that peer answers; everything is copied. A URL without
  * a query stands for all queries. Several for one request are given in this order, the last one again and again. What no
- * answer is there for fails with DW_EUNAVAILABLE, and the log names it. Retries are the server's, without the pause.
+ * answer is there for fails with DW_EUNAVAILABLE, and the log names it. Retries are the server's, without the pause: the
+ * harness's clock moves by it instead, as by what a peer asked for (Retry-After) where somebody waits for that.
  * 0, or -1 when memory is out or the request is not "METHOD URL". */
 #define dw_harness_upstream(h, request, ...) \
     (dw_harness_upstream_((h), (request), DW_ARGS_(dw_harness_upstream_args, __VA_ARGS__)))
