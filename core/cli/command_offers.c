@@ -13,8 +13,8 @@ static void judge(struct offers *o, struct plan_plugin *p, const struct offer *o
     int result = commands_check_words(offer->commands, offer->n, cli_verb_words(), &why);
 
     for (const struct offer *other = o->v; other < offer && result == 0; other++)
-        result = commands_check_beside(offer->commands, offer->n, other->name, other->commands,
-                                       other->n, &why);
+        result =
+            commands_check_beside(offer->commands, offer->n, other->name, other->commands, other->n, &why);
     if (result != 0)
         plan_decline(p, &o->view.arena, buf_str(&why));
     buf_finish(&why);

@@ -96,9 +96,9 @@ static int read_file(struct buf *out, const char *path)
         !memchr(out->p ? out->p : "", 0, out->n))
         return 0;
     fprintf(stderr, "%s: %s\n", path,
-            !is_read              ? strerror(error)
+            !is_read            ? strerror(error)
             : out->n > FILE_MAX ? "has more than 1 MiB, which no certificate has"
-                                  : "is no text");
+                                : "is no text");
     return -1;
 }
 

@@ -50,8 +50,9 @@ static json_t *value_of(const struct config_item *item, struct str text)
     struct json_fault fault;
     json_t *json = NULL;
 
-    if (item && (item->type == CONFIG_BOOL || item->type == CONFIG_INT || item->type == CONFIG_REAL ||
-                 (item->type == CONFIG_LIST && text.n > 0 && text.p[0] == '[')) &&
+    if (item &&
+        (item->type == CONFIG_BOOL || item->type == CONFIG_INT || item->type == CONFIG_REAL ||
+         (item->type == CONFIG_LIST && text.n > 0 && text.p[0] == '[')) &&
         json_strict_parse(text, 0, &json, &fault) == 0)
         return json;
     if (item && item->type == CONFIG_LIST)
@@ -75,22 +76,23 @@ static int add_setting(dw_call *c, json_t *settings, const struct connector_kind
     const struct config_item *item;
 
     if (!strchr(text, '='))
-        return call_fail(c, DW_EINVALID, "--set %s: say a setting and its value, as url=https://desk.example.org",
-                         text);
+        return call_fail(c, DW_EINVALID,
+                         "--set %s: say a setting and its value, as url=https://desk.example.org", text);
     str_split(&value, '=', &name);
     item = item_of(kind, name);
     if (item && config_item_is_secret(item))
-        return call_fail(c, DW_EINVALID,
-                         "%s is a secret, which others would see on a command line: say --secret %s, and type it, "
-                         "or give it on standard input",
-                         item->name, item->name);
+        return call_fail(
+            c, DW_EINVALID,
+            "%s is a secret, which others would see on a command line: say --secret %s, and type it, "
+            "or give it on standard input",
+            item->name, item->name);
     return json_object_setn_new(settings, name.p, name.n, value_of(item, value)) == 0
                ? 0
                : call_fail(c, DW_ENOMEM, "out of memory");
 }
 
-static int add_settings(dw_call *c, struct typed_change *t, const struct connector_kind *kind, const json_t *set,
-                        const json_t *unset)
+static int add_settings(dw_call *c, struct typed_change *t, const struct connector_kind *kind,
+                        const json_t *set, const json_t *unset)
 {
     json_t *secrets = json_object_get(t->parts, "secrets"), *one;
     size_t i;
@@ -117,7 +119,8 @@ static int read_parts(dw_call *c, dw_command_run *run, struct typed_change *t)
     struct json_fault fault;
 
     if (json_strict_parse(str_make((const char *)input.p, input.n), 0, &t->parts, &fault) != 0)
-        return call_fail(c, fault.is_ours ? DW_ENOMEM : DW_EINTERNAL, "what was read beside cannot be understood");
+        return call_fail(c, fault.is_ours ? DW_ENOMEM : DW_EINTERNAL,
+                         "what was read beside cannot be understood");
     const json_t *files = json_object_get(t->parts, "files");
     t->given.ca = json_string_value(json_object_get(files, "ca"));
     t->given.client_cert = json_string_value(json_object_get(files, "client-cert"));
@@ -131,21 +134,18 @@ static int flag(const char *yes_or_no)
 }
 
 /* What the verbs have in common. */
-static int read_typed(struct connection_verb *v, struct typed_change *t, const struct connector_kind *kind)
+static int read_typed(struct connection_verb *v, struct typed_change *t, const struct connector_kind *kind,
+                      const json_t *unset)
 {
-    json_t *set = NULL, *unset = NULL;
     const char *allow_private = NULL;
-    dw_command_run *run = v->run;
+    json_t *set = NULL;
 
     t->given.tenant = v->tenant;
-    t->given.enabled = -1;
-    t->given.parallel = -1;
     t->given.may_allow_private = true; /* who runs the server is its operator */
-    DW_TRY(host_command_api.read(run, DW_LIST("set", &set, "unset", &unset, "name", &t->given.name, "proxy",
-                                              &t->given.proxy, "allow-private", &allow_private, "parallel",
-                                              &t->given.parallel, "untested", &t->untested)));
+    DW_TRY(host_command_api.read(
+        v->run, DW_LIST("set", &set, "proxy", &t->given.proxy, "allow-private", &allow_private)));
     t->given.allow_private = flag(allow_private);
-    DW_TRY(read_parts(v->asked, run, t));
+    DW_TRY(read_parts(v->asked, v->run, t));
     return add_settings(v->asked, t, kind, set, unset);
 }
 
@@ -165,7 +165,8 @@ static int show_checks(struct connection_verb *v, const struct connection_change
 /* As REST clients get it, and for people what was looked at. */
 static int show_made(struct connection_verb *v, const struct connection_change *change)
 {
-    json_t *shown = NULL, *tested = change->was_tested ? connection_view_answer(&change->answer) : json_null();
+    json_t *shown = NULL,
+           *tested = change->was_tested ? connection_view_answer(&change->answer) : json_null();
     int rc = connection_verb_view(v, &shown);
 
     if (rc == 0 && !change->before)
@@ -203,18 +204,18 @@ static int change_and_show(struct connection_verb *v, const struct typed_change 
 
 static int add(struct connection_verb *v)
 {
-    struct typed_change t = { .given = { .kind = NULL } };
-    const char *kind = NULL, *name = NULL;
+    struct typed_change t = { .given = { .parallel = -1 } };
+    const char *kind = NULL;
     bool disabled = false;
 
-    DW_TRY(host_command_api.read(v->run, DW_LIST("kind", &kind, "as", &name, "disabled", &disabled)));
+    DW_TRY(host_command_api.read(v->run, DW_LIST("kind", &kind, "name", &t.given.name, "disabled", &disabled,
+                                                 "parallel", &t.given.parallel, "untested", &t.untested)));
     const struct connector_kind *known = connectors_find(v->w.process->connectors, kind);
     if (!known)
-        return call_fail(v->asked, DW_EINVALID, "%s: no plugin that works has this kind; dowel connection kinds has all",
-                         kind);
-    int rc = read_typed(v, &t, known);
+        return call_fail(v->asked, DW_EINVALID,
+                         "%s: no plugin that works has this kind; dowel connection kinds has all", kind);
+    int rc = read_typed(v, &t, known, NULL);
     t.given.kind = kind;
-    t.given.name = name;
     t.given.enabled = !disabled;
     if (rc == 0)
         rc = change_and_show(v, &t);
@@ -244,11 +245,14 @@ static int find_kind(struct connection_verb *v, const struct connector_kind **ki
 
 static int edit(struct connection_verb *v)
 {
-    struct typed_change t = { .given = { .id = v->id } };
+    struct typed_change t = { .given = { .id = v->id, .enabled = -1, .parallel = -1 } };
     const struct connector_kind *kind = NULL;
+    json_t *unset = NULL;
 
     DW_TRY(find_kind(v, &kind));
-    int rc = read_typed(v, &t, kind);
+    DW_TRY(host_command_api.read(v->run, DW_LIST("name", &t.given.name, "unset", &unset, "parallel",
+                                                 &t.given.parallel, "untested", &t.untested)));
+    int rc = read_typed(v, &t, kind, unset);
     if (rc == 0)
         rc = change_and_show(v, &t);
     finish(&t);
@@ -263,31 +267,40 @@ int connection_edit(dw_call *c, dw_command_run *run)
     return connection_verb_end(&v, rc == 0 ? edit(&v) : rc);
 }
 
+static int show_tested(struct connection_verb *v, const struct connection_change *change)
+{
+    if (!command_is_json(v->run)) {
+        DW_TRY(show_checks(v, change));
+        return change->answer.code == 0 ? host_command_api.print(v->run, DW_LIST("it works")) : 0;
+    }
+    json_t *tested = connection_view_answer(&change->answer);
+    int rc = tested ? command_show_json(v->run, tested) : DW_ENOMEM;
+    json_decref(tested);
+    return rc;
+}
+
 static int try_it(struct connection_verb *v, const struct typed_change *t)
 {
     struct connection_change change;
     int rc = connection_change_try(&v->w, &t->given, &change);
 
     if (rc >= 0)
-        rc = show_checks(v, &change);
-    if (rc >= 0 && change.answer.code == 0) {
-        json_t *tested = connection_view_answer(&change.answer);
-        rc = host_command_api.print(v->run, DW_LIST("it works", "tested", tested));
-        json_decref(tested);
-    } else {
+        rc = show_tested(v, &change);
+    if (rc < 0 || change.answer.code != 0)
         rc = connection_verb_refuse(v, rc < 0 ? rc : DW_EUPSTREAM, &change);
-    }
     connection_change_finish(&change);
     return rc;
 }
 
 static int test(struct connection_verb *v)
 {
-    struct typed_change t = { .given = { .id = v->id } };
+    struct typed_change t = { .given = { .id = v->id, .enabled = -1, .parallel = -1 } };
     const struct connector_kind *kind = NULL;
+    json_t *unset = NULL;
 
     DW_TRY(find_kind(v, &kind));
-    int rc = read_typed(v, &t, kind);
+    DW_TRY(host_command_api.read(v->run, DW_LIST("unset", &unset)));
+    int rc = read_typed(v, &t, kind, unset);
     if (rc == 0)
         rc = try_it(v, &t);
     finish(&t);

@@ -81,7 +81,8 @@ int connection_verb_begin(struct connection_verb *v, dw_call *c, dw_command_run 
 /* Of whatever tenant unless one is named: who runs the server sees all of them. */
 static int look_for(struct connection_verb *v, const char *named, const char **tenant)
 {
-    const char *id = uuid_parse(str_from(named), NULL) == 0 ? named : NULL, *found_tenant = NULL, *found = NULL;
+    const char *id = uuid_parse(str_from(named), NULL) == 0 ? named : NULL, *found_tenant = NULL,
+               *found = NULL;
     struct db_session *s;
     int64_t n = 0;
 
@@ -95,8 +96,8 @@ static int look_for(struct connection_verb *v, const char *named, const char **t
     if (rc < 0)
         return call_session_result(v->asked, step, rc);
     if (rc == 0)
-        return call_fail(v->asked, DW_ENOTFOUND, "%s: there is no such connection; dowel connection list has all",
-                         named);
+        return call_fail(v->asked, DW_ENOTFOUND,
+                         "%s: there is no such connection; dowel connection list has all", named);
     if (n > 1)
         return call_fail(v->asked, DW_EINVALID,
                          "%s: %lld connections are called so; say --tenant ID, or the connection's id", named,

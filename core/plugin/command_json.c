@@ -105,6 +105,13 @@ int command_show_json(dw_command_run *run, const json_t *object)
     return added(h, step, out);
 }
 
+bool command_is_json(dw_command_run *run)
+{
+    struct command_handle *h;
+
+    return command_handle_check(run, "command_is_json", &h) == 0 && h->output->json;
+}
+
 /* ---- a list ---- */
 
 enum { COLUMNS_MAX = 12 };

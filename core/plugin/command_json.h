@@ -12,4 +12,7 @@ int command_show_json(dw_command_run *run, const json_t *object);
  * inside), which end with NULL, or `none`. */
 int command_list_json(dw_command_run *run, const json_t *list, const char *const *columns, const char *none);
 
+/* --output json was given. False also outside of the verb. */
+bool command_is_json(dw_command_run *run);
+
 #endif

@@ -17,7 +17,7 @@ struct registry_options {
     const struct plugin_process *process;
     const struct migrate_options *migrate; /* NULL: there is no database, and who needs it is declined */
     const char *const
-        *words;      /* the server's own verbs: no command begins with one; NULL at the end, or NULL */
+        *words;            /* the server's own verbs: no command begins with one; NULL at the end, or NULL */
     const dw_command *own; /* those of them that are called as plugins' are; NULL: none */
     size_t own_n;
     bool is_passing; /* it lives for one command: what became of the plugins is not told */
