@@ -323,7 +323,7 @@ if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.me
   await runByHand({
     file: 'tests/peers/kimai.mjs',
     about: 'A stand-in for Kimai 2.66.0, to be tried and tested against. Its administrator may do all; /_control steers it (tests/peers/README.md).',
-    more: { openapi: { type: 'string', says: 'FILE  check each request against this contract; see /_control/violations' } },
+    more: { openapi: { type: 'string', takes: 'FILE', says: 'check each request against this contract; see /_control/violations' } },
     start: startKimai,
     line: (kimai) => `token: ${kimai.token}`,
   });

@@ -4,7 +4,7 @@ import { refuse } from './errors.mjs';
 import { BLANK, Form, checkLength, types } from './form.mjs';
 import { is, isYes, readQuery } from './query.mjs';
 import { ROLES } from './roles.mjs';
-import { searchOf } from './search.mjs';
+import { searchOfMany } from './search.mjs';
 import { isZone } from './time.mjs';
 
 const demand = (allowed) => allowed || refuse(403);
@@ -21,7 +21,7 @@ function list({ access, store, views, query }) {
   const asked = readQuery(query, { visible: is.visible, orderBy: /^(id|username|alias|email)$/, order: is.order, term: is.text, full: is.yes });
   const tests = [(user) => access.toUser(user)];
   if (asked.visible !== '3') tests.push((user) => user.enabled === (asked.visible !== '2'));
-  const found = asked.term && searchOf(asked.term);
+  const found = asked.term && searchOfMany(asked.term);
   if (found) tests.push((user) => found([user.alias, user.title, user.accountNumber, user.email, user.username].map((text) => text?.toLowerCase() ?? null)));
   const by = (user) => user[asked.orderBy || 'username'] ?? '';
   const rows = [...store.users.values()].filter((user) => tests.every((test) => test(user)))

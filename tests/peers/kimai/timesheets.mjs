@@ -282,13 +282,15 @@ function list(call) {
   return { status: 200, headers, body };
 }
 
+const allOf = (tests) => (tests.length === 1 ? tests[0] : (sheet) => tests.every((test) => test(sheet)));
+
 // The rows in the order that was asked for.
 function matching({ store, zone }, { begin, end, orderBy = 'begin', order = 'DESC' }, tests) {
   const from = begin ? fromLocal(zone, readQueryTime(begin)) : -Infinity;
   const to = end ? fromLocal(zone, readQueryTime(end)) : Infinity;
   const isCut = begin || end;
   let rows = orderBy === 'id' && !isCut ? [...store.sheets.values()] : store.ordered(from, to);
-  if (tests.length > 0) rows = rows.filter((sheet) => tests.every((test) => test(sheet)));
+  if (tests.length > 0) rows = rows.filter(allOf(tests));
   else if (order === 'DESC') rows = [...rows];
   if (orderBy === 'id' && isCut) rows.sort((a, b) => a.id - b.id);
   if (orderBy === 'end' || orderBy === 'rate') rows = [...rows].sort((a, b) => (a[orderBy] ?? -Infinity) - (b[orderBy] ?? -Infinity) || a.id - b.id);
@@ -316,7 +318,7 @@ function filtersOf(call, asked) {
     tests.push((sheet) => sheet.modified >= after);
   }
   const search = asked.term && searchOf(asked.term, { colons: config.text('standin.search_colons') });
-  if (search) tests.push((sheet) => search([sheet.searched]));
+  if (search) tests.push((sheet) => search(sheet.searched));
   return tests;
 }
 
