@@ -37,7 +37,13 @@ describe('what was recorded', { skip: !existsSync(record) && `${record} is not t
   const stories = [
     {
       probes: [1, 2, 3, 4, 5],
-      now: { 1: '2026-11-21T03:02:00Z', 2: '2026-11-21T03:02:10Z', 3: '2026-11-21T03:02:20Z', 4: '2026-11-21T03:03:05Z', 5: '2026-11-21T03:03:10Z' },
+      now: {
+        1: '2026-11-21T03:02:00Z',
+        2: '2026-11-21T03:02:10Z',
+        3: '2026-11-21T03:02:20Z',
+        4: '2026-11-21T03:03:05Z',
+        5: '2026-11-21T03:03:10Z',
+      },
       build: (kimai) => kimai.addUser({ username: 'agent1', email: 'agent1@example.com' }),
       change: { 4: (kimai) => kimai.control('PATCH', 'users/2', { timezone: 'Europe/Berlin' }) },
     },
@@ -231,7 +237,10 @@ describe('the stand-in for Kimai', { timeout }, () => {
 
   test('which fields a role may send', async () => {
     await fresh();
-    const fields = async (method, path, token) => Object.keys((await call(kimai, method, path, { body: { nonsense: 1 }, token })).body.errors.children);
+    const fields = async (method, path, token) => {
+      const { body } = await call(kimai, method, path, { body: { nonsense: 1 }, token });
+      return Object.keys(body.errors.children);
+    };
     const own = ['begin', 'end', 'project', 'activity', 'description', 'tags'];
     assert.deepEqual(await fields('POST', '/api/timesheets', agent.token), own);
     assert.deepEqual(await fields('POST', '/api/timesheets', lead.token), [...own.slice(0, 5), 'user', 'tags', 'exported', 'billable']);
@@ -293,7 +302,8 @@ describe('the stand-in for Kimai', { timeout }, () => {
   test('a window is local, and includes both ends', async () => {
     await fresh();
     for (const begin of ['08:59', '09:00', '10:00', '10:01']) await book({ begin: `2026-11-19T${begin}:00Z`, end: '2026-11-19T11:00:00Z' });
-    const within = async (begin, end, token) => ids(await get(`/api/timesheets?user=all&begin=2026-11-19T${begin}&end=2026-11-19T${end}&orderBy=id&order=ASC`, token));
+    const within = async (begin, end, token) =>
+      ids(await get(`/api/timesheets?user=all&begin=2026-11-19T${begin}&end=2026-11-19T${end}&orderBy=id&order=ASC`, token));
     assert.deepEqual(await within('09:00:00', '10:00:00'), [2, 3]);
     assert.deepEqual(await within('04:00:00', '05:00:00', manager.token), [2, 3]);
     assert.equal((await get('/api/timesheets?begin=2026-11-19')).status, 400);
@@ -329,7 +339,8 @@ describe('the stand-in for Kimai', { timeout }, () => {
     const refused = await run(agent.token);
     assert.deepEqual([refused.status, refused.body.code, refused.body.errors.errors], [400, 400, ['Cannot stop running timesheet']]);
     const stop = await patch('/api/timesheets/1/stop', {}, agent.token);
-    assert.deepEqual(stop.body, { code: '400', message: 'There was a problem saving.', errors: { children: { duration: { errors: ['Maximum 1:00 hours allowed.'] } } } });
+    const children = { duration: { errors: ['Maximum 1:00 hours allowed.'] } };
+    assert.deepEqual(stop.body, { code: '400', message: 'There was a problem saving.', errors: { children } });
     kimai.config.set({ 'timesheet.rules.long_running_duration': 0 });
     assert.equal((await run(agent.token)).status, 200);
     assert.deepEqual(kimai.sheets().map(({ end }) => end === null), [false, true]);
@@ -339,7 +350,8 @@ describe('the stand-in for Kimai', { timeout }, () => {
 
   test('pages', async () => {
     await fresh();
-    kimai.addSheets(Array.from({ length: 7 }, (_, i) => ({ user: 1, project: 1, activity: 1, begin: `2026-11-0${i + 1}T09:00:00Z`, end: `2026-11-0${i + 1}T10:00:00Z` })));
+    const days = [1, 2, 3, 4, 5, 6, 7].map((day) => `2026-11-0${day}`);
+    kimai.addSheets(days.map((day) => ({ user: 1, project: 1, activity: 1, begin: `${day}T09:00:00Z`, end: `${day}T10:00:00Z` })));
     const { headers, body } = await get('/api/timesheets?size=3&page=0');
     assert.deepEqual(body.map(({ id }) => id), [7, 6, 5]);
     assert.deepEqual(['x-page', 'x-total-count', 'x-total-pages', 'x-per-page'].map((name) => headers.get(name)), ['1', '7', '3', '3']);
@@ -390,7 +402,8 @@ describe('the stand-in for Kimai', { timeout }, () => {
     assert.deepEqual(twice.map(({ body }) => [body.id, body.number]), [[2, '0003'], [3, '0004']]);
     const taken = await post('/api/customers', { name: 'Third', number: '0003' });
     assert.deepEqual(taken.body.errors.children.number, { errors: ['This value is already used.'] });
-    assert.deepEqual((await patch('/api/projects/1', { end: '2026-12-31' })).body.errors.children.end, { errors: ['Please enter a valid date.'] });
+    const dated = await patch('/api/projects/1', { end: '2026-12-31' });
+    assert.deepEqual(dated.body.errors.children.end, { errors: ['Please enter a valid date.'] });
     assert.equal((await get('/api/customers/1', agent.token)).status, 403);
     assert.equal((await get('/api/customers', agent.token)).body.length, 3);
     assert.equal((await post('/api/tags', { name: 'new', visible: true }, agent.token)).status, 200);
@@ -504,7 +517,8 @@ describe('started by hand', { timeout }, () => {
   });
 
   test('what tests/peers/README.md says to type', async (t) => {
-    const blocks = [...readFileSync(join(root, 'tests/peers/README.md'), 'utf8').matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text]) => text.trim().split('\n'));
+    const page = readFileSync(join(root, 'tests/peers/README.md'), 'utf8');
+    const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text]) => text.trim().split('\n'));
     const words = blocks[0][0].split(' ');
     assert.deepEqual(words.slice(0, 3), ['node', 'tests/peers/kimai.mjs', '--port']);
     const child = start('--port', '0', ...words.slice(4));
@@ -513,7 +527,8 @@ describe('started by hand', { timeout }, () => {
     const lines = blocks[1];
     assert.equal(lines.length, 5);
     for (const line of lines) {
-      const typed = spawn('sh', ['-c', line.replace('http://127.0.0.1:8001', url)], { env: { ...process.env, TOKEN: token }, stdio: ['ignore', 'pipe', 'inherit'] });
+      const here = line.replace('http://127.0.0.1:8001', url);
+      const typed = spawn('sh', ['-c', here], { env: { ...process.env, TOKEN: token }, stdio: ['ignore', 'pipe', 'inherit'] });
       const text = await outputOf(typed, /[\]}]$/);
       assert.ok(!('error' in JSON.parse(text)) && !text.includes('"code":4'), `${line}: ${text}`);
     }
@@ -542,9 +557,15 @@ describe('requests against the contract', { skip: !existsSync(contract) && `${co
     assert.deepEqual(await wrong('POST', '/api/timesheets', { ...hour, description: 'x', tags: 'a,b' }), []);
     assert.deepEqual(await wrong('PATCH', '/api/timesheets/1', { description: 'x' }), []);
     assert.deepEqual(await wrong('GET', '/api/users/me'), []);
-    assert.deepEqual(await wrong('GET', '/api/timesheets?user=me&limit=5'), ['query: user: "me" is not \\d+|all', 'query: there is no parameter "limit"']);
+    assert.deepEqual(await wrong('GET', '/api/timesheets?user=me&limit=5'), [
+      'query: user: "me" is not \\d+|all',
+      'query: there is no parameter "limit"',
+    ]);
     assert.deepEqual(await wrong('POST', '/api/timesheets', { project: '1', begin: 'now', duration: 5 }), [
-      'body: "activity" is missing', 'body.project: string where integer belongs', 'body.begin: "now" is no date-time', 'body: there is no "duration"',
+      'body: "activity" is missing',
+      'body.project: string where integer belongs',
+      'body.begin: "now" is no date-time',
+      'body: there is no "duration"',
     ]);
     assert.deepEqual(await wrong('PUT', '/api/timesheets/1', {}), ['PUT /api/timesheets/{id}: there is no such method']);
     assert.deepEqual(await wrong('GET', '/api/time'), ['/api/time: there is no such path']);

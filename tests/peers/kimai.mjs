@@ -17,6 +17,7 @@ import { newUser, routes as peopleRoutes } from './kimai/people.mjs';
 import { Permissions } from './kimai/roles.mjs';
 import { isBillable, ratesOf } from './kimai/rules.mjs';
 import { Store } from './kimai/store.mjs';
+import { routes as listRoutes } from './kimai/timesheet_list.mjs';
 import { routes as sheetRoutes } from './kimai/timesheets.mjs';
 import { Views } from './kimai/views.mjs';
 import { instant } from './support/clock.mjs';
@@ -60,9 +61,13 @@ function versionId(version) {
 const LACKING = new RegExp('^/api/(actions|dashboard|export|favorites|invoices)(/|$)|/(rates|comments)(/|$)|^/api/projects/\\d+/duplicate$|' +
   '^/api/(customers|projects|activities)/\\d+/meta$|^/api/users/(\\d+/preferences|roles/|api-token/)|^/api/config/colors$');
 
-// Paths without a parameter come first, so that /timesheets/active is no id.
-const ROUTES = Object.entries({ ...systemRoutes, ...peopleRoutes, ...masterRoutes, ...sheetRoutes })
-  .map(([path, methods]) => ({ methods, pattern: new RegExp(`^${path.replace(/\{(\w+)\}/g, '(?<$1>\\d+)')}$`) }));
+// A parameter is a number, so /timesheets/active is no id.
+const ROUTES = [systemRoutes, peopleRoutes, masterRoutes, listRoutes, sheetRoutes].flatMap(Object.entries).reduce((routes, [path, methods]) => {
+  const same = routes.find((route) => route.path === path);
+  if (same) Object.assign(same.methods, methods);
+  else routes.push({ path, methods: { ...methods }, pattern: new RegExp(`^${path.replace(/\{(\w+)\}/g, '(?<$1>\\d+)')}$`) });
+  return routes;
+}, []);
 
 export class Kimai extends Peer {
   #options;
@@ -132,7 +137,8 @@ export class Kimai extends Peer {
   // The pages for people, as far as somebody meets them who gives a wrong address.
   #page(path) {
     const html = { 'Content-Type': 'text/html; charset=UTF-8' };
-    if (/^\/(\w{2}(_\w+)?\/)?login$/.test(path)) return { status: 200, headers: html, body: '<!DOCTYPE html>\n<html><head><title>Kimai</title></head></html>\n' };
+    const isLogin = /^\/(\w{2}(_\w+)?\/)?login$/.test(path);
+    if (isLogin) return { status: 200, headers: html, body: '<!DOCTYPE html>\n<html><head><title>Kimai</title></head></html>\n' };
     return { status: 302, headers: { ...html, Location: `${this.url}/en/login` }, body: '' };
   }
 

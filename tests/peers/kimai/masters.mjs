@@ -290,11 +290,13 @@ function deleteTag({ access, store }, { id }) {
   return undefined;
 }
 
+const PROJECT_LIST = { customer: is.id, customers: [is.id], start: is.day, end: is.day, ignoreDates: /^1$/, globalActivities: is.flag };
+
 export const routes = {
   '/api/customers': { GET: list('customer', { full: is.flag }, () => []), POST: create('customer') },
   '/api/customers/{id}': one('customer'),
   '/api/projects': {
-    GET: list('project', { customer: is.id, customers: [is.id], start: is.day, end: is.day, ignoreDates: /^1$/, globalActivities: is.flag }, projectFilter),
+    GET: list('project', PROJECT_LIST, projectFilter),
     POST: create('project'),
   },
   '/api/projects/{id}': one('project'),
