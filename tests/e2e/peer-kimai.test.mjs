@@ -164,6 +164,8 @@ describe('the stand-in for Kimai', { timeout }, () => {
     assert.deepEqual([page.status, page.headers.get('location')], [302, `${kimai.url}/en/login`]);
     assert.match((await call(kimai, 'GET', '/en/login', { raw: true })).headers.get('content-type'), /^text\/html/);
     assert.equal((await get('/api/nothing')).status, 404);
+    const slash = await call(kimai, 'GET', '/api/timesheets/', { raw: true });
+    assert.deepEqual([slash.status, slash.headers.get('location')], [301, `${kimai.url}/api/timesheets`]);
     assert.equal((await call(kimai, 'DELETE', '/api/timesheets')).status, 405);
     assert.equal((await call(kimai, 'POST', '/api/customers/1/team')).status, 410);
     assert.deepEqual((await get('/api/version')).body, { version: '2.66.0', versionId: 26600, copyright: 'Kimai 2.66.0 by Kevin Papst.' });
@@ -210,6 +212,7 @@ describe('the stand-in for Kimai', { timeout }, () => {
     assert.equal((await get('/api/timesheets/2', agent.token)).status, 403);
     assert.deepEqual(ids(await get(`/api/timesheets?users[]=${agent.id}&users%5B%5D=1&orderBy=id&order=ASC`)), [1, 3]);
     assert.deepEqual(ids(await get('/api/timesheets?user=999')), [3]); // unknown: as if not asked
+    assert.deepEqual(ids(await get('/api/timesheets?project=999')), [3]);
   });
 
   test('an administrator without the right to view users gets 403, until he is given it', async () => {
@@ -416,9 +419,42 @@ describe('the stand-in for Kimai', { timeout }, () => {
     kimai.config.set({ 'timesheet.rules.allow_overbooking_budget': 0 });
     kimai.control('PATCH', 'projects/1', { timeBudget: 7200 });
     assert.deepEqual([(await book()).status, (await book()).status, (await book()).status], [200, 200, 400]);
+    const told = await book({}, agent.token);
+    assert.deepEqual(told.body.errors.children.project, { errors: ['Sorry, the budget is used up.'] });
     assert.equal((await patch('/api/timesheets/1', { end: '2026-11-19T09:30:00Z' })).status, 200);
     assert.equal((await book({ end: '2026-11-19T09:30:00Z' })).status, 200);
     assert.equal((await book({ billable: false })).status, 200);
+  });
+
+  test('texts of errors follow the language of the token, their places do not', async () => {
+    await fresh();
+    kimai.config.set({ 'timesheet.rules.allow_overlapping_records': 0 });
+    await book();
+    const english = await book();
+    kimai.control('PATCH', 'users/1', { language: 'de' });
+    const german = await book();
+    assert.deepEqual(english.body.errors.errors, ['You already have an entry for this time.']);
+    const errors = { ...english.body.errors, errors: ['Es existiert bereits ein Eintrag für diesen Zeitpunkt.'] };
+    assert.deepEqual(german.body, { ...english.body, errors });
+  });
+
+  test('who has left the company cannot be booked for', async () => {
+    await fresh();
+    kimai.control('PATCH', `users/${agent.id}`, { enabled: false });
+    const { status, body } = await book({ user: agent.id });
+    assert.deepEqual([status, body.errors.children.user], [400, { errors: ['The selected choice is invalid.'] }]);
+  });
+
+  test('a body that is no Unicode is no JSON', async () => {
+    await fresh();
+    const sent = async (description) => {
+      const body = Buffer.concat([Buffer.from('{"project":1,"activity":1,"description":"'), description, Buffer.from('"}')]);
+      const headers = { Authorization: `Bearer ${kimai.token}`, 'Content-Type': 'application/json' };
+      return (await fetch(`${kimai.url}/api/timesheets`, { method: 'POST', headers, body })).status;
+    };
+    assert.equal(await sent(Buffer.from([0xff])), 400);
+    assert.equal(await sent(Buffer.from('\\ud83d')), 400);
+    assert.equal(await sent(Buffer.from('\\ud83d\\ude00')), 200);
   });
 
   test('rates come from the user, or are fixed', async () => {

@@ -11,6 +11,7 @@ import { Access } from './kimai/access.mjs';
 import { Config } from './kimai/config.mjs';
 import { fillMonth } from './kimai/data.mjs';
 import { Refusal, refuse } from './kimai/errors.mjs';
+import { inGerman } from './kimai/german.mjs';
 import { encode } from './kimai/json.mjs';
 import { BLANKS, nextNumber, routes as masterRoutes } from './kimai/masters.mjs';
 import { newUser, routes as peopleRoutes } from './kimai/people.mjs';
@@ -122,6 +123,7 @@ export class Kimai extends Peer {
     const { method, path, query } = request;
     if (!path.startsWith('/api/')) return this.#page(path);
     const user = this.#authenticated(request);
+    if (path.endsWith('/') && method === 'GET') return { status: 301, headers: { Location: `${this.url}${path.replace(/\/+$/, '')}` }, body: '' };
     const found = ROUTES.find(({ pattern }) => pattern.test(path));
     if (!found && LACKING.test(path)) throw new Error(`${method} ${path}: Kimai has it, this stand-in does not`);
     const handler = found ? found.methods[method] ?? refuse(405) : refuse(404);
@@ -129,7 +131,7 @@ export class Kimai extends Peer {
     const access = new Access(store, this.permissions, user);
     const body = method === 'GET' ? {} : bodyOf(request);
     const call = { kimai: this, request, query, body, access, user, zone: user.timezone, now: request.now, store, config, views };
-    const result = handler(call, { ...found.pattern.exec(path).groups });
+    const result = inLanguage(user, () => handler(call, { ...found.pattern.exec(path).groups }));
     if (result === undefined) return { status: 204 };
     return result.status ? result : { status: 200, body: result };
   }
@@ -306,8 +308,24 @@ export class Kimai extends Peer {
   }
 }
 
+// What act() answers, or its refusal in the language of the user.
+function inLanguage(user, act) {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof Refusal && user.language.startsWith('de')) error.answer = inGerman(error.answer);
+    throw error;
+  }
+}
+
+// PHP reads no JSON whose texts are not Unicode: broken UTF-8, or half of a surrogate pair.
+function isUnicode(value) {
+  if (typeof value === 'string') return value.isWellFormed();
+  return value === null || typeof value !== 'object' || Object.entries(value).every(([key, one]) => key.isWellFormed() && isUnicode(one));
+}
+
 // What FOSRest makes of a body: an object of JSON or of a form, nothing of another type.
-function bodyOf({ body, headers }) {
+function bodyOf({ body, isUtf8, headers }) {
   const type = (headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
   if (body === '') return {};
   if (type === 'application/x-www-form-urlencoded') return Object.fromEntries(new URLSearchParams(body));
@@ -318,7 +336,7 @@ function bodyOf({ body, headers }) {
   } catch {
     refuse(400);
   }
-  return value !== null && typeof value === 'object' ? value : refuse(400);
+  return isUtf8 && value !== null && typeof value === 'object' && isUnicode(value) ? value : refuse(400);
 }
 
 export function startKimai(options) {

@@ -9,9 +9,11 @@
 //     controls() { return { 'POST users': (body) => ..., 'DELETE timesheets/:id': (body, { id }) => ... }; }
 //   }
 //
-// request: { method, path, query (URLSearchParams), headers, body (text), now (ms, the time the stand-in believes in), ip }.
+// request: { method, path, query (URLSearchParams), headers, body (text), isUtf8 (whether the body's bytes were), now (ms, the time
+// the stand-in believes in), ip }.
 // answer() acts at once, without awaiting anything: two requests never see each other half done.
 
+import { isUtf8 } from 'node:buffer';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 
@@ -138,13 +140,15 @@ export class Peer {
 
   async #take(req, res, onlyControl) {
     try {
-      const body = await bodyOf(req);
+      const bytes = await bodyOf(req);
+      const body = bytes.toString('utf8');
       const { path, query } = splitTarget(req.url);
       if (path === '/_control' || path.startsWith('/_control/')) return await this.#controlled(req, res, path, query, body);
       if (onlyControl) return send(res, { status: 404, headers: {}, body: 'only /_control is here\n' });
       this.peak.requests = Math.max(this.peak.requests, ++this.#busy);
       res.once('close', () => this.#busy--);
-      await this.#serve(req, res, { method: req.method, path, query, headers: req.headers, body, ip: req.socket.remoteAddress });
+      const { method, headers, socket } = req;
+      await this.#serve(req, res, { method, path, query, headers, body, isUtf8: isUtf8(bytes), ip: socket.remoteAddress });
     } catch (error) {
       if (error.code === 'ECONNRESET') return; // the client went away
       // A defect of the stand-in must be seen as such, not as an answer of the program it stands for.
@@ -225,7 +229,7 @@ function bodyOf(req) {
       if (size > MOST_BODY) reject(new Error(`a body of more than ${MOST_BODY} bytes`));
       else pieces.push(piece);
     });
-    req.on('end', () => resolve(Buffer.concat(pieces).toString('utf8')));
+    req.on('end', () => resolve(Buffer.concat(pieces)));
     req.on('error', reject);
   });
 }
