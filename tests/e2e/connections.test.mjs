@@ -5,17 +5,16 @@
 
 import assert from 'node:assert/strict';
 import { createHmac, randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
-import { badges, badgesYaml, bearer, tenants } from './support/badges.mjs';
+import { badges, badgesYaml, bearer } from './support/badges.mjs';
 import { request } from './support/client.mjs';
 import { walk } from './support/contract.mjs';
 import { engines, sql } from './support/database.mjs';
-import { command, pluginFolder, startWith } from './support/plugins.mjs';
-import { dowel, preset, root, slowness, until } from './support/server.mjs';
+import { pluginFolder, startWith } from './support/plugins.mjs';
+import { preset, root, slowness, until } from './support/server.mjs';
 
 const timeout = 120_000 * slowness;
 const folder = `${pluginFolder}, ${join(root, 'build', preset, 'campaign')}`;
