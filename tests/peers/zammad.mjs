@@ -22,7 +22,7 @@ import { TICKET_ROUTES } from './zammad/routes_tickets.mjs';
 import { Router, parametersOf } from './zammad/router.mjs';
 import { SETTINGS, featuresOf } from './zammad/settings.mjs';
 import { entryPlain, ticketNamed } from './zammad/shapes.mjs';
-import { State } from './zammad/state.mjs';
+import { State, organization } from './zammad/state.mjs';
 import { createTicket } from './zammad/tickets.mjs';
 import { Webhooks } from './zammad/webhooks.mjs';
 
@@ -152,6 +152,17 @@ export class Zammad extends Peer {
         createEntry(state, values, random.pick(state.agents).id);
       }
       return { tickets: state.tickets.size, entries: state.entries.size };
+    });
+  }
+
+  // For each text a firm, a customer, a ticket and an article of that name, and a quarter of an hour booked on it. The tickets' ids.
+  naughty(texts) {
+    const { state } = this;
+    return texts.map((text, i) => {
+      const firm = state.insert('organizations', organization({ name: text, note: text }));
+      const customer = state.addUser({ login: `naughty${i}@example.com`, firstname: text, lastname: text, organization_id: firm.id });
+      const article = { body: text, subject: text, from: text, time_unit: '15', accounted_time_type_id: 1 };
+      return createTicket(state, { title: text, group_id: 1, customer_id: customer.id, article }, state.agents[0].id).id;
     });
   }
 

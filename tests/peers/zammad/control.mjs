@@ -72,6 +72,7 @@ export function controlsOf(zammad) {
 
     // ---- much of it at once ----
     'POST fill': (values) => zammad.fill(values),
+    'POST naughty': ({ texts }) => zammad.naughty(texts),
     'POST month': () => zammad.fillMonth(),
   };
 }

@@ -6,7 +6,7 @@ import { instantText } from './json.mjs';
 import { ordered, orderOf, pageOf, showFound, showRow, showRows, toInteger } from './router.mjs';
 import { rowQuery } from './search.mjs';
 import { groupAssets, groupNamed, groupPlain, organizationAssets, organizationNamed, organizationPlain, userAssets, userNamed, userPlain, userReduced } from './shapes.mjs';
-import { ROLES, fullName, organization } from './state.mjs';
+import { ADDRESS, ROLES, fullName, organization } from './state.mjs';
 
 export const PEOPLE_ROUTES = [
   ['GET', '/users/me', me],
@@ -105,7 +105,7 @@ function updateUser(ctx) {
   const { state, params } = ctx;
   demand(state, ctx, ...STAFF);
   const user = one(state.users, params.id, 'User');
-  for (const name of ['firstname', 'lastname', 'email', 'login', 'phone', 'note', 'active', 'vip', 'organization_id', 'role_ids', 'group_ids']) {
+  for (const name of [...Object.keys(ADDRESS), 'firstname', 'lastname', 'email', 'login', 'note', 'active', 'vip', 'organization_id', 'role_ids', 'group_ids']) {
     if (params[name] !== undefined) user[name] = params[name];
   }
   Object.assign(user, { updated_at: state.now(), updated_by_id: ctx.user.id });

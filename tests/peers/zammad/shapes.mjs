@@ -2,7 +2,7 @@
 
 import { textOf } from './decimal.mjs';
 import { instantText } from './json.mjs';
-import { ARTICLE_TYPES, PRIORITIES, ROLES, SENDERS, STATES } from './state.mjs';
+import { ADDRESS, ARTICLE_TYPES, PRIORITIES, ROLES, SENDERS, STATES } from './state.mjs';
 
 const authorship = ({ updated_by_id, created_by_id, created_at, updated_at }) => ({
   updated_by_id, created_by_id, created_at: instantText(created_at), updated_at: instantText(updated_at),
@@ -117,11 +117,11 @@ export function articleNamed(state, article) {
 
 // ---- people and firms ----
 
-const BLANKS = { web: '', phone: '', fax: '', mobile: '', department: null, street: '', zip: '', city: '', country: '', address: null };
+const addressOf = (user) => Object.fromEntries(Object.keys(ADDRESS).map((name) => [name, user[name]]));
 
 export const userPlain = (state, user) => ({
   id: user.id, organization_id: user.organization_id, login: user.login, firstname: user.firstname, lastname: user.lastname, email: user.email,
-  image: null, image_source: null, ...BLANKS, phone: user.phone, vip: user.vip, verified: user.verified, active: user.active, note: user.note,
+  image: null, image_source: null, ...addressOf(user), vip: user.vip, verified: user.verified, active: user.active, note: user.note,
   last_login: null, source: null, login_failed: 0, out_of_office: user.out_of_office, out_of_office_start_at: null, out_of_office_end_at: null,
   out_of_office_replacement_id: null, preferences: {}, ...authorship(user), role_ids: [...user.role_ids], two_factor_preference_ids: [],
   organization_ids: [...user.organization_ids], authorization_ids: [], overview_sorting_ids: [], group_ids: { ...user.group_ids },

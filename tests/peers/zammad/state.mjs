@@ -16,6 +16,9 @@ export const ARTICLE_TYPES = ['email', 'sms', 'chat', 'fax', 'phone', 'twitter s
   'facebook feed comment', 'note', 'web'];
 export const SENDERS = ['Agent', 'Customer', 'System'];
 
+// What a user has besides a name, and what it is unless it is known.
+export const ADDRESS = { web: '', phone: '', fax: '', mobile: '', department: null, street: '', zip: '', city: '', country: '', address: null };
+
 export const idOf = (names, name) => names.indexOf(name) + 1;
 
 const FRESH_DAYS = 400; // how long before the clock's now this Zammad was set up
@@ -269,8 +272,9 @@ export class State {
 
   addUser({ login, email = login, firstname = '', lastname = '', organization_id = null, role_ids = [3], group_ids = {}, active = true, ...more }, by) {
     const row = { organization_id, organization_ids: [], login, firstname, lastname, email, active, role_ids, group_ids, vip: false, verified: false };
-    const { note = '', phone = '', password = null, two_factor = false } = more;
-    return this.insert('users', { ...row, note, phone, password, two_factor, out_of_office: false }, by);
+    const { note = '', password = null, two_factor = false } = more;
+    const address = Object.fromEntries(Object.entries(ADDRESS).map(([name, blank]) => [name, more[name] ?? blank]));
+    return this.insert('users', { ...row, ...address, note, password, two_factor, out_of_office: false }, by);
   }
 }
 

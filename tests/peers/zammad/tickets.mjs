@@ -66,6 +66,7 @@ export function addArticle(state, ticket, values, by) {
     ticket.article_count++;
     ticket.create_article_type_id ??= article.type_id;
     ticket.create_article_sender_id ??= article.sender_id;
+    contacted(ticket, article);
     state.touch(ticket, by);
     state.happened('update', ticket, { article, changes: { article_count: [ticket.article_count - 1, ticket.article_count] }, by });
     if (amount !== undefined) {
@@ -74,6 +75,13 @@ export function addArticle(state, ticket, values, by) {
     }
     return article;
   });
+}
+
+// Notes are no contact.
+function contacted(ticket, { type_id, sender_id, created_at }) {
+  if (ARTICLE_TYPES[type_id - 1] === 'note') return;
+  ticket.last_contact_at = created_at;
+  ticket[SENDERS[sender_id - 1] === 'Customer' ? 'last_contact_customer_at' : 'last_contact_agent_at'] = created_at;
 }
 
 function insertArticle(state, ticket, values, by) {
