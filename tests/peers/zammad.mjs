@@ -92,7 +92,7 @@ export class Zammad extends Peer {
   snapshot() {
     const { state } = this;
     return {
-      version: this.version, token: this.token, settings: state.settings, features: state.features, admin: state.admin.login,
+      version: this.version, token: this.token, settings: { ...state.settings }, features: { ...state.features }, admin: state.admin.login,
       agents: state.agents.map(({ id, login }) => ({ id, login })), counts: { tickets: state.tickets.size, entries: state.entries.size, users: state.users.size },
       tickets: [...state.tickets.values()].map((ticket) => ticketNamed(state, ticket)), entries: [...state.entries.values()].map((entry) => entryPlain(state, entry)),
       types: [...state.types.values()].map(({ id, name }) => ({ id, name })), deliveries: this.webhooks.counts(),

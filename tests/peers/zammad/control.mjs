@@ -2,6 +2,7 @@
 //
 // A person is named by id, login or e-mail address, an organisation, group or type by id or name, a ticket by id or "#number".
 
+import { ControlError } from '../support/control.mjs';
 import { createEntry, deleteEntry, updateEntry } from './accounting.mjs';
 import { entryPlain, organizationPlain, ticketNamed, typePlain, userPlain } from './shapes.mjs';
 import { organization } from './state.mjs';
@@ -78,7 +79,7 @@ export function controlsOf(zammad) {
 }
 
 function there(row, what) {
-  if (!row) throw new Error(`there is no ${what}`);
+  if (!row) throw new ControlError(`there is no ${what}`);
   return row;
 }
 
@@ -103,6 +104,6 @@ function customerOf(state, { customer, customer_id, organization: firm }) {
 }
 
 function known(values, all, what) {
-  for (const name of Object.keys(values)) if (!(name in all)) throw new Error(`there is no ${what} "${name}": ${Object.keys(all).join(', ')}`);
+  for (const name of Object.keys(values)) if (!(name in all)) throw new ControlError(`there is no ${what} "${name}": ${Object.keys(all).join(', ')}`);
   return values;
 }

@@ -264,7 +264,7 @@ export class State {
     this.agents = cast.agents.map((agent, i) => this.addUser({ ...staff, ...agent, login: agent.email, role_ids: i === 0 ? [1, 2] : [2], password: 'agent-password' }));
     for (const { contacts, ...firm } of cast.organisations) {
       const { id } = this.insert('organizations', organization(firm));
-      for (const contact of contacts) this.addUser({ ...contact, organization_id: id, role_ids: [3], password: 'customer-password' });
+      for (const contact of contacts) this.addUser({ ...contact, login: contact.email, organization_id: id, role_ids: [3], password: 'customer-password' });
     }
     for (const { name } of cast.activityTypes) this.insert('types', { name, note: null, active: true });
     this.at = undefined;

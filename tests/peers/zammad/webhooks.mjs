@@ -14,6 +14,9 @@ import { customPayload, defaultPayload } from './payload.mjs';
 
 const ATTEMPTS = 5;
 const STEP_MS = 10_000;
+const REDIRECTS = 10;
+
+const isRedirect = ({ status }) => status >= 300 && status <= 399;
 
 // X-Hub-Signature: over the bytes as they are sent, and only where there is a token and a body.
 export const signatureOf = (token, body) => `sha1=${createHmac('sha1', token).update(body).digest('hex')}`;
@@ -165,7 +168,7 @@ export class Webhooks {
       await this.#send(call);
     }
     if (job.epoch !== this.#epoch) return;
-    if (this.#succeeded(attempt)) job.state = 'delivered';
+    if (attempt.status >= 200 && attempt.status <= 299) job.state = 'delivered';
     else if (job.attempts.length >= ATTEMPTS) job.state = 'dropped';
     else {
       job.state = 'waiting';
@@ -173,14 +176,16 @@ export class Webhooks {
     }
   }
 
-  #send(call) {
-    return send(call, this.#requests);
-  }
-
-  #succeeded({ status, location }) {
-    if (status >= 200 && status <= 299) return true;
-    // Older versions go where they are sent, with a GET and no body, and are content.
-    return this.state.features.webhookRedirects === 'get' && status >= 300 && status <= 399 && location !== undefined;
+  // Older versions go where they are sent, with a GET and no body, and take what they find there for an answer.
+  async #send(call) {
+    const follow = this.state.features.webhookRedirects === 'get';
+    let url = call.webhook.endpoint;
+    let result = await send({ ...call, url }, this.#requests);
+    for (let left = REDIRECTS; follow && left > 0 && result.location && isRedirect(result); left--) {
+      url = new URL(result.location, url).href;
+      result = await send({ ...call, url, method: 'GET', bytes: undefined, headers: { 'User-Agent': call.headers['User-Agent'] } }, this.#requests);
+    }
+    return result;
   }
 
   // The request of a job as things stand now, or undefined when its ticket, article or webhook is gone.
@@ -221,7 +226,7 @@ function headersOf(webhook, job, bytes) {
 }
 
 // { status, location } of the answer, or { error }. Each on a connection of its own, as Ruby's Net::HTTP does it.
-function send({ webhook, method, headers, bytes, limit }, requests) {
+function send({ webhook, url, method, headers, bytes, limit }, requests) {
   return new Promise((resolved) => {
     let over = false;
     const done = (result) => {
@@ -237,8 +242,8 @@ function send({ webhook, method, headers, bytes, limit }, requests) {
     }, limit).unref();
     let req;
     try {
-      const make = new URL(webhook.endpoint).protocol === 'https:' ? httpsRequest : httpRequest;
-      req = make(webhook.endpoint, { method, headers, agent: false, rejectUnauthorized: webhook.ssl_verify }, (res) => {
+      const make = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
+      req = make(url, { method, headers, agent: false, rejectUnauthorized: webhook.ssl_verify }, (res) => {
         res.on('end', () => done({ status: res.statusCode, location: res.headers.location }));
         res.on('error', (error) => done({ error: error.message }));
         res.resume();
