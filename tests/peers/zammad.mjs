@@ -49,8 +49,13 @@ export class Zammad extends Peer {
     const { version, features, settings, data } = this.#options;
     this.webhooks?.stop();
     this.state = new State({
-      clock: this.clock, random: this.random, seed: this.seed, settings: { ...SETTINGS, ...settings }, features: { ...featuresOf(version), ...features },
+      clock: this.clock,
+      random: this.random,
+      seed: this.seed,
+      settings: { ...SETTINGS, ...settings },
+      features: { ...featuresOf(version), ...features },
       tell: (event) => this.webhooks.hear(event),
+      complain: (text) => this.violations.push({ text }),
     });
     this.webhooks = new Webhooks({ state: this.state, seed: this.seed });
     this.token = this.state.addToken({ user: this.state.admin, name: 'Dowel', permission: ['admin', 'ticket.agent'] }).token;

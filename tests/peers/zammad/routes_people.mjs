@@ -4,7 +4,7 @@ import { allowed, demand } from './auth.mjs';
 import { forbidden, invalid, notFound, unprocessable } from './errors.mjs';
 import { instantText } from './json.mjs';
 import { ordered, orderOf, pageOf, showFound, showRow, showRows, toInteger } from './router.mjs';
-import { rowQuery } from './search.mjs';
+import { BadQuery, rowQuery } from './search.mjs';
 import { groupAssets, groupNamed, groupPlain, organizationAssets, organizationNamed, organizationPlain, userAssets, userNamed, userPlain, userReduced } from './shapes.mjs';
 import { ADDRESS, ROLES, fullName, organization } from './state.mjs';
 
@@ -53,10 +53,20 @@ function one(table, id, model) {
 }
 
 function searched(ctx, table, shapes, texts) {
-  const test = rowQuery(ctx.state, ctx.params.query ?? ctx.params.term, texts, (field, row) => row[field]);
-  const rows = [...table.values()].filter(test);
+  const rows = [...table.values()].filter(queryOf(ctx, texts));
   const page = pageOf(ctx.params, { normal: 50, most: 200 });
   return showFound(ctx, ordered(() => rows, orderOf(ctx.params, COLUMNS), page), rows.length, shapes);
+}
+
+function queryOf({ state, params }, texts) {
+  const query = params.query ?? params.term;
+  try {
+    return rowQuery(state, query, texts, (field, row) => row[field]);
+  } catch (error) {
+    if (!(error instanceof BadQuery)) throw error;
+    state.complain(`query ${query}: ${error.message}`);
+    return () => false;
+  }
 }
 
 // ---- users ----

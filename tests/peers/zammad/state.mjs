@@ -45,9 +45,9 @@ export class State {
   #numbers = new Map();
   #events; // ticket id -> what happened to it, while a transaction lasts
 
-  // tell(event): called once for each ticket that a transaction changed.
-  constructor({ clock, random, seed, settings, features, tell = () => {} }) {
-    Object.assign(this, { clock, random, seed, settings, features, tell, secrets: new Random(seed).fork('zammad tokens') });
+  // tell(event): called once for each ticket that a transaction changed. complain(text): what a client should hear of.
+  constructor({ clock, random, seed, settings, features, tell = () => {}, complain = () => {} }) {
+    Object.assign(this, { clock, random, seed, settings, features, tell, complain, secrets: new Random(seed).fork('zammad tokens') });
     this.orders = {
       entries: sortedBy(() => this.entries.values(), ['id', 'created_at', 'updated_at']),
       tickets: sortedBy(() => this.tickets.values(), ['id', 'created_at', 'updated_at']),
