@@ -97,10 +97,17 @@ export class Zammad extends Peer {
   snapshot() {
     const { state } = this;
     return {
-      version: this.version, token: this.token, settings: { ...state.settings }, features: { ...state.features }, admin: state.admin.login,
-      agents: state.agents.map(({ id, login }) => ({ id, login })), counts: { tickets: state.tickets.size, entries: state.entries.size, users: state.users.size },
-      tickets: [...state.tickets.values()].map((ticket) => ticketNamed(state, ticket)), entries: [...state.entries.values()].map((entry) => entryPlain(state, entry)),
-      types: [...state.types.values()].map(({ id, name }) => ({ id, name })), deliveries: this.webhooks.counts(),
+      version: this.version,
+      token: this.token,
+      settings: { ...state.settings },
+      features: { ...state.features },
+      admin: state.admin.login,
+      agents: state.agents.map(({ id, login }) => ({ id, login })),
+      counts: { tickets: state.tickets.size, entries: state.entries.size, users: state.users.size },
+      tickets: [...state.tickets.values()].map((ticket) => ticketNamed(state, ticket)),
+      entries: [...state.entries.values()].map((entry) => entryPlain(state, entry)),
+      types: [...state.types.values()].map(({ id, name }) => ({ id, name })),
+      deliveries: this.webhooks.counts(),
     };
   }
 
@@ -149,7 +156,9 @@ export class Zammad extends Peer {
       const opened = [];
       for (let i = 0; i < tickets; i++) {
         state.at = now - span + Math.floor((span * i) / tickets / 2);
-        opened.push(createTicket(state, { title: `Ticket ${i + 1}: ${state.cast.subjects[i % state.cast.subjects.length]}`, group_id: 1 + (i % 3), customer_id: customers[i % customers.length].id }, state.admin.id));
+        const title = `Ticket ${i + 1}: ${state.cast.subjects[i % state.cast.subjects.length]}`;
+        const customer_id = customers[i % customers.length].id;
+        opened.push(createTicket(state, { title, group_id: 1 + (i % 3), customer_id }, state.admin.id));
       }
       for (let i = 0; i < entries; i++) {
         state.at = now - span / 2 + Math.floor((span * i) / entries / 2);
@@ -192,14 +201,24 @@ class ZammadFaults extends Faults {
   choose(request) {
     const fault = super.choose(request);
     if (fault?.kind !== 'status' || fault.body !== undefined) return fault;
-    const text = TEXTS[fault.status];
-    if (!text) return { ...fault, headers: { 'Content-Type': 'text/html', ...fault.headers }, body: `<html>\n<head><title>${fault.status}</title></head>\n<body><center><h1>${fault.status}</h1></center><hr><center>nginx</center></body>\n</html>\n` };
-    const failure = [401, 403].includes(fault.status) ? { 'X-Failure': text } : {};
+    const { status } = fault;
+    const text = TEXTS[status];
+    if (!text) return { ...fault, headers: { 'Content-Type': 'text/html', ...fault.headers }, body: proxyPage(status) };
+    const failure = [401, 403].includes(status) ? { 'X-Failure': text } : {};
     return { ...fault, headers: { ...failure, ...fault.headers }, body: { error: text, error_human: text } };
   }
 }
 
-const TEXTS = { 401: "Can't find User for Token", 403: 'Not authorized', 404: 'Not Found', 422: 'Unprocessable Content', 500: 'Error ID AbCdEf01: Please contact your administrator.' };
+const TEXTS = {
+  401: "Can't find User for Token",
+  403: 'Not authorized',
+  404: 'Not Found',
+  422: 'Unprocessable Content',
+  500: 'Error ID AbCdEf01: Please contact your administrator.',
+};
+
+const proxyPage = (status) =>
+  `<html>\n<head><title>${status}</title></head>\n<body><center><h1>${status}</h1></center><hr><center>nginx</center></body>\n</html>\n`;
 
 export async function startZammad(options = {}) {
   return new Zammad(options).start();

@@ -45,7 +45,8 @@ function articlePart(state, ticket, article) {
   const { http_type, fqdn } = state.settings;
   const entry = state.entryOfArticle(article.id);
   const row = articleNamed(state, article);
-  row.attachments = row.attachments.map((one) => ({ ...one, url: `${http_type}://${fqdn}/api/v1/ticket_attachment/${article.ticket_id}/${article.id}/${one.id}` }));
+  const place = `${http_type}://${fqdn}/api/v1/ticket_attachment/${article.ticket_id}/${article.id}`;
+  row.attachments = row.attachments.map((one) => ({ ...one, url: `${place}/${one.id}` }));
   return {
     ...sorted(row),
     created_by: person(state, article.created_by_id),
@@ -87,15 +88,23 @@ function valueOf(tracks, [object, ...path]) {
 function tracksOf(state, { ticket, article, event }) {
   const user = (id) => {
     const found = state.users.get(id);
-    return found ? { id, login: found.login, firstname: found.firstname, lastname: found.lastname, email: found.email, fullname: fullName(found) } : null;
+    if (!found) return null;
+    const { login, firstname, lastname, email } = found;
+    return { id, login, firstname, lastname, email, fullname: fullName(found) };
   };
   const { group_id, number, title, customer_id, owner_id, state_id, priority_id, organization_id, article_count } = ticket;
   return {
     ticket: {
       id: ticket.id, number, title, group_id, customer_id, owner_id, state_id, priority_id, organization_id, article_count,
-      created_at: instantText(ticket.created_at), updated_at: instantText(ticket.updated_at), group: { id: group_id, name: state.groups.get(group_id)?.name },
-      state: { id: state_id, name: STATES[state_id - 1] }, priority: { id: priority_id, name: PRIORITIES[priority_id - 1] },
-      customer: user(customer_id), owner: user(owner_id), created_by: user(ticket.created_by_id), updated_by: user(ticket.updated_by_id),
+      created_at: instantText(ticket.created_at),
+      updated_at: instantText(ticket.updated_at),
+      group: { id: group_id, name: state.groups.get(group_id)?.name },
+      state: { id: state_id, name: STATES[state_id - 1] },
+      priority: { id: priority_id, name: PRIORITIES[priority_id - 1] },
+      customer: user(customer_id),
+      owner: user(owner_id),
+      created_by: user(ticket.created_by_id),
+      updated_by: user(ticket.updated_by_id),
       organization: organization_id ? { id: organization_id, name: state.organizations.get(organization_id)?.name } : null,
     },
     ...(article && {
@@ -105,7 +114,9 @@ function tracksOf(state, { ticket, article, event }) {
         sender: { name: SENDERS[article.sender_id - 1] },
       },
     }),
-    notification: { subject: title, message: '', link: `${state.settings.http_type}://${state.settings.fqdn}/#ticket/zoom/${ticket.id}`, changes: Object.keys(event?.changes ?? {}).join(', ') },
-    webhook: { name: event?.webhook ?? '' },
+    notification: { subject: title, message: '', link: linkOf(state, ticket), changes: Object.keys(event.changes).join(', ') },
+    webhook: { name: event.webhook },
   };
 }
+
+const linkOf = ({ settings }, { id }) => `${settings.http_type}://${settings.fqdn}/#ticket/zoom/${id}`;

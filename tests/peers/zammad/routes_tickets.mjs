@@ -81,8 +81,8 @@ function allOf({ state }, ticket) {
 function create(ctx) {
   const { state, params, user } = ctx;
   demand(state, ctx, ...READERS);
-  const values = allowed(ctx, 'ticket.agent') ? params : { ...params, customer_id: user.id, customer: undefined, owner: undefined, owner_id: undefined };
-  const ticket = createTicket(state, values, user.id);
+  const own = { customer_id: user.id, customer: undefined, owner: undefined, owner_id: undefined }; // a customer's ticket is their own
+  const ticket = createTicket(state, allowed(ctx, 'ticket.agent') ? params : { ...params, ...own }, user.id);
   return showRow(ctx, ticket, withIds(ctx), 201);
 }
 
@@ -109,7 +109,8 @@ function merge(ctx) {
   if (!source) return failed('The source ticket could not be found.');
   if (!mayChangeTicket(state, ctx, source)) throw forbidden();
   mergeTicket(state, source, target, user.id);
-  return { status: 200, body: { result: 'success', target_ticket: ticketPlain(state, target), source_ticket: ticketPlain(state, source) } };
+  const [target_ticket, source_ticket] = [target, source].map((ticket) => ticketPlain(state, ticket));
+  return { status: 200, body: { result: 'success', target_ticket, source_ticket } };
 }
 
 // With a 200: only the body says so.

@@ -118,8 +118,9 @@ export class Webhooks {
   }
 
   #enqueue(trigger, webhookId, event) {
-    const job = { id: this.#uuid(), trigger: trigger.name, webhook_id: webhookId, ticket_id: event.ticket_id, article_id: event.article_id, state: 'queued', attempts: [], epoch: this.#epoch };
-    Object.defineProperty(job, 'event', { value: event });
+    const { ticket_id, article_id } = event;
+    const job = { id: this.#uuid(), trigger: trigger.name, webhook_id: webhookId, ticket_id, article_id, state: 'queued', attempts: [] };
+    Object.defineProperties(job, { event: { value: event }, epoch: { value: this.#epoch } }); // for us, not for who looks at it
     this.jobs.push(job);
     if (this.#loses()) {
       job.state = 'lost';
@@ -199,7 +200,8 @@ export class Webhooks {
       ? customPayload(state, webhook.custom_payload, { ticket, article, event: { ...job.event, webhook: webhook.name } })
       : railsJson(defaultPayload(state, ticket, article));
     const bytes = Buffer.from(body, 'utf8');
-    return { webhook, bytes, headers: headersOf(webhook, job, bytes), method: state.features.webhookMethods ? webhook.http_method.toUpperCase() : 'POST', limit: state.settings.webhook_timeout_ms };
+    const method = state.features.webhookMethods ? webhook.http_method.toUpperCase() : 'POST';
+    return { webhook, method, headers: headersOf(webhook, job, bytes), bytes, limit: state.settings.webhook_timeout_ms };
   }
 
   // Random, but the same for the same seed.
@@ -214,8 +216,12 @@ export class Webhooks {
 
 function headersOf(webhook, job, bytes) {
   const headers = {
-    'Content-Type': 'application/json; charset=utf-8', 'User-Agent': 'Zammad User Agent', Accept: '*/*', 'Content-Length': bytes.length,
-    'X-Zammad-Trigger': headerText(job.trigger), 'X-Zammad-Delivery': job.id,
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': bytes.length,
+    'User-Agent': 'Zammad User Agent',
+    Accept: '*/*',
+    'X-Zammad-Trigger': headerText(job.trigger),
+    'X-Zammad-Delivery': job.id,
   };
   if (webhook.basic_auth_username && webhook.basic_auth_password) {
     headers.Authorization = `Basic ${Buffer.from(`${webhook.basic_auth_username}:${webhook.basic_auth_password}`).toString('base64')}`;
