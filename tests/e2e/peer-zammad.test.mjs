@@ -379,6 +379,43 @@ describe('a month', { timeout }, () => {
   }
 });
 
+describe('steering', { timeout }, () => {
+  beforeEach(() => fresh());
+  const steer = (method, verb, body) => zammad.control(method, verb, body);
+
+  test('at another instant, by another agent, with attributes of one’s own', () => {
+    const agent = steer('POST', 'agents', { login: 'new@example.com', firstname: 'Neu', lastname: 'Kollegin' });
+    const ticket = zammad.openTicket({ at: '2026-11-01T08:00:00Z', agent: agent.login, attributes: { contract: 'gold' } });
+    assert.deepEqual([ticket.created_at, ticket.created_by, ticket.contract], ['2026-11-01T08:00:00.000Z', 'new@example.com', 'gold']);
+    const entry = zammad.book({ ticket: ticket.id, time_unit: '1', at: '2026-11-02T08:00:00Z', agent: agent.id });
+    assert.deepEqual([entry.created_at, entry.created_by_id], ['2026-11-02T08:00:00.000Z', agent.id]);
+    assert.equal(zammad.edit(entry.id, { time_unit: '2' }).updated_at, NOW);
+    assert.equal(zammad.changeTicket(ticket.id, { attributes: { contract: null } }).contract, null);
+  });
+  test('people, firms and types come, change and go', async () => {
+    const firm = steer('POST', 'organizations', { name: 'Neue Firma' });
+    const customer = steer('POST', 'users', { login: 'chef@neue.example', organization: 'Neue Firma' });
+    const ticket = zammad.openTicket({ organization: 'Neue Firma', customer: customer.login });
+    assert.equal(ticket.organization, 'Neue Firma');
+    steer('POST', 'organizations/Neue Firma', { name: 'Alte Firma' });
+    assert.equal((await get(`organizations/${firm.id}`)).json.name, 'Alte Firma');
+    steer('POST', 'users/chef@neue.example', { email: 'other@neue.example' });
+    assert.equal((await get(`users/${customer.id}`)).json.email, 'other@neue.example');
+    steer('POST', 'types/Travel', { active: false });
+    assert.equal((await get('time_accounting/types')).json.find(({ name }) => name === 'Travel').active, false);
+    steer('DELETE', 'organizations/Alte Firma');
+    assert.equal((await get(`organizations/${firm.id}`)).status, 404);
+    assert.throws(() => steer('POST', 'book', { ticket: 99, time_unit: '1' }), /there is no ticket 99/);
+    assert.throws(() => steer('POST', 'book', { ticket: 1, time_unit: '1', type: 'Knitting' }), /there is no Knitting among the types/);
+  });
+  test('a token is taken away, and another given', async () => {
+    const { token } = steer('POST', 'tokens', { permission: ['admin'] });
+    steer('DELETE', `tokens/${zammad.token}`);
+    assert.equal((await get('users/me')).status, 401);
+    assert.equal((await get('users/me', { token })).status, 200);
+  });
+});
+
 describe('a hundred thousand entries', { timeout }, () => {
   test('are paged without sorting them again and again', async () => {
     await fresh();

@@ -83,7 +83,8 @@ function planCase(story, date, title) {
   const article = { body: title, subject: title, type: random.pick(['email', 'phone', 'web']), sender: 'Customer', from };
   const opened = atWork(story, date);
   if (opened >= story.now) return;
-  plan(story, opened, () => (one.ticket = createTicket(state, { title, group, customer_id: customer.id, owner_id: owner.id, article }, customer.id)));
+  const values = { title, group, customer_id: customer.id, owner_id: owner.id, article };
+  plan(story, opened, () => (one.ticket = createTicket(state, values, customer.id)));
   one.at = opened;
   for (let n = random.weighted(BOOKINGS); n > 0; n--) {
     one.at = laterAtWork(story, one.at);
@@ -119,7 +120,8 @@ function planSurprises(story) {
   const old = cases.filter(({ at, bookings }) => bookings.length > 0 && at < story.now - 2 * HOUR_MS);
   const bookings = old.flatMap((one) => one.bookings);
   const soon = (at) => Math.min(at + random.integer(HOUR_MS / 2, 5 * HOUR_MS), story.now - 1);
-  const book = (one, values, agent) => plan(story, soon(one.at), () => createEntry(state, { ticket_id: one.ticket.id, ...values }, agent.id));
+  const book = (one, values, agent) =>
+    plan(story, soon(one.at), () => createEntry(state, { ticket_id: one.ticket.id, ...values }, agent.id));
   for (const booking of bookings.filter((_, i) => i % 17 === 3)) {
     const time_unit = random.weighted(AMOUNTS);
     plan(story, soon(booking.at), () => updateEntry(state, booking.entry, { time_unit }, team.lead.id));

@@ -5,9 +5,13 @@ import { instantText } from './json.mjs';
 import { articleNamed, groupNamed, organizationNamed, ticketNamed, userNamed } from './shapes.mjs';
 import { ARTICLE_TYPES, PRIORITIES, SENDERS, STATES, fullName } from './state.mjs';
 
-const HIDDEN_OF_USERS = ['last_login', 'login_failed', 'password', 'preferences', 'group_ids', 'groups', 'authorization_ids', 'authorizations'];
+const HIDDEN_OF_USERS = ['last_login', 'login_failed', 'password', 'preferences', 'group_ids', 'groups', 'authorization_ids',
+  'authorizations'];
 
-const sorted = (row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)));
+function sorted(row) {
+  const known = Object.entries(row).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
 
 function person(state, id) {
   const user = state.users.get(id);
@@ -17,9 +21,11 @@ function person(state, id) {
   return sorted(row);
 }
 
+const FOUNDED = '2020-11-13T12:54:02.238Z'; // priorities are as old as the installation
+
 const priorityRow = (id) => ({
-  active: true, created_at: '2020-11-13T12:54:02.238Z', created_by: '-', created_by_id: 1, default_create: id === 2, id, name: PRIORITIES[id - 1],
-  note: null, ui_color: null, ui_icon: null, updated_at: '2020-11-13T12:54:02.238Z', updated_by: '-', updated_by_id: 1,
+  active: true, created_at: FOUNDED, created_by: '-', created_by_id: 1, default_create: id === 2, id, name: PRIORITIES[id - 1],
+  note: null, ui_color: null, ui_icon: null, updated_at: FOUNDED, updated_by: '-', updated_by_id: 1,
 });
 
 // {"ticket":{...},"article":{...}}: names and numbers sorted by key, then the objects that replace some of the names.
@@ -110,8 +116,8 @@ function tracksOf(state, { ticket, article, event }) {
     ...(article && {
       article: {
         id: article.id, ticket_id: article.ticket_id, subject: article.subject, body: article.body, internal: String(article.internal),
-        created_at: instantText(article.created_at), created_by: user(article.created_by_id), type: { name: ARTICLE_TYPES[article.type_id - 1] },
-        sender: { name: SENDERS[article.sender_id - 1] },
+        created_at: instantText(article.created_at), created_by: user(article.created_by_id),
+        type: { name: ARTICLE_TYPES[article.type_id - 1] }, sender: { name: SENDERS[article.sender_id - 1] },
       },
     }),
     notification: { subject: title, message: '', link: linkOf(state, ticket), changes: Object.keys(event.changes).join(', ') },

@@ -14,8 +14,8 @@ export function ticketQuery(state, text) {
   const query = String(text ?? '').trim();
   if (!state.settings.elasticsearch) return query === '' ? () => true : (ticket) => like(state, ticket, query);
   if (query === '' || query === '*') return () => true;
-  const index = { valueOf: (field, ticket) => ticketField(state, field, ticket), textsOf: (ticket) => ticketTexts(state, ticket), now: state.now(), ...state.settings };
-  return compile(query, index);
+  const valueOf = (field, ticket) => ticketField(state, field, ticket);
+  return compile(query, { valueOf, textsOf: (ticket) => ticketTexts(state, ticket), now: state.now(), ...state.settings });
 }
 
 const contains = (text, part) => String(text ?? '').toLowerCase().includes(part);
@@ -53,7 +53,11 @@ function indexedAt(state, ticket) {
 
 // ---- a little of Lucene's language: terms, "phrases", field:value, ranges, AND OR NOT, brackets ----
 
-const TOKEN = /\s*(?:(\()|(\))|(&&|\|\||!(?=\S))|((?:[-+])?(?:[\w.]+:)?(?:[[{][^\]}]*[\]}]|(?:[<>]=?)?"(?:[^"\\]|\\.)*"|(?:\\.|[^\s()"])+))|(.))/gy;
+const RANGE = String.raw`[[{][^\]}]*[\]}]`;
+const PHRASE = String.raw`(?:[<>]=?)?"(?:[^"\\]|\\.)*"`;
+const WORD = String.raw`(?:\\.|[^\s()"])+`;
+const CLAUSE = String.raw`[-+]?(?:[\w.]+:)?(?:${RANGE}|${PHRASE}|${WORD})`;
+const TOKEN = new RegExp(String.raw`\s*(?:[()]|&&|\|\||!(?=\S)|${CLAUSE}|.)`, 'gy');
 
 // index: { valueOf(field, row), textsOf(row), now, timezone_default, strict_query }
 function compile(query, index) {
@@ -116,7 +120,10 @@ function fieldTest(field, text, { valueOf, now, timezone_default: zone, strict_q
   const range = rangeOf(text);
   if (range) {
     const isTime = field.endsWith('_at');
-    const bound = (value, up) => (value === '*' || value === undefined ? undefined : isTime ? timeOf(value, { up, now, zone }) : Number(value));
+    const bound = (value, up) => {
+      if (value === '*' || value === undefined) return undefined;
+      return isTime ? timeOf(value, { up, now, zone }) : Number(value);
+    };
     const [from, to] = [bound(range.from, range.from && !range.fromIncluded), bound(range.to, range.toIncluded)];
     const above = (value) => from === undefined || value > from || (range.fromIncluded && value === from);
     const below = (value) => to === undefined || value < to || (range.toIncluded && value === to);
@@ -164,7 +171,7 @@ function timeOf(text, { up, now, zone }) {
   return isLocal ? found - offsetAt(found, zone) : found;
 }
 
-const unquoted = (text) => (text.startsWith('"') && text.endsWith('"') && text.length > 1 ? text.slice(1, -1) : text).replace(/\\(.)/g, '$1');
+const unquoted = (text) => (/^".*"$/s.test(text) ? text.slice(1, -1) : text).replace(/\\(.)/g, '$1');
 
 // ---- conditions ----
 

@@ -19,7 +19,9 @@ export const SENDERS = ['Agent', 'Customer', 'System'];
 const UNUSED = { vip: false, verified: false, out_of_office: false };
 
 // What a user has besides a name, and what it is unless it is known.
-export const ADDRESS = { web: '', phone: '', fax: '', mobile: '', department: null, street: '', zip: '', city: '', country: '', address: null };
+export const ADDRESS = {
+  web: '', phone: '', fax: '', mobile: '', department: null, street: '', zip: '', city: '', country: '', address: null,
+};
 
 export const idOf = (names, name) => names.indexOf(name) + 1;
 
@@ -205,7 +207,7 @@ export class State {
   userBy(text) {
     const wanted = String(text).trim().toLowerCase();
     if (/^\d+$/.test(wanted) && this.users.has(Number(wanted))) return this.users.get(Number(wanted));
-    return [...this.users.values()].find((user) => user.login.toLowerCase() === wanted || (user.email && user.email.toLowerCase() === wanted));
+    return [...this.users.values()].find(({ login, email }) => [login, email].some((name) => name?.toLowerCase() === wanted));
   }
 
   // ---- what others may see, and hear ----

@@ -32,7 +32,7 @@ export class Webhooks {
   #idle = [];
   #lose = 0;
   #twice = 0;
-  #epoch = 0; // jobs of before a reset do not come back
+  #ended = false;
   #requests = new Set();
 
   constructor({ state, seed }) {
@@ -73,7 +73,8 @@ export class Webhooks {
 
   // A scheduler at work: one delivery for each of these tickets, under the scheduler's name.
   schedule({ name = 'Scheduler', webhook_id, ticket_ids }) {
-    for (const ticket_id of ticket_ids) this.#enqueue({ id: 0, name }, webhook_id, { type: 'scheduler', ticket_id, article_id: null, changes: {} });
+    const event = { type: 'scheduler', article_id: null, changes: {} };
+    for (const ticket_id of ticket_ids) this.#enqueue({ id: 0, name }, webhook_id, { ...event, ticket_id });
     return ticket_ids.length;
   }
 
@@ -102,17 +103,14 @@ export class Webhooks {
 
   // Nothing leaves any more; what is on its way is cut.
   stop() {
-    this.#epoch++;
+    this.#ended = true;
     this.#queue = [];
     for (const req of this.#requests) req.destroy();
+    for (const resolved of this.#idle.splice(0)) resolved();
   }
 
-  reset() {
-    this.#epoch++;
-    this.#queue = [];
-    this.#lose = 0;
-    this.#twice = 0;
-    this.jobs = [];
+  // Nothing is listened to any more.
+  clear() {
     this.webhooks.clear();
     this.triggers.clear();
   }
@@ -120,7 +118,7 @@ export class Webhooks {
   #enqueue(trigger, webhookId, event) {
     const { ticket_id, article_id } = event;
     const job = { id: this.#uuid(), trigger: trigger.name, webhook_id: webhookId, ticket_id, article_id, state: 'queued', attempts: [] };
-    Object.defineProperties(job, { event: { value: event }, epoch: { value: this.#epoch } }); // for us, not for who looks at it
+    Object.defineProperty(job, 'event', { value: event }); // for us, not for who looks at it
     this.jobs.push(job);
     if (this.#loses()) {
       job.state = 'lost';
@@ -137,7 +135,7 @@ export class Webhooks {
   }
 
   #push(job) {
-    if (job.epoch !== this.#epoch) return;
+    if (this.#ended) return;
     this.#queue.push(job);
     setImmediate(() => this.#next());
   }
@@ -168,7 +166,7 @@ export class Webhooks {
       this.#twice--;
       await this.#send(call);
     }
-    if (job.epoch !== this.#epoch) return;
+    if (this.#ended) return;
     if (attempt.status >= 200 && attempt.status <= 299) job.state = 'delivered';
     else if (job.attempts.length >= ATTEMPTS) job.state = 'dropped';
     else {
@@ -184,7 +182,8 @@ export class Webhooks {
     let result = await send({ ...call, url }, this.#requests);
     for (let left = REDIRECTS; follow && left > 0 && result.location && isRedirect(result); left--) {
       url = new URL(result.location, url).href;
-      result = await send({ ...call, url, method: 'GET', bytes: undefined, headers: { 'User-Agent': call.headers['User-Agent'] } }, this.#requests);
+      const headers = { 'User-Agent': call.headers['User-Agent'] };
+      result = await send({ ...call, url, method: 'GET', bytes: undefined, headers }, this.#requests);
     }
     return result;
   }
