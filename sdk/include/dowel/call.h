@@ -27,6 +27,7 @@ typedef struct dw_err {
     const char *
         said; /* the text in the language of who asks, see locales/de.json; text itself where there is no other;
                           * since minor 2 */
+    const char *reason; /* one of a handful of words for machines, "OVERLAP"; or ""; since minor 2 */
 } dw_err;
 
 typedef struct dw_call_api {
@@ -61,6 +62,8 @@ typedef struct dw_call_api {
     const char *(*tenant)(dw_call *c);
     int (*as_tenant)(dw_call *c, const char *tenant, dw_call **out);
     int (*as_system)(dw_call *c, const char *reason, dw_call **out);
+    int (*time_parse_in)(dw_call *c, const char *text, const char *zone, dw_time *out);
+    int (*time_format_in)(dw_call *c, dw_time t, const char *zone, const char **out);
 } dw_call_api;
 
 /* What the host gives a plugin: small tables of functions, only ever appended to. NULL where this host has no such table
@@ -79,7 +82,7 @@ typedef struct dw_host {
     const struct dw_db_api *db;               /* since minor 2 */
     const struct dw_jobs_api *jobs;           /* since minor 2 */
     const struct dw_events_api *events;       /* since minor 2 */
-    const struct dw_connector_api *connector; /* no host yet */
+    const struct dw_connector_api *connector; /* since minor 2 */
     const struct dw_tool_api *tool;           /* no host yet */
     const struct dw_auth_api *auth;           /* since minor 2 */
     const struct dw_command_api *command;     /* since minor 2 */
@@ -182,6 +185,18 @@ static inline DW_MUST_CHECK int dw_time_parse(dw_call *c, const char *text, dw_t
 /* In UTC with six digits: "2026-11-21T07:05:00.000000Z". [call] */
 static inline const char *dw_time_format(dw_call *c, dw_time t) { return dw_host_->call->time_format(c, t); }
 
+/* What a clock shows in a zone of the IANA's, "Europe/Berlin"; NULL: in UTC. To parse, the offset may be missing, and is
+ * looked at where it is there: "2026-11-21T08:05:00". Where the clock is set back, the first of both; where it skips that
+ * time, the instant of the change. Formatted: "2026-11-21T08:05:00.000000+01:00". DW_EINVALID. Since minor 2. [call] */
+static inline DW_MUST_CHECK int dw_time_parse_in(dw_call *c, const char *text, const char *zone, dw_time *out)
+{
+    return dw_host_->call->time_parse_in(c, text, zone, out);
+}
+static inline DW_MUST_CHECK int dw_time_format_in(dw_call *c, dw_time t, const char *zone, const char **out)
+{
+    return dw_host_->call->time_format_in(c, t, zone, out);
+}
+
 /* Gives a reference to the call, which drops it when it ends; returns json, also NULL. [call] */
 static inline json_t *dw_json_own(dw_call *c, json_t *json) { return dw_host_->call->json_own(c, json); }
 
@@ -205,8 +220,8 @@ static inline int dw_json_parse(dw_call *c, dw_str text, json_t **out)
 /* The slot stands in parentheses because test libraries have a macro fail(). */
 
 /* return dw_fail(c, DW_ECONFLICT, "the title is taken", "title", title): records why, "the title is taken (title: Milk)",
- * and returns the code. Who likes German better is told what locales/de.json has for the constant text. A pair "retry_after" with a span is dw_err.retry_after: when a client or a job is to try again, since
- * minor 2. [call] */
+ * and returns the code. Who likes German better is told what locales/de.json has for the constant text. A pair "retry_after" with a span is dw_err.retry_after: when a client or a job is to try again; a
+ * pair "reason" with a text is dw_err.reason, for whoever asked by a service or a connector. Both since minor 2. [call] */
 #define dw_fail(c, code, ...) ((dw_host_->call->fail)((c), (code), NULL, DW_LIST(__VA_ARGS__)))
 
 /* The same, for one member of the input: dw_fail_at(c, "/begin", "lies after its end"). Several may be recorded; the

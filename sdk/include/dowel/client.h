@@ -8,7 +8,12 @@
  * an answer: DW_EUNAVAILABLE if the request certainly did not reach the peer, DW_EUNKNOWN if it may have; DW_ETOOLARGE
  * for an answer above .max_bytes. Only what is idempotent is retried by the host. Addresses inside the network are refused
  * unless the admin allowed them: DW_EDENIED. dw_error_of(c) says which peer and what was found (the detail: "404",
- * "timeout"), never a secret; a client of ours is not shown it. */
+ * "timeout"), never a secret; a client of ours is not shown it.
+ *
+ * With .connection (connector.h), .url is a path that is added to the connection's address ("/api/v1/users/me"); it may be a
+ * whole URL only where that begins as the address does (DW_EDENIED). Then its certificates, its proxy and what its admin was
+ * allowed count. So many at a time go over one connection as it says, the others wait; and after a peer asked for time
+ * (429 or 503 with Retry-After) nothing more is sent there until it is over, within the call's deadline: DW_ERATE. */
 #ifndef DOWEL_CLIENT_H
 #define DOWEL_CLIENT_H
 
@@ -20,6 +25,7 @@ extern "C" {
 
 typedef struct dw_request dw_request;
 typedef struct dw_upstream dw_upstream;
+typedef struct dw_fetching dw_fetching;
 
 /* What came back. Borrowed for the call; the host may append members. */
 typedef struct dw_answer {
@@ -48,8 +54,9 @@ typedef struct dw_fetch_args {
     dw_span timeout;  /* of the whole; 0: 30 s, streams: between two pieces; never past the call's deadline */
     size_t max_bytes; /* of the answer; 0: 16 MiB, streams: no limit */
     bool any_status;
-    bool idempotent;     /* a POST that may be repeated */
-    const char *ca_file; /* NULL: the system's */
+    bool idempotent;                  /* a POST that may be repeated */
+    const char *ca_file;              /* NULL: the system's */
+    struct dw_connection *connection; /* over which it goes, see below; since minor 2 */
 } dw_fetch_args;
 
 typedef struct dw_client_api {
@@ -64,11 +71,20 @@ typedef struct dw_client_api {
     int (*line)(dw_upstream *up, dw_str *line);
     int (*event)(dw_upstream *up, const char **name, dw_str *data);
     void (*close)(dw_upstream *up);
+    int (*start)(dw_call *c, dw_fetching **out, const dw_fetch_args *args);
+    int (*wait)(dw_fetching *f, dw_answer **out);
 } dw_client_api;
 
 /* Sends and waits for the whole answer. *out is set when the peer's status is the error too, else NULL; out may be NULL.
  * [call] */
 #define dw_fetch(c, out, ...) (dw_host_->client->fetch((c), (out), DW_ARGS_(dw_fetch_args, __VA_ARGS__)))
+
+/* dw_fetch_start(c, &f, .url = next): sends without waiting, so that several are under way; then wait for each of them, in any
+ * order, once: what dw_fetch() would have returned. One that nobody waits for is cut with its call or scope. Since minor 2.
+ * [call] */
+#define dw_fetch_start(c, out, ...) \
+    (dw_host_->client->start((c), (out), DW_ARGS_(dw_fetch_args, __VA_ARGS__)))
+static inline int dw_fetch_wait(dw_fetching *f, dw_answer **out) { return dw_host_->client->wait(f, out); }
 
 /* return dw_fetch_then(c, req, answered, .url = url): sends, gives the worker back, and calls answered(c, req, answer)
  * on a worker when the answer is here, with the same call and memory. An error (see above) answers the request

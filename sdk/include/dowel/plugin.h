@@ -8,6 +8,7 @@
 #include "client.h"
 #include "command.h"
 #include "conf.h"
+#include "connector.h"
 #include "db.h"
 #include "events.h"
 #include "hook.h"
@@ -35,6 +36,7 @@ typedef struct dw_sizes {
     uint16_t job, schedule;       /* since minor 2 */
     uint16_t subscription, inbox; /* since minor 2 */
     uint16_t command, argument;   /* since minor 2 */
+    uint16_t connector, listing;  /* since minor 2 */
 } dw_sizes;
 
 /* Arrays end with { 0 }. Nothing of the plugin is called before the host has accepted the whole of it. */
@@ -77,6 +79,7 @@ typedef struct dw_plugin {
 
     const dw_authenticator *authenticator; /* since minor 2; NULL: it is none */
     const dw_command *commands;            /* since minor 2 */
+    const dw_connector *connectors;        /* since minor 2 */
 } dw_plugin;
 
 extern DW_HIDDEN const dw_asset dw_assets_[];
@@ -85,23 +88,23 @@ extern DW_HIDDEN const dw_asset dw_assets_[];
 DW_EXPORT const dw_plugin *dowel_plugin_v0(void);
 
 /* Once in a plugin: DOWEL_PLUGIN(.name = "notes", .version = "1.0.0", ...); */
-#define DOWEL_PLUGIN(...)                                                                                   \
-    const dw_host *dw_host_;                                                                                \
-    static const dw_sizes dw_sizes_ = { sizeof(dw_asset),        sizeof(dw_item),     sizeof(dw_operation), \
-                                        sizeof(dw_route),        sizeof(dw_question), sizeof(dw_hook),      \
-                                        sizeof(dw_service),      sizeof(dw_job_kind), sizeof(dw_schedule),  \
-                                        sizeof(dw_subscription), sizeof(dw_inbox),    sizeof(dw_command),   \
-                                        sizeof(dw_argument) };                                              \
-    static const dw_plugin dw_plugin_ = { .struct_size = (uint32_t)sizeof(dw_plugin),                       \
-                                          .abi_major = DW_ABI_MAJOR,                                        \
-                                          .abi_minor = DW_ABI_MINOR,                                        \
-                                          .need_minor = DOWEL_NEED_MINOR,                                   \
-                                          .sizes_size = (uint16_t)sizeof(dw_sizes),                         \
-                                          .sizes = &dw_sizes_,                                              \
-                                          .host = &dw_host_,                                                \
-                                          .assets = dw_assets_,                                             \
-                                          __VA_ARGS__ };                                                    \
-    const dw_plugin *dowel_plugin_v0(void) { return &dw_plugin_; }                                          \
+#define DOWEL_PLUGIN(...)                                                                                    \
+    const dw_host *dw_host_;                                                                                 \
+    static const dw_sizes dw_sizes_ = { sizeof(dw_asset),        sizeof(dw_item),      sizeof(dw_operation), \
+                                        sizeof(dw_route),        sizeof(dw_question),  sizeof(dw_hook),      \
+                                        sizeof(dw_service),      sizeof(dw_job_kind),  sizeof(dw_schedule),  \
+                                        sizeof(dw_subscription), sizeof(dw_inbox),     sizeof(dw_command),   \
+                                        sizeof(dw_argument),     sizeof(dw_connector), sizeof(dw_listing) }; \
+    static const dw_plugin dw_plugin_ = { .struct_size = (uint32_t)sizeof(dw_plugin),                        \
+                                          .abi_major = DW_ABI_MAJOR,                                         \
+                                          .abi_minor = DW_ABI_MINOR,                                         \
+                                          .need_minor = DOWEL_NEED_MINOR,                                    \
+                                          .sizes_size = (uint16_t)sizeof(dw_sizes),                          \
+                                          .sizes = &dw_sizes_,                                               \
+                                          .host = &dw_host_,                                                 \
+                                          .assets = dw_assets_,                                              \
+                                          __VA_ARGS__ };                                                     \
+    const dw_plugin *dowel_plugin_v0(void) { return &dw_plugin_; }                                           \
     extern DW_HIDDEN const dw_host *dw_host_
 
 #ifdef __cplusplus
