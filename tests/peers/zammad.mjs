@@ -34,9 +34,10 @@ export class Zammad extends Peer {
 
   // version: "6.5.0"; features and settings: what differs from it (settings.mjs); data: "month".
   constructor({ version = VERSION, features = {}, settings = {}, data, ...peer } = {}) {
-    super({ name: 'Zammad', ...peer });
+    super({ name: 'zammad', ...peer });
     this.#options = { version, features, settings, data };
-    this.faults = new ZammadFaults({ seed: this.seed, clock: this.clock });
+    this.faults = new ZammadFaults({ seed: this.seed });
+    if (peer.faults) this.faults.random(peer.faults);
     this.reset();
   }
 
@@ -227,9 +228,9 @@ export async function startZammad(options = {}) {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   await runByHand({
     file: 'tests/peers/zammad.mjs',
-    about: 'A stand-in for Zammad: tickets, booked time, webhooks.',
-    more: { release: { type: 'string', default: VERSION, says: '6.5.0  how old it behaves: 6.0, 6.2, 6.5, 7.0' } },
-    start: ({ port, seed, data, now, release }) => startZammad({ port, seed, data, now, version: release }),
+    about: 'A stand-in for Zammad 6.5: tickets, booked time, webhooks. Its administrator may do all; /_control steers it (tests/peers/README.md).',
+    more: { release: { type: 'string', default: VERSION, takes: 'X.Y', says: 'how old it is: 6.0.0, 6.2.0, 6.5.0, 7.0.0' } },
+    start: ({ release, ...options }) => startZammad({ ...options, version: release }),
     line: (zammad) => `token: ${zammad.token}`,
   });
 }
