@@ -152,6 +152,12 @@ describe('time accountings', { timeout }, () => {
     }
     assert.equal((await get('time_accountings?page=0')).status, 422);
     assert.deepEqual(await ids(`ticket_id=${ticket.id}&per_page=1`), [1]);
+    // A list that was asked for before stays in order, wherever a row comes in or goes out.
+    bookOn(ticket, '1', { at: '2026-11-20T09:00:03.500Z' });
+    assert.deepEqual(await ids('sort_by=created_at&order_by=asc'), [1, 2, 3, 8, 4, 5, 6, 7]);
+    zammad.edit(3, { time_unit: '5', at: '2026-11-20T09:00:06.500Z' });
+    zammad.remove(6);
+    assert.deepEqual(await ids('sort_by=updated_at&order_by=asc'), [1, 8, 4, 5, 3, 7, 2]);
     assert.equal((await get('time_accountings?sort_by=hours')).status, 500);
   });
   test('500 unless asked, never more than 1000', async () => {
@@ -185,6 +191,17 @@ describe('time accountings', { timeout }, () => {
     assert.deepEqual((await get(path())).json, []);
     const opened = await post('tickets', { title: 'New', group: 'Users', customer_id: 10, article: { body: 'x', time_unit: 2.75 } });
     assert.equal((await get(`tickets/${opened.json.id}`)).json.time_unit, '2.75');
+  });
+  test('an article whose time is refused leaves nothing behind', async () => {
+    const counts = () => [zammad.state.tickets.size, zammad.state.articles.size, zammad.state.entries.size];
+    const before = counts();
+    for (const time of [{ time_unit: 10_000 }, { time_unit: 1, accounted_time_type_id: 99 }]) {
+      assert.equal((await post('tickets', { title: 'New', group: 'Users', customer_id: 10, article: { body: 'x', ...time } })).status, 422);
+      assert.equal((await put(`tickets/${ticket.id}`, { title: 'Other', article: { body: 'x', ...time } })).status, 422);
+      assert.equal((await post('ticket_articles', { ticket_id: ticket.id, body: 'x', ...time })).status, 422);
+    }
+    assert.deepEqual(counts(), before);
+    assert.equal((await get(`tickets/${ticket.id}`)).json.title, 'Printer');
   });
   test('an entry that is moved leaves the old sum behind', () => {
     const { id } = bookOn(ticket, '10');
@@ -311,6 +328,7 @@ describe('tickets', { timeout }, () => {
     const customer = [...zammad.state.users.values()].find(({ organization_id, role_ids }) => organization_id === other.id && role_ids.includes(3));
     const moved = zammad.changeTicket(ticket.id, { customer_id: customer.id });
     assert.deepEqual([moved.organization_id, moved.time_unit], [other.id, '5.0']);
+    assert.equal(zammad.openTicket({ customer_id: customer.id, organization_id: 1 }).organization_id, other.id); // whatever is said
   });
   test('deleting takes all with it, and needs an administrator', async () => {
     const ticket = zammad.openTicket({ article: { body: 'x', time_unit: 3 } });
