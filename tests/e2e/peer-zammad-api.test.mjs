@@ -493,6 +493,56 @@ describe('search', { timeout }, () => {
   });
 });
 
+describe('random histories', { timeout }, () => {
+  // A step: what it is, and what it does with a ticket, another one, and an entry that are there.
+  const STEPS = [
+    [6, (random, a) => zammad.book({ ticket: a, time_unit: String(random.integer(-20, 400) / 4) })],
+    [3, (random, a, b, entry) => entry && zammad.edit(entry, { time_unit: random.integer(0, 90) })],
+    [2, (random, a, b, entry) => entry && zammad.remove(entry)],
+    [2, () => zammad.openTicket()],
+    [2, (random, a) => zammad.control('POST', `tickets/${a}/articles`, { body: 'x', time_unit: random.chance(0.7) ? '15' : undefined })],
+    [1, (random, a) => zammad.state.articlesOf(a).slice(0, 1).forEach(({ id }) => zammad.control('DELETE', `articles/${id}`))],
+    [1, (random, a, b) => a !== b && [a, b].every((id) => zammad.state.tickets.get(id).state_id !== 5) && zammad.merge(a, b)],
+    [1, (random, a) => zammad.state.tickets.size > 3 && zammad.removeTicket(a)],
+    [1, (random, a) => zammad.changeTicket(a, { state: random.pick(['open', 'closed']) })],
+    [4, (random) => later(random.integer(0, 5000))],
+  ];
+  const all = async (path) => {
+    const rows = [];
+    for (let page = 1; ; page++) {
+      const { json } = await get(`${path}${path.includes('?') ? '&' : '?'}per_page=37&page=${page}`);
+      if (json.length === 0) return rows;
+      rows.push(...json);
+    }
+  };
+  for (let seed = 1; seed <= 10; seed++) {
+    test(`sums, lists and orders agree at the end of ${seed}`, async () => {
+      await fresh({ seed, features: { mergedEntries: seed % 2 ? 'stay' : 'move' } });
+      const random = zammad.random.fork('history');
+      for (let i = 0; i < 3; i++) zammad.openTicket();
+      await get('time_accountings?sort_by=updated_at'); // from here on the orders are kept, not made
+      for (let i = 0; i < 300; i++) {
+        const ids = [...zammad.state.tickets.keys()];
+        random.weighted(STEPS)(random, random.pick(ids), random.pick(ids), random.pick([...zammad.state.entries.keys()]));
+      }
+      const rows = await all('time_accountings');
+      const tickets = await all('tickets');
+      assert.ok(rows.length > 20 && tickets.length > 3, `${rows.length} rows, ${tickets.length} tickets`);
+      for (const order of ['created_at', 'updated_at']) {
+        const sorted = await all(`time_accountings?sort_by=${order}&order_by=desc`);
+        assert.deepEqual(new Set(sorted.map(({ id }) => id)), new Set(rows.map(({ id }) => id)));
+        assert.deepEqual(sorted.map((row) => row[order]), rows.map((row) => row[order]).sort().reverse());
+      }
+      for (const { id, time_unit } of tickets) {
+        const below = await all(`tickets/${id}/time_accountings`);
+        assert.deepEqual(below, rows.filter(({ ticket_id }) => ticket_id === id));
+        assert.equal(Number(time_unit ?? 0), below.reduce((sum, row) => sum + Number(row.time_unit), 0)); // quarters are exact
+      }
+      assert.equal(rows.every(({ ticket_id }) => tickets.some(({ id }) => id === ticket_id)), true);
+    });
+  }
+});
+
 describe('older and newer versions', { timeout }, () => {
   const versionOf = async (version) => {
     await fresh({ version });
