@@ -7,7 +7,7 @@
 /* What of a decision belongs to one sync. */
 struct group {
     const char *sync;
-    json_t *cases; /* ids */
+    json_t *keys; /* of its cases */
 };
 
 struct groups {
@@ -18,7 +18,7 @@ struct groups {
 /* ---- may it be decided so? ---- */
 
 struct one {
-    const char *id, *sync, *reason, *state;
+    const char *id, *sync, *key, *reason, *state;
 };
 
 static int check_one(dw_call *c, const struct one *k, enum action action)
@@ -38,8 +38,8 @@ static int add_to_group(dw_call *c, struct groups *all, const struct one *k)
     while (i < all->n && strcmp(all->v[i].sync, k->sync) != 0)
         i++;
     if (i == all->n)
-        all->v[all->n++] = (struct group){ .sync = k->sync, .cases = dw_json_own(c, json_array()) };
-    if (!all->v[i].cases || json_array_append_new(all->v[i].cases, json_string(k->id)) != 0)
+        all->v[all->n++] = (struct group){ .sync = k->sync, .keys = dw_json_own(c, json_array()) };
+    if (!all->v[i].keys || json_array_append_new(all->v[i].keys, json_string(k->key)) != 0)
         return dw_fail(c, DW_ENOMEM, "out of memory");
     return 0;
 }
@@ -49,8 +49,8 @@ static int take_one(dw_call *c, struct groups *all, const char *id, const struct
     struct one k = { .id = id };
     const char *before = "";
 
-    if (dw_db_find(c, DW_TO(&k.sync, &k.reason, &k.state, &before),
-                   "SELECT sync, reason, state, note FROM timesync_cases WHERE id = $1", id) != 1)
+    if (dw_db_find(c, DW_TO(&k.sync, &k.key, &k.reason, &k.state, &before),
+                   "SELECT sync, key, reason, state, note FROM timesync_cases WHERE id = $1", id) != 1)
         return dw_fail(c, DW_ENOTFOUND, "there is no such case", "case", id);
     DW_TRY(check_one(c, &k, d->action));
     DW_TRY(dw_db_change(c,
@@ -73,8 +73,8 @@ static int start_group(dw_call *c, const struct group *g, const struct case_deci
                      &(struct run_new){ .sync = g->sync,
                                         .kind = "decide",
                                         .started_by = "person",
-                                        .scope = dw_json(c, "action", action_name(d->action), "sheet",
-                                                         d->sheet, "cases", (const json_t *)g->cases) },
+                                        .scope = dw_json(c, "action", action_name(d->action), "note", d->note, "sheet",
+                                                         d->sheet, "keys", (const json_t *)g->keys) },
                      &run));
     return json_array_append_new(runs, json_string(run)) == 0 ? 0 : dw_fail(c, DW_ENOMEM, "out of memory");
 }

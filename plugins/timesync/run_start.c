@@ -64,7 +64,7 @@ int run_start(dw_call *c, const struct run_new *want, const char **id)
     *id = there ? waiting : dw_id(c);
     if (there)
         return 0;
-    if (want->undoes)
+    if (want->undoes && !want->is_plan)
         DW_TRY(claim_undone(c, want, *id));
     DW_TRY(add(c, want, *id));
     return 1;
