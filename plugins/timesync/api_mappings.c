@@ -5,6 +5,7 @@
 #include "api.h"
 #include "cases.h"
 #include "columns.h"
+#include "common.h"
 #include "mappings.h"
 #include "suggest.h"
 #include "sync.h"
@@ -14,13 +15,6 @@
         "m.billable") " AS billable, m.made_by,"                                              \
                       " m.version, m.created_at, m.changed_at"
 #define MAPPING "SELECT " MAPPING_COLUMNS " FROM timesync_mappings m"
-
-static uint32_t billable_from(const char *word)
-{
-    return strcmp(word, "yes") == 0  ? DW_BILLABLE_YES
-           : strcmp(word, "no") == 0 ? DW_BILLABLE_NO
-                                     : DW_BILLABLE_UNSAID;
-}
 
 /* ---- reading ---- */
 
