@@ -38,6 +38,18 @@ static void reasons_are_told(void **state)
                     json_object_get(json_array_get(json_object_get(all.json, "items"), 0), "actions")) >= 3);
 }
 
+static void in_german_too(void **state)
+{
+    dw_harness_reply all = dw_harness_request(h, .target = API "/reasons", .headers = "Accept-Language: de\r\n");
+
+    (void)state;
+    assert_text(assert_status(all, 200), "/items/0/text",
+                "nichts sagt, welche Tätigkeit des Ziels diese Art von Arbeit ist");
+    refused(dw_harness_request(h, .target = API "/cases/decide", .json = "{\"action\":\"skip\"}",
+                               .headers = "Accept-Language: de\r\n"),
+            422, "bitte entweder die ids");
+}
+
 static void an_open_case_has_all_facts(void **state)
 {
     dw_harness_reply one, counts;
@@ -284,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(reasons_are_told),
+        TEST(in_german_too),
         TEST(an_open_case_has_all_facts),
         TEST(a_case_gets_a_note_and_somebody),
         TEST(a_mapping_settles_what_it_explains),

@@ -162,7 +162,7 @@ static void verbs_show_what_is_there(void **state)
     assert_int_equal(json_integer_value(json_object_get(report, "entries")), 3);
     assert_true(json_number_value(json_object_get(report, "minutes")) == 90.5);
     assert_string_equal(dw_harness_command(h, .line = "timesync report --sync Other").error,
-                        "there is no such sync (sync: Other, there are: Main)");
+                        "there is no such sync (sync: Other, there_are: Main)");
 }
 
 static void a_decision_is_made_by_a_verb(void **state)
