@@ -1,4 +1,4 @@
-/* The role biller, which this plugin means: plugins/auth makes it in each tenant. */
+/* Beside plugins/auth: it makes the role biller, which this plugin means, in each tenant, and tells which tenants there are. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,11 +67,33 @@ static void a_role_that_somebody_made_stays_his(void **state)
     assert_int_equal(n, 1);
 }
 
+/* The server knows which tenant is meant where there is one only. */
+static void a_verb_finds_the_only_tenant(void **state)
+{
+    dw_harness_outcome done;
+    const char *tenant = NULL;
+
+    (void)state;
+    done = dw_harness_command(h, .line = "timesync status");
+    assert_int_equal(done.code, DW_EINVALID);
+    assert_string_equal(done.error, "there is no tenant yet");
+    command("tenant add Acme");
+    assert_string_equal(command("timesync status").output, "none\n");
+    assert_int_equal(dw_harness_find(h, DW_TO(&tenant), "SELECT id FROM auth_tenants"), 1);
+    command("tenant add Globex");
+    done = dw_harness_command(h, .line = "timesync status");
+    assert_int_equal(done.code, DW_EINVALID);
+    assert_string_equal(done.error, "there are 2 tenants: say --tenant ID, for which of them");
+    dw_harness_set_tenant(h, tenant); /* which the harness adds to the line */
+    assert_string_equal(command("timesync status").output, "none\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_tenant_has_a_role_for_who_bills, begin, end),
         cmocka_unit_test_setup_teardown(a_role_that_somebody_made_stays_his, begin, end),
+        cmocka_unit_test_setup_teardown(a_verb_finds_the_only_tenant, begin, end),
     };
 
     return cmocka_run_group_tests_name("roles", tests, NULL, NULL);
