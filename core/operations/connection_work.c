@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "events/events.h"
+#include "http/exchange.h"
 #include "operations/connection_view.h"
 #include "util/clock.h"
 #include "util/json.h"
@@ -459,6 +460,11 @@ int connection_work_remove(struct connection_work *w, const struct connection_re
 
 /* ---- what hangs on it ---- */
 
+static enum http_language language_of(const struct connection_work *w)
+{
+    return w->who.asker ? http_request_language(w->who.asker) : HTTP_ENGLISH;
+}
+
 static int take_use(void *ud, const dw_connection_use *use, const char *plugin)
 {
     return json_array_append_new(ud, connection_view_use(use, plugin)) == 0 ? 0 : DW_ENOMEM;
@@ -474,7 +480,8 @@ int connection_work_uses(struct connection_work *w, const char *id, json_t **out
         return DW_ENOMEM;
     int rc = connection_uses(w->process, id, &w->who, take_use, list, &answer);
     if (rc < 0 && answer.text)
-        buf_add_format(w->why, "what uses it cannot be told: %s", answer.said ? answer.said : answer.text);
+        buf_add_format(w->why, http_say(language_of(w), "what uses it cannot be told: %s"),
+                       answer.said && *answer.said ? answer.said : answer.text);
     connection_answer_finish(&answer);
     if (rc < 0)
         json_decref(list);
