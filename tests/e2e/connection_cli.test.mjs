@@ -3,6 +3,7 @@
 // Secrets are given on standard input, and shown by nothing.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ import { badges, badgesYaml, bearer, tenants } from './support/badges.mjs';
 import { makeCertificate } from './support/certificate.mjs';
 import { request } from './support/client.mjs';
 import { pluginFolder, startWith } from './support/plugins.mjs';
-import { dowel, preset, root, slowness } from './support/server.mjs';
+import { binaryOf, dowel, preset, root, slowness } from './support/server.mjs';
 
 const timeout = 120_000 * slowness;
 const folder = `${pluginFolder}, ${join(root, 'build', preset, 'campaign')}`;
@@ -124,6 +125,17 @@ describe('dowel connection', { timeout }, () => {
     const { items } = await get(`/audit?target=${made.id}`);
     assert.deepEqual(items.map(({ action, actor }) => [action, actor.kind]), [['core.connection.added', 'machine']]);
     assert.ok(!server.stderr.includes(TOKEN));
+  });
+
+  test('a secret is typed without being seen', async () => {
+    const args = ['connection', 'add', 'desk', 'typed', ...ofTenant, '--allow-private', 'yes', '--set', `url=${url}`, '--secret', 'token', '--config', server.configDir, '--data', server.dataDir];
+    const steps = JSON.stringify([['token: ', `${TOKEN}\n`]]);
+    const { code, shown } = await new Promise((resolve) => {
+      execFile('python3', [join(root, 'tests/support/terminal.py'), steps, binaryOf(), ...args], { timeout, env: { ...process.env, SLOWNESS: String(slowness) } }, (error, stdout) => resolve({ code: error?.code ?? 0, shown: stdout }));
+    });
+    assert.equal(code, 0, shown);
+    assert.match(shown, /^secrets\.token +true\r$/m);
+    assert.ok(!shown.includes(TOKEN));
   });
 
   test('certificates come from files, and are shown as what they are', async () => {
