@@ -95,6 +95,8 @@ static int make_draft(struct connection_work *w, struct connection_change *c)
             return rc == 0 ? DW_ENOTFOUND : rc;
     }
     DW_TRY(connection_draft_create(&c->draft, w->s, w->process->keyring, w->process->connectors, g, w->why));
+    if (c->before && json_integer_value(json_object_get(c->before, "version")) != c->draft->is->version)
+        return DW_EPRECONDITION; /* in between: what would be written down as old is older */
     return c->draft->faults_n > 0 ? c->draft->fault_code : 0;
 }
 
