@@ -13,8 +13,6 @@ const dw_item zammad_items[] = {
     DW_ITEM(struct zammad_settings, on_behalf, .fallback = "", .max = 255,
             .help = "Everything is done for this user (an id, a login or an e-mail address), which needs the "
                     "permission admin.user. Empty: for whoever the token belongs to."),
-    DW_ITEM(struct zammad_settings, webhook_secret, .fallback = "", .max = 1024,
-            .help = "The HMAC SHA1 signature token of Zammad's webhook. Empty: no webhooks are taken."),
     DW_ITEM(struct zammad_settings, strategy, .fallback = "auto", .one_of = "auto global tickets",
             .help = "How booked time is read: `global`, one list of all of it (needs admin.time_accounting "
                     "and Zammad "

@@ -11,7 +11,6 @@ struct zammad_settings {
     const char *user;
     dw_secret password;
     const char *on_behalf;
-    dw_secret webhook_secret;
     const char *strategy;
     int64_t per_page;
 };
