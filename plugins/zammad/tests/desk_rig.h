@@ -50,6 +50,11 @@ static const char *connect(dw_harness *h, const char *settings)
     return id;
 }
 
+/* entries(h, id, .ticket = "50") */
+#define entries(h, id, ...) dw_harness_entries((h), (id), DW_STRUCT(dw_entry_query, __VA_ARGS__))
+#define things(h, id, listing, ...) \
+    dw_harness_things((h), (id), (listing), DW_STRUCT(dw_thing_query, __VA_ARGS__))
+
 /* answers(h, "GET /users/me", .json = ANN) */
 #define answers(h, what, ...) assert_int_equal(dw_harness_upstream(h, at(what), __VA_ARGS__), 0)
 

@@ -22,7 +22,7 @@ static void each_form_of_credentials_has_its_field(void **state)
         snprintf(settings, sizeof(settings), "\"base_url\":\"" DESK "\",%s", cases[i].settings);
         const char *id = connect(h, settings);
         answers(h, "GET /groups", .json = "[]");
-        assert_non_null(dw_harness_things(h, id, "group", .term = NULL));
+        assert_non_null(things(h, id, "group", .term = NULL));
         const dw_harness_sent *sent = dw_harness_sent_to_peers(h, 0);
         assert_non_null(strstr(sent->headers, cases[i].header));
         assert_non_null(strstr(sent->headers, "Accept: application/json\r\n"));
@@ -49,11 +49,11 @@ static void an_entry_has_all_that_is_known(void **state)
     knows_its_tickets_and_people(h);
     answers(h, "GET /tickets/50/time_accountings", .json = "[" ROW(6, "\"22.0\"") "]");
     answers(h, "GET /tickets/50/time_accountings", .json = "[]");
-    const json_t *entries = dw_harness_entries(h, id, .ticket = "50");
-    if (!entries)
+    const json_t *list = entries(h, id, .ticket = "50");
+    if (!list)
         fail_msg("%s", dw_harness_error(h)->text);
-    assert_int_equal(json_array_size(entries), 1);
-    const json_t *e = json_array_get(entries, 0);
+    assert_int_equal(json_array_size(list), 1);
+    const json_t *e = json_array_get(list, 0);
     assert_string_equal(text_in(e, "id"), "6");
     assert_string_equal(text_in(e, "ticket"), "50");
     assert_string_equal(text_in(e, "ticket_number"), "22050");
@@ -94,11 +94,11 @@ static void amounts_are_passed_on_as_they_stand(void **state)
     answers(h, "GET /tickets/50/time_accountings", .json = page);
     answers(h, "GET /tickets/50/time_accountings", .json = "[]");
     knows_its_tickets_and_people(h);
-    const json_t *entries = dw_harness_entries(h, id, .ticket = "50");
-    if (!entries)
+    const json_t *list = entries(h, id, .ticket = "50");
+    if (!list)
         fail_msg("%s", dw_harness_error(h)->text);
     for (size_t i = 0; i < sizeof(amounts) / sizeof(*amounts); i++)
-        assert_string_equal(text_in(json_array_get(entries, i), "amount"), amounts[i][1]);
+        assert_string_equal(text_in(json_array_get(list, i), "amount"), amounts[i][1]);
     assert_int_equal(dw_harness_close(h), 0);
 }
 
@@ -110,8 +110,8 @@ static void numbers_alone_cost_no_look_at_tickets(void **state)
 
     answers(h, "GET /tickets/50/time_accountings", .json = "[" ROW(6, "\"22.0\"") "]");
     answers(h, "GET /tickets/50/time_accountings", .json = "[]");
-    const json_t *entries = dw_harness_entries(h, id, .ticket = "50", .ids_only = true);
-    assert_int_equal(json_array_size(entries), 1);
+    const json_t *list = entries(h, id, .ticket = "50", .ids_only = true);
+    assert_int_equal(json_array_size(list), 1);
     assert_int_equal(requests(h), requests_to(h, "GET /tickets/50/time_accountings"));
     assert_int_equal(dw_harness_close(h), 0);
 }
@@ -132,10 +132,10 @@ static const json_t *entry_of(dw_harness *h, const char *ticket, const char *cus
         answers(h, "GET /users/9", .json = customer);
     else
         answers(h, "GET /users/9", .status = 404, .json = "{\"error\":\"Couldn't find User with 'id'=9\"}");
-    const json_t *entries = dw_harness_entries(h, id, .ticket = "50");
-    if (!entries)
+    const json_t *list = entries(h, id, .ticket = "50");
+    if (!list)
         fail_msg("%s", dw_harness_error(h)->text);
-    return json_array_get(entries, 0);
+    return json_array_get(list, 0);
 }
 
 #define LONELY "{\"id\":50,\"number\":\"22050\",\"title\":\"P\",\"organization_id\":null,\"customer_id\":9,\"state_id\":4}"
@@ -209,10 +209,10 @@ static void a_deleted_ticket_has_nothing_and_that_is_all(void **state)
 
     answers(h, "GET /tickets/50/time_accountings", .status = 404, .json = gone);
     answers(h, "GET /tickets/50", .status = 404, .json = gone);
-    const json_t *entries = dw_harness_entries(h, id, .ticket = "50");
-    if (!entries)
+    const json_t *list = entries(h, id, .ticket = "50");
+    if (!list)
         fail_msg("%s", dw_harness_error(h)->text);
-    assert_int_equal(json_array_size(entries), 0);
+    assert_int_equal(json_array_size(list), 0);
     assert_int_equal(dw_harness_close(h), 0);
 }
 
@@ -244,7 +244,7 @@ static void what_only_looks_like_a_deleted_ticket_is_an_error(void **state)
                 .body = { cases[i].said, strlen(cases[i].said) }, .content_type = cases[i].type);
         answers(h, "GET /tickets/50", .status = cases[i].status_of_ticket,
                 .body = { cases[i].ticket, strlen(cases[i].ticket) }, .content_type = cases[i].type);
-        assert_null(dw_harness_entries(h, id, .ticket = "50"));
+        assert_null(entries(h, id, .ticket = "50"));
         if (dw_harness_error(h)->code != cases[i].code)
             fail_msg("case %zu: %d: %s", i, dw_harness_error(h)->code, dw_harness_error(h)->text);
         assert_int_equal(dw_harness_close(h), 0);
@@ -257,7 +257,7 @@ static void a_ticket_without_a_number_is_none(void **state)
     const char *id = connect(h, TOKEN);
     (void)state;
 
-    assert_null(dw_harness_entries(h, id, .ticket = "1/../../users"));
+    assert_null(entries(h, id, .ticket = "1/../../users"));
     assert_int_equal(dw_harness_error(h)->code, DW_EINVALID);
     assert_int_equal(requests(h), 0);
     assert_int_equal(dw_harness_close(h), 0);
@@ -307,7 +307,7 @@ static void each_refusal_says_what_to_do(void **state)
         const char *id = connect(h, TOKEN ",\"strategy\":\"global\"");
         answers(h, "GET /time_accountings", .status = r->status, .headers = r->headers, .content_type = r->type,
                 .body = { r->body, strlen(r->body) });
-        assert_null(dw_harness_entries(h, id, .changed_since = { 1 }));
+        assert_null(entries(h, id, .changed_since = { 1 }));
         const dw_err *e = dw_harness_error(h);
         if (e->code != r->code || !strstr(e->text, r->says) || strcmp(e->reason, r->reason) != 0)
             fail_msg("%d %s: %d %s: %s", r->status, r->body, e->code, e->reason, e->text);
@@ -326,7 +326,7 @@ static void a_list_that_breaks_off_is_not_complete(void **state)
     answers(h, "GET /time_accountings", .json = "{\"record_ids\":[6],\"assets\":{},\"total_count\":2}");
     answers(h, "GET /time_accountings", .json = GOOD_PAGE);
     answers(h, "GET /time_accountings", .status = 200, .fails = DW_EUNKNOWN);
-    assert_null(dw_harness_entries(h, id, .ticket = NULL));
+    assert_null(entries(h, id, .ticket = NULL));
     assert_true(dw_harness_error(h)->code < 0);
     assert_int_equal(dw_harness_close(h), 0);
 }
@@ -499,9 +499,9 @@ static const char *tortured;
 static void play(dw_harness *h, void *ud)
 {
     (void)ud;
-    dw_harness_entries(h, tortured, .ticket = "50");
-    dw_harness_entries(h, tortured, .changed_since = { 1 });
-    dw_harness_things(h, tortured, "activity", .term = NULL);
+    entries(h, tortured, .ticket = "50");
+    entries(h, tortured, .changed_since = { 1 });
+    things(h, tortured, "activity", .term = NULL);
 }
 
 static void survives_whatever_fails(void **state)
