@@ -15,6 +15,7 @@
 #include "cli/command_service.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
+#include "cli/own_commands.h"
 #include "cli/settings.h"
 #include "cli/table.h"
 #include "cli/upkeep.h"
@@ -316,6 +317,8 @@ static int carry_out(struct server *s, int result, struct buf *why)
 static int make_registry(struct server *s, struct config *config, const struct config_source *source,
                          const char *data_dir)
 {
+    size_t own_n;
+    const dw_command *own = own_commands(&own_n);
     const struct registry_options options = {
         .catalog = s->catalog,
         .data_dir = data_dir,
@@ -324,6 +327,8 @@ static int make_registry(struct server *s, struct config *config, const struct c
         .process = &s->process,
         .migrate = &s->migrate,
         .words = cli_verb_words(),
+        .own = own,
+        .own_n = own_n,
         .may_refuse = generation_follows(s->generation),
     };
     struct buf why = BUF_INIT;

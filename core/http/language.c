@@ -325,6 +325,8 @@ static const struct {
       "die Beschreibung ist länger als 500 Bytes oder nicht UTF-8" },
     { "its webhook is disabled; enable it first", "sein Webhook ist abgeschaltet; bitte erst einschalten" },
     { "it is disabled; enable it first", "er ist abgeschaltet; bitte erst einschalten" },
+    { "this source belongs to a connection, and is opened, closed and removed with it",
+      "diese Quelle gehört zu einer Verbindung und wird mit ihr geöffnet, geschlossen und entfernt" },
     { "a source that is not verified has no secret",
       "eine Quelle, die nicht geprüft wird, hat kein Geheimnis" },
     { "the name of the field with the sender's id is none, such as X-Zammad-Delivery",
