@@ -13,7 +13,7 @@ struct booking {
     dw_time created, changed;
 };
 
-/* DW_EUPSTREAM for a row without its numbers. Times that are none are 0. */
+/* DW_EUPSTREAM for a row without its numbers or time. */
 DW_MUST_CHECK int booking_read(struct desk *d, const json_t *row, struct booking *out);
 
 /* Hands it over, with what is known of its ticket and people; facts NULL: its numbers are enough. */

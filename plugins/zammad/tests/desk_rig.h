@@ -19,12 +19,14 @@
 #define TOKEN  "\"base_url\":\"" DESK "/\",\"token\":\"sesame\""
 
 /* What it knows by itself. */
-#define ANN "{\"id\":3,\"login\":\"ann@example.org\",\"email\":\"ann@example.org\",\"firstname\":\"Ann\",\"lastname\":\"Lee\"}"
-#define FIRM_TICKET                                                                                         \
+#define ANN                                                                                        \
+    "{\"id\":3,\"login\":\"ann@example.org\",\"email\":\"ann@example.org\",\"firstname\":\"Ann\"," \
+    "\"lastname\":\"Lee\"}"
+#define FIRM_TICKET                                                                                          \
     "{\"id\":50,\"number\":\"22050\",\"title\":\"Printer\",\"organization_id\":7,\"organization\":\"Firm\"," \
     "\"customer_id\":9,\"state_id\":4,\"state\":\"closed\"}"
-#define ROW(id, amount)                                                                                    \
-    "{\"id\":" #id ",\"ticket_id\":50,\"ticket_article_id\":null,\"time_unit\":" amount                    \
+#define ROW(id, amount)                                                                  \
+    "{\"id\":" #id ",\"ticket_id\":50,\"ticket_article_id\":null,\"time_unit\":" amount  \
     ",\"type_id\":null,\"created_by_id\":3,\"created_at\":\"2026-11-20T08:11:49.315Z\"," \
     "\"updated_at\":\"2026-11-20T08:11:49Z\"}"
 

@@ -35,7 +35,8 @@ static void each_form_of_credentials_has_its_field(void **state)
 
 static void knows_its_tickets_and_people(dw_harness *h)
 {
-    answers(h, "GET /ticket_states", .status = 404, .json = "{\"error\":\"No route matches [GET] /api/v1/ticket_states\"}");
+    answers(h, "GET /ticket_states", .status = 404,
+            .json = "{\"error\":\"No route matches [GET] /api/v1/ticket_states\"}");
     answers(h, "GET /tickets/50", .json = FIRM_TICKET);
     answers(h, "GET /users/3", .json = ANN);
 }
@@ -76,9 +77,9 @@ static void an_entry_has_all_that_is_known(void **state)
 static void amounts_are_passed_on_as_they_stand(void **state)
 {
     static const char *const amounts[][2] = {
-        { "\"0.1\"", "0.1" },   { "0.1", "0.1" },       { "22", "22" },  { "-3.50", "-3.50" },
-        { "\"1,5\"", "1,5" },   { "null", "" },         { "true", "" },  { "\"abc\"", "abc" },
-        { "0.30000000000000000001", "0.30000000000000000001" },
+        { "\"0.1\"", "0.1" }, { "0.1", "0.1" },     { "22", "22" },
+        { "-3.50", "-3.50" }, { "\"1,5\"", "1,5" }, { "null", "" },
+        { "true", "" },       { "\"abc\"", "abc" }, { "0.30000000000000000001", "0.30000000000000000001" },
     };
     dw_harness *h = open_desk();
     const char *id = connect(h, TOKEN);
@@ -87,8 +88,9 @@ static void amounts_are_passed_on_as_they_stand(void **state)
 
     for (size_t i = 0; i < sizeof(amounts) / sizeof(*amounts); i++) {
         size_t n = strlen(page);
-        snprintf(page + n, sizeof(page) - n, "%s{\"id\":%zu,\"ticket_id\":50,\"time_unit\":%s}", i ? "," : "", i + 1,
-                 amounts[i][0]);
+        snprintf(page + n, sizeof(page) - n,
+                 "%s{\"id\":%zu,\"ticket_id\":50,\"created_at\":\"2026-11-20T08:11:49Z\",\"time_unit\":%s}",
+                 i ? "," : "", i + 1, amounts[i][0]);
     }
     strcat(page, "]");
     answers(h, "GET /tickets/50/time_accountings", .json = page);
@@ -124,8 +126,9 @@ static const json_t *entry_of(dw_harness *h, const char *ticket, const char *cus
 
     answers(h, "GET /tickets/50/time_accountings", .json = "[" ROW(6, "\"1.0\"") "]");
     answers(h, "GET /tickets/50/time_accountings", .json = "[]");
-    answers(h, "GET /ticket_states", .json = "[{\"id\":4,\"name\":\"zu\",\"state_type\":\"closed\"},"
-                                             "{\"id\":5,\"name\":\"verschmolzen\",\"state_type\":\"merged\"}]");
+    answers(h, "GET /ticket_states",
+            .json = "[{\"id\":4,\"name\":\"zu\",\"state_type\":\"closed\"},"
+                    "{\"id\":5,\"name\":\"verschmolzen\",\"state_type\":\"merged\"}]");
     answers(h, "GET /tickets/50", .json = ticket);
     answers(h, "GET /users/3", .json = ANN);
     if (customer)
@@ -138,14 +141,17 @@ static const json_t *entry_of(dw_harness *h, const char *ticket, const char *cus
     return json_array_get(list, 0);
 }
 
-#define LONELY "{\"id\":50,\"number\":\"22050\",\"title\":\"P\",\"organization_id\":null,\"customer_id\":9,\"state_id\":4}"
+#define LONELY                                                                                            \
+    "{\"id\":50,\"number\":\"22050\",\"title\":\"P\",\"organization_id\":null,\"customer_id\":9,\"state_" \
+    "id\":4}"
 
 static void a_ticket_without_a_firm_is_for_its_customers_firm(void **state)
 {
     dw_harness *h = open_desk();
     (void)state;
 
-    const json_t *e = entry_of(h, LONELY, "{\"id\":9,\"firstname\":\"Bo\",\"organization_id\":8,\"organization\":\"Other\"}");
+    const json_t *e = entry_of(
+        h, LONELY, "{\"id\":9,\"firstname\":\"Bo\",\"organization_id\":8,\"organization\":\"Other\"}");
     assert_string_equal(text_in(e, "customer"), "8");
     assert_string_equal(text_in(e, "customer_name"), "Other");
     assert_int_equal(dw_harness_close(h), 0);
@@ -171,7 +177,9 @@ static void or_for_the_customer_alone(void **state)
 
 /* ---- merged tickets ---- */
 
-#define MERGED "{\"id\":50,\"number\":\"22050\",\"title\":\"P\",\"organization_id\":7,\"customer_id\":9,\"state_id\":5}"
+#define MERGED                                                                                              \
+    "{\"id\":50,\"number\":\"22050\",\"title\":\"P\",\"organization_id\":7,\"customer_id\":9,\"state_id\":" \
+    "5}"
 
 static void a_merged_ticket_says_where_it_went(void **state)
 {
@@ -179,21 +187,26 @@ static void a_merged_ticket_says_where_it_went(void **state)
     (void)state;
 
     answers(h, "GET /ticket_history/50",
-            .json = "{\"history\":[{\"type\":\"created\"},{\"type\":\"merged_into\",\"id_to\":51,\"value_to\":\"#22051\"}]}");
+            .json = "{\"history\":[{\"type\":\"created\"},{\"type\":\"merged_into\",\"id_to\":51,\"value_"
+                    "to\":\"#22051\"}]}");
     assert_string_equal(text_in(entry_of(h, MERGED, NULL), "merged_into"), "51");
     assert_int_equal(dw_harness_close(h), 0);
 
     h = open_desk(); /* older: its history does not tell */
     answers(h, "GET /ticket_history/50", .json = "{\"history\":[]}");
-    answers(h, "GET /links", .json = "{\"links\":[{\"link_type\":\"child\",\"link_object\":\"Ticket\",\"link_object_value\":1},"
-                                     "{\"link_type\":\"parent\",\"link_object\":\"Ticket\",\"link_object_value\":51}]}");
+    answers(h, "GET /links",
+            .json =
+                "{\"links\":[{\"link_type\":\"child\",\"link_object\":\"Ticket\",\"link_object_value\":1},"
+                "{\"link_type\":\"parent\",\"link_object\":\"Ticket\",\"link_object_value\":51}]}");
     assert_string_equal(text_in(entry_of(h, MERGED, NULL), "merged_into"), "51");
     assert_int_equal(dw_harness_close(h), 0);
 
     h = open_desk(); /* nobody tells */
     answers(h, "GET /ticket_history/50", .status = 403, .json = "{\"error\":\"Not authorized\"}");
-    answers(h, "GET /links", .json = "{\"links\":[{\"link_type\":\"parent\",\"link_object\":\"Ticket\",\"link_object_value\":1},"
-                                     "{\"link_type\":\"parent\",\"link_object\":\"Ticket\",\"link_object_value\":51}]}");
+    answers(h, "GET /links",
+            .json =
+                "{\"links\":[{\"link_type\":\"parent\",\"link_object\":\"Ticket\",\"link_object_value\":1},"
+                "{\"link_type\":\"parent\",\"link_object\":\"Ticket\",\"link_object_value\":51}]}");
     assert_string_equal(text_in(entry_of(h, MERGED, NULL), "merged_into"), "");
     assert_int_equal(dw_harness_close(h), 0);
 }
@@ -226,7 +239,8 @@ static void what_only_looks_like_a_deleted_ticket_is_an_error(void **state)
         int code;
     } cases[] = {
         /* a version without these lists */
-        { 404, 200, "{\"error\":\"No route matches [GET] /x\"}", FIRM_TICKET, "application/json", DW_EUPSTREAM },
+        { 404, 200, "{\"error\":\"No route matches [GET] /x\"}", FIRM_TICKET, "application/json",
+          DW_EUPSTREAM },
         /* a proxy that knows nothing */
         { 404, 404, "<html>Not Found</html>", "<html>Not Found</html>", "text/html", DW_ENOTFOUND },
         { 404, 404, "{\"error\":\"No route matches [GET] /x\"}", "{\"error\":\"No route matches [GET] /y\"}",
@@ -275,25 +289,34 @@ struct refusal {
 };
 
 static const struct refusal refusals[] = {
-    { 401, "X-Failure: Not authorized (token expired)!\r\n", "application/json", "{\"error\":\"Not authorized (token expired)!\"}",
-      DW_EAUTH, "has expired", "AUTH_EXPIRED" },
-    { 401, NULL, "application/json", "{\"error\":\"Can't find User for Token\"}", DW_EAUTH, "does not know this access token",
+    { 401, "X-Failure: Not authorized (token expired)!\r\n", "application/json",
+      "{\"error\":\"Not authorized (token expired)!\"}", DW_EAUTH, "has expired", "AUTH_EXPIRED" },
+    { 401, NULL, "application/json", "{\"error\":\"Can't find User for Token\"}", DW_EAUTH,
+      "does not know this access token", "AUTH_EXPIRED" },
+    { 401, NULL, "application/json", "{\"error\":\"Invalid BasicAuth credentials\"}", DW_EAUTH,
+      "second factor", "AUTH_EXPIRED" },
+    { 401, "X-Failure: Sch\xC3\xB6n\r\n", "text/html", "<html>", DW_EAUTH, "refuses the credentials",
       "AUTH_EXPIRED" },
-    { 401, NULL, "application/json", "{\"error\":\"Invalid BasicAuth credentials\"}", DW_EAUTH, "second factor", "AUTH_EXPIRED" },
-    { 401, "X-Failure: Sch\xC3\xB6n\r\n", "text/html", "<html>", DW_EAUTH, "refuses the credentials", "AUTH_EXPIRED" },
-    { 403, NULL, "application/json", "{\"error\":\"Authentication required\"}", DW_EAUTH, "saw no credentials", "" },
-    { 403, NULL, "application/json", "{\"error\":\"API token access disabled!\"}", DW_EAUTH, "takes no access tokens", "" },
-    { 403, NULL, "application/json", "{\"error\":\"API password access disabled!\"}", DW_EAUTH, "takes no passwords", "" },
-    { 403, NULL, "application/json", "{\"error\":\"Maintenance mode enabled!\"}", DW_EUNAVAILABLE, "maintenance", "" },
+    { 403, NULL, "application/json", "{\"error\":\"Authentication required\"}", DW_EAUTH,
+      "saw no credentials", "" },
+    { 403, NULL, "application/json", "{\"error\":\"API token access disabled!\"}", DW_EAUTH,
+      "takes no access tokens", "" },
+    { 403, NULL, "application/json", "{\"error\":\"API password access disabled!\"}", DW_EAUTH,
+      "takes no passwords", "" },
+    { 403, NULL, "application/json", "{\"error\":\"Maintenance mode enabled!\"}", DW_EUNAVAILABLE,
+      "maintenance", "" },
     { 403, NULL, "application/json", "{\"error\":\"No such user 'x'\"}", DW_EAUTH, "on_behalf", "" },
-    { 301, "Location: https://other.example/\r\n", "text/html", "", DW_EUPSTREAM, "https://other.example/", "" },
-    { 200, NULL, "text/html", "<!DOCTYPE html><title>Sign in</title>", DW_EUPSTREAM, "a page for people", "" },
+    { 301, "Location: https://other.example/\r\n", "text/html", "", DW_EUPSTREAM, "https://other.example/",
+      "" },
+    { 200, NULL, "text/html", "<!DOCTYPE html><title>Sign in</title>", DW_EUPSTREAM, "a page for people",
+      "" },
     { 200, NULL, "application/json", "[{\"id\":6,", DW_EUPSTREAM, "cut off", "" },
     { 200, NULL, "application/json", "{\"hello\":\"world\"}", DW_EUPSTREAM, "no list of Zammad's", "" },
-    { 200, NULL, "application/json", "[{\"name\":\"no ids\"}]", DW_EUPSTREAM, "has no id", "" },
-    { 422, NULL, "application/json", "{\"error\":\"odd\",\"error_human\":\"very odd\"}", DW_EUPSTREAM, "very odd", "" },
-    { 500, NULL, "application/json", "{\"error\":\"Error ID AbCdEf: Please contact your administrator.\"}", DW_EUPSTREAM,
-      "Error ID AbCdEf", "" },
+    { 200, NULL, "application/json", "[{\"name\":\"no ids\"}]", DW_EUPSTREAM, "lacks its id", "" },
+    { 422, NULL, "application/json", "{\"error\":\"odd\",\"error_human\":\"very odd\"}", DW_EUPSTREAM,
+      "very odd", "" },
+    { 500, NULL, "application/json", "{\"error\":\"Error ID AbCdEf: Please contact your administrator.\"}",
+      DW_EUPSTREAM, "Error ID AbCdEf", "" },
     { 502, NULL, "text/html", "<html>nginx</html>", DW_EUPSTREAM, "502", "" },
 };
 
@@ -305,8 +328,8 @@ static void each_refusal_says_what_to_do(void **state)
         const struct refusal *r = &refusals[i];
         dw_harness *h = open_desk();
         const char *id = connect(h, TOKEN ",\"strategy\":\"global\"");
-        answers(h, "GET /time_accountings", .status = r->status, .headers = r->headers, .content_type = r->type,
-                .body = { r->body, strlen(r->body) });
+        answers(h, "GET /time_accountings", .status = r->status, .headers = r->headers,
+                .content_type = r->type, .body = { r->body, strlen(r->body) });
         assert_null(entries(h, id, .changed_since = { 1 }));
         const dw_err *e = dw_harness_error(h);
         if (e->code != r->code || !strstr(e->text, r->says) || strcmp(e->reason, r->reason) != 0)
@@ -338,19 +361,25 @@ static void a_webhook_tells_which_ticket(void **state)
     static const char *const bodies[][2] = {
         { "{\"ticket\":{\"id\":12,\"time_unit\":\"2.75\"},\"article\":{\"accounted_time\":2}}", "12" },
         { "{\"ticket_id\":\"12\"}", "12" },
-        { "{\"text\":\"#{ticket.id}\"}", NULL },
-        { "", NULL },
-        { "<xml>", NULL },
+        { "{\"text\":\"#{ticket.id}\"}", "" },
+        { "", "" },
+        { "<xml>", "" },
     };
     (void)state;
 
     for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
         dw_harness *h = open_desk();
-        const char *id = connect(h, TOKEN), *data = NULL;
-        assert_int_equal(dw_harness_receive(h, .inbox = "tickets", .body = bodies[i][0], .source = id), 0);
+        const char *id = connect(h, TOKEN), *ticket = NULL, *connection = NULL;
+        if (dw_harness_receive(h, .inbox = "tickets", .body = bodies[i][0], .source = id) != 0)
+            fail_msg("%s", dw_harness_why(h));
         assert_true(dw_harness_run_jobs(h) >= 1);
         assert_int_equal(dw_harness_events(h, "core.connection.changed"), 1);
-        (void)data;
+        assert_int_equal(dw_harness_find(h, DW_TO(&connection, &ticket),
+                                         "SELECT data ->> 'connection', data ->> 'ticket' FROM dowel_events"
+                                         " WHERE name = 'core.connection.changed'"),
+                         1);
+        assert_string_equal(connection, id);
+        assert_string_equal(ticket ? ticket : "", bodies[i][1]);
         assert_int_equal(requests(h), 0);
         assert_int_equal(dw_harness_close(h), 0);
     }
@@ -369,14 +398,16 @@ static const json_t *check(dw_harness *h, const char *settings)
     return said;
 }
 
-static void says_at(const json_t *said, const char *pointer, const char *part)
+static void says_at(const json_t *said, const char *setting, const char *part)
 {
     const json_t *error;
+    char pointer[100];
     size_t i;
 
-    json_array_foreach (json_object_get(said, "errors"), i, error)
-        if (strcmp(text_in(error, "pointer"), pointer) == 0 && strstr(text_in(error, "detail"), part))
-            return;
+    snprintf(pointer, sizeof(pointer), "#/settings%s", setting);
+    json_array_foreach(json_object_get(said, "errors"), i,
+                       error) if (strcmp(text_in(error, "pointer"), pointer) == 0 &&
+                                  strstr(text_in(error, "detail"), part)) return;
     fail_msg("no error at %s about %s: %s", pointer, part, json_dumps(said, 0));
 }
 
@@ -385,9 +416,8 @@ static const char *state_of(const json_t *said, const char *name)
     const json_t *line;
     size_t i;
 
-    json_array_foreach (json_object_get(said, "checks"), i, line)
-        if (strcmp(text_in(line, "name"), name) == 0)
-            return text_in(line, "state");
+    json_array_foreach(json_object_get(said, "checks"), i,
+                       line) if (strcmp(text_in(line, "name"), name) == 0) return text_in(line, "state");
     return "";
 }
 
@@ -411,7 +441,8 @@ static void is_well(dw_harness *h)
     answers(h, "GET /time_accountings", .json = "[]");
     answers(h, "GET /tickets", .json = "[" FIRM_TICKET "]");
     answers(h, "GET /time_accounting/types", .json = "[{\"id\":1,\"name\":\"On site\"}]");
-    answers(h, "GET /settings", .json = "[{\"name\":\"time_accounting\",\"state_current\":{\"value\":true}}]");
+    answers(h, "GET /settings",
+            .json = "[{\"name\":\"time_accounting\",\"state_current\":{\"value\":true}}]");
 }
 
 static void a_good_connection_is_shown_as_such(void **state)
@@ -444,7 +475,8 @@ static void what_will_be_missed_is_a_warning(void **state)
     answers(h, "GET /tickets", .json = "[" FIRM_TICKET "]");
     answers(h, "GET /tickets/50/time_accountings", .json = "[]");
     answers(h, "GET /time_accounting/types", .status = 403, .json = "{\"error\":\"Not authorized\"}");
-    answers(h, "GET /settings", .json = "[{\"name\":\"time_accounting\",\"state_current\":{\"value\":false}}]");
+    answers(h, "GET /settings",
+            .json = "[{\"name\":\"time_accounting\",\"state_current\":{\"value\":false}}]");
     const json_t *said = check(h, TOKEN);
     assert_int_equal(json_integer_value(json_object_get(said, "code")), 0);
     assert_string_equal(state_of(said, "clock"), "warning");
@@ -463,18 +495,20 @@ static void what_cannot_work_is_told_at_the_setting(void **state)
         int status;
         const char *body, *type, *settings, *pointer, *says;
     } cases[] = {
-        { "GET /users/me", 401, "{\"error\":\"Can't find User for Token\"}", "application/json", TOKEN, "/token", "does not know" },
+        { "GET /users/me", 401, "{\"error\":\"Can't find User for Token\"}", "application/json", TOKEN,
+          "/token", "does not know" },
         { "GET /users/me", 200, "<html></html>", "text/html", TOKEN, "/base_url", "a page for people" },
-        { "GET /users/me", 200, "{\"message\":\"pong\"}", "application/json", TOKEN, "/base_url", "is not Zammad" },
+        { "GET /users/me", 200, "{\"message\":\"pong\"}", "application/json", TOKEN, "/base_url",
+          "is not Zammad" },
         { "GET /users/me", 404, "<html></html>", "text/html", TOKEN, "/base_url", "is base_url right" },
-        { "GET /users/me", 403, "{\"error\":\"No such user 'bob'\"}", "application/json", TOKEN ",\"on_behalf\":\"bob\"",
-          "/on_behalf", "does not know the user" },
-        { "GET /time_accountings", 403, "{\"error\":\"Not authorized\"}", "application/json", TOKEN ",\"strategy\":\"global\"",
-          "/token", "admin.time_accounting" },
-        { "GET /time_accountings", 404, "{\"error\":\"No route matches\"}", "application/json", TOKEN ",\"strategy\":\"global\"",
-          "/strategy", "6.3" },
-        { "GET /tickets", 403, "{\"error\":\"Not authorized\"}", "application/json", TOKEN ",\"strategy\":\"tickets\"", "/token",
-          "ticket.agent" },
+        { "GET /users/me", 403, "{\"error\":\"No such user 'bob'\"}", "application/json",
+          TOKEN ",\"on_behalf\":\"bob\"", "/on_behalf", "does not know the user" },
+        { "GET /time_accountings", 403, "{\"error\":\"Not authorized\"}", "application/json",
+          TOKEN ",\"strategy\":\"global\"", "/token", "admin.time_accounting" },
+        { "GET /time_accountings", 404, "{\"error\":\"No route matches\"}", "application/json",
+          TOKEN ",\"strategy\":\"global\"", "/strategy", "6.3" },
+        { "GET /tickets", 403, "{\"error\":\"Not authorized\"}", "application/json",
+          TOKEN ",\"strategy\":\"tickets\"", "/token", "ticket.agent" },
         { "GET /tickets/50/time_accountings", 403, "{\"error\":\"Not authorized\"}", "application/json",
           TOKEN ",\"strategy\":\"tickets\"", "/token", "right to change" },
         { "GET /tickets/50/time_accountings", 404, "{\"error\":\"No route matches\"}", "application/json",
