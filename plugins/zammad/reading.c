@@ -12,7 +12,9 @@ int reading_open(struct desk *d, const dw_entry_query *query, dw_found *out, str
 {
     struct reading *r = dw_alloc(d->c, sizeof(*r));
 
-    *r = (struct reading){ .d = d, .query = query, .out = out, .way = strategy_of(d), .top = INT64_MIN };
+    *r = (struct reading){
+        .d = d, .query = query, .out = out, .way = strategy_of(d), .from = INT64_MIN, .top = INT64_MIN
+    };
     *made = r;
     DW_TRY(dw_defer(d->c, forget, r));
     return facts_open(d, &r->facts);
@@ -32,7 +34,7 @@ static bool is_news(const struct reading *r, const struct booking *b)
 {
     const union idvalue *seen = idmap_get(&r->seen, b->id);
 
-    return !seen || seen->number != b->changed.us;
+    return b->changed.us >= r->from && (!seen || seen->number != b->changed.us);
 }
 
 static bool is_wanted(const struct reading *r, const struct booking *b)

@@ -20,6 +20,7 @@ struct reading {
     /* Of the list of all. */
     int64_t newest;  /* the highest number when it began, */
     int64_t counted; /* and how many up to it were given */
+    int64_t from;    /* what changed before this instant is left out */
     int64_t top;     /* the latest change when it began; INT64_MIN: not seen yet */
     int64_t fresh;   /* given in this pass, though they were there before it */
     bool reached;    /* a page was as old as is asked for */

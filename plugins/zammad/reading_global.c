@@ -41,7 +41,7 @@ static int see_changed(struct desk *d, const json_t *rows, void *ud)
     DW_TRY(reading_give(r, rows));
     if (r->top == INT64_MIN)
         r->top = changed_at(r, json_array_get(rows, 0));
-    r->reached = changed_at(r, json_array_get(rows, n - 1)) < reading_since(r);
+    r->reached = changed_at(r, json_array_get(rows, n - 1)) < r->from;
     return r->reached;
 }
 
@@ -58,12 +58,13 @@ static int read_changed(struct reading *r)
                                  .per_page = (unsigned)r->d->set->per_page };
     unsigned count;
 
+    r->from = reading_since(r);
     for (unsigned pass = 0; pass < PASSES_MAX; pass++) {
         r->fresh = 0;
         r->reached = false;
         DW_TRY(pages_forward(r->d, &pages, see_changed, r, &count));
         if (r->disordered)
-            return read_all(r);
+            return read_all(r); /* and what is old is left out of that */
         if ((count == 1 && r->reached) || (pass > 0 && r->fresh == 0))
             return 0;
     }
