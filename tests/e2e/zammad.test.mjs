@@ -2,6 +2,7 @@
 // read, whatever moves, breaks or lies meanwhile; and a list that is not whole never says that it is.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
@@ -13,6 +14,7 @@ import { preset, root, slowness, until } from './support/server.mjs';
 
 const timeout = 120_000 * slowness;
 const folder = `${pluginFolder}, ${join(root, 'build', preset, 'clerk')}`;
+const vectors = process.env.DOWEL_VECTORS ?? join(root, '../shared/vectors');
 const NOW = Date.parse('2026-11-20T12:00:00Z');
 
 const people = badges({ root: 'a *' });
@@ -347,5 +349,306 @@ describe('rows that move while they are read', { timeout }, () => {
     });
     const list = await entries(await connect({ strategy: 'global', per_page: 9 }), { bare: true });
     assert.equal(new Set(list.map(({ id }) => id)).size, list.length);
+  });
+});
+
+// ---- versions ----
+
+describe('versions', { timeout }, () => {
+  for (const version of ['6.2', '6.3', '6.5', '7.0']) {
+    test(`${version} gives all`, async () => {
+      await startPeer({ data: 'month', version });
+      assert.deepEqual(idsOf(await entries(await connect())), kept());
+      zammad.clock.advance(60 * MINUTE);
+      const booked = zammad.book({ ticket: zammad.state.entries.get(1).ticket_id, time_unit: '1' });
+      assert.ok(idsOf(await entries(await connect(), since(zammad.clock.now() - MINUTE))).includes(booked.id));
+    });
+  }
+
+  test('6.0 cannot, and no ticket looks as if nothing were booked on it', async () => {
+    await startPeer({ data: 'month', version: '6.0' });
+    const connection = await connect();
+    const { ticket_id } = zammad.state.entries.get(1);
+    for (const values of [{}, { ticket: ticket_id }, since(NOW - 60 * MINUTE)]) {
+      const answer = await read(connection, values);
+      assert.equal(answer.status, 502, answer.text());
+      assert.match(answer.json().detail, /before 6\.1 cannot/);
+    }
+  });
+
+  test('without expanded searches: numbers and their assets', async () => {
+    await startPeer({ data: 'month', features: { searchShape: 'tickets' } });
+    const answer = zammad.answer.bind(zammad);
+    zammad.answer = (request) => answer({ ...request, body: request.path.endsWith('/tickets/search') ? request.body.replace('"expand":true', '"expand":false') : request.body });
+    const found = await entries(await connect());
+    assert.deepEqual(idsOf(found), kept());
+    assert.ok(found.every(({ ticket_number }) => ticket_number));
+  });
+});
+
+// ---- what breaks ----
+
+describe('what breaks', { timeout }, () => {
+  before(() => startPeer({ data: 'month' }), { timeout });
+  beforeEach(() => zammad.faults.clear());
+
+  const cases = [
+    ['html', {}, 502, /a page for people/],
+    ['half_text', {}, 502, /no JSON, or was cut off/],
+    ['half_length', {}, 504, /./],
+    ['huge', {}, 502, /./],
+    ['redirect', {}, 502, /leads elsewhere.*127\.0\.0\.1:9/],
+    ['status', { status: 401 }, 502, /does not know this access token/],
+    ['status', { status: 422 }, 502, /does not understand/],
+    ['status', { status: 500 }, 502, /Error ID/],
+    ['status', { status: 502 }, 502, /502/],
+    ['cut_before', {}, 504, /./],
+  ];
+  for (const strategy of ['global', 'tickets']) {
+    for (const [kind, more, status, says] of cases) {
+      test(`${kind} ${more.status ?? ''}: no list, and a reason; then all is well again: ${strategy}`, async () => {
+        const connection = await connect({ strategy, per_page: 50 });
+        let wrong;
+        let whole;
+        zammad.faults.add({ kind, path: strategy === 'global' ? '/api/v1/time_accountings' : 're:/tickets/[0-9]+/time_accountings', ...more });
+        wrong = await read(connection, { bare: true });
+        zammad.faults.clear();
+        whole = await entries(connection, { bare: true });
+        assert.deepEqual(idsOf(whole), kept());
+        assert.equal(wrong.status, status, wrong.text());
+        assert.match(wrong.json().detail, says);
+      });
+    }
+  }
+
+  test('whatever breaks by chance: all, or an error', async () => {
+    let broken = 0;
+    for (let seed = 1; seed <= 30; seed++) {
+      zammad.faults.clear();
+      const connection = await connect({ strategy: seed % 2 ? 'global' : 'tickets', per_page: 20 });
+      zammad.faults.random({ rate: seed % 2 ? 0.1 : 0.004, seed, kinds: ['html', 'half_text', 'half_length', 'huge', 'redirect', { kind: 'status', status: 403 }, { kind: 'status', status: 404 }, { kind: 'status', status: 500 }, 'cut_after'] });
+      const answer = await read(connection, seed % 3 ? {} : since(NOW - 20 * 24 * 60 * MINUTE));
+      if (answer.status !== 200) broken++;
+      else if (seed % 3) assert.deepEqual(idsOf(answer.json().entries), kept(), `seed ${seed}`);
+    }
+    assert.ok(broken > 3 && broken < 30, `${broken} of 30 broke`);
+  });
+
+  test('a clock that is a day ahead loses nothing', async () => {
+    zammad.faults.add({ kind: 'wrong_clock' });
+    assert.deepEqual(idsOf(await entries(await connect())), kept());
+  });
+
+  test('decimals with commas come as they are', async () => {
+    zammad.control('POST', 'settings', { decimal_separator: ',' });
+    const found = await entries(await connect());
+    zammad.control('POST', 'settings', { decimal_separator: '.' });
+    assert.ok(found.every(({ amount }) => /^-?\d+,\d+$/.test(amount)), JSON.stringify(found[0]));
+  });
+
+  test('naughty strings come as they are', async () => {
+    const texts = JSON.parse(readFileSync(join(vectors, 'naughty-strings/blns.json'), 'utf8')).filter((text) => text !== '' && !text.includes('\0'));
+    const tickets = zammad.naughty(texts);
+    const found = new Map((await entries(await connect())).map((one) => [Number(one.ticket), one]));
+    for (const [i, id] of tickets.entries()) {
+      const one = found.get(id);
+      assert.equal(one.ticket_title, zammad.state.tickets.get(id).title);
+      assert.equal(one.customer_name, texts[i]);
+    }
+  });
+});
+
+// ---- check ----
+
+describe('a test of the connection', { timeout }, () => {
+  beforeEach(() => startPeer({ data: 'month', now: undefined }), { timeout });
+
+  const tested = (settings = {}) => told('POST', '/connections/test', { kind: 'zammad', name: 'x', allow_private: true, settings: { base_url: zammad.url, token: zammad.token, ...settings } });
+  const states = ({ checks }) => Object.fromEntries(checks.map(({ name, state }) => [name, state]));
+
+  test('says that all is well', async () => {
+    const { works, errors, checks } = await tested();
+    assert.deepEqual(errors, []);
+    assert.ok(works);
+    assert.deepEqual(states({ checks }), { user: 'good', version: 'good', list: 'good', tickets: 'good', activities: 'good' });
+    assert.equal(checks.find(({ name }) => name === 'version').values.version, '6.5.0');
+  });
+
+  test('says what an agent will miss', async () => {
+    const { works, checks } = await tested({ token: agentToken() });
+    assert.ok(works);
+    assert.deepEqual(states({ checks }), { user: 'good', list: 'warning', tickets: 'good', activities: 'warning' });
+  });
+
+  const user = () => zammad.state.agents[0];
+  const cases = {
+    'an unknown token': [() => ({ token: 'nobody' }), '#/settings/token', /does not know this access token/],
+    'a token that is over': [() => ({ token: zammad.control('POST', 'tokens', { user: user().id, permission: ['ticket.agent'], expires_at: '2020-01-01' }).token }), '#/settings/token', /has expired/],
+    'a token that may nothing': [() => ({ token: zammad.control('POST', 'tokens', { user: user().id, permission: [] }).token }), '#/settings/token', /ticket\.agent/],
+    'an agent for the global list': [() => ({ token: agentToken(), strategy: 'global' }), '#/settings/token', /admin\.time_accounting/],
+    'tokens switched off': [() => (zammad.control('POST', 'settings', { api_token_access: false }), {}), '#/settings/token', /takes no access tokens/],
+    'passwords switched off': [() => (zammad.control('POST', 'settings', { api_password_access: false }), { token: '', user: 'x', password: 'y' }), '#/settings/password', /takes no passwords/],
+    'a wrong password': [() => ({ token: '', user: user().login, password: 'wrong' }), '#/settings/password', /second factor/],
+    'maintenance': [() => (zammad.control('POST', 'settings', { maintenance_mode: true }), { token: agentToken() }), '#/settings/base_url', /maintenance mode/],
+    'on behalf of nobody': [() => ({ on_behalf: 'nobody@example.org' }), '#/settings/on_behalf', /does not know the user/],
+    'on behalf without the right': [() => ({ token: agentToken(), on_behalf: zammad.state.agents[1].login }), '#/settings/on_behalf', /admin\.user/],
+    'a page': [() => (zammad.faults.add({ kind: 'html' }), {}), '#/settings/base_url', /a page for people/],
+    'a redirect': [() => (zammad.faults.add({ kind: 'redirect' }), {}), '#/settings/base_url', /leads elsewhere/],
+    'a wrong path': [() => ({ base_url: `${zammad.url}/nothing` }), '#/settings/base_url', /no such thing/],
+    'an old version': [() => { zammad.state.features.nestedAccountings = zammad.state.features.globalAccountings = false; return {}; }, '#/settings/base_url', /came with 6\.1/],
+    'nobody there': [() => ({ base_url: 'http://127.0.0.1:9' }), '#/settings/base_url', /./],
+  };
+  for (const [name, [prepare, pointer, says]] of Object.entries(cases)) {
+    test(`says what is wrong: ${name}`, async () => {
+      const { works, errors } = await tested(prepare());
+      assert.equal(works, false);
+      assert.deepEqual(errors.map((error) => error.pointer), [pointer], JSON.stringify(errors));
+      assert.match(errors[0].detail, says);
+    });
+  }
+
+  test('knows when a clock is wrong', async () => {
+    for (const [skewMs, says] of [[86_400_000, /ahead/], [-86_400_000, /behind/]]) {
+      zammad.faults.clear();
+      zammad.faults.add({ kind: 'wrong_clock', skewMs });
+      const { works, checks } = await tested();
+      assert.ok(works);
+      const line = checks.find(({ name }) => name === 'clock');
+      assert.equal(line.state, 'warning');
+      assert.match(line.text, says);
+      assert.ok(Math.abs(line.values.seconds - 86_400) < 60);
+    }
+  });
+
+  test('says it in German', async () => {
+    const answer = await ask('POST', '/connections/test', { kind: 'zammad', name: 'x', allow_private: true, settings: { base_url: zammad.url, token: 'nobody' } }, { 'Accept-Language': 'de' });
+    assert.match(answer.json().errors[0].detail, /Zugangstoken/);
+  });
+});
+
+// ---- what can be pointed at ----
+
+describe('what can be pointed at', { timeout }, () => {
+  before(() => startPeer({ data: 'month' }), { timeout });
+
+  const things = async ({ id }, listing, values = {}) => {
+    const all = [];
+    for (let cursor; cursor !== null;) {
+      const { items, next } = await told('GET', `/connections/${id}/things/${listing}?${query({ limit: 200, ...values, ...(cursor && { cursor }) })}`);
+      all.push(...items);
+      cursor = next;
+    }
+    return all;
+  };
+
+  test('users, organisations, groups, tickets, types, tags', async () => {
+    const connection = await connect();
+    const users = await things(connection, 'user', { inactive: true });
+    assert.equal(users.length, zammad.state.users.size - 1); // the system is nobody
+    const { id, email } = zammad.state.agents[0];
+    assert.equal(users.find((one) => one.id === String(id)).email, email);
+    assert.equal((await things(connection, 'organization', { inactive: true })).length, zammad.state.organizations.size);
+    assert.equal((await things(connection, 'group', { inactive: true })).length, zammad.state.groups.size);
+    assert.equal((await things(connection, 'ticket', { inactive: true })).length, zammad.state.tickets.size);
+    const types = await things(connection, 'activity', { inactive: true });
+    assert.deepEqual(types.map(({ name }) => name).sort(), [...zammad.state.types.values()].map(({ name }) => name).sort());
+    assert.equal((await things(connection, 'tag')).length, zammad.state.tags.size);
+  });
+
+  test('what somebody types is searched for', async () => {
+    const connection = await connect();
+    const agent = zammad.state.agents[0];
+    const paths = await asked(async () => {
+      const found = await things(connection, 'user', { term: agent.lastname });
+      assert.ok(found.some(({ id }) => id === String(agent.id)), JSON.stringify(found));
+    });
+    assert.ok(paths.every((one) => one === 'GET /api/v1/users/search'), paths.join('\n'));
+    const firm = [...zammad.state.organizations.values()].find(({ name }) => /[&-]/.test(name));
+    if (firm) assert.ok((await things(connection, 'organization', { term: firm.name })).some(({ name }) => name === firm.name));
+    const ticket = [...zammad.state.tickets.values()].at(-1);
+    assert.ok((await things(connection, 'ticket', { term: ticket.number, inactive: true })).some(({ number }) => number === ticket.number));
+  });
+
+  test('without the permission it is an error that says which', async () => {
+    const answer = await ask('GET', `/connections/${(await connect({ token: agentToken() })).id}/things/activity`);
+    assert.ok(answer.status >= 400, answer.text());
+    assert.match(answer.json().detail, /permission/);
+  });
+});
+
+// ---- webhooks ----
+
+describe('webhooks', { timeout }, () => {
+  before(() => startPeer({ data: 'month' }), { timeout });
+
+  const heard = async () => (await told('GET', '/clerk/changed')).tickets;
+
+  test('tell which ticket changed; those of others tell nothing', async () => {
+    const made = await connect();
+    const endpoint = `${server.url}${made.webhook.path}`;
+    zammad.webhooks.subscribe({ endpoint, signature_token: made.webhook_secret });
+    const ticket = zammad.state.entries.get(kept()[0]).ticket_id;
+    const before = (await heard()).length;
+    zammad.book({ ticket, time_unit: '2.75' });
+    await zammad.webhooks.idle();
+    assert.deepEqual(zammad.webhooks.counts(), { done: 1 });
+    const now = await until('the hint is heard', async () => {
+      const all = await heard();
+      return all.length > before && all;
+    });
+    assert.equal(now.at(-1), String(ticket));
+    await zammad.state.webhooks;
+    const [hook] = [...zammad.webhooks.webhooks.values()];
+    hook.signature_token = 'wrong';
+    zammad.book({ ticket, time_unit: '1' });
+    await zammad.webhooks.idle();
+    assert.ok(!('done' in zammad.webhooks.counts()) || zammad.webhooks.counts().done === 1, JSON.stringify(zammad.webhooks.counts()));
+    assert.equal((await heard()).length, now.length);
+  });
+
+  test('may have a body of the admin, and come twice', async () => {
+    const made = await connect();
+    zammad.webhooks.reset();
+    zammad.webhooks.subscribe({ endpoint: `${server.url}${made.webhook.path}`, signature_token: made.webhook_secret, custom_payload: '{"ticket_id":"#{ticket.id}"}' });
+    const ticket = zammad.state.entries.get(kept()[0]).ticket_id;
+    const before = (await heard()).length;
+    zammad.webhooks.repeat(1);
+    zammad.book({ ticket, time_unit: '0.5' });
+    await zammad.webhooks.idle();
+    const now = await until('the hint is heard', async () => {
+      const all = await heard();
+      return all.length > before && all;
+    });
+    assert.equal(now.at(-1), String(ticket));
+    assert.equal(now.length, before + 1, 'the second time it is the same delivery');
+  });
+});
+
+// ---- load ----
+
+describe('much', { timeout: timeout * 3 }, () => {
+  const TICKETS = Number(process.env.DOWEL_ZAMMAD_TICKETS ?? 2_000);
+  before(() => startPeer({}), { timeout });
+
+  test('is read with few requests', { timeout: timeout * 3 }, async () => {
+    zammad.fill({ tickets: TICKETS, entries: TICKETS * 5, days: 365 });
+    const connection = await connect();
+    const begun = Date.now();
+    let paths = await asked(async () => assert.equal((await told('GET', `/clerk/${connection.id}/entries?count=true`)).n, TICKETS * 5));
+    const first = { requests: paths.length, ms: Date.now() - begun };
+    assert.ok(paths.filter((one) => /tickets\/\d+$/.test(one)).length === 0);
+    assert.ok(paths.length < TICKETS / 10 + 100, `${paths.length} requests`);
+    paths = await asked(async () => assert.equal((await told('GET', `/clerk/${connection.id}/entries?count=true&bare=true`)).n, TICKETS * 5));
+    const bare = { requests: paths.length };
+    assert.ok(paths.length < TICKETS * 5 / 500 + 12, `${paths.length} requests`);
+    console.error(`# ${TICKETS * 5} entries on ${TICKETS} tickets: ${JSON.stringify({ first, bare })}`);
+  });
+
+  test('ticket by ticket: one request for each, and a few', { timeout: timeout * 3 }, async () => {
+    const connection = await connect({ strategy: 'tickets' });
+    const paths = await asked(async () => assert.equal((await told('GET', `/clerk/${connection.id}/entries?count=true`)).n, TICKETS * 5));
+    const lists = paths.filter((one) => one.endsWith('/time_accountings')).length;
+    assert.ok(lists < TICKETS * 1.1 + 100, `${lists} lists`);
+    assert.ok(paths.length - lists < TICKETS / 25 + 100, `${paths.length - lists} others`);
   });
 });
