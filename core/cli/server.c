@@ -35,6 +35,7 @@
 #include "operations/core_operations.h"
 #include "plugin/access.h"
 #include "plugin/channels.h"
+#include "plugin/connection_watch.h"
 #include "plugin/connectors.h"
 #include "plugin/hooks.h"
 #include "plugin/idempotency.h"
@@ -66,6 +67,7 @@ struct server {
     struct upkeep *upkeep;
     struct events_service events;
     struct audit_service audit;
+    struct connection_watch connections;
     struct command_service *commands;
     struct core_operations *own;    /* the server's own operations */
     struct api_document *described; /* what is only published */
@@ -503,6 +505,18 @@ static int register_audit(struct server *s)
     return result;
 }
 
+static int register_connections(struct server *s)
+{
+    struct buf why = BUF_INIT;
+    int result = CLI_OK;
+
+    s->connections = (struct connection_watch){ &s->process, s->core->check_connections.us };
+    if (connection_watch_register(&s->connections, s->process.jobs, &why) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "cannot check connections: %s", buf_text(&why));
+    buf_finish(&why);
+    return result;
+}
+
 static int start_jobs(struct server *s)
 {
     const struct db_listener listener = {
@@ -698,6 +712,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = register_events(s);
     if (result == CLI_OK)
         result = register_audit(s);
+    if (result == CLI_OK)
+        result = register_connections(s);
     if (result == CLI_OK)
         result = start_jobs(s);
     if (result == CLI_OK)

@@ -68,6 +68,7 @@ struct connection_given connection_request_given(struct core_request *r, const c
         .enabled = flag_of(r, "enabled"),
         .parallel = number_of(r, "parallel"),
         .may_allow_private = identity_may(r->who, ALLOW_PRIVATE),
+        .language = http_request_language(r->x),
     };
 }
 

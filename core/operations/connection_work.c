@@ -106,6 +106,24 @@ static int test(struct connection_work *w, struct connection_change *c)
     return rc;
 }
 
+/* What of the given could make it work, or not, as it does otherwise. */
+static bool is_as_kept(const struct connection_change *c)
+{
+    const struct connection_given *g = c->given;
+
+    return c->before && !g->settings && !g->ca && !g->client_cert && !g->client_key && !g->proxy &&
+           g->allow_private < 0;
+}
+
+static int note_health(struct connection_work *w, const struct connection_change *c)
+{
+    const char *error = c->answer.code == 0 ? NULL : c->answer.text;
+
+    if (!c->was_tested)
+        return 0;
+    return connection_note_health(w->s, c->given->tenant, c->draft->is->id, error, w->now_us);
+}
+
 int connection_change_prepare(struct connection_work *w, const struct connection_given *given, bool untested,
                               struct connection_change *out)
 {
@@ -122,7 +140,8 @@ int connection_change_try(struct connection_work *w, const struct connection_giv
 {
     *out = (struct connection_change){ .given = given };
     DW_TRY(make_draft(w, out));
-    return test(w, out);
+    DW_TRY(test(w, out));
+    return is_as_kept(out) ? note_health(w, out) : 0;
 }
 
 void connection_change_finish(struct connection_change *change)
@@ -387,15 +406,6 @@ int connection_work_drop_secrets(struct connection_work *w, const char *tenant, 
 }
 
 /* ---- stored ---- */
-
-static int note_health(struct connection_work *w, const struct connection_change *c)
-{
-    const char *error = c->answer.code == 0 ? NULL : c->answer.text;
-
-    if (!c->was_tested)
-        return 0;
-    return connection_note_health(w->s, c->given->tenant, c->draft->is->id, error, w->now_us);
-}
 
 int connection_change_store(struct connection_work *w, struct connection_change *c)
 {

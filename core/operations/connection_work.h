@@ -49,7 +49,8 @@ struct connection_change {
 int connection_change_prepare(struct connection_work *w, const struct connection_given *given, bool untested,
                               struct connection_change *out);
 
-/* The same without ever being stored: always tested, 0 also when it does not work. */
+/* The same without ever being stored: always tested, 0 also when it does not work. Where nothing was given, and it is what is kept
+ * that was tested, its health is noted, in a transaction of its own. */
 int connection_change_try(struct connection_work *w, const struct connection_given *given,
                           struct connection_change *out);
 

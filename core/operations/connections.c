@@ -222,14 +222,10 @@ static int create_connection(struct core_request *r)
 /* What stands in If-Match, without its quotes: a number as in our ETags, or nothing that was ever there. */
 static int read_version(struct core_request *r, int64_t *version)
 {
-    const char *text = core_text(r, "if_match");
-    char *rest;
-
     *version = 0;
-    if (!text)
-        return 0;
-    *version = strtoll(text, &rest, 10);
-    return *text && !*rest && *version > 0 ? 0 : DW_EPRECONDITION;
+    if (core_number(r, "if_match", version))
+        return *version > 0 ? 0 : DW_EPRECONDITION;
+    return core_text(r, "if_match") ? DW_EPRECONDITION : 0;
 }
 
 static int enable_and_reply(struct core_request *r, const struct connection_ref *ref, bool enabled)
