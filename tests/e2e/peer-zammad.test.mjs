@@ -235,7 +235,10 @@ describe('how it says no', { timeout }, () => {
     assert.equal(other.status, 500);
     assert.match(other.json.error, /^Error ID [\w-]{8}: Please contact your administrator\.$/);
   });
-  test('half a JSON is a bad request', async () => assert.equal((await post('tickets', '{"title":')).status, 400));
+  test('half a JSON is a bad request, and so is what is not UTF-8', async () => {
+    assert.equal((await post('tickets', '{"title":')).status, 400);
+    assert.equal((await post('tickets', Buffer.from('{"title":"\xff"}', 'latin1'))).status, 400);
+  });
 });
 
 // ---- what goes wrong ----
@@ -379,6 +382,43 @@ describe('a month', { timeout }, () => {
   }
 });
 
+describe('steering', { timeout }, () => {
+  beforeEach(() => fresh());
+  const steer = (method, verb, body) => zammad.control(method, verb, body);
+
+  test('at another instant, by another agent, with attributes of one’s own', () => {
+    const agent = steer('POST', 'agents', { login: 'new@example.com', firstname: 'Neu', lastname: 'Kollegin' });
+    const ticket = zammad.openTicket({ at: '2026-11-01T08:00:00Z', agent: agent.login, attributes: { contract: 'gold' } });
+    assert.deepEqual([ticket.created_at, ticket.created_by, ticket.contract], ['2026-11-01T08:00:00.000Z', 'new@example.com', 'gold']);
+    const entry = zammad.book({ ticket: ticket.id, time_unit: '1', at: '2026-11-02T08:00:00Z', agent: agent.id });
+    assert.deepEqual([entry.created_at, entry.created_by_id], ['2026-11-02T08:00:00.000Z', agent.id]);
+    assert.equal(zammad.edit(entry.id, { time_unit: '2' }).updated_at, NOW);
+    assert.equal(zammad.changeTicket(ticket.id, { attributes: { contract: null } }).contract, null);
+  });
+  test('people, firms and types come, change and go', async () => {
+    const firm = steer('POST', 'organizations', { name: 'Neue Firma' });
+    const customer = steer('POST', 'users', { login: 'chef@neue.example', organization: 'Neue Firma' });
+    const ticket = zammad.openTicket({ organization: 'Neue Firma', customer: customer.login });
+    assert.equal(ticket.organization, 'Neue Firma');
+    steer('POST', 'organizations/Neue Firma', { name: 'Alte Firma' });
+    assert.equal((await get(`organizations/${firm.id}`)).json.name, 'Alte Firma');
+    steer('POST', 'users/chef@neue.example', { email: 'other@neue.example' });
+    assert.equal((await get(`users/${customer.id}`)).json.email, 'other@neue.example');
+    steer('POST', 'types/Travel', { active: false });
+    assert.equal((await get('time_accounting/types')).json.find(({ name }) => name === 'Travel').active, false);
+    steer('DELETE', 'organizations/Alte Firma');
+    assert.equal((await get(`organizations/${firm.id}`)).status, 404);
+    assert.throws(() => steer('POST', 'book', { ticket: 99, time_unit: '1' }), /there is no ticket 99/);
+    assert.throws(() => steer('POST', 'book', { ticket: 1, time_unit: '1', type: 'Knitting' }), /there is no Knitting among the types/);
+  });
+  test('a token is taken away, and another given', async () => {
+    const { token } = steer('POST', 'tokens', { permission: ['admin'] });
+    steer('DELETE', `tokens/${zammad.token}`);
+    assert.equal((await get('users/me')).status, 401);
+    assert.equal((await get('users/me', { token })).status, 200);
+  });
+});
+
 describe('a hundred thousand entries', { timeout }, () => {
   test('are paged without sorting them again and again', async () => {
     await fresh();
@@ -424,7 +464,7 @@ describe('by hand', { timeout }, () => {
 
   test('one line with its address and token; ends on SIGTERM', async () => {
     const { child, line, ended } = run('--port', '0', '--seed', '9', '--data', 'month', '--now', NOW);
-    const found = /^Zammad stand-in: (http:\S+) {2}token: (\S+) {2}control: (http:\S+)\n$/.exec(await line);
+    const found = /^zammad stand-in: (http:\S+) {2}token: (\S+) {2}control: (http:\S+)\n$/.exec(await line);
     assert.ok(found, await line);
     const [, url, token, control] = found;
     const peer = { url, token };
@@ -460,10 +500,27 @@ describe('by hand', { timeout }, () => {
     child.kill('SIGTERM');
     assert.deepEqual(await ended, { code: 0, out: found[0], error: '' });
   });
+  test('what tests/peers/README.md says to type', async () => {
+    const page = readFileSync(join(root, 'tests/peers/README.md'), 'utf8');
+    const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text]) => text.trim().split('\n'));
+    const first = blocks.findIndex(([line]) => line.startsWith('node tests/peers/zammad.mjs'));
+    const { child, line } = run('--port', '0', ...blocks[first][0].split(' ').slice(4));
+    const [, url, token] = /: (http:\S+) {2}token: (\S+)/.exec(await line);
+    assert.equal(blocks[first + 1].length, 6);
+    for (const typed of blocks[first + 1]) {
+      const shell = spawn('sh', ['-c', typed.replace('http://127.0.0.1:8002', url)], { env: { ...process.env, TOKEN: token } });
+      const pieces = [];
+      shell.stdout.on('data', (piece) => pieces.push(piece));
+      const code = await new Promise((ended) => shell.on('close', ended));
+      assert.equal(code, 0, typed);
+      assert.ok(!JSON.stringify(JSON.parse(Buffer.concat(pieces).toString())).includes('"error"'), `${typed}: ${Buffer.concat(pieces)}`);
+    }
+    child.kill('SIGTERM');
+  });
   test('--help, and what it does not know', async () => {
     const help = await run('--help').ended;
     assert.equal(help.code, 0);
-    for (const option of ['--port', '--seed', '--data', '--now', '--release', '--help']) assert.ok(help.out.includes(option), option);
+    for (const option of ['--port', '--seed', '--data', '--now', '--faults', '--release', '--help']) assert.ok(help.out.includes(option), option);
     const wrong = await run('--colour').ended;
     assert.equal(wrong.code, 2);
   });

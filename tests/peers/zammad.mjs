@@ -34,9 +34,10 @@ export class Zammad extends Peer {
 
   // version: "6.5.0"; features and settings: what differs from it (settings.mjs); data: "month".
   constructor({ version = VERSION, features = {}, settings = {}, data, ...peer } = {}) {
-    super({ name: 'Zammad', ...peer });
+    super({ name: 'zammad', ...peer });
     this.#options = { version, features, settings, data };
-    this.faults = new ZammadFaults({ seed: this.seed, clock: this.clock });
+    this.faults = new ZammadFaults({ seed: this.seed });
+    if (peer.faults) this.faults.random(peer.faults);
     this.reset();
   }
 
@@ -49,8 +50,13 @@ export class Zammad extends Peer {
     const { version, features, settings, data } = this.#options;
     this.webhooks?.stop();
     this.state = new State({
-      clock: this.clock, random: this.random, seed: this.seed, settings: { ...SETTINGS, ...settings }, features: { ...featuresOf(version), ...features },
+      clock: this.clock,
+      random: this.random,
+      seed: this.seed,
+      settings: { ...SETTINGS, ...settings },
+      features: { ...featuresOf(version), ...features },
       tell: (event) => this.webhooks.hear(event),
+      complain: (text) => this.violations.push({ text }),
     });
     this.webhooks = new Webhooks({ state: this.state, seed: this.seed });
     this.token = this.state.addToken({ user: this.state.admin, name: 'Dowel', permission: ['admin', 'ticket.agent'] }).token;
@@ -92,10 +98,17 @@ export class Zammad extends Peer {
   snapshot() {
     const { state } = this;
     return {
-      version: this.version, token: this.token, settings: { ...state.settings }, features: { ...state.features }, admin: state.admin.login,
-      agents: state.agents.map(({ id, login }) => ({ id, login })), counts: { tickets: state.tickets.size, entries: state.entries.size, users: state.users.size },
-      tickets: [...state.tickets.values()].map((ticket) => ticketNamed(state, ticket)), entries: [...state.entries.values()].map((entry) => entryPlain(state, entry)),
-      types: [...state.types.values()].map(({ id, name }) => ({ id, name })), deliveries: this.webhooks.counts(),
+      version: this.version,
+      token: this.token,
+      settings: { ...state.settings },
+      features: { ...state.features },
+      admin: state.admin.login,
+      agents: state.agents.map(({ id, login }) => ({ id, login })),
+      counts: { tickets: state.tickets.size, entries: state.entries.size, users: state.users.size },
+      tickets: [...state.tickets.values()].map((ticket) => ticketNamed(state, ticket)),
+      entries: [...state.entries.values()].map((entry) => entryPlain(state, entry)),
+      types: [...state.types.values()].map(({ id, name }) => ({ id, name })),
+      deliveries: this.webhooks.counts(),
     };
   }
 
@@ -144,7 +157,9 @@ export class Zammad extends Peer {
       const opened = [];
       for (let i = 0; i < tickets; i++) {
         state.at = now - span + Math.floor((span * i) / tickets / 2);
-        opened.push(createTicket(state, { title: `Ticket ${i + 1}: ${state.cast.subjects[i % state.cast.subjects.length]}`, group_id: 1 + (i % 3), customer_id: customers[i % customers.length].id }, state.admin.id));
+        const title = `Ticket ${i + 1}: ${state.cast.subjects[i % state.cast.subjects.length]}`;
+        const customer_id = customers[i % customers.length].id;
+        opened.push(createTicket(state, { title, group_id: 1 + (i % 3), customer_id }, state.admin.id));
       }
       for (let i = 0; i < entries; i++) {
         state.at = now - span / 2 + Math.floor((span * i) / entries / 2);
@@ -187,14 +202,24 @@ class ZammadFaults extends Faults {
   choose(request) {
     const fault = super.choose(request);
     if (fault?.kind !== 'status' || fault.body !== undefined) return fault;
-    const text = TEXTS[fault.status];
-    if (!text) return { ...fault, headers: { 'Content-Type': 'text/html', ...fault.headers }, body: `<html>\n<head><title>${fault.status}</title></head>\n<body><center><h1>${fault.status}</h1></center><hr><center>nginx</center></body>\n</html>\n` };
-    const failure = [401, 403].includes(fault.status) ? { 'X-Failure': text } : {};
+    const { status } = fault;
+    const text = TEXTS[status];
+    if (!text) return { ...fault, headers: { 'Content-Type': 'text/html', ...fault.headers }, body: proxyPage(status) };
+    const failure = [401, 403].includes(status) ? { 'X-Failure': text } : {};
     return { ...fault, headers: { ...failure, ...fault.headers }, body: { error: text, error_human: text } };
   }
 }
 
-const TEXTS = { 401: "Can't find User for Token", 403: 'Not authorized', 404: 'Not Found', 422: 'Unprocessable Content', 500: 'Error ID AbCdEf01: Please contact your administrator.' };
+const TEXTS = {
+  401: "Can't find User for Token",
+  403: 'Not authorized',
+  404: 'Not Found',
+  422: 'Unprocessable Content',
+  500: 'Error ID AbCdEf01: Please contact your administrator.',
+};
+
+const proxyPage = (status) =>
+  `<html>\n<head><title>${status}</title></head>\n<body><center><h1>${status}</h1></center><hr><center>nginx</center></body>\n</html>\n`;
 
 export async function startZammad(options = {}) {
   return new Zammad(options).start();
@@ -203,9 +228,9 @@ export async function startZammad(options = {}) {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   await runByHand({
     file: 'tests/peers/zammad.mjs',
-    about: 'A stand-in for Zammad: tickets, booked time, webhooks.',
-    more: { release: { type: 'string', default: VERSION, says: '6.5.0  how old it behaves: 6.0, 6.2, 6.5, 7.0' } },
-    start: ({ port, seed, data, now, release }) => startZammad({ port, seed, data, now, version: release }),
+    about: 'A stand-in for Zammad 6.5: tickets, booked time, webhooks. Its administrator may do all; /_control steers it (tests/peers/README.md).',
+    more: { release: { type: 'string', default: VERSION, takes: 'X.Y', says: 'how old it is: 6.0.0, 6.2.0, 6.5.0, 7.0.0' } },
+    start: ({ release, ...options }) => startZammad({ ...options, version: release }),
     line: (zammad) => `token: ${zammad.token}`,
   });
 }

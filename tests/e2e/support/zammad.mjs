@@ -28,7 +28,8 @@ afterEach(async () => {
 export async function ask(peer, method, path, { body, token, headers = {}, accept = 'application/json' } = {}) {
   const authorization = token === null ? {} : { Authorization: `Token token=${token ?? peer.token}` };
   const content = body === undefined ? {} : { 'Content-Type': 'application/json' };
-  const sent = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const asIs = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
+  const sent = asIs ? body : JSON.stringify(body);
   const response = await fetch(`${peer.url}${path.startsWith('/') ? path : `/api/v1/${path}`}`, {
     method, headers: { ...(accept && { Accept: accept }), ...authorization, ...content, ...headers }, body: sent, redirect: 'manual',
   });

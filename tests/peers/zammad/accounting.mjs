@@ -3,8 +3,8 @@
 import { amountOf, fits, textOf } from './decimal.mjs';
 import { databaseRefuses, invalid } from './errors.mjs';
 
-const OVERFLOW = 'PG::NumericValueOutOfRange: ERROR:  numeric field overflow\nDETAIL:  A field with precision 6, scale 2 must round to an absolute value less than 10^4.\n';
-const missingKey = (column, table) => databaseRefuses(`PG::ForeignKeyViolation: ERROR:  insert or update on table "ticket_time_accountings" violates foreign key constraint\nDETAIL:  Key (${column}) is not present in table "${table}".\n`);
+export const overflow = () => databaseRefuses('PG::NumericValueOutOfRange: ERROR:  numeric field overflow');
+const missingKey = (column, id) => databaseRefuses(`PG::ForeignKeyViolation: ERROR:  Key (${column})=(${id}) is not present`);
 
 // Adds a row and writes the ticket's sum. values: { ticket_id, time_unit, type_id, ticket_article_id }; by: the agent's id.
 export function createEntry(state, values, by) {
@@ -66,7 +66,7 @@ function checked(state, values, entry) {
   const ticketId = row.ticket_id === undefined ? entry.ticket_id : row.ticket_id;
   if (!state.tickets.has(ticketId)) throw invalid('Ticket must exist');
   checkArticle(state, row.ticket_article_id, ticketId, entry);
-  if (row.type_id && !state.types.has(row.type_id)) throw missingKey(`type_id)=(${row.type_id}`, 'ticket_time_accounting_types');
+  if (row.type_id && !state.types.has(row.type_id)) throw missingKey('type_id', row.type_id);
   checkSize(state, row, ticketId, entry);
   return row;
 }
@@ -84,7 +84,7 @@ function checkArticle(state, articleId, ticketId, entry) {
   const other = state.entryOfArticle(articleId);
   if (other && other !== entry) throw invalid('Ticket article has already been taken');
   const article = state.articles.get(articleId);
-  if (!article) throw missingKey(`ticket_article_id)=(${articleId}`, 'ticket_articles');
+  if (!article) throw missingKey('ticket_article_id', articleId);
   // Only when it is created: after a merge the article of an old entry is elsewhere, and the entry can still be saved.
   if (!entry && article.ticket_id !== ticketId) throw invalid('This article is not part of the ticket.');
 }
@@ -92,5 +92,5 @@ function checkArticle(state, articleId, ticketId, entry) {
 function checkSize(state, row, ticketId, entry) {
   if (row.time_unit === undefined) return;
   const there = entry && entry.ticket_id === ticketId ? entry.time_unit : 0n;
-  if (!fits(row.time_unit) || !fits(sumOf(state, ticketId) - there + row.time_unit)) throw databaseRefuses(OVERFLOW);
+  if (!fits(row.time_unit) || !fits(sumOf(state, ticketId) - there + row.time_unit)) throw overflow();
 }

@@ -20,8 +20,8 @@ function basic(state, { authorization = '' }) {
   if (!state.settings.api_password_access) throw forbidden('API password access disabled!');
   const [, login, password] = /^([^:]*):?([\s\S]*)$/.exec(Buffer.from(given[1], 'base64').toString('utf8'));
   const user = state.userBy(login);
-  // Whoever has a second factor cannot show it here.
-  if (!user || !user.active || user.two_factor || user.password === null || user.password !== password) throw unauthorized('Invalid BasicAuth credentials');
+  const knows = user?.active && user.password !== null && user.password === password;
+  if (!knows || user.two_factor) throw unauthorized('Invalid BasicAuth credentials'); // nobody can show a second factor here
   return checked(state, { user });
 }
 

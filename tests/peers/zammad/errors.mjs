@@ -31,9 +31,11 @@ export function wantsJson({ path, headers }) {
 // The answer to a failure: { status, headers, body }. errorId() makes the id that outsiders see.
 export function answerOf(failure, request, { admin, errorId }) {
   const said = told(failure, { admin, errorId });
-  const headers = [401, 403].includes(failure.status) ? { 'X-Failure': headerText(said.error_human ?? said.error) } : {};
-  if (wantsJson(request)) return { status: failure.status, headers: { 'Content-Type': 'application/json; charset=utf-8', ...headers }, body: railsJson(said) };
-  return { status: failure.status, headers: { 'Content-Type': 'text/html; charset=utf-8', ...headers }, body: page(failure.status, said.error) };
+  const { status } = failure;
+  const headers = [401, 403].includes(status) ? { 'X-Failure': headerText(said.error_human ?? said.error) } : {};
+  const asJson = wantsJson(request);
+  headers['Content-Type'] = `${asJson ? 'application/json' : 'text/html'}; charset=utf-8`;
+  return { status, headers, body: asJson ? railsJson(said) : page(status, said.error) };
 }
 
 function told({ message, told: everybody }, { admin, errorId }) {
@@ -46,10 +48,17 @@ function told({ message, told: everybody }, { admin, errorId }) {
 // Raw UTF-8 bytes, as Ruby's server writes them; Node takes a header's text for latin1.
 export const headerText = (text) => Buffer.from(text.replace(/[\r\n]+/g, ' '), 'utf8').toString('latin1');
 
-const TITLES = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 422: 'Unprocessable Content', 500: 'Internal Server Error' };
+const TITLES = {
+  400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 422: 'Unprocessable Content', 500: 'Internal Server Error',
+};
 
 function page(status, text) {
   const shown = text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
   const title = `${status}: ${TITLES[status] ?? 'Error'}`;
-  return `<!DOCTYPE html>\n<html lang="en-us">\n<head><meta charset="utf-8"><title>${title}</title></head>\n<body>\n<div class="error-content"><h1>${title}</h1><p>${shown}</p></div>\n</body>\n</html>\n`;
+  return `<!DOCTYPE html>
+<html lang="en-us">
+<head><meta charset="utf-8"><title>${title}</title></head>
+<body><div class="error-content"><h1>${title}</h1><p>${shown}</p></div></body>
+</html>
+`;
 }

@@ -13,9 +13,11 @@ const MORNING = 8;
 const OPEN_HOURS = 10;
 const TICKETS = [2, 6]; // a working day
 const BOOKINGS = [[1, 0], [5, 1], [4, 2], [2, 3], [1, 5]]; // a ticket
-const AMOUNTS = [[5, '15'], [5, '30'], [3, '45'], [3, '60'], [2, '10'], [2, '5'], [2, '90'], [1, '120'], [1, '7.5'], [1, '22.25'], [1, '180']];
+const AMOUNTS = [[5, '15'], [5, '30'], [3, '45'], [3, '60'], [2, '10'], [2, '5'], [2, '90'], [1, '120'], [1, '7.5'], [1, '22.25'],
+  [1, '180']];
 const TYPES = [6, 3, 3, 2, 2, 2, 1]; // how often each is used
-const DONE = ['Habe es mir angesehen und behoben.', 'Fixed remotely, please confirm.', 'Vor Ort erledigt, Rückmeldung folgt.', 'Waiting for the supplier.',
+const DONE = ['Habe es mir angesehen und behoben.', 'Fixed remotely, please confirm.', 'Vor Ort erledigt, Rückmeldung folgt.',
+  'Waiting for the supplier.',
   'Rebooted, updated, works again.', 'Mit dem Hersteller telefoniert.', 'Documented in the wiki.'];
 const EXTRA = ['Größenänderung des Postfachs für Frau Straßer', 'Übernahme der alten Telefonanlage', 'Kaffeemaschine im WLAN ☕ nicht erreichbar',
   'Re: Re: Fwd: Angebot für 12 Bildschirme', '"Quotes", <tags> & ampersands in a subject'];
@@ -77,10 +79,12 @@ function planCase(story, date, title) {
   const customer = random.pick([...state.users.values()].filter(({ role_ids }) => role_ids.includes(3)));
   const owner = random.pick(team.regular);
   const group = random.weighted([[3, 'Users'], [4, 'Service Desk'], [2, 'Service Desk::Field']]);
-  const article = { body: title, subject: title, type: random.pick(['email', 'phone', 'web']), sender: 'Customer', from: `${customer.firstname} ${customer.lastname} <${customer.email}>` };
+  const from = `${customer.firstname} ${customer.lastname} <${customer.email}>`;
+  const article = { body: title, subject: title, type: random.pick(['email', 'phone', 'web']), sender: 'Customer', from };
   const opened = atWork(story, date);
   if (opened >= story.now) return;
-  plan(story, opened, () => (one.ticket = createTicket(state, { title, group, customer_id: customer.id, owner_id: owner.id, article }, customer.id)));
+  const values = { title, group, customer_id: customer.id, owner_id: owner.id, article };
+  plan(story, opened, () => (one.ticket = createTicket(state, values, customer.id)));
   one.at = opened;
   for (let n = random.weighted(BOOKINGS); n > 0; n--) {
     one.at = laterAtWork(story, one.at);
@@ -100,7 +104,8 @@ function planWork(story, one, agent) {
   const booking = { at: one.at };
   const type_id = random.weighted(TYPES.map((weight, i) => [weight, i + 1]));
   const time_unit = random.weighted(AMOUNTS);
-  const article = random.chance(0.5) && { body: random.pick(DONE), type: 'note', internal: random.chance(0.3), time_unit, accounted_time_type_id: type_id };
+  const note = { body: random.pick(DONE), type: 'note', internal: random.chance(0.3) };
+  const article = random.chance(0.5) && { ...note, time_unit, accounted_time_type_id: type_id };
   if (booking.at >= story.now) return;
   one.bookings.push(booking);
   plan(story, booking.at, () => {
@@ -115,7 +120,8 @@ function planSurprises(story) {
   const old = cases.filter(({ at, bookings }) => bookings.length > 0 && at < story.now - 2 * HOUR_MS);
   const bookings = old.flatMap((one) => one.bookings);
   const soon = (at) => Math.min(at + random.integer(HOUR_MS / 2, 5 * HOUR_MS), story.now - 1);
-  const book = (one, values, agent) => plan(story, soon(one.at), () => createEntry(state, { ticket_id: one.ticket.id, ...values }, agent.id));
+  const book = (one, values, agent) =>
+    plan(story, soon(one.at), () => createEntry(state, { ticket_id: one.ticket.id, ...values }, agent.id));
   for (const booking of bookings.filter((_, i) => i % 17 === 3)) {
     const time_unit = random.weighted(AMOUNTS);
     plan(story, soon(booking.at), () => updateEntry(state, booking.entry, { time_unit }, team.lead.id));

@@ -5,9 +5,13 @@ import { instantText } from './json.mjs';
 import { articleNamed, groupNamed, organizationNamed, ticketNamed, userNamed } from './shapes.mjs';
 import { ARTICLE_TYPES, PRIORITIES, SENDERS, STATES, fullName } from './state.mjs';
 
-const HIDDEN_OF_USERS = ['last_login', 'login_failed', 'password', 'preferences', 'group_ids', 'groups', 'authorization_ids', 'authorizations'];
+const HIDDEN_OF_USERS = ['last_login', 'login_failed', 'password', 'preferences', 'group_ids', 'groups', 'authorization_ids',
+  'authorizations'];
 
-const sorted = (row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)));
+function sorted(row) {
+  const known = Object.entries(row).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
 
 function person(state, id) {
   const user = state.users.get(id);
@@ -17,9 +21,11 @@ function person(state, id) {
   return sorted(row);
 }
 
+const FOUNDED = '2020-11-13T12:54:02.238Z'; // priorities are as old as the installation
+
 const priorityRow = (id) => ({
-  active: true, created_at: '2020-11-13T12:54:02.238Z', created_by: '-', created_by_id: 1, default_create: id === 2, id, name: PRIORITIES[id - 1],
-  note: null, ui_color: null, ui_icon: null, updated_at: '2020-11-13T12:54:02.238Z', updated_by: '-', updated_by_id: 1,
+  active: true, created_at: FOUNDED, created_by: '-', created_by_id: 1, default_create: id === 2, id, name: PRIORITIES[id - 1],
+  note: null, ui_color: null, ui_icon: null, updated_at: FOUNDED, updated_by: '-', updated_by_id: 1,
 });
 
 // {"ticket":{...},"article":{...}}: names and numbers sorted by key, then the objects that replace some of the names.
@@ -45,7 +51,8 @@ function articlePart(state, ticket, article) {
   const { http_type, fqdn } = state.settings;
   const entry = state.entryOfArticle(article.id);
   const row = articleNamed(state, article);
-  row.attachments = row.attachments.map((one) => ({ ...one, url: `${http_type}://${fqdn}/api/v1/ticket_attachment/${article.ticket_id}/${article.id}/${one.id}` }));
+  const place = `${http_type}://${fqdn}/api/v1/ticket_attachment/${article.ticket_id}/${article.id}`;
+  row.attachments = row.attachments.map((one) => ({ ...one, url: `${place}/${one.id}` }));
   return {
     ...sorted(row),
     created_by: person(state, article.created_by_id),
@@ -87,25 +94,35 @@ function valueOf(tracks, [object, ...path]) {
 function tracksOf(state, { ticket, article, event }) {
   const user = (id) => {
     const found = state.users.get(id);
-    return found ? { id, login: found.login, firstname: found.firstname, lastname: found.lastname, email: found.email, fullname: fullName(found) } : null;
+    if (!found) return null;
+    const { login, firstname, lastname, email } = found;
+    return { id, login, firstname, lastname, email, fullname: fullName(found) };
   };
   const { group_id, number, title, customer_id, owner_id, state_id, priority_id, organization_id, article_count } = ticket;
   return {
     ticket: {
       id: ticket.id, number, title, group_id, customer_id, owner_id, state_id, priority_id, organization_id, article_count,
-      created_at: instantText(ticket.created_at), updated_at: instantText(ticket.updated_at), group: { id: group_id, name: state.groups.get(group_id)?.name },
-      state: { id: state_id, name: STATES[state_id - 1] }, priority: { id: priority_id, name: PRIORITIES[priority_id - 1] },
-      customer: user(customer_id), owner: user(owner_id), created_by: user(ticket.created_by_id), updated_by: user(ticket.updated_by_id),
+      created_at: instantText(ticket.created_at),
+      updated_at: instantText(ticket.updated_at),
+      group: { id: group_id, name: state.groups.get(group_id)?.name },
+      state: { id: state_id, name: STATES[state_id - 1] },
+      priority: { id: priority_id, name: PRIORITIES[priority_id - 1] },
+      customer: user(customer_id),
+      owner: user(owner_id),
+      created_by: user(ticket.created_by_id),
+      updated_by: user(ticket.updated_by_id),
       organization: organization_id ? { id: organization_id, name: state.organizations.get(organization_id)?.name } : null,
     },
     ...(article && {
       article: {
         id: article.id, ticket_id: article.ticket_id, subject: article.subject, body: article.body, internal: String(article.internal),
-        created_at: instantText(article.created_at), created_by: user(article.created_by_id), type: { name: ARTICLE_TYPES[article.type_id - 1] },
-        sender: { name: SENDERS[article.sender_id - 1] },
+        created_at: instantText(article.created_at), created_by: user(article.created_by_id),
+        type: { name: ARTICLE_TYPES[article.type_id - 1] }, sender: { name: SENDERS[article.sender_id - 1] },
       },
     }),
-    notification: { subject: title, message: '', link: `${state.settings.http_type}://${state.settings.fqdn}/#ticket/zoom/${ticket.id}`, changes: Object.keys(event?.changes ?? {}).join(', ') },
-    webhook: { name: event?.webhook ?? '' },
+    notification: { subject: title, message: '', link: linkOf(state, ticket), changes: Object.keys(event.changes).join(', ') },
+    webhook: { name: event.webhook },
   };
 }
+
+const linkOf = ({ settings }, { id }) => `${settings.http_type}://${settings.fqdn}/#ticket/zoom/${id}`;

@@ -46,13 +46,14 @@ function decode(text) {
 }
 
 // Query, body and path in one, the path winning.
-export function parametersOf({ query, body, headers, method }, path) {
+export function parametersOf({ query, body, isUtf8 = true, headers }, path) {
+  if (!isUtf8) throw new Failure(400, 'Bad Request');
   const all = {};
   for (const [name, value] of query) {
     if (name.endsWith('[]')) (all[name.slice(0, -2)] ??= []).push(value);
     else all[name] = value;
   }
-  return Object.assign(all, method === 'GET' && !body ? {} : bodyOf(body, headers['content-type'] ?? ''), path);
+  return Object.assign(all, bodyOf(body, headers['content-type'] ?? ''), path);
 }
 
 function bodyOf(body, type) {

@@ -6,12 +6,17 @@ import { textOf } from './decimal.mjs';
 import { forbidden, invalid, notFound, unprocessable } from './errors.mjs';
 import { instantText, monthStart } from './json.mjs';
 import { isOn, ordered, orderOf, pageOf, showRow, showRows, toInteger } from './router.mjs';
-import { entryAssets, entryNamed, entryPlain, organizationPlain, ticketPlain, typeAssets, typeNamed, typePlain, userPlain } from './shapes.mjs';
+import {
+  entryAssets, entryNamed, entryPlain, organizationPlain, ticketPlain, typeAssets, typeNamed, typePlain, userPlain,
+} from './shapes.mjs';
 import { fullName } from './state.mjs';
 
 const ADMIN = 'admin.time_accounting';
+const XLSX = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
+const EMPTY_ZIP = Buffer.from(`PK\x05\x06${'\0'.repeat(18)}`, 'latin1'); // nobody looks into the sheet
 const MODEL = 'Ticket::TimeAccounting';
 const COLUMNS = ['id', 'ticket_id', 'ticket_article_id', 'time_unit', 'type_id', 'created_by_id', 'created_at', 'updated_at'];
+const WRITABLE = ['ticket_id', 'ticket_article_id', 'time_unit', 'type_id'];
 const TYPE_COLUMNS = ['id', 'name', 'note', 'active', 'created_by_id', 'updated_by_id', 'created_at', 'updated_at'];
 const ENTRY = { plain: entryPlain, named: entryNamed, assets: entryAssets };
 const TYPE = { plain: typePlain, named: typeNamed, assets: typeAssets };
@@ -92,7 +97,9 @@ function mayBook(ctx) {
   if (allowed(ctx, ADMIN)) return;
   const ticket = ticketOf(ctx);
   if (!ctx.state.settings.time_accounting) throw forbidden('Time Accounting is not enabled');
-  if (ctx.state.features.selectorCheck && !matchesSelector(ctx.state, ticket)) throw forbidden('Ticket does not match Time Accounting Selector');
+  if (ctx.state.features.selectorCheck && !matchesSelector(ctx.state, ticket)) {
+    throw forbidden('Ticket does not match Time Accounting Selector');
+  }
   if (!mayChangeTicket(ctx.state, ctx, ticket)) throw forbidden();
 }
 
@@ -119,7 +126,7 @@ function seenIn(ctx) {
 // Columns of the body, "type" by its name; anything else is dropped without a word.
 function valuesOf({ state, params }) {
   const values = {};
-  for (const name of ['ticket_id', 'ticket_article_id', 'time_unit', 'type_id']) if (params[name] !== undefined) values[name] = params[name];
+  for (const name of WRITABLE) if (params[name] !== undefined) values[name] = params[name];
   if (params.type && !values.type_id) {
     const type = [...state.types.values()].find(({ name }) => name === params.type);
     if (!type) throw unprocessable(`No lookup value found for 'type': ${JSON.stringify(params.type)}`);
@@ -168,7 +175,7 @@ function log(listOf) {
   return (ctx) => {
     const { state, params } = ctx;
     demand(state, ctx, ADMIN);
-    if (isOn(params.download)) return { status: 200, headers: { 'Content-Type': 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet' }, body: Buffer.from('PK\x05\x06' + '\0'.repeat(18), 'latin1') };
+    if (isOn(params.download)) return { status: 200, headers: { 'Content-Type': XLSX }, body: EMPTY_ZIP };
     const rows = listOf(state, monthOf(state, params));
     return { status: 200, body: params.limit === undefined ? rows : lastOf(rows, toInteger(params.limit)) };
   };
@@ -197,9 +204,13 @@ function byActivity(state, rows) {
   return rows.map((row) => {
     const ticket = state.tickets.get(row.ticket_id);
     return {
-      ticket: ticketPlain(state, ticket), time_unit: amountOf(state, row.time_unit),
+      ticket: ticketPlain(state, ticket),
+      time_unit: amountOf(state, row.time_unit),
       ...(state.settings.time_accounting_types && { type: state.types.get(row.type_id)?.name ?? '-' }),
-      customer: nameOf(state, ticket.customer_id), organization: firmOf(state, ticket), agent: nameOf(state, row.created_by_id), created_at: instantText(row.created_at),
+      customer: nameOf(state, ticket.customer_id),
+      organization: firmOf(state, ticket),
+      agent: nameOf(state, row.created_by_id),
+      created_at: instantText(row.created_at),
     };
   });
 }
@@ -220,20 +231,28 @@ function sums(rows, keyOf, begin) {
 function byTicket(state, rows) {
   const first = (row) => ({ ticket: state.tickets.get(row.ticket_id), agent: row.created_by_id });
   return sums(rows, (row) => row.ticket_id, first).map(({ units, rest: { ticket, agent } }) => ({
-    ticket: ticketPlain(state, ticket), time_unit: amountOf(state, units), customer: nameOf(state, ticket.customer_id),
-    organization: firmOf(state, ticket), agent: nameOf(state, agent),
+    ticket: ticketPlain(state, ticket),
+    time_unit: amountOf(state, units),
+    customer: nameOf(state, ticket.customer_id),
+    organization: firmOf(state, ticket),
+    agent: nameOf(state, agent),
   }));
 }
 
 function byCustomer(state, rows) {
   const ticketAt = (row) => state.tickets.get(row.ticket_id);
-  return sums(rows, (row) => `${ticketAt(row).customer_id} ${ticketAt(row).organization_id}`, ticketAt).map(({ units, rest: ticket }) => {
+  const keyOf = (row) => `${ticketAt(row).customer_id} ${ticketAt(row).organization_id}`;
+  return sums(rows, keyOf, ticketAt).map(({ units, rest: ticket }) => {
     const firm = state.organizations.get(ticket.organization_id);
-    return { customer: userPlain(state, state.users.get(ticket.customer_id)), organization: firm ? organizationPlain(state, firm) : null, time_unit: amountOf(state, units) };
+    const customer = userPlain(state, state.users.get(ticket.customer_id));
+    return { customer, organization: firm ? organizationPlain(state, firm) : null, time_unit: amountOf(state, units) };
   });
 }
 
 function byOrganization(state, rows) {
   const firmAt = (row) => state.organizations.get(state.tickets.get(row.ticket_id).organization_id);
-  return sums(rows, (row) => firmAt(row)?.id, firmAt).map(({ units, rest: firm }) => ({ organization: organizationPlain(state, firm), time_unit: amountOf(state, units) }));
+  return sums(rows, (row) => firmAt(row)?.id, firmAt).map(({ units, rest: firm }) => ({
+    organization: organizationPlain(state, firm),
+    time_unit: amountOf(state, units),
+  }));
 }

@@ -4,8 +4,10 @@ import { allowed, demand } from './auth.mjs';
 import { forbidden, invalid, notFound, unprocessable } from './errors.mjs';
 import { instantText } from './json.mjs';
 import { ordered, orderOf, pageOf, showFound, showRow, showRows, toInteger } from './router.mjs';
-import { rowQuery } from './search.mjs';
-import { groupAssets, groupNamed, groupPlain, organizationAssets, organizationNamed, organizationPlain, userAssets, userNamed, userPlain, userReduced } from './shapes.mjs';
+import { BadQuery, rowQuery } from './search.mjs';
+import {
+  groupAssets, groupNamed, groupPlain, organizationAssets, organizationNamed, organizationPlain, userAssets, userNamed, userPlain, userReduced,
+} from './shapes.mjs';
 import { ADDRESS, ROLES, fullName, organization } from './state.mjs';
 
 export const PEOPLE_ROUTES = [
@@ -36,6 +38,9 @@ const USER = { plain: userPlain, named: userNamed, assets: (state, user, assets)
 const ORGANIZATION = { plain: organizationPlain, named: organizationNamed, assets: organizationAssets };
 const GROUP = { plain: groupPlain, named: groupNamed, assets: groupAssets };
 const COLUMNS = ['id', 'name', 'login', 'firstname', 'lastname', 'email', 'organization_id', 'active', 'created_at', 'updated_at'];
+const OF_USERS = [...Object.keys(ADDRESS), 'firstname', 'lastname', 'email', 'login', 'note', 'active', 'vip', 'organization_id',
+  'role_ids', 'group_ids'];
+const OF_ORGANIZATIONS = ['name', 'shared', 'domain', 'domain_assignment', 'active', 'note', 'vip'];
 const STAFF = ['ticket.agent', 'admin.user'];
 
 const isStaff = (ctx) => STAFF.some((permission) => allowed(ctx, permission));
@@ -53,10 +58,20 @@ function one(table, id, model) {
 }
 
 function searched(ctx, table, shapes, texts) {
-  const test = rowQuery(ctx.state, ctx.params.query ?? ctx.params.term, texts, (field, row) => row[field]);
-  const rows = [...table.values()].filter(test);
+  const rows = [...table.values()].filter(queryOf(ctx, texts));
   const page = pageOf(ctx.params, { normal: 50, most: 200 });
   return showFound(ctx, ordered(() => rows, orderOf(ctx.params, COLUMNS), page), rows.length, shapes);
+}
+
+function queryOf({ state, params }, texts) {
+  const query = params.query ?? params.term;
+  try {
+    return rowQuery(state, query, texts, (field, row) => row[field]);
+  } catch (error) {
+    if (!(error instanceof BadQuery)) throw error;
+    state.complain(`query ${query}: ${error.message}`);
+    return () => false;
+  }
 }
 
 // ---- users ----
@@ -87,11 +102,19 @@ function createUser(ctx) {
   demand(state, ctx, ...STAFF);
   const email = String(params.email ?? '').toLowerCase();
   const login = String(params.login ?? email).toLowerCase();
-  if (!login && !params.firstname && !params.lastname) throw unprocessable('At least one identifier (firstname, lastname, phone, mobile or email) for user is required.');
-  if (state.userBy(login) || (email && state.userBy(email))) throw unprocessable(`Email address '${email || login}' is already used for another user.`);
+  if (!login && !params.firstname && !params.lastname) {
+    throw unprocessable('At least one identifier (firstname, lastname, phone, mobile or email) for user is required.');
+  }
+  if (state.userBy(login) || (email && state.userBy(email))) {
+    throw unprocessable(`Email address '${email || login}' is already used for another user.`);
+  }
   const organization_id = params.organization_id ?? firmNamed(state, params.organization)?.id ?? null;
-  const role_ids = params.role_ids ?? (params.roles ?? ['Customer']).map((name) => ROLES.find((role) => role.name === name)?.id).filter(Boolean);
-  return showRow(ctx, state.addUser({ ...params, login, email, organization_id, role_ids, note: params.note ?? '' }, user.id), USER, 201);
+  const row = { ...params, login, email, organization_id, role_ids: rolesOf(params), note: params.note ?? '' };
+  return showRow(ctx, state.addUser(row, user.id), USER, 201);
+}
+
+function rolesOf({ role_ids, roles = ['Customer'] }) {
+  return role_ids ?? roles.map((name) => ROLES.find((role) => role.name === name)?.id).filter(Boolean);
 }
 
 function firmNamed(state, name) {
@@ -105,9 +128,7 @@ function updateUser(ctx) {
   const { state, params } = ctx;
   demand(state, ctx, ...STAFF);
   const user = one(state.users, params.id, 'User');
-  for (const name of [...Object.keys(ADDRESS), 'firstname', 'lastname', 'email', 'login', 'note', 'active', 'vip', 'organization_id', 'role_ids', 'group_ids']) {
-    if (params[name] !== undefined) user[name] = params[name];
-  }
+  for (const name of OF_USERS) if (params[name] !== undefined) user[name] = params[name];
   Object.assign(user, { updated_at: state.now(), updated_by_id: ctx.user.id });
   return showRow(ctx, user, USER);
 }
@@ -115,7 +136,8 @@ function updateUser(ctx) {
 function destroyUser(ctx) {
   demand(ctx.state, ctx, 'admin.user');
   const user = one(ctx.state.users, ctx.params.id, 'User');
-  const used = [...ctx.state.tickets.values()].some((ticket) => [ticket.customer_id, ticket.owner_id, ticket.created_by_id].includes(user.id));
+  const names = (ticket) => [ticket.customer_id, ticket.owner_id, ticket.created_by_id];
+  const used = [...ctx.state.tickets.values()].some((ticket) => names(ticket).includes(user.id));
   if (used) throw unprocessable("Can't delete, object has references.");
   ctx.state.users.delete(user.id);
   return { status: 200, body: {} };
@@ -144,7 +166,8 @@ function createOrganization(ctx) {
   const { state, params, user } = ctx;
   demand(state, ctx, 'ticket.agent', 'admin.organization');
   if (!params.name) throw invalid("Name can't be blank");
-  if ([...state.organizations.values()].some(({ name }) => name.toLowerCase() === String(params.name).toLowerCase())) throw invalid('Name has already been taken');
+  const wanted = String(params.name).toLowerCase();
+  if ([...state.organizations.values()].some(({ name }) => name.toLowerCase() === wanted)) throw invalid('Name has already been taken');
   const firm = state.insert('organizations', organization(params), user.id);
   for (const login of params.members ?? []) state.userBy(login).organization_id = firm.id;
   return showRow(ctx, firm, ORGANIZATION, 201);
@@ -154,7 +177,7 @@ function updateOrganization(ctx) {
   const { state, params, user } = ctx;
   demand(state, ctx, 'ticket.agent', 'admin.organization');
   const firm = one(state.organizations, params.id, 'Organization');
-  for (const name of ['name', 'shared', 'domain', 'domain_assignment', 'active', 'note', 'vip']) if (params[name] !== undefined) firm[name] = params[name];
+  for (const name of OF_ORGANIZATIONS) if (params[name] !== undefined) firm[name] = params[name];
   Object.assign(firm, { updated_at: state.now(), updated_by_id: user.id });
   return showRow(ctx, firm, ORGANIZATION);
 }
@@ -163,7 +186,8 @@ function destroyOrganization(ctx) {
   const { state } = ctx;
   demand(state, ctx, 'admin.organization');
   const firm = one(state.organizations, ctx.params.id, 'Organization');
-  if ([...state.tickets.values()].some(({ organization_id }) => organization_id === firm.id)) throw unprocessable("Can't delete, object has references.");
+  const used = [...state.tickets.values()].some(({ organization_id }) => organization_id === firm.id);
+  if (used) throw unprocessable("Can't delete, object has references.");
   state.organizations.delete(firm.id);
   return { status: 200, body: {} };
 }
@@ -187,20 +211,24 @@ function version(ctx) {
 function listTokens(ctx) {
   demand(ctx.state, ctx, 'user_preferences.access_token');
   const mine = [...ctx.state.tokens.values()].filter(({ user_id, oauth }) => user_id === ctx.user.id && !oauth);
-  const tokens = mine.map((row) => ({
-    id: row.id, user_id: row.user_id, action: 'api', name: row.name, preferences: { permission: row.permission }, last_used_at: instantText(row.last_used_at),
-    expires_at: row.expires_at, created_at: instantText(row.created_at), updated_at: instantText(row.updated_at),
-  }));
-  const names = ctx.user.role_ids.flatMap((id) => ROLES[id - 1].permissions);
-  return { status: 200, body: { tokens, permissions: [...new Set(names)].map((name, i) => ({ id: i + 1, name, active: true, allow_signup: false, preferences: {} })) } };
+  const names = new Set(ctx.user.role_ids.flatMap((id) => ROLES[id - 1].permissions));
+  const permissions = [...names].map((name, i) => ({ id: i + 1, name, active: true, allow_signup: false, preferences: {} }));
+  return { status: 200, body: { tokens: mine.map(tokenShown), permissions } };
 }
+
+// Never the secret itself.
+const tokenShown = ({ id, user_id, name, permission, last_used_at, expires_at, created_at, updated_at }) => ({
+  id, user_id, action: 'api', name, preferences: { permission }, last_used_at: instantText(last_used_at), expires_at,
+  created_at: instantText(created_at), updated_at: instantText(updated_at),
+});
 
 function createToken(ctx) {
   const { state, params, user } = ctx;
   demand(state, ctx, 'user_preferences.access_token');
   if (!state.settings.api_token_access) throw unprocessable('API token access disabled!');
   if (!params.name && !params.label) throw unprocessable("The required parameter 'name' is missing.");
-  const { token } = state.addToken({ user, name: params.name ?? params.label, permission: params.permission ?? [], expires_at: params.expires_at ?? null });
+  const { name = params.label, permission = [], expires_at = null } = params;
+  const { token } = state.addToken({ user, name, permission, expires_at });
   return { status: 200, body: { token } };
 }
 

@@ -2,16 +2,20 @@
 // is left without it, and conditions as JSON.
 
 import { unprocessable } from './errors.mjs';
+import { offsetAt } from './json.mjs';
 import { ARTICLE_TYPES, PRIORITIES, STATES } from './state.mjs';
 import { textOf } from './decimal.mjs';
 
-// A test for tickets of what was typed into the search.
+// What Elasticsearch would not understand. Zammad writes that into its log and answers as if nothing had been found.
+export class BadQuery extends Error {}
+
+// A test for tickets of what was typed into the search. Throws BadQuery.
 export function ticketQuery(state, text) {
   const query = String(text ?? '').trim();
   if (!state.settings.elasticsearch) return query === '' ? () => true : (ticket) => like(state, ticket, query);
   if (query === '' || query === '*') return () => true;
-  const index = { valueOf: (field, ticket) => ticketField(state, field, ticket), textsOf: (ticket) => ticketTexts(state, ticket), now: state.now() };
-  return compile(query, index);
+  const valueOf = (field, ticket) => ticketField(state, field, ticket);
+  return compile(query, { valueOf, textsOf: (ticket) => ticketTexts(state, ticket), now: state.now(), ...state.settings });
 }
 
 const contains = (text, part) => String(text ?? '').toLowerCase().includes(part);
@@ -49,9 +53,13 @@ function indexedAt(state, ticket) {
 
 // ---- a little of Lucene's language: terms, "phrases", field:value, ranges, AND OR NOT, brackets ----
 
-const TOKEN = /\s*(?:(\()|(\))|(&&|\|\||!(?=\S))|((?:[-+])?(?:[\w.]+:)?(?:[[{][^\]}]*[\]}]|(?:[<>]=?)?"(?:[^"\\]|\\.)*"|(?:\\.|[^\s()"])+))|(.))/gy;
+const RANGE = String.raw`[[{][^\]}]*[\]}]`;
+const PHRASE = String.raw`(?:[<>]=?)?"(?:[^"\\]|\\.)*"`;
+const WORD = String.raw`(?:\\.|[^\s()"])+`;
+const CLAUSE = String.raw`[-+]?(?:[\w.]+:)?(?:${RANGE}|${PHRASE}|${WORD})`;
+const TOKEN = new RegExp(String.raw`\s*(?:[()]|&&|\|\||!(?=\S)|${CLAUSE}|.)`, 'gy');
 
-// index: { valueOf(field, row), textsOf(row), now }
+// index: { valueOf(field, row), textsOf(row), now, timezone_default, strict_query }
 function compile(query, index) {
   const tokens = [...query.matchAll(TOKEN)].map((found) => found[0].trim()).filter(Boolean);
   let at = 0;
@@ -77,14 +85,14 @@ function compile(query, index) {
   function single() {
     const token = peek();
     at++;
-    if (token === undefined || token === ')') throw unprocessable(`Failed to parse query [${query}]`);
+    if (token === undefined || token === ')') throw new BadQuery(`Failed to parse query [${query}]`);
     if (token === 'NOT') {
       const term = single();
       return (row) => !term(row);
     }
     if (token === '(') {
       const inside = alternatives();
-      if (peek() !== ')') throw unprocessable(`Failed to parse query [${query}]`);
+      if (peek() !== ')') throw new BadQuery(`Failed to parse query [${query}]`);
       at++;
       return inside;
     }
@@ -92,7 +100,7 @@ function compile(query, index) {
   }
 
   const test = alternatives();
-  if (at < tokens.length) throw unprocessable(`Failed to parse query [${query}]`);
+  if (at < tokens.length) throw new BadQuery(`Failed to parse query [${query}]`);
   return test;
 }
 
@@ -107,16 +115,21 @@ function wordTest(word, { textsOf }) {
   return (row) => textsOf(row).some((text) => contains(text, part));
 }
 
-function fieldTest(field, text, { valueOf, now }) {
+function fieldTest(field, text, { valueOf, now, timezone_default: zone, strict_query: strict }) {
+  if (strict) checkTerm(field, text);
   const range = rangeOf(text);
   if (range) {
     const isTime = field.endsWith('_at');
-    const bound = (value, up) => (value === '*' || value === undefined ? undefined : isTime ? timeOf(value, up, now) : Number(value));
+    const bound = (value, up) => {
+      if (value === '*' || value === undefined) return undefined;
+      return isTime ? timeOf(value, { up, now, zone }) : Number(value);
+    };
     const [from, to] = [bound(range.from, range.from && !range.fromIncluded), bound(range.to, range.toIncluded)];
+    const above = (value) => from === undefined || value > from || (range.fromIncluded && value === from);
+    const below = (value) => to === undefined || value < to || (range.toIncluded && value === to);
     return (row) => {
       const value = valueOf(field, row);
-      if (value === undefined || value === null) return false;
-      return (from === undefined || value > from || (range.fromIncluded && value === from)) && (to === undefined || value < to || (range.toIncluded && value === to));
+      return value !== undefined && value !== null && above(value) && below(value);
     };
   }
   if (text === '*') return (row) => ![undefined, null, ''].includes(valueOf(field, row));
@@ -137,17 +150,28 @@ function rangeOf(text) {
   return { from: unquoted(both[2]), to: unquoted(both[3]), fromIncluded: both[1] === '[', toIncluded: both[4] === ']' };
 }
 
-// 2026-11-20, 2026-11-20T00:00:00Z, with "\:" for ":", now, now-30m, now-1d/d. up: a day alone means its end.
-function timeOf(text, up, now) {
+// A ":" ends a term unless it is escaped or within quotes or brackets, and ">" takes a term but no quotes. So of
+// updated_at:>2026-11-20T00:00:00Z and updated_at:>"2026-11-20T00:00:00Z" neither is a query; updated_at:>2026-11-20T00\:00\:00Z
+// and updated_at:{2026-11-20T00:00:00Z TO *} are.
+function checkTerm(field, text) {
+  const quoted = /^"/.test(text) || /^[[{]/.test(text);
+  if (!quoted && /(^|[^\\])(\\\\)*:/.test(text)) throw new BadQuery(`Encountered ":" in ${field}:${text}; escape it, or use brackets`);
+  if (/^[<>]=?"/.test(text)) throw new BadQuery(`failed to parse ${field}:${text}; a bound has no quotes: escape its ":", or use brackets`);
+}
+
+// 2026-11-20 (up: its end), 2026-11-20T00:00:00Z, now, now-30m, now-1d. Without an offset it is the system's time zone.
+function timeOf(text, { up, now, zone }) {
   const relative = /^now(?:([+-])(\d+)([smhdwMy]))?(?:\/d)?$/.exec(text);
   const steps = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5, M: 2592e6, y: 31536e6 };
   if (relative) return now + (relative[1] === '-' ? -1 : 1) * Number(relative[2] ?? 0) * (steps[relative[3]] ?? 0);
-  const found = Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) && up ? `${text}T23:59:59.999Z` : text);
-  if (Number.isNaN(found)) throw unprocessable(`failed to parse date field [${text}]`);
-  return found;
+  const full = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T${up ? '23:59:59.999' : '00:00:00'}` : text;
+  const isLocal = !/(Z|[+-]\d\d:?\d\d)$/.test(full);
+  const found = Date.parse(isLocal ? `${full}Z` : full);
+  if (Number.isNaN(found)) throw new BadQuery(`failed to parse date field [${text}]`);
+  return isLocal ? found - offsetAt(found, zone) : found;
 }
 
-const unquoted = (text) => (text.startsWith('"') && text.endsWith('"') && text.length > 1 ? text.slice(1, -1) : text).replace(/\\(.)/g, '$1');
+const unquoted = (text) => (/^".*"$/s.test(text) ? text.slice(1, -1) : text).replace(/\\(.)/g, '$1');
 
 // ---- conditions ----
 
@@ -170,9 +194,12 @@ function group(state, { operator = 'AND', conditions }) {
 function ruleOf(state, name, { operator, value, range }) {
   const [object, ...rest] = String(name).split('.');
   const field = rest.join('.');
-  if (object !== 'ticket' && object !== 'customer' && object !== 'organization') throw unprocessable(`Invalid condition attribute '${name}'`);
-  const valueOf = (ticket) => (object === 'ticket' ? conditionField(state, field, ticket) : object === 'customer'
-    ? state.users.get(ticket.customer_id)?.[field] : state.organizations.get(ticket.organization_id)?.[field]);
+  const valueOf = {
+    ticket: (ticket) => conditionField(state, field, ticket),
+    customer: (ticket) => state.users.get(ticket.customer_id)?.[field],
+    organization: (ticket) => state.organizations.get(ticket.organization_id)?.[field],
+  }[object];
+  if (!valueOf) throw unprocessable(`Invalid condition attribute '${name}'`);
   const time = () => {
     const found = Date.parse(value);
     if (Number.isNaN(found)) throw unprocessable(`Invalid value '${value}' for '${name}'`);
@@ -195,7 +222,7 @@ function ruleOf(state, name, { operator, value, range }) {
 }
 
 const tagsOf = (value) => String(value).split(',').map((tag) => tag.trim());
-const conditionField = (state, field, ticket) => (field === 'tags' ? state.tagsOf(ticket.id) : field === 'updated_at' ? ticket.updated_at : ticket[field]);
+const conditionField = (state, field, ticket) => (field === 'tags' ? state.tagsOf(ticket.id) : ticket[field]);
 
 // ---- people and firms ----
 
@@ -203,6 +230,6 @@ const conditionField = (state, field, ticket) => (field === 'tags' ? state.tagsO
 export function rowQuery(state, text, texts, fields) {
   const query = String(text ?? '').trim();
   if (query === '' || query === '*') return () => true;
-  if (state.settings.elasticsearch) return compile(query, { valueOf: fields, textsOf: texts, now: state.now() });
+  if (state.settings.elasticsearch) return compile(query, { valueOf: fields, textsOf: texts, now: state.now(), ...state.settings });
   return (row) => texts(row).some((one) => contains(one, query.toLowerCase()));
 }

@@ -14,6 +14,8 @@ export const SETTINGS = {
   http_type: 'https',
   fqdn: 'zammad.example.com',
   elasticsearch: true, // off: a search query is a plain LIKE over title, number and articles
+  strict_query: true, // a query must be one for Elasticsearch; false lets updated_at:>2026-11-20T00:00:00Z pass
+  search_window: 10_000, // what lies beyond is not found
   search_delay_ms: 0, // how far the search index runs behind the database
   visibility_delay_ms: 0, // how long the rows of a change stay unseen by other readers after its webhooks have left
   job_delay_ms: 0, // before a webhook's job runs

@@ -57,7 +57,8 @@ export function ticketPlain(state, ticket, viewer) {
     last_contact_customer_at: instantText(ticket.last_contact_customer_at), last_owner_update_at: null,
     create_article_type_id: ticket.create_article_type_id, create_article_sender_id: ticket.create_article_sender_id,
     article_count: ticket.article_count, escalation_at: null, pending_time: null, type: ticket.type,
-    time_unit: units(state, seen.time_unit), preferences: ticket.preferences, ...ticket.custom, ...authorship({ ...ticket, updated_at: seen.updated_at }),
+    time_unit: units(state, seen.time_unit), preferences: ticket.preferences, ...ticket.custom,
+    ...authorship({ ...ticket, updated_at: seen.updated_at }),
   };
   if (viewer && !isAgent(viewer)) delete plain.time_unit;
   return plain;
@@ -134,8 +135,13 @@ export function userNamed(state, user) {
   const firm = state.organizations.get(user.organization_id);
   const groups = Object.entries(user.group_ids).map(([id, access]) => [state.groups.get(Number(id))?.name, access]);
   return {
-    ...userPlain(state, user), ...(firm && { organization: firm.name }), organizations: user.organization_ids.map((id) => state.organizations.get(id)?.name),
-    authorizations: [], roles: user.role_ids.map((id) => ROLES[id - 1].name), groups: Object.fromEntries(groups), ...authors(state, user),
+    ...userPlain(state, user),
+    ...(firm && { organization: firm.name }),
+    organizations: user.organization_ids.map((id) => state.organizations.get(id)?.name),
+    authorizations: [],
+    roles: user.role_ids.map((id) => ROLES[id - 1].name),
+    groups: Object.fromEntries(groups),
+    ...authors(state, user),
   };
 }
 
@@ -163,14 +169,17 @@ export const organizationAssets = (state, firm, assets) => put(assets, 'Organiza
 export const groupPlain = (state, group) => ({
   id: group.id, signature_id: null, email_address_id: null, name: group.name, name_last: group.name.split('::').at(-1),
   parent_id: parentOf(state, group)?.id ?? null, assignment_timeout: null, follow_up_possible: 'yes', reopen_time_in_days: null,
-  follow_up_assignment: true, active: group.active, shared_drafts: true, note: group.note, ...authorship(group), user_ids: staffOf(state, group).map(({ id }) => id),
+  follow_up_assignment: true, active: group.active, shared_drafts: true, note: group.note, ...authorship(group),
+  user_ids: staffOf(state, group).map(({ id }) => id),
 });
 
-export const groupNamed = (state, group) => ({ ...groupPlain(state, group), users: staffOf(state, group).map(({ login }) => login), ...authors(state, group) });
+export const groupNamed = (state, group) => ({
+  ...groupPlain(state, group), users: staffOf(state, group).map(({ login }) => login), ...authors(state, group),
+});
 export const groupAssets = (state, group, assets) => put(assets, 'Group', group.id, groupPlain(state, group));
 
 const staffOf = (state, group) => [...state.users.values()].filter(({ group_ids }) => group_ids[group.id]);
-const parentOf = (state, { name }) => [...state.groups.values()].find((one) => name.includes('::') && one.name === name.split('::').slice(0, -1).join('::'));
+const parentOf = (state, { name }) => [...state.groups.values()].find((one) => one.name === name.split('::').slice(0, -1).join('::'));
 
 function put(assets, model, id, row) {
   assets[model] ??= {};

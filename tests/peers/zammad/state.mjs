@@ -16,8 +16,12 @@ export const ARTICLE_TYPES = ['email', 'sms', 'chat', 'fax', 'phone', 'twitter s
   'facebook feed comment', 'note', 'web'];
 export const SENDERS = ['Agent', 'Customer', 'System'];
 
+const UNUSED = { vip: false, verified: false, out_of_office: false };
+
 // What a user has besides a name, and what it is unless it is known.
-export const ADDRESS = { web: '', phone: '', fax: '', mobile: '', department: null, street: '', zip: '', city: '', country: '', address: null };
+export const ADDRESS = {
+  web: '', phone: '', fax: '', mobile: '', department: null, street: '', zip: '', city: '', country: '', address: null,
+};
 
 export const idOf = (names, name) => names.indexOf(name) + 1;
 
@@ -45,9 +49,9 @@ export class State {
   #numbers = new Map();
   #events; // ticket id -> what happened to it, while a transaction lasts
 
-  // tell(event): called once for each ticket that a transaction changed.
-  constructor({ clock, random, seed, settings, features, tell = () => {} }) {
-    Object.assign(this, { clock, random, seed, settings, features, tell, secrets: new Random(seed).fork('zammad tokens') });
+  // tell(event): called once for each ticket that a transaction changed. complain(text): what a client should hear of.
+  constructor({ clock, random, seed, settings, features, tell = () => {}, complain = () => {} }) {
+    Object.assign(this, { clock, random, seed, settings, features, tell, complain, secrets: new Random(seed).fork('zammad tokens') });
     this.orders = {
       entries: sortedBy(() => this.entries.values(), ['id', 'created_at', 'updated_at']),
       tickets: sortedBy(() => this.tickets.values(), ['id', 'created_at', 'updated_at']),
@@ -179,10 +183,12 @@ export class State {
     this.tags.delete(tag.id);
   }
 
-  // permission: what of its user's permissions it carries. oauth: it is an OAuth2 token, for "Bearer" only. expires_at: a day, or an instant.
+  // permission: what of its user's permissions it carries. oauth: it is an OAuth2 token, for "Bearer" only. expires_at: a day, or
+  // an instant.
   addToken({ user, permission = ['admin', 'ticket.agent'], name = 'Token', expires_at = null, oauth = false, token = this.#secret() }) {
     const now = this.now();
-    const row = { id: this.nextId('tokens'), token, user_id: user.id, name, permission, expires_at, oauth, last_used_at: null, created_at: now, updated_at: now };
+    const times = { last_used_at: null, created_at: now, updated_at: now };
+    const row = { id: this.nextId('tokens'), token, user_id: user.id, name, permission, expires_at, oauth, ...times };
     this.tokens.set(token, row);
     return row;
   }
@@ -201,7 +207,7 @@ export class State {
   userBy(text) {
     const wanted = String(text).trim().toLowerCase();
     if (/^\d+$/.test(wanted) && this.users.has(Number(wanted))) return this.users.get(Number(wanted));
-    return [...this.users.values()].find((user) => user.login.toLowerCase() === wanted || (user.email && user.email.toLowerCase() === wanted));
+    return [...this.users.values()].find(({ login, email }) => [login, email].some((name) => name?.toLowerCase() === wanted));
   }
 
   // ---- what others may see, and hear ----
@@ -260,21 +266,28 @@ export class State {
     const home = this.insert('organizations', organization({ name: 'Lindgren IT', domain: cast.domain }));
     const groupIds = { 1: ['full'], 2: ['full'], 3: ['full'] };
     const staff = { organization_id: home.id, group_ids: groupIds };
-    this.admin = this.addUser({ ...staff, login: `zammad-api@${cast.domain}`, firstname: 'Zammad', lastname: 'API', role_ids: [1, 2], password: 'admin-password' });
-    this.agents = cast.agents.map((agent, i) => this.addUser({ ...staff, ...agent, login: agent.email, role_ids: i === 0 ? [1, 2] : [2], password: 'agent-password' }));
+    const api = { login: `zammad-api@${cast.domain}`, firstname: 'Zammad', lastname: 'API', password: 'admin-password' };
+    this.admin = this.addUser({ ...staff, ...api, role_ids: [1, 2] });
+    this.agents = cast.agents.map((agent, i) => {
+      const role_ids = i === 0 ? [1, 2] : [2]; // the first one leads the team
+      return this.addUser({ ...staff, ...agent, login: agent.email, role_ids, password: 'agent-password' });
+    });
     for (const { contacts, ...firm } of cast.organisations) {
       const { id } = this.insert('organizations', organization(firm));
-      for (const contact of contacts) this.addUser({ ...contact, login: contact.email, organization_id: id, role_ids: [3], password: 'customer-password' });
+      for (const contact of contacts) {
+        this.addUser({ ...contact, login: contact.email, organization_id: id, password: 'customer-password' });
+      }
     }
     for (const { name } of cast.activityTypes) this.insert('types', { name, note: null, active: true });
     this.at = undefined;
   }
 
-  addUser({ login, email = login, firstname = '', lastname = '', organization_id = null, role_ids = [3], group_ids = {}, active = true, ...more }, by) {
-    const row = { organization_id, organization_ids: [], login, firstname, lastname, email, active, role_ids, group_ids, vip: false, verified: false };
-    const { note = '', password = null, two_factor = false } = more;
+  // A customer, unless role_ids say otherwise.
+  addUser({ login, email = login, firstname = '', lastname = '', organization_id = null, role_ids = [3], active = true, ...more }, by) {
+    const { group_ids = {}, note = '', password = null, two_factor = false } = more;
+    const person = { login, firstname, lastname, email, organization_id, organization_ids: [], role_ids, group_ids, active, note };
     const address = Object.fromEntries(Object.entries(ADDRESS).map(([name, blank]) => [name, more[name] ?? blank]));
-    return this.insert('users', { ...row, ...address, note, password, two_factor, out_of_office: false }, by);
+    return this.insert('users', { ...person, ...address, ...UNUSED, password, two_factor }, by);
   }
 }
 

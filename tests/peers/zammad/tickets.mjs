@@ -1,8 +1,8 @@
 // tickets.mjs - what happens to tickets and their articles: opened, changed, answered, merged, deleted.
 
-import { createEntry, writeSum } from './accounting.mjs';
+import { createEntry, overflow, sumOf, writeSum } from './accounting.mjs';
 import { amountOf, fits } from './decimal.mjs';
-import { databaseRefuses, invalid, unprocessable } from './errors.mjs';
+import { invalid, unprocessable } from './errors.mjs';
 import { ARTICLE_TYPES, PRIORITIES, SENDERS, STATES, SYSTEM_USER, fullName, idOf } from './state.mjs';
 
 const MOST_TITLE = 250;
@@ -61,7 +61,7 @@ function saveTicket(state, ticket, changes, by) {
 export function addArticle(state, ticket, values, by) {
   return state.transaction(() => {
     const amount = values.time_unit === undefined || values.time_unit === null ? undefined : amountOf(values.time_unit);
-    if (amount !== undefined && !fits(amount)) throw databaseRefuses('PG::NumericValueOutOfRange: ERROR:  numeric field overflow');
+    if (amount !== undefined && !fits(sumOf(state, ticket.id) + amount)) throw overflow();
     const article = insertArticle(state, ticket, values, by);
     ticket.article_count++;
     ticket.create_article_type_id ??= article.type_id;
@@ -188,8 +188,10 @@ function columns(state, values) {
   for (const [name, value] of Object.entries(row)) {
     if (!name.endsWith('_id') || value === null) continue;
     row[name] = Number(value);
-    if (TABLES[name] && !state[TABLES[name]].has(row[name])) throw invalid(`${name.replace('_id', '').replace(/^./, (c) => c.toUpperCase())} must exist`);
+    if (TABLES[name] && !state[TABLES[name]].has(row[name])) throw invalid(`${human(name)} must exist`);
   }
   if (row.title !== undefined) row.title = String(row.title ?? '').slice(0, MOST_TITLE) || '-';
   return row;
 }
+
+const human = (column) => column.replace('_id', '').replace(/^./, (letter) => letter.toUpperCase());

@@ -32,7 +32,7 @@ export class Webhooks {
   #idle = [];
   #lose = 0;
   #twice = 0;
-  #epoch = 0; // jobs of before a reset do not come back
+  #ended = false;
   #requests = new Set();
 
   constructor({ state, seed }) {
@@ -73,7 +73,8 @@ export class Webhooks {
 
   // A scheduler at work: one delivery for each of these tickets, under the scheduler's name.
   schedule({ name = 'Scheduler', webhook_id, ticket_ids }) {
-    for (const ticket_id of ticket_ids) this.#enqueue({ id: 0, name }, webhook_id, { type: 'scheduler', ticket_id, article_id: null, changes: {} });
+    const event = { type: 'scheduler', article_id: null, changes: {} };
+    for (const ticket_id of ticket_ids) this.#enqueue({ id: 0, name }, webhook_id, { ...event, ticket_id });
     return ticket_ids.length;
   }
 
@@ -102,24 +103,22 @@ export class Webhooks {
 
   // Nothing leaves any more; what is on its way is cut.
   stop() {
-    this.#epoch++;
+    this.#ended = true;
     this.#queue = [];
     for (const req of this.#requests) req.destroy();
+    for (const resolved of this.#idle.splice(0)) resolved();
   }
 
-  reset() {
-    this.#epoch++;
-    this.#queue = [];
-    this.#lose = 0;
-    this.#twice = 0;
-    this.jobs = [];
+  // Nothing is listened to any more.
+  clear() {
     this.webhooks.clear();
     this.triggers.clear();
   }
 
   #enqueue(trigger, webhookId, event) {
-    const job = { id: this.#uuid(), trigger: trigger.name, webhook_id: webhookId, ticket_id: event.ticket_id, article_id: event.article_id, state: 'queued', attempts: [], epoch: this.#epoch };
-    Object.defineProperty(job, 'event', { value: event });
+    const { ticket_id, article_id } = event;
+    const job = { id: this.#uuid(), trigger: trigger.name, webhook_id: webhookId, ticket_id, article_id, state: 'queued', attempts: [] };
+    Object.defineProperty(job, 'event', { value: event }); // for us, not for who looks at it
     this.jobs.push(job);
     if (this.#loses()) {
       job.state = 'lost';
@@ -136,7 +135,7 @@ export class Webhooks {
   }
 
   #push(job) {
-    if (job.epoch !== this.#epoch) return;
+    if (this.#ended) return;
     this.#queue.push(job);
     setImmediate(() => this.#next());
   }
@@ -167,7 +166,7 @@ export class Webhooks {
       this.#twice--;
       await this.#send(call);
     }
-    if (job.epoch !== this.#epoch) return;
+    if (this.#ended) return;
     if (attempt.status >= 200 && attempt.status <= 299) job.state = 'delivered';
     else if (job.attempts.length >= ATTEMPTS) job.state = 'dropped';
     else {
@@ -183,7 +182,8 @@ export class Webhooks {
     let result = await send({ ...call, url }, this.#requests);
     for (let left = REDIRECTS; follow && left > 0 && result.location && isRedirect(result); left--) {
       url = new URL(result.location, url).href;
-      result = await send({ ...call, url, method: 'GET', bytes: undefined, headers: { 'User-Agent': call.headers['User-Agent'] } }, this.#requests);
+      const headers = { 'User-Agent': call.headers['User-Agent'] };
+      result = await send({ ...call, url, method: 'GET', bytes: undefined, headers }, this.#requests);
     }
     return result;
   }
@@ -199,7 +199,8 @@ export class Webhooks {
       ? customPayload(state, webhook.custom_payload, { ticket, article, event: { ...job.event, webhook: webhook.name } })
       : railsJson(defaultPayload(state, ticket, article));
     const bytes = Buffer.from(body, 'utf8');
-    return { webhook, bytes, headers: headersOf(webhook, job, bytes), method: state.features.webhookMethods ? webhook.http_method.toUpperCase() : 'POST', limit: state.settings.webhook_timeout_ms };
+    const method = state.features.webhookMethods ? webhook.http_method.toUpperCase() : 'POST';
+    return { webhook, method, headers: headersOf(webhook, job, bytes), bytes, limit: state.settings.webhook_timeout_ms };
   }
 
   // Random, but the same for the same seed.
@@ -214,8 +215,12 @@ export class Webhooks {
 
 function headersOf(webhook, job, bytes) {
   const headers = {
-    'Content-Type': 'application/json; charset=utf-8', 'User-Agent': 'Zammad User Agent', Accept: '*/*', 'Content-Length': bytes.length,
-    'X-Zammad-Trigger': headerText(job.trigger), 'X-Zammad-Delivery': job.id,
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': bytes.length,
+    'User-Agent': 'Zammad User Agent',
+    Accept: '*/*',
+    'X-Zammad-Trigger': headerText(job.trigger),
+    'X-Zammad-Delivery': job.id,
   };
   if (webhook.basic_auth_username && webhook.basic_auth_password) {
     headers.Authorization = `Basic ${Buffer.from(`${webhook.basic_auth_username}:${webhook.basic_auth_password}`).toString('base64')}`;
