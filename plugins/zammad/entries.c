@@ -49,16 +49,12 @@ static int read_either(struct reading *r)
 static int read_all(struct reading *r)
 {
     const char *strategy = r->d->set->strategy;
-    int rc;
 
     if (strcmp(strategy, "global") == 0)
         return reading_global(r);
     if (strcmp(strategy, "tickets") == 0)
         return reading_tickets(r);
-    rc = read_either(r);
-    if (rc >= 0)
-        strategy_learn(r->d, &r->way);
-    return rc;
+    return read_either(r);
 }
 
 int zammad_list_entries(dw_call *c, dw_connection *conn, const dw_entry_query *query, dw_found *out)
@@ -70,5 +66,6 @@ int zammad_list_entries(dw_call *c, dw_connection *conn, const dw_entry_query *q
     DW_TRY(desk_open(&d, c, conn));
     DW_TRY(reading_open(&d, query ? query : &everything, out, &r));
     DW_TRY(r->query->ticket ? read_ticket(r) : read_all(r));
+    strategy_learn(&d, &r->way);
     return dw_found_complete(out);
 }

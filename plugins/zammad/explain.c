@@ -152,7 +152,7 @@ static int explain_redirect(struct desk *d, dw_answer *a, const struct ask *ask)
     return dw_fail(
         d->c, DW_EUPSTREAM,
         "base_url leads elsewhere; write the address there that it leads to, if that is your Zammad", "asked",
-        ask->path, "leads to", to ? d->said : NULL);
+        ask->path, "to", to ? d->said : NULL);
 }
 
 int explain_refusal(struct desk *d, int rc, dw_answer *a, const struct ask *ask)
@@ -174,13 +174,15 @@ int explain_refusal(struct desk *d, int rc, dw_answer *a, const struct ask *ask)
     case 422:
         return dw_fail(d->c, DW_EUPSTREAM, "Zammad does not understand what it was asked", "asked", ask->path,
                        "Zammad", d->said);
-    default: break;
+    default: return explain_broken(d, rc, ask->path, a->status, d->said);
     }
-    if (d->said[0] == 0)
-        return rc;
+}
+
+int explain_broken(struct desk *d, int rc, const char *path, int status, const char *said)
+{
     return dw_fail(d->c, rc,
                    "Zammad, or a proxy in front of it, could not answer; its production.log says why",
-                   "asked", ask->path, "status", a->status, "said", d->said);
+                   "asked", path, "status", status, "said", *said ? said : NULL);
 }
 
 int explain_no_json(struct desk *d, dw_answer *a, const struct ask *ask)

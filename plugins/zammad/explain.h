@@ -13,6 +13,9 @@
  *   DW_ERATE, DW_EUPSTREAM... as of dw_fetch() */
 DW_MUST_CHECK int explain_refusal(struct desk *d, int rc, dw_answer *answer, const struct ask *ask);
 
+/* It did not work, and nobody knows why. */
+DW_MUST_CHECK int explain_broken(struct desk *d, int rc, const char *path, int status, const char *said);
+
 /* It went well, but is no JSON. */
 DW_MUST_CHECK int explain_no_json(struct desk *d, dw_answer *answer, const struct ask *ask);
 

@@ -15,7 +15,6 @@ struct reading {
     struct facts facts;
     struct idmap seen;   /* bookings that were given, with their times of change */
     struct strategy way; /* what is known, and is being learnt */
-    unsigned largest;    /* rows on one page of a ticket's list */
 
     /* Of the list of all. */
     int64_t newest;  /* the highest number when it began, */

@@ -1,6 +1,7 @@
 /* reading_some.c - what is booked on some tickets: a list for each. */
 #include <string.h>
 
+#include "explain.h"
 #include "pages.h"
 #include "reading.h"
 
@@ -25,8 +26,9 @@ static int is_gone(struct desk *d, int64_t ticket)
 
 /* 404: it was deleted, or this version has no such list. 500: some versions of 2023 for a ticket that was deleted. 403: it can
  * be seen but not changed, which Zammad wants for this list: the others are read, and at the end it is said. */
-static int cope(struct reading *r, int64_t ticket, int rc)
+static int cope(struct reading *r, int64_t ticket, const char *path, int rc)
 {
+    const char *said = dw_format(r->d->c, "%s", r->d->said);
     int status = r->d->status;
 
     if (rc == DW_EDENIED) {
@@ -39,10 +41,12 @@ static int cope(struct reading *r, int64_t ticket, int rc)
     int gone = is_gone(r->d, ticket);
     if (gone != 0)
         return gone < 0 ? gone : 0;
+    if (status == 500)
+        return explain_broken(r->d, rc, path, status, said);
     return dw_fail(
         r->d->c, DW_EUPSTREAM,
         "Zammad does not give the booked time of a ticket that is there; versions before 6.1 cannot",
-        "ticket", ticket, "status", status);
+        "ticket", ticket);
 }
 
 /* ---- one ticket ---- */
@@ -52,7 +56,7 @@ static struct pages list_of(struct reading *r, int64_t ticket)
     return (struct pages){ .path = desk_path(r->d, "/api/v1/tickets", ticket, "/time_accountings"),
                            .model = "TicketTimeAccounting",
                            .per_page = TICKET_PAGE,
-                           .largest = &r->largest };
+                           .largest = &r->way.rows };
 }
 
 static int see(struct desk *d, const json_t *rows, void *ud)
@@ -61,16 +65,17 @@ static int see(struct desk *d, const json_t *rows, void *ud)
     return reading_give(ud, rows);
 }
 
-/* Behind a first page of n rows: nothing, if more than n were on one page before; else until an empty page, and then the slow
+/* Behind a first page of n rows: nothing, if more than n came on one page before (of tickets, too, of which no version gives
+ * more at once than of booked time); else until an empty page, and then the slow
  * way back, which misses nothing. */
 static int read_rest(struct reading *r, struct pages pages, size_t n)
 {
     const dw_list query = DW_LIST("expand", r->query->ids_only ? NULL : "true");
     unsigned count = 0;
 
-    if (n == 0 || n < r->largest)
+    if (n == 0 || n < r->way.rows)
         return 0;
-    r->largest = (unsigned)n;
+    r->way.rows = (unsigned)n;
     pages.first = 2;
     pages.query = query;
     DW_TRY(pages_forward(r->d, &pages, see, r, &count));
@@ -85,7 +90,7 @@ static int take(struct reading *r, int64_t ticket, dw_fetching *under_way)
     int rc = desk_take(r->d, under_way, &(struct ask){ .path = pages.path }, &answer);
 
     if (rc < 0)
-        return cope(r, ticket, rc);
+        return cope(r, ticket, pages.path, rc);
     DW_TRY(pages_rows(r->d, answer, pages.model, pages.path, &rows));
     DW_TRY(reading_give(r, rows));
     return read_rest(r, pages, json_array_size(rows));

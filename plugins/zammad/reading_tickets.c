@@ -58,8 +58,9 @@ static int see(struct desk *d, const json_t *rows, void *ud)
 {
     struct reading *r = ud;
     int64_t *ids = dw_alloc(d->c, (json_array_size(rows) + 1) * sizeof(*ids));
-    size_t n = pick(r, rows, ids);
+    size_t n = pick(r, rows, ids), all = json_array_size(rows);
 
+    r->way.rows = all > r->way.rows ? (unsigned)all : r->way.rows;
     if (n == 0)
         return 0;
     r->fresh += (int64_t)n;
@@ -158,5 +159,5 @@ int reading_tickets(struct reading *r)
         r->d->c, DW_EDENIED,
         "not all tickets could be read, so this list is not complete; the user of the token needs the right "
         "to change (or full) in their groups, or admin.time_accounting",
-        "tickets", r->refused_n, "one of them", r->refused);
+        "refused", r->refused_n, "ticket", r->refused);
 }

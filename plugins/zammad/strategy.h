@@ -18,6 +18,7 @@ struct strategy {
     dw_time until;
     enum way global;     /* one list of all bookings */
     enum way conditions; /* tickets searched by a condition */
+    unsigned rows;       /* so many of a kind came on one page: a shorter one is the last */
 };
 
 struct strategies {

@@ -56,7 +56,8 @@ const asked = async (act) => {
   await act();
   return zammad.log.since(mark).map(({ method, path }) => `${method} ${path}`);
 };
-const agentToken = (permission = ['ticket.agent']) => zammad.control('POST', 'tokens', { user: zammad.state.agents[0].id, permission }).token;
+const agentOf = () => zammad.state.agents.find(({ role_ids }) => !role_ids.includes(1));
+const agentToken = (permission = ['ticket.agent']) => zammad.control('POST', 'tokens', { user: agentOf().id, permission }).token;
 
 before(async () => {
   const core = 'rate_limit: off\nroute_limits: false\ncheck_replies: true\n';
@@ -255,7 +256,7 @@ describe('one ticket', { timeout }, () => {
   });
 
   test('that may not be read is an error, and so is a list without it', async () => {
-    const agent = zammad.state.agents[0];
+    const agent = agentOf();
     const { id, group_id } = busy();
     agent.group_ids = { ...agent.group_ids, [group_id]: ['read'] };
     const connection = await connect({ token: agentToken(), strategy: 'tickets' });
@@ -398,10 +399,10 @@ describe('what breaks', { timeout }, () => {
     ['half_length', {}, 504, /./],
     ['huge', {}, 502, /./],
     ['redirect', {}, 502, /leads elsewhere.*127\.0\.0\.1:9/],
-    ['status', { status: 401 }, 502, /does not know this access token/],
+    ['status', { status: 401 }, 401, /does not know this access token/],
     ['status', { status: 422 }, 502, /does not understand/],
     ['status', { status: 500 }, 502, /Error ID/],
-    ['status', { status: 502 }, 502, /502/],
+    ['status', { status: 502 }, 502, /could not answer.*502/],
     ['cut_before', {}, 504, /./],
   ];
   for (const strategy of ['global', 'tickets']) {
@@ -477,10 +478,10 @@ describe('a test of the connection', { timeout }, () => {
   test('says what an agent will miss', async () => {
     const { works, checks } = await tested({ token: agentToken() });
     assert.ok(works);
-    assert.deepEqual(states({ checks }), { user: 'good', list: 'warning', tickets: 'good', activities: 'warning' });
+    assert.deepEqual(states({ checks }), { user: 'good', version: 'good', list: 'warning', tickets: 'good', activities: 'warning' });
   });
 
-  const user = () => zammad.state.agents[0];
+  const user = agentOf;
   const cases = {
     'an unknown token': [() => ({ token: 'nobody' }), '#/settings/token', /does not know this access token/],
     'a token that is over': [() => ({ token: zammad.control('POST', 'tokens', { user: user().id, permission: ['ticket.agent'], expires_at: '2020-01-01' }).token }), '#/settings/token', /has expired/],
@@ -591,24 +592,23 @@ describe('webhooks', { timeout }, () => {
     const before = (await heard()).length;
     zammad.book({ ticket, time_unit: '2.75' });
     await zammad.webhooks.idle();
-    assert.deepEqual(zammad.webhooks.counts(), { done: 1 });
+    assert.deepEqual(zammad.webhooks.counts(), { delivered: 1 });
     const now = await until('the hint is heard', async () => {
       const all = await heard();
       return all.length > before && all;
     });
     assert.equal(now.at(-1), String(ticket));
-    await zammad.state.webhooks;
     const [hook] = [...zammad.webhooks.webhooks.values()];
     hook.signature_token = 'wrong';
     zammad.book({ ticket, time_unit: '1' });
     await zammad.webhooks.idle();
-    assert.ok(!('done' in zammad.webhooks.counts()) || zammad.webhooks.counts().done === 1, JSON.stringify(zammad.webhooks.counts()));
+    assert.equal(zammad.webhooks.counts().delivered, 1, JSON.stringify(zammad.webhooks.counts()));
     assert.equal((await heard()).length, now.length);
   });
 
   test('may have a body of the admin, and come twice', async () => {
     const made = await connect();
-    zammad.webhooks.reset();
+    zammad.control('DELETE', 'webhooks');
     zammad.webhooks.subscribe({ endpoint: `${server.url}${made.webhook.path}`, signature_token: made.webhook_secret, custom_payload: '{"ticket_id":"#{ticket.id}"}' });
     const ticket = zammad.state.entries.get(kept()[0]).ticket_id;
     const before = (await heard()).length;
