@@ -25,7 +25,7 @@ let n = 0;
 
 async function ask(method, path, body, headers = {}) {
   const answer = await request(server.url, {
-    method, path: `/api/v1${path}`, timeout: 60_000 * slowness,
+    method, path: `/api/v1${path}`, limit: 300_000 * slowness,
     headers: { ...bearer(people.root), ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
