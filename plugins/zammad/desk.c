@@ -13,45 +13,45 @@ enum {
 
 /* ---- opening ---- */
 
+static void choose_credentials(struct desk *d)
+{
+    const struct zammad_settings *set = d->set;
+
+    if (zammad_secret_is_set(set->token)) {
+        d->authorization.hidden = dw_format(d->c, "Token token=%s", dw_secret_reveal(set->token));
+    } else if (zammad_secret_is_set(set->bearer)) {
+        d->bearer = set->bearer;
+    } else if (*set->user) {
+        d->user = set->user;
+        d->password = set->password;
+    }
+}
+
 int desk_open(struct desk *d, dw_call *c, dw_connection *conn)
 {
     *d = (struct desk){ .c = c, .conn = conn, .set = dw_connection_settings(conn), .date = -1 };
     if (!d->set)
         return dw_fail(c, DW_EMISUSE, "this connection has no settings of a Zammad");
-    if (zammad_secret_is_set(d->set->token))
-        d->authorization.hidden = dw_format(c, "Token token=%s", dw_secret_reveal(d->set->token));
+    choose_credentials(d);
+    d->on_behalf = *d->set->on_behalf ? d->set->on_behalf : NULL;
     return 0;
 }
 
 /* ---- asking ---- */
 
-static const char *said_or_null(const char *text)
-{
-    return *text ? text : NULL;
-}
-
-static dw_secret secret_or_null(dw_secret s)
-{
-    return zammad_secret_is_set(s) ? s : (dw_secret){ NULL };
-}
-
 /* Accept: without it errors come as pages. On behalf of: the second name is the one of old versions. A search is a POST only
  * for its length, so it may be repeated. */
 int desk_start(struct desk *d, dw_fetching **out, const struct ask *ask)
 {
-    const struct zammad_settings *set = d->set;
-    const char *on_behalf = said_or_null(set->on_behalf), *user = said_or_null(set->user);
-    bool has_token = d->authorization.hidden, has_bearer = !has_token && zammad_secret_is_set(set->bearer);
+    int rc = dw_fetch_start(d->c, out, .url = ask->path, .query = ask->query, .json = ask->json,
+                            .headers = DW_LIST("Accept", "application/json", "From", d->on_behalf,
+                                               "X-On-Behalf-Of", d->on_behalf),
+                            .secret_header = d->authorization.hidden ? "Authorization" : NULL,
+                            .secret = d->authorization, .bearer = d->bearer, .user = d->user,
+                            .password = d->password, .timeout = DW_SECONDS(60), .max_bytes = ANSWER_MAX,
+                            .idempotent = true, .connection = d->conn);
 
-    DW_TRY(dw_cancelled(d->c));
-    return dw_fetch_start(
-        d->c, out, .url = ask->path, .query = ask->query, .json = ask->json,
-        .headers = DW_LIST("Accept", "application/json", "From", on_behalf, "X-On-Behalf-Of", on_behalf),
-        .secret_header = has_token ? "Authorization" : NULL, .secret = d->authorization,
-        .bearer = has_bearer ? set->bearer : (dw_secret){ NULL },
-        .user = has_token || has_bearer ? NULL : user,
-        .password = has_token || has_bearer ? (dw_secret){ NULL } : secret_or_null(set->password),
-        .max_bytes = ANSWER_MAX, .idempotent = true, .connection = d->conn);
+    return rc == DW_ERATE ? explain_rate(d) : rc;
 }
 
 static int parse(struct desk *d, dw_answer *a, json_t **out)

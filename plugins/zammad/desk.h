@@ -12,7 +12,11 @@ struct desk {
     dw_call *c;
     dw_connection *conn;
     const struct zammad_settings *set;
-    dw_secret authorization; /* the whole field, for access tokens */
+
+    /* One of these, the others NULL: the whole field for access tokens, OAuth's token, a user. */
+    dw_secret authorization, bearer, password;
+    const char *user;
+    const char *on_behalf; /* NULL: nobody else */
 
     /* Of the last answer, and why it is no good. */
     int status;

@@ -155,14 +155,25 @@ static int explain_redirect(struct desk *d, dw_answer *a, const struct ask *ask)
         ask->path, "to", to ? d->said : NULL);
 }
 
+int explain_rate(struct desk *d)
+{
+    dw_span wait = dw_error_of(d->c)->retry_after;
+
+    return dw_fail(d->c, DW_ERATE,
+                   "a proxy in front of Zammad asks for a pause; nothing is sent there until it is over",
+                   "retry_after", wait, "reason", "RATE_LIMITED");
+}
+
 int explain_refusal(struct desk *d, int rc, dw_answer *a, const struct ask *ask)
 {
+    if (rc == DW_ERATE)
+        return explain_rate(d);
     if (!a)
         return rc;
     if (a->status >= 300 && a->status < 400)
         return explain_redirect(d, a, ask);
-    if (a->status < 400 || rc == DW_ERATE || rc == DW_ETOOLARGE)
-        return rc; /* cut off, too large, told to wait: the host's sentence says it */
+    if (a->status < 400 || rc == DW_ETOOLARGE)
+        return rc; /* cut off, too large: the host's sentence says it */
     listen(d, a);
     switch (a->status) {
     case 401: return explain_401(d);

@@ -13,6 +13,9 @@
  *   DW_ERATE, DW_EUPSTREAM... as of dw_fetch() */
 DW_MUST_CHECK int explain_refusal(struct desk *d, int rc, dw_answer *answer, const struct ask *ask);
 
+/* It is not to be asked any more for a while (DW_ERATE). */
+DW_MUST_CHECK int explain_rate(struct desk *d);
+
 /* It did not work, and nobody knows why. */
 DW_MUST_CHECK int explain_broken(struct desk *d, int rc, const char *path, int status, const char *said);
 

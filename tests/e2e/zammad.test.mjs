@@ -422,6 +422,16 @@ describe('what breaks', { timeout }, () => {
     }
   }
 
+  test('who asks for a pause is given it', async () => {
+    const connection = await connect({ strategy: 'global' });
+    zammad.faults.add({ kind: 'status', status: 429, retryAfter: 3600 });
+    const answer = await read(connection);
+    assert.equal(answer.status, 429, answer.text());
+    zammad.faults.clear();
+    const paths = await asked(async () => assert.equal((await read(connection)).status, 429));
+    assert.deepEqual(paths, []);
+  });
+
   test('whatever breaks by chance: all, or an error', async () => {
     let broken = 0;
     for (let seed = 1; seed <= 30; seed++) {

@@ -317,6 +317,8 @@ static const struct refusal refusals[] = {
       "very odd", "" },
     { 500, NULL, "application/json", "{\"error\":\"Error ID AbCdEf: Please contact your administrator.\"}",
       DW_EUPSTREAM, "Error ID AbCdEf", "" },
+    { 429, "Retry-After: 7200\r\n", "text/html", "<html>nginx</html>", DW_ERATE, "asks for a pause",
+      "RATE_LIMITED" },
     { 502, NULL, "text/html", "<html>nginx</html>", DW_EUPSTREAM, "502", "" },
 };
 
