@@ -233,6 +233,9 @@ describe('chance', { timeout }, () => {
     const met = drawn(1).filter(Boolean);
     assert.ok(met.length > 60 && met.length < 120, `${met.length} of 300`);
     assert.equal(new Set(met.map(([kind]) => kind)).size, kinds.length);
+    // The same request again is drawn anew, or no retry would ever help.
+    const all = drawn(1);
+    assert.ok(requests.slice(0, 100).some((_, n) => Boolean(all[n]) !== Boolean(all[n + 100])));
     const faults = new Faults({ seed: 1 });
     assert.throws(() => faults.random({ rate: 1, kinds: ['refuse'] }), /no fault that chance can choose/);
   });
