@@ -1,6 +1,7 @@
 #include "batch.h"
 
 #include "common.h"
+#include "day.h"
 #include "known.h"
 #include "read.h"
 
@@ -17,14 +18,17 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
 {
     const struct entry *e = &row->entry;
     const bool has_seconds = row->seconds >= 0;
+    const char *day;
+
+    DW_TRY(day_of(c, row->starts, b->w->sync.zone, &day));
     const dw_value v[] = {
         DW("INSERT INTO timesync_entries (tenant_id, id, sync, source_id, ticket, ticket_number, ticket_title, customer,"
            " customer_name, agent, agent_email, agent_name, activity, activity_name, note, url, merged_into, amount, unit,"
-           " begin_at, end_at, booked_at, edited_at, hash, starts_at, seconds, seen_at,"
+           " begin_at, end_at, booked_at, edited_at, hash, starts_at, seconds, seen_at, day,"
            " state, reason, link_by, exported, billable, project, project_name, target_customer, target_customer_name,"
            " target_activity, target_activity_name, marker, intent, attempt, version)"
            " VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
-           " $22, $23, $24, $25, $26, 'waiting', '', '', $27, 0, '', '', '', '', '', '', '', '', 0, 1)"
+           " $22, $23, $24, $25, $26, $28, 'waiting', '', '', $27, 0, '', '', '', '', '', '', '', '', 0, 1)"
            " ON CONFLICT (tenant_id, sync, source_id) DO UPDATE SET ticket = excluded.ticket,"
            " ticket_number = excluded.ticket_number, ticket_title = excluded.ticket_title, customer = excluded.customer,"
            " customer_name = excluded.customer_name, agent = excluded.agent, agent_email = excluded.agent_email,"
@@ -33,7 +37,8 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
            " unit = excluded.unit, begin_at = excluded.begin_at, end_at = excluded.end_at,"
            " booked_at = excluded.booked_at, edited_at = excluded.edited_at, hash = excluded.hash, gone_at = NULL,"
            " starts_at = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.starts_at ELSE timesync_entries.starts_at END,"
-           " seconds = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.seconds ELSE timesync_entries.seconds END"
+           " seconds = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.seconds ELSE timesync_entries.seconds END,"
+           " day = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.day ELSE timesync_entries.day END"
            " WHERE timesync_entries.edited_at IS NULL OR excluded.edited_at IS NULL"
            " OR excluded.edited_at >= timesync_entries.edited_at"
            " RETURNING id, state, reason, coalesce(pushed_hash, ''), intent"),
@@ -41,7 +46,7 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
         DW(e->customer), DW(e->customer_name), DW(e->agent), DW(e->agent_email), DW(e->agent_name), DW(e->activity),
         DW(e->activity_name), DW(e->note), DW(e->url), DW(e->merged_into), DW(e->amount), DW(e->unit), db_time(e->begin),
         db_time(e->end), db_time(e->booked), db_time(e->edited), DW((const char *)row->hash), db_time(row->starts),
-        has_seconds ? dw_v_int_(row->seconds) : dw_v_null_(NULL), DW(dw_now(c)), DW(DW_FALSE),
+        has_seconds ? dw_v_int_(row->seconds) : dw_v_null_(NULL), DW(dw_now(c)), DW(DW_FALSE), DW(day),
     };
 
     return dw_db_find_(c, DW_TO(&out->id, &out->state, &out->reason, &out->pushed, &out->intent), DB_LIST(v));

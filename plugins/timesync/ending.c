@@ -2,6 +2,7 @@
 
 #include "cases.h"
 #include "common.h"
+#include "day.h"
 
 struct all {
     struct work *w;
@@ -35,17 +36,19 @@ static int change_link(dw_call *c, const struct all *a)
     const struct wanted *want = a->wanted;
     const bool in_place = want && same(s->project, want->project.id);
     char hash[DIGEST_HEX];
+    const char *day;
 
     DW_TRY(sheet_hash(c, s, a->w->watched, hash));
+    DW_TRY(day_of(c, s->begin, a->w->sync.zone, &day));
     return dw_db_change(
         c,
         "UPDATE timesync_entries SET sheet = $2, base = $3, base_hash = $4, exported = $5, billable = $6, project = $7,"
         " project_name = $8, target_customer = $9, target_customer_name = $10, target_activity = $11,"
-        " target_activity_name = $12, starts_at = $13, seconds = $14 WHERE id = $1",
+        " target_activity_name = $12, starts_at = $13, seconds = $14, day = $15 WHERE id = $1",
         a->e->id, s->id, sheet_json(c, s), (const char *)hash, s->exported, (int64_t)s->billable, s->project,
         in_place ? or_empty(want->project.name) : "", in_place ? or_empty(want->customer.id) : "",
         in_place ? or_empty(want->customer.name) : "", s->activity,
-        want ? if_same(s->activity, want->activity, want->activity_name) : "", s->begin, s->seconds);
+        want ? if_same(s->activity, want->activity, want->activity_name) : "", s->begin, s->seconds, day);
 }
 
 static int new_link(dw_call *c, const struct all *a)

@@ -1,6 +1,8 @@
 /* timesync - booked time arrives where it is billed, exactly once. README.md says where what is. */
 #include "timesync.h"
 
+#include "api.h"
+#include "commands.h"
 #include "runs.h"
 
 static const dw_item items[] = {
@@ -34,4 +36,5 @@ static const dw_hook hooks[] = {
 DOWEL_PLUGIN(.name = "timesync", .version = "0.1.0",
              .summary = "Booked time arrives where it is billed, exactly once", .license = "MIT",
              .conf = DW_ITEMS(struct timesync_conf, items), .jobs = jobs, .schedules = schedules,
-             .subscriptions = subscriptions, .hooks = hooks);
+             .subscriptions = subscriptions, .hooks = hooks,
+             .operations = timesync_operations, .commands = timesync_commands);

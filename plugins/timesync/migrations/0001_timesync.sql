@@ -63,6 +63,7 @@ CREATE TABLE timesync_entries (
     edited_at      TIMESTAMPTZ,                     -- when it was last changed there
     hash           TEXT        NOT NULL,            -- of all of the above that matters
     starts_at      TIMESTAMPTZ,                     -- where it lies in time by the rules; null: cannot be told
+    day            TEXT        NOT NULL DEFAULT '', -- of starts_at, in the sync's zone: "2026-11-21"; '': cannot be told
     seconds        BIGINT,                          -- how long it is by the rules; null: the amount is of no use
     seen_at        TIMESTAMPTZ NOT NULL,            -- first
     gone_at        TIMESTAMPTZ,                     -- when the source was found to have it no longer
@@ -98,6 +99,7 @@ CREATE TABLE timesync_entries (
 CREATE INDEX timesync_entries_by_ticket ON timesync_entries (tenant_id, sync, ticket);
 CREATE INDEX timesync_entries_by_sheet ON timesync_entries (tenant_id, sync, sheet);
 CREATE INDEX timesync_entries_by_state ON timesync_entries (tenant_id, sync, state, id);
+CREATE INDEX timesync_entries_by_day ON timesync_entries (tenant_id, day);
 CREATE INDEX timesync_entries_by_start ON timesync_entries (tenant_id, sync, starts_at);
 CREATE INDEX timesync_entries_by_intent ON timesync_entries (tenant_id, intent_at) WHERE intent <> '';
 
