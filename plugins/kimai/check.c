@@ -104,7 +104,7 @@ static int fail_first(const struct checking *k, const struct answer *a, int rc)
     case 404:
         return dw_fail_at(k->c, "/base_url",
                           "no Kimai answers there; is it the address of its first page, with its folder?",
-                          "looked at", "/api/version");
+                          "path", "/api/version");
     case 400: /* after some wrong tries Kimai answers so, whatever comes */
         if (*kimai_settings(k->conn)->legacy_user)
             return dw_fail_at(
@@ -117,7 +117,7 @@ static int fail_first(const struct checking *k, const struct answer *a, int rc)
 
 static int fail_page(const struct checking *k, const struct answer *a)
 {
-    return dw_fail_at(k->c, "/base_url", "what answers there is no Kimai: it should be JSON", "content type",
+    return dw_fail_at(k->c, "/base_url", "what answers there is no Kimai: it should be JSON", "content_type",
                       a->raw->content_type, "status", a->status);
 }
 
