@@ -22,6 +22,7 @@
 #include "plugin/access.h"
 #include "plugin/call.h"
 #include "plugin/channels.h"
+#include "plugin/connectors.h"
 #include "plugin/hooks.h"
 #include "plugin/registry.h"
 #include "secure/keyring.h"
@@ -95,6 +96,7 @@ static int make_process(struct local *l)
                      &l->why) != 0)
         return -1;
     if (channels_create(&l->process.channels) != 0 || plugin_hooks_create(&l->process.hooks) != 0 ||
+        connectors_create(&l->process.connectors) != 0 ||
         access_create(&l->process.access, REMEMBERED_MAX) != 0 ||
         audit_service_create(&l->process, l->core) != 0) {
         buf_add_text(&l->why, "out of memory");
@@ -132,6 +134,7 @@ static void destroy(struct local *l)
         client_destroy(l->process.client);
         registry_destroy(l->registry);
         plugin_hooks_destroy(l->process.hooks);
+        connectors_destroy(l->process.connectors);
         audit_destroy(l->process.audit);
         keyring_destroy(l->process.keyring);
         db_close(l->process.db);

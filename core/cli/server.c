@@ -34,6 +34,7 @@
 #include "operations/core_operations.h"
 #include "plugin/access.h"
 #include "plugin/channels.h"
+#include "plugin/connectors.h"
 #include "plugin/hooks.h"
 #include "plugin/idempotency.h"
 #include "plugin/registry.h"
@@ -288,6 +289,7 @@ static int make_process(struct server *s, const char *data_dir)
     if (keyring_open(&s->process.keyring, str_from(s->core->secret_key.hidden), data_dir, &why) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "%s", buf_text(&why));
     else if (channels_create(&s->process.channels) != 0 || plugin_hooks_create(&s->process.hooks) != 0 ||
+             connectors_create(&s->process.connectors) != 0 ||
              access_create(&s->process.access, REMEMBERED_MAX) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "cannot make room for plugins: out of memory");
     else
@@ -631,6 +633,7 @@ static void destroy(struct server *s)
     api_document_destroy(s->described);
     static_destroy(s->site);
     plugin_hooks_destroy(s->process.hooks);
+    connectors_destroy(s->process.connectors);
     audit_service_finish(&s->audit, &s->process);
     keyring_destroy(s->process.keyring);
     catalog_destroy(s->catalog);

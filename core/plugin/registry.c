@@ -11,6 +11,7 @@
 #include "metrics/metrics.h"
 #include "plugin/access.h"
 #include "plugin/commands.h"
+#include "plugin/connectors.h"
 #include "plugin/descriptor.h"
 #include "plugin/detach.h"
 #include "plugin/hooks.h"
@@ -320,6 +321,8 @@ static int initialise(struct registry *r, struct loading *l, struct buf *why)
     if (plugin_hooks_add(r->options.process->hooks, l->instance, why) != 0)
         return -1;
     l->hooked = true;
+    if (connectors_add(r->options.process->connectors, l->instance, why) != 0)
+        return -1;
     if (r->options.process->access &&
         access_set_authenticator(r->options.process->access, l->instance, why) != 0)
         return -1;

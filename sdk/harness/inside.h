@@ -9,6 +9,7 @@
 #include "plugin/access.h"
 #include "plugin/call.h"
 #include "plugin/channels.h"
+#include "plugin/connectors.h"
 #include "plugin/descriptor.h"
 #include "plugin/hooks.h"
 #include "plugin/instance.h"
@@ -57,6 +58,7 @@ struct dw_harness {
     struct access *access;    /* knows the permissions that plugins declare */
     struct channels *channels;
     struct plugin_hooks *hooks;
+    struct connectors *connectors;
     struct router *router;
     struct memory_transport *transport;
     struct harness_plugin *plugins;
@@ -65,6 +67,7 @@ struct dw_harness {
     dw_harness_follower *followers;
     dw_harness_pending *pending;
     dw_instance *asker; /* who asks in dw_harness_ask(); made when first needed */
+    dw_err answer;      /* why it failed last */
     dw_harness *left_behind;
     const char *database_folder; /* NULL: none, or gone */
     int64_t patience_us;
@@ -75,7 +78,7 @@ struct dw_harness {
     /* Guards what follows: the plugin's threads and the client's take steps and look at the clock too. */
     pthread_mutex_t lock;
     bool clock_stands;
-    int64_t now_us;
+    int64_t now_us, passed_us; /* passed: since it was opened, beside what really did */
     unsigned steps, fail_at;
     int fail_with;
     unsigned commits, repeat_at;

@@ -75,24 +75,50 @@ static dw_call *begin_question(dw_harness *h)
     return call_begin(&c, &options) == 0 ? c : NULL;
 }
 
-static int end_question(dw_call *c, int rc)
+static const char *keep(dw_harness *h, const char *text)
 {
+    const char *kept = arena_copy(&h->arena, str_from(text));
+    return kept ? kept : "";
+}
+
+/* The call has the texts, and ends here. */
+static void keep_error(dw_harness *h, const dw_call *c, int rc)
+{
+    const dw_err *e = &c->error;
+
+    h->answer = (dw_err){ .struct_size = (uint32_t)sizeof(dw_err), .code = rc < 0 ? rc : 0 };
+    bool is_told = rc < 0 && e->code == rc;
+    h->answer.text = is_told ? keep(h, e->text) : "";
+    h->answer.detail = is_told ? keep(h, e->detail) : "";
+    h->answer.said = is_told ? keep(h, e->said) : "";
+    h->answer.reason = is_told ? keep(h, e->reason) : "";
+    h->answer.retry_after.us = is_told ? e->retry_after.us : 0;
+}
+
+static int end_question(dw_harness *h, dw_call *c, int rc)
+{
+    keep_error(h, c, rc);
     call_end(c);
     return rc;
+}
+
+const dw_err *dw_harness_error(dw_harness *h)
+{
+    return &h->answer;
 }
 
 int dw_harness_ask(dw_harness *h, const char *service, void *question)
 {
     dw_call *c = begin_question(h);
 
-    return c ? end_question(c, host_hook_api.serve(c, service, question)) : DW_ENOMEM;
+    return c ? end_question(h, c, host_hook_api.serve(c, service, question)) : DW_ENOMEM;
 }
 
 int dw_harness_ask_hook(dw_harness *h, const char *hook, void *question)
 {
     dw_call *c = begin_question(h);
 
-    return c ? end_question(c, host_hook_api.ask(c, hook, question)) : DW_ENOMEM;
+    return c ? end_question(h, c, host_hook_api.ask(c, hook, question)) : DW_ENOMEM;
 }
 
 /* ---- the test answers ---- */

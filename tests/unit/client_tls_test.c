@@ -49,6 +49,7 @@ static int make_certificates(void **state)
     make("server", "ca",
          "-addext subjectAltName=IP:127.0.0.1,DNS:tls.example -addext basicConstraints=CA:false");
     make("client", "ca", "-addext basicConstraints=CA:false");
+    make("other", "ca", "-addext basicConstraints=CA:false");
     return 0;
 }
 
@@ -261,6 +262,116 @@ static void a_client_certificate_stays_with_its_origin(void **state)
     peer_stop(&other);
 }
 
+/* ---- certificates as texts ---- */
+
+static struct str text_of(const char *name)
+{
+    static char texts[8][4096];
+    static unsigned at;
+    char path[128], *text = texts[at++ % DW_COUNT_OF(texts)];
+    FILE *in = fopen(file(path, name), "r");
+
+    assert_non_null(in);
+    size_t n = fread(text, 1, sizeof(texts[0]) - 1, in);
+    fclose(in);
+    text[n] = 0;
+    return str_make(text, n);
+}
+
+static void expect_name(struct fixture *f, struct client_request r, const char *name)
+{
+    struct client_answer *a = fetch(f, r, CLIENT_OK);
+
+    assert_string_equal(a->body.p, name);
+    client_answer_destroy(a);
+}
+
+static void certificates_come_as_texts_too(void **state)
+{
+    struct fixture *f = *state;
+    const struct str ca = text_of("ca.pem"), cert = text_of("client.pem"), key = text_of("client.key");
+    char both[8192];
+    struct client_request r = {
+        .url = at(f, "tls.example", "/"), .ca_pem = ca, .cert_pem = cert, .key_pem = key
+    };
+
+    expect_name(f, r, "client");
+    snprintf(both, sizeof(both), "%s%s", cert.p, key.p);
+    r.cert_pem = str_from(both);
+    r.key_pem = str_make(NULL, 0);
+    expect_name(f, r, "client");
+    r.ca_file = "/nonexistent.pem"; /* the text comes first */
+    r.cert_file = r.ca_file;
+    expect_name(f, r, "client");
+    r.ca_pem = STR_OF("no certificate");
+    struct client_answer *a = fetch(f, r, CLIENT_TLS);
+    assert_false(a->reached);
+    client_answer_destroy(a);
+    r.ca_pem = ca;
+    r.cert_pem = STR_OF("no certificate");
+    expect(f, r, CLIENT_TLS);
+}
+
+static void a_ca_as_text_is_all_that_is_trusted(void **state)
+{
+    struct fixture *f = *state;
+    const struct str ca = text_of("ca.pem"), stranger = text_of("stranger.pem");
+    const char *url = at(f, "tls.example", "/");
+
+    expect_name(f, (struct client_request){ .url = url, .ca_pem = ca }, "nobody");
+    expect_name(f, (struct client_request){ .url = url, .ca_pem = ca }, "nobody");
+    assert_int_equal(atomic_load(&f->peer.accepts), 1); /* who trusts the same shares */
+    expect(f, (struct client_request){ .url = url }, CLIENT_TLS);
+    expect(f, (struct client_request){ .url = url, .ca_pem = stranger }, CLIENT_TLS);
+    /* As a file, though it is the same, it has a connection of its own. */
+    expect_name(f, (struct client_request){ .url = url, .ca_file = f->ca }, "nobody");
+    assert_int_equal(atomic_load(&f->peer.accepts), 4);
+}
+
+/* Each of these would be answered on the connection that is open already, if it were taken. */
+static void nobody_takes_the_connection_of_another_certificate(void **state)
+{
+    struct fixture *f = *state;
+    const struct str ca = text_of("ca.pem"), cert = text_of("client.pem"), key = text_of("client.key");
+    const struct str other = text_of("other.pem"), other_key = text_of("other.key");
+    struct client_request r = {
+        .url = at(f, "tls.example", "/"), .ca_pem = ca, .cert_pem = cert, .key_pem = key
+    };
+
+    expect_name(f, r, "client");
+    expect_name(f, r, "client");
+    assert_int_equal(atomic_load(&f->peer.accepts), 1);
+    r.key_pem = other_key; /* the certificate is public: without its key it opens nothing */
+    expect(f, r, CLIENT_TLS);
+    r.key_pem = STR_OF("no key");
+    expect(f, r, CLIENT_TLS);
+    r.cert_pem = other;
+    r.key_pem = other_key;
+    expect_name(f, r, "other");
+    r.cert_pem = r.key_pem = str_make(NULL, 0);
+    expect(f, r, CLIENT_TLS);
+    r.cert_pem = cert;
+    r.key_pem = key;
+    expect_name(f, r, "client"); /* its own is still there */
+}
+
+static void a_certificate_as_text_stays_with_its_origin(void **state)
+{
+    struct fixture *f = *state;
+    struct peer other;
+
+    assert_int_equal(peer_start(&other, route, f->tls), 0);
+    snprintf(location, sizeof(location), "https://tls.example:%u/who", other.port);
+    expect_name(f,
+                (struct client_request){ .url = at(f, "tls.example", "/away"),
+                                         .ca_pem = text_of("ca.pem"),
+                                         .cert_pem = text_of("client.pem"),
+                                         .key_pem = text_of("client.key"),
+                                         .redirects = 1 },
+                "nobody");
+    peer_stop(&other);
+}
+
 static void https_does_not_redirect_to_http(void **state)
 {
     struct fixture *f = *state;
@@ -299,6 +410,11 @@ int main(void)
         TEST(a_certificate_is_checked_against_the_name),
         cmocka_unit_test_setup_teardown(a_client_certificate_is_shown, set_up_mutual, tear_down),
         TEST(a_client_certificate_stays_with_its_origin),
+        cmocka_unit_test_setup_teardown(certificates_come_as_texts_too, set_up_mutual, tear_down),
+        TEST(a_ca_as_text_is_all_that_is_trusted),
+        cmocka_unit_test_setup_teardown(nobody_takes_the_connection_of_another_certificate, set_up_mutual,
+                                        tear_down),
+        TEST(a_certificate_as_text_stays_with_its_origin),
         TEST(https_does_not_redirect_to_http),
         TEST(tls_connections_are_reused),
         TEST(plain_and_tls_do_not_mix),

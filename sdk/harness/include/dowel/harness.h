@@ -254,6 +254,9 @@ DW_EXPORT int dw_harness_answer(dw_harness *h, const char *hook, int (*answer)(v
 DW_EXPORT int dw_harness_ask(dw_harness *h, const char *service, void *question);
 DW_EXPORT int dw_harness_ask_hook(dw_harness *h, const char *hook, void *question);
 
+/* Why the last of these two failed, as dw_error_of() says it to who asks; code 0: it did not. Borrowed until the next. */
+DW_EXPORT const dw_err *dw_harness_error(dw_harness *h);
+
 /* ---- peers: what dw_fetch, dw_fetch_then and dw_upstream_open get; nothing ever leaves the test ---- */
 
 typedef struct dw_harness_upstream_args {
@@ -271,7 +274,8 @@ typedef struct dw_harness_upstream_args {
 
 /* dw_harness_upstream(h, "GET https://peer/x", .json = "{}"): what that peer answers; everything is copied. A URL without
  * a query stands for all queries. Several for one request are given in this order, the last one again and again. What no
- * answer is there for fails with DW_EUNAVAILABLE, and the log names it. Retries are the server's, without the pause.
+ * answer is there for fails with DW_EUNAVAILABLE, and the log names it. Retries are the server's, without the pause: the
+ * harness's clock moves by it instead, as by what a peer asked for (Retry-After) where somebody waits for that.
  * 0, or -1 when memory is out or the request is not "METHOD URL". */
 #define dw_harness_upstream(h, request, ...) \
     (dw_harness_upstream_((h), (request), DW_ARGS_(dw_harness_upstream_args, __VA_ARGS__)))
