@@ -370,9 +370,10 @@ static int note_sight(const struct checking *k, int sight)
         dw_checked(k->out, DW_CHECK_GOOD, "view_other_timesheet",
                    "An administrator sees the times of all users; there are none yet");
     if (sight == UNSEEN && !k->me.can_see_all)
-        dw_checked(k->out, DW_CHECK_WARNING, "view_other_timesheet",
-                   "Whether the token sees the times of others could not be seen, as there are none; his "
-                   "role needs the permissions view_other_timesheet and view_all_data, so test again later");
+        dw_checked(
+            k->out, DW_CHECK_WARNING, "view_other_timesheet",
+            "Whether the token sees the times of others could not be seen, as there are none; its owner's "
+            "role needs the permissions view_other_timesheet and view_all_data, so test again later");
     return 0;
 }
 
