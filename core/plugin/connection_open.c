@@ -78,10 +78,13 @@ static int fill(struct opened *o, dw_call *c, const struct connection *row, cons
             .cert_pem = str_from(row->client_cert),
             .key_pem = str_from(row->client_key),
             .proxy = proxy_of(row),
+            .gate = *row->id ? connection_gate_of(row->id, (unsigned)row->parallel) : NULL,
             
         },
     };
     int rc = set_address(o, settings);
+    if (rc == 0 && *row->id && !o->conn.route.gate)
+        rc = DW_ENOMEM;
     return rc == 0 ? 0 : call_fail(c, rc, "a connection cannot be opened: out of memory");
 }
 

@@ -33,12 +33,16 @@ static const char *kind_name(dw_connection *conn)
 
 static const void *settings(dw_connection *conn)
 {
-    if (!conn || call_check(conn->c, "dw_connection_settings") != 0)
+    static const char step[] = "dw_connection_settings";
+
+    if (!conn || !call_is_mine(conn->c)) {
+        call_stray(conn ? conn->c : NULL, step);
         return NULL;
+    }
     if (conn->c->instance == conn->owner)
         return conn->settings;
-    call_misuse(conn->c, "dw_connection_settings: those of the connection %s are for the plugin %s alone",
-                conn->name, conn->owner->name);
+    call_misuse(conn->c, "%s: those of the connection %s are for the plugin %s alone", step, conn->name,
+                conn->owner->name);
     return NULL;
 }
 

@@ -59,6 +59,7 @@ struct dw_harness {
     struct channels *channels;
     struct plugin_hooks *hooks;
     struct connectors *connectors;
+    unsigned connections_made;
     struct router *router;
     struct memory_transport *transport;
     struct harness_plugin *plugins;
@@ -140,6 +141,16 @@ void harness_retire_tokens(dw_harness *h);
 void harness_fini(dw_harness *h);
 void harness_unload(dw_harness *h);
 struct harness_left harness_left(const dw_harness *h);
+
+/* ---- stand_in.c ---- */
+
+/* A call of the test's own, for the harness's tenant; what stays in its memory lives until the harness closes. NULL: out of memory. end
+ * keeps why it failed, and returns rc. */
+dw_call *harness_question_begin(dw_harness *h);
+int harness_question_end(dw_harness *h, dw_call *c, int rc);
+
+/* The test plays these, which end with { 0 }; *host is set for its functions. 0, or -1 with h->why. */
+int harness_join_connectors(dw_harness *h, const dw_connector *connectors, const dw_host **host);
 
 /* ---- said.c ---- */
 
