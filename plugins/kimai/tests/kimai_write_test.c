@@ -12,7 +12,7 @@ static const char *const two_tags[] = { "zammad", "ticket:#50" };
 
 static const json_t *write_one(void)
 {
-    return dw_harness_write(h, connection, WANTED);
+    return write_sheet(WANTED);
 }
 
 /* ---- making ---- */
@@ -47,12 +47,12 @@ static void only_another_user_is_named(void **state)
 {
     (void)state;
     dw_harness_upstream(h, "POST " KIMAI SHEETS, .json = NINE_TO_QUARTER(41, "", "false"));
-    assert_non_null(dw_harness_write(h, connection, WANTED, .user = "7"));
+    assert_non_null(write_sheet(WANTED, .user = "7"));
     assert_null(strstr(body_of_post(0), "user"));
-    assert_non_null(dw_harness_write(h, connection, WANTED, .user = "8"));
+    assert_non_null(write_sheet(WANTED, .user = "8"));
     assert_non_null(strstr(body_of_post(1), "\"user\":8"));
     assert_null(strstr(body_of_post(1), "billable"));
-    assert_non_null(dw_harness_write(h, connection, WANTED, .billable = DW_BILLABLE_NO));
+    assert_non_null(write_sheet(WANTED, .billable = DW_BILLABLE_NO));
     assert_non_null(strstr(body_of_post(2), "\"billable\":false"));
     assert_int_equal(count_sent("GET", "/api/users/me"), 1); /* it stays who it is */
 }
@@ -71,19 +71,17 @@ static void what_the_server_rounded_is_told_back(void **state)
 static void what_cannot_be_a_timesheet_is_not_sent(void **state)
 {
     (void)state;
-    assert_null(dw_harness_write(h, connection, .activity = "2", .begin = { NINE }, .end = { NINE }));
+    assert_null(write_sheet(.activity = "2", .begin = { NINE }, .end = { NINE }));
     assert_failed(DW_EINVALID, "PROJECT_OR_CUSTOMER_MISSING");
-    assert_null(dw_harness_write(h, connection, .project = "3/../../users", .activity = "2",
-                                 .begin = { NINE }, .end = { NINE }));
+    assert_null(write_sheet(.project = "3/../../users", .activity = "2", .begin = { NINE }, .end = { NINE }));
     assert_failed(DW_EINVALID, "PROJECT_OR_CUSTOMER_MISSING");
-    assert_null(dw_harness_write(h, connection, .project = "3", .begin = { NINE }, .end = { NINE }));
+    assert_null(write_sheet(.project = "3", .begin = { NINE }, .end = { NINE }));
     assert_failed(DW_EINVALID, "UNMAPPED_ACTIVITY");
-    assert_null(dw_harness_write(h, connection, WANTED, .user = "ann"));
+    assert_null(write_sheet(WANTED, .user = "ann"));
     assert_failed(DW_EINVALID, "UNMAPPED_USER");
-    assert_null(dw_harness_write(h, connection, .project = "3", .activity = "2", .begin = { NINE }));
+    assert_null(write_sheet(.project = "3", .activity = "2", .begin = { NINE }));
     assert_failed(DW_EINVALID, "INVALID_AMOUNT");
-    assert_null(dw_harness_write(h, connection, .project = "3", .activity = "2", .begin = { NINE },
-                                 .end = { NINE - 1 }));
+    assert_null(write_sheet(.project = "3", .activity = "2", .begin = { NINE }, .end = { NINE - 1 }));
     assert_failed(DW_EINVALID, "INVALID_AMOUNT");
     assert_int_equal(count_sent("POST", ""), 0);
 }
@@ -97,8 +95,8 @@ static void a_long_text_is_cut_behind_its_marker(void **state)
     memset(text, 'x', sizeof(text) - 1);
     memcpy(text, "ZAM:T50|TA:6\n", 13);
     memcpy(text + 65533, "\xe2\x82\xac", 3); /* ends behind what fits */
-    assert_non_null(dw_harness_write(h, connection, .project = "3", .activity = "2", .text = text,
-                                     .begin = { NINE }, .end = { NINE + MINUTE }));
+    assert_non_null(write_sheet(.project = "3", .activity = "2", .text = text, .begin = { NINE },
+                                .end = { NINE + MINUTE }));
     json_t *body = json_loads(body_of_post(0), 0, NULL);
     const char *description = text_at(body, "description");
     assert_int_equal(strlen(description), 65533);
@@ -106,8 +104,8 @@ static void a_long_text_is_cut_behind_its_marker(void **state)
     json_decref(body);
 
     text[12] = 'x'; /* no first line any more */
-    assert_null(dw_harness_write(h, connection, .project = "3", .activity = "2", .text = text,
-                                 .begin = { NINE }, .end = { NINE + MINUTE }));
+    assert_null(write_sheet(.project = "3", .activity = "2", .text = text, .begin = { NINE },
+                            .end = { NINE + MINUTE }));
     assert_failed(DW_EINVALID, "CREATION_ERROR");
 }
 
@@ -136,11 +134,11 @@ static void tags_are_made_before_and_once(void **state)
         .json = "{\"code\":400,\"errors\":{\"children\":{\"name\":{\"errors\":[\"Bereits verwendet.\"]}}}}");
     dw_harness_upstream(h, "POST " KIMAI SHEETS,
                         .json = NINE_TO_QUARTER(41, "\"Zammad\",\"ticket:#50\"", "false"));
-    assert_non_null(dw_harness_write(h, connection, WANTED, TWO_TAGS));
+    assert_non_null(write_sheet(WANTED, TWO_TAGS));
     assert_string_equal(sent("POST", "/api/tags", 0)->body.p, "{\"name\":\"zammad\",\"visible\":true}");
     assert_string_equal(sent("POST", "/api/tags", 1)->body.p, "{\"name\":\"ticket:#50\",\"visible\":true}");
     assert_non_null(strstr(body_of_post(0), "\"tags\":\"zammad,ticket:#50\""));
-    assert_non_null(dw_harness_write(h, connection, WANTED, TWO_TAGS));
+    assert_non_null(write_sheet(WANTED, TWO_TAGS));
     assert_int_equal(count_sent("POST", "/api/tags"), 2);
     assert_int_equal(count_sent("PATCH", ""), 0);
 }
@@ -154,7 +152,7 @@ static void tags_that_kimai_dropped_are_made_again(void **state)
     dw_harness_upstream(h, "POST " KIMAI SHEETS, .json = NINE_TO_QUARTER(41, "\"zammad\"", "false"));
     dw_harness_upstream(h, "PATCH " KIMAI SHEETS "/41",
                         .json = NINE_TO_QUARTER(41, "\"zammad\",\"ticket:#50\"", "false"));
-    const json_t *stored = dw_harness_write(h, connection, WANTED, TWO_TAGS);
+    const json_t *stored = write_sheet(WANTED, TWO_TAGS);
     assert_int_equal(json_array_size(json_object_get(stored, "tags")), 2);
     assert_string_equal(sent("PATCH", SHEETS "/41", 0)->body.p, "{\"tags\":\"zammad,ticket:#50\"}");
     assert_int_equal(count_sent("POST", "/api/tags"), 4);
@@ -167,7 +165,7 @@ static void tags_that_stay_away_are_logged_and_the_timesheet_counts(void **state
                         .json = "{\"id\":1,\"name\":\"zammad\",\"visible\":true}");
     dw_harness_upstream(h, "POST " KIMAI SHEETS, .json = NINE_TO_QUARTER(41, "", "false"));
     dw_harness_upstream(h, "PATCH " KIMAI SHEETS "/41", .fails = DW_EUNKNOWN);
-    const json_t *stored = dw_harness_write(h, connection, WANTED, TWO_TAGS);
+    const json_t *stored = write_sheet(WANTED, TWO_TAGS);
     assert_string_equal(text_at(stored, "id"), "41");
     assert_int_equal(json_array_size(json_object_get(stored, "tags")), 0);
     assert_true(dw_harness_logged(h, DW_LOG_WARN, "dropped tags"));
@@ -180,7 +178,7 @@ static void a_token_that_may_make_no_tags_uses_those_that_are_there(void **state
                         .json = "{\"code\":403,\"message\":\"Forbidden\"}");
     dw_harness_upstream(h, "GET " KIMAI "/api/tags", .json = "[\"zammad\"]");
     dw_harness_upstream(h, "GET " KIMAI "/api/tags", .json = "[]");
-    assert_null(dw_harness_write(h, connection, WANTED, TWO_TAGS));
+    assert_null(write_sheet(WANTED, TWO_TAGS));
     assert_failed(DW_EDENIED, "CREATION_ERROR");
     assert_non_null(strstr(dw_harness_error(h)->text, "create_tag"));
     assert_int_equal(count_sent("POST", SHEETS), 0);
@@ -191,7 +189,7 @@ static void a_tag_that_kimai_cannot_have_is_refused_before(void **state)
     const char *const tags[] = { "a,b" };
 
     (void)state;
-    assert_null(dw_harness_write(h, connection, WANTED, .tags = { tags, 1 }));
+    assert_null(write_sheet(WANTED, .tags = { tags, 1 }));
     assert_failed(DW_EINVALID, "CREATION_ERROR");
     assert_int_equal(count_sent("POST", ""), 0);
 }
@@ -201,7 +199,7 @@ static void an_unknown_outcome_of_a_tag_is_none_of_the_timesheet(void **state)
 {
     (void)state;
     dw_harness_upstream(h, "POST " KIMAI "/api/tags", .fails = DW_EUNKNOWN);
-    assert_null(dw_harness_write(h, connection, WANTED, TWO_TAGS));
+    assert_null(write_sheet(WANTED, TWO_TAGS));
     assert_failed(DW_EUNAVAILABLE, "");
     assert_int_equal(count_sent("POST", SHEETS), 0);
 }
@@ -269,7 +267,7 @@ static void not_being_able_to_ask_before_is_not_unknown(void **state)
 {
     (void)state;
     dw_harness_upstream(h, "GET " KIMAI SHEETS "/41", .fails = DW_EUNKNOWN);
-    assert_null(dw_harness_write(h, connection, .id = "41", .text = "new"));
+    assert_null(write_sheet(.id = "41", .text = "new"));
     assert_failed(DW_EUNAVAILABLE, "");
     assert_int_equal(dw_harness_remove(h, connection, "41"), DW_EUNAVAILABLE);
     assert_int_equal(count_sent("PATCH", ""), 0);
@@ -285,19 +283,17 @@ static void a_change_says_what_differs_and_no_more(void **state)
     (void)state;
     dw_harness_upstream(h, AT_41, .json = NINE_TO_QUARTER(41, "\"a1\"", "false"));
     dw_harness_upstream(h, "PATCH " KIMAI SHEETS "/41", .json = NINE_TO_QUARTER(41, "\"a1\"", "false"));
-    assert_non_null(dw_harness_write(h, connection, .id = "41", WANTED, .user = "7"));
+    assert_non_null(write_sheet(.id = "41", WANTED, .user = "7"));
     assert_int_equal(count_sent("PATCH", ""), 0);
 
-    assert_non_null(dw_harness_write(h, connection, .id = "41", .end = { NINE + 20 * MINUTE }));
+    assert_non_null(write_sheet(.id = "41", .end = { NINE + 20 * MINUTE }));
     assert_string_equal(sent("PATCH", SHEETS, 0)->body.p,
                         "{\"begin\":\"2026-07-01T09:00:00Z\",\"end\":\"2026-07-01T09:20:00Z\"}");
-    assert_non_null(
-        dw_harness_write(h, connection, .id = "41", .text = "ZAM:T50|TA:6\nToner", .project = "3"));
+    assert_non_null(write_sheet(.id = "41", .text = "ZAM:T50|TA:6\nToner", .project = "3"));
     assert_string_equal(sent("PATCH", SHEETS, 1)->body.p, "{\"description\":\"ZAM:T50|TA:6\\nToner\"}");
-    assert_non_null(dw_harness_write(h, connection, .id = "41", .tags_wanted = true));
+    assert_non_null(write_sheet(.id = "41", .tags_wanted = true));
     assert_string_equal(sent("PATCH", SHEETS, 2)->body.p, "{\"tags\":\"\"}");
-    assert_non_null(dw_harness_write(h, connection, .id = "41", .user = "9", .activity = "4",
-                                     .billable = DW_BILLABLE_NO));
+    assert_non_null(write_sheet(.id = "41", .user = "9", .activity = "4", .billable = DW_BILLABLE_NO));
     assert_string_equal(sent("PATCH", SHEETS, 3)->body.p, "{\"activity\":4,\"user\":9,\"billable\":false}");
 }
 
@@ -305,7 +301,7 @@ static void what_is_exported_is_not_touched(void **state)
 {
     (void)state;
     dw_harness_upstream(h, AT_41, .json = NINE_TO_QUARTER(41, "", "true"));
-    assert_null(dw_harness_write(h, connection, .id = "41", .text = "new"));
+    assert_null(write_sheet(.id = "41", .text = "new"));
     assert_failed(DW_ECONFLICT, "LOCKED_OR_EXPORTED");
     assert_int_equal(dw_harness_remove(h, connection, "41"), DW_ECONFLICT);
     assert_failed(DW_ECONFLICT, "LOCKED_OR_EXPORTED");
@@ -317,14 +313,14 @@ static void what_is_gone_cannot_be_changed(void **state)
 {
     (void)state;
     dw_harness_upstream(h, AT_41, .status = 404, .json = "{\"code\":404,\"message\":\"Not Found\"}");
-    assert_null(dw_harness_write(h, connection, .id = "41", .text = "new"));
+    assert_null(write_sheet(.id = "41", .text = "new"));
     assert_failed(DW_ENOTFOUND, "");
-    assert_null(dw_harness_write(h, connection, .id = "x", .text = "new"));
+    assert_null(write_sheet(.id = "x", .text = "new"));
     assert_failed(DW_ENOTFOUND, "");
 
     dw_harness_upstream(h, "GET " KIMAI SHEETS "/42", .json = NINE_TO_QUARTER(42, "", "false"));
     dw_harness_upstream(h, "PATCH " KIMAI SHEETS "/42", .status = 404, .json = "{\"code\":404}");
-    assert_null(dw_harness_write(h, connection, .id = "42", .text = "new"));
+    assert_null(write_sheet(.id = "42", .text = "new"));
     assert_failed(DW_ENOTFOUND, "");
 }
 
@@ -333,7 +329,7 @@ static void a_change_may_be_unknown_too(void **state)
     (void)state;
     dw_harness_upstream(h, AT_41, .json = NINE_TO_QUARTER(41, "", "false"));
     dw_harness_upstream(h, "PATCH " KIMAI SHEETS "/41", .status = 500);
-    assert_null(dw_harness_write(h, connection, .id = "41", .text = "new"));
+    assert_null(write_sheet(.id = "41", .text = "new"));
     assert_failed(DW_EUNKNOWN, "");
     assert_int_equal(count_sent("PATCH", ""), 1);
 }
@@ -343,7 +339,7 @@ static void a_timesheet_that_was_exported_meanwhile_is_told(void **state)
     (void)state;
     dw_harness_upstream(h, AT_41, .json = NINE_TO_QUARTER(41, "", "false"));
     dw_harness_upstream(h, "PATCH " KIMAI SHEETS "/41", .json = NINE_TO_QUARTER(41, "", "true"));
-    const json_t *stored = dw_harness_write(h, connection, .id = "41", .text = "new");
+    const json_t *stored = write_sheet(.id = "41", .text = "new");
     assert_true(json_is_true(json_object_get(stored, "exported")));
     assert_true(dw_harness_logged(h, DW_LOG_ERROR, "exported"));
 }
@@ -371,8 +367,9 @@ static void removing_is_done_when_it_is_gone(void **state)
 static void play(dw_harness *with, void *ud)
 {
     (void)ud;
-    dw_harness_write(with, connection, WANTED, TWO_TAGS, .user = "8");
-    dw_harness_write(with, connection, .id = "41", .text = "new", TWO_TAGS);
+    (void)with;
+    write_sheet(WANTED, TWO_TAGS, .user = "8");
+    write_sheet(.id = "41", .text = "new", TWO_TAGS);
     dw_harness_remove(with, connection, "41");
 }
 

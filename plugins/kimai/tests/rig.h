@@ -88,6 +88,12 @@ static inline const char *text_at(const json_t *json, const char *name)
     return text ? text : "";
 }
 
+#define write_sheet(...) dw_harness_write(h, connection, DW_STRUCT(dw_timesheet, __VA_ARGS__))
+#define list_sheets(...) dw_harness_timesheets(h, connection, DW_STRUCT(dw_timesheet_query, __VA_ARGS__))
+#define list_things(listing, ...) \
+    dw_harness_things(h, connection, listing, DW_STRUCT(dw_thing_query, __VA_ARGS__))
+#define make_thing(listing, ...) dw_harness_make(h, connection, listing, DW_STRUCT(dw_thing, __VA_ARGS__))
+
 static inline void assert_failed(int code, const char *reason)
 {
     const dw_err *err = dw_harness_error(h);
