@@ -81,9 +81,13 @@ static void a_marker_is_searched_for_without_a_colon_and_compared_exactly(void *
     (void)state;
     dw_harness_upstream(
         h, GET,
-        .json = "[" MARKED(41, "ZAM:T50|TA:61|C:1a2b3c4d") "," MARKED(42, "ZAM:T50|TA:6|C:"
-                                                                          "1a2b3c4d\\r\\nPrinter") "," MARKED(
-            43, "see ZAM:T50|TA:6|C:1a2b3c4d") "," MARKED(44, "ZAM:T50|TA:6|C:1a2b3c4d") "]",
+        .json = "[" MARKED(41, "ZAM:T50|TA:61|C:1a2b3c4d") "," MARKED(
+            42,
+            "ZAM:T50|TA:6|C:"
+            "1a2b3c4d\\r\\nPrinter") "," MARKED(43,
+                                                "see ZAM:T50|TA:6|C:1a2b3c4d") "," MARKED(44,
+                                                                                          "ZAM:T50|TA:6|C:"
+                                                                                          "1a2b3c4d") "]",
         .headers = ONE_PAGE);
     const json_t *list = list_sheets(.marker = "ZAM:T50|TA:6|C:1a2b3c4d");
     assert_ids(list, "42 44");
