@@ -264,7 +264,12 @@ static int make(dw_call *c, dw_connection *conn, const struct kind *kind, const 
     rc = tell(c, conn, "POST", kind->path, body, &a);
     if (rc < 0)
         return refuse_make(c, kind, &a, rc);
-    return read_thing(c, kind, a.body, made);
+    if (read_thing(c, kind, a.body, made) < 0)
+        return dw_fail(
+            c, DW_EUNKNOWN,
+            "Kimai may have made it, but answered something else; look there before it is tried again",
+            "path", kind->path);
+    return 0;
 }
 
 static int make_customer(dw_call *c, dw_connection *conn, const dw_thing *wanted, dw_thing *made)
