@@ -33,25 +33,30 @@ static bool is_date(struct str text)
     return text.n > 5 && text.p[4] == '-' && str_to_uint(str_make(text.p, 4), 9999, &year);
 }
 
-/* RFC 3339 with an offset, or the same without one: in the zone. */
-static int read_once(struct when *out, struct str text, const struct zone *zone, struct buf *why)
+bool when_parse_instant(struct when *out, struct str text, const struct zone *zone)
 {
     char with_z[CLOCK_RFC3339_SIZE];
     int64_t local_us, first, last;
 
     out->kind = WHEN_ONCE;
     if (clock_parse_rfc3339(text, &out->at_us))
+        return true;
+    if (text.n + 1 >= sizeof(with_z))
+        return false;
+    memcpy(with_z, text.p, text.n);
+    with_z[text.n] = 'Z';
+    if (!clock_parse_rfc3339(str_make(with_z, text.n + 1), &local_us))
+        return false;
+    int64_t local = civil_floor_div(local_us, CLOCK_SECOND);
+    enum zone_times times = zone_instants(zone, local, &first, &last);
+    out->at_us = first * CLOCK_SECOND + (times == ZONE_GAP ? 0 : local_us - local * CLOCK_SECOND);
+    return true;
+}
+
+static int read_once(struct when *out, struct str text, const struct zone *zone, struct buf *why)
+{
+    if (when_parse_instant(out, text, zone))
         return 0;
-    if (text.n + 1 < sizeof(with_z)) {
-        memcpy(with_z, text.p, text.n);
-        with_z[text.n] = 'Z';
-        if (clock_parse_rfc3339(str_make(with_z, text.n + 1), &local_us)) {
-            int64_t local = civil_floor_div(local_us, CLOCK_SECOND);
-            enum zone_times times = zone_instants(zone, local, &first, &last);
-            out->at_us = first * CLOCK_SECOND + (times == ZONE_GAP ? 0 : local_us - local * CLOCK_SECOND);
-            return 0;
-        }
-    }
     buf_add_json(why, text);
     buf_add_text(why, " is no date and time: write 2026-12-24T18:00:00+01:00, or without the offset for the "
                       "clock of the zone");

@@ -26,6 +26,9 @@ enum { WHEN_EVERY_MIN_SECONDS = 1, WHEN_EVERY_MAX_DAYS = 366 };
 /* anchor_us and jitter_us become 0, for the caller to set. 0; or -1 with a sentence in why. */
 int when_parse(struct when *out, struct str text, const struct zone *zone, struct buf *why);
 
+/* RFC 3339 with an offset, or the same without one: what the clock in the zone shows. Sets kind and at_us; false: it is neither. */
+bool when_parse_instant(struct when *out, struct str text, const struct zone *zone);
+
 /* The first instant after this one; false: never again. */
 bool when_next(const struct when *w, int64_t after_us, int64_t *next_us);
 

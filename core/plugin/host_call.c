@@ -5,6 +5,7 @@
 #include "plugin/call_db.h"
 #include "plugin/host.h"
 #include "plugin/host_json.h"
+#include "plugin/host_time.h"
 #include "plugin/text.h"
 #include "plugin/values.h"
 #include "plugin/words.h"
@@ -273,35 +274,6 @@ DW_PRINTF(2, 3) static const char *format(dw_call *c, const char *fmt, ...)
     return text;
 }
 
-/* ---- time ---- */
-
-static int time_parse(dw_call *c, const char *text, dw_time *out)
-{
-    int rc = call_check(c, "dw_time_parse");
-
-    if (rc < 0)
-        return rc;
-    if (!out)
-        return call_misuse(c, "dw_time_parse was given no place for its result");
-    if (text && clock_parse_rfc3339(str_from(text), &out->us))
-        return 0;
-    return call_fail(c, DW_EINVALID,
-                     "\"%.40s\" is no time with its offset, such as 2026-11-21T08:05:00+01:00",
-                     text ? text : "");
-}
-
-static const char *time_format(dw_call *c, dw_time t)
-{
-    char text[CLOCK_RFC3339_SIZE];
-
-    if (!call_is_mine(c)) {
-        call_stray(c, "dw_time_format");
-        return "";
-    }
-    clock_format_rfc3339(t.us, text);
-    return call_copy(c, str_from(text));
-}
-
 /* ---- failing ---- */
 
 enum { SHOWN_MAX = 200 }; /* bytes of one value */
@@ -468,8 +440,8 @@ const dw_call_api host_call_api = {
     .text_new = text_new,
     .text_add = text_add,
     .text_get = text_get,
-    .time_parse = time_parse,
-    .time_format = time_format,
+    .time_parse = host_time_parse,
+    .time_format = host_time_format,
     .format = format,
     .json_own = host_json_own,
     .json_parse = host_json_parse,
@@ -481,4 +453,6 @@ const dw_call_api host_call_api = {
     .tenant = tenant,
     .as_tenant = as_tenant,
     .as_system = as_system,
+    .time_parse_in = host_time_parse_in,
+    .time_format_in = host_time_format_in,
 };

@@ -3,6 +3,7 @@
 #include "plugin/descriptor.h"
 #include "plugin/host.h"
 #include "plugin/host_json.h"
+#include "plugin/host_time.h"
 #include "plugin/job_calls.h"
 #include "plugin/values.h"
 #include "util/json.h"
@@ -205,4 +206,5 @@ const dw_jobs_api host_jobs_api = {
     .progress = progress,
     .done = done,
     .again = again,
+    .next = host_when_next,
 };

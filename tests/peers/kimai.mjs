@@ -11,12 +11,14 @@ import { Access } from './kimai/access.mjs';
 import { Config } from './kimai/config.mjs';
 import { fillMonth } from './kimai/data.mjs';
 import { Refusal, refuse } from './kimai/errors.mjs';
+import { inGerman } from './kimai/german.mjs';
 import { encode } from './kimai/json.mjs';
 import { BLANKS, nextNumber, routes as masterRoutes } from './kimai/masters.mjs';
 import { newUser, routes as peopleRoutes } from './kimai/people.mjs';
 import { Permissions } from './kimai/roles.mjs';
 import { isBillable, ratesOf } from './kimai/rules.mjs';
 import { Store } from './kimai/store.mjs';
+import { routes as listRoutes } from './kimai/timesheet_list.mjs';
 import { routes as sheetRoutes } from './kimai/timesheets.mjs';
 import { Views } from './kimai/views.mjs';
 import { instant } from './support/clock.mjs';
@@ -60,9 +62,13 @@ function versionId(version) {
 const LACKING = new RegExp('^/api/(actions|dashboard|export|favorites|invoices)(/|$)|/(rates|comments)(/|$)|^/api/projects/\\d+/duplicate$|' +
   '^/api/(customers|projects|activities)/\\d+/meta$|^/api/users/(\\d+/preferences|roles/|api-token/)|^/api/config/colors$');
 
-// Paths without a parameter come first, so that /timesheets/active is no id.
-const ROUTES = Object.entries({ ...systemRoutes, ...peopleRoutes, ...masterRoutes, ...sheetRoutes })
-  .map(([path, methods]) => ({ methods, pattern: new RegExp(`^${path.replace(/\{(\w+)\}/g, '(?<$1>\\d+)')}$`) }));
+// A parameter is a number, so /timesheets/active is no id.
+const ROUTES = [systemRoutes, peopleRoutes, masterRoutes, listRoutes, sheetRoutes].flatMap(Object.entries).reduce((routes, [path, methods]) => {
+  const same = routes.find((route) => route.path === path);
+  if (same) Object.assign(same.methods, methods);
+  else routes.push({ path, methods: { ...methods }, pattern: new RegExp(`^${path.replace(/\{(\w+)\}/g, '(?<$1>\\d+)')}$`) });
+  return routes;
+}, []);
 
 export class Kimai extends Peer {
   #options;
@@ -117,6 +123,7 @@ export class Kimai extends Peer {
     const { method, path, query } = request;
     if (!path.startsWith('/api/')) return this.#page(path);
     const user = this.#authenticated(request);
+    if (path.endsWith('/') && method === 'GET') return { status: 301, headers: { Location: `${this.url}${path.replace(/\/+$/, '')}` }, body: '' };
     const found = ROUTES.find(({ pattern }) => pattern.test(path));
     if (!found && LACKING.test(path)) throw new Error(`${method} ${path}: Kimai has it, this stand-in does not`);
     const handler = found ? found.methods[method] ?? refuse(405) : refuse(404);
@@ -124,7 +131,7 @@ export class Kimai extends Peer {
     const access = new Access(store, this.permissions, user);
     const body = method === 'GET' ? {} : bodyOf(request);
     const call = { kimai: this, request, query, body, access, user, zone: user.timezone, now: request.now, store, config, views };
-    const result = handler(call, { ...found.pattern.exec(path).groups });
+    const result = inLanguage(user, () => handler(call, { ...found.pattern.exec(path).groups }));
     if (result === undefined) return { status: 204 };
     return result.status ? result : { status: 200, body: result };
   }
@@ -132,7 +139,8 @@ export class Kimai extends Peer {
   // The pages for people, as far as somebody meets them who gives a wrong address.
   #page(path) {
     const html = { 'Content-Type': 'text/html; charset=UTF-8' };
-    if (/^\/(\w{2}(_\w+)?\/)?login$/.test(path)) return { status: 200, headers: html, body: '<!DOCTYPE html>\n<html><head><title>Kimai</title></head></html>\n' };
+    const isLogin = /^\/(\w{2}(_\w+)?\/)?login$/.test(path);
+    if (isLogin) return { status: 200, headers: html, body: '<!DOCTYPE html>\n<html><head><title>Kimai</title></head></html>\n' };
     return { status: 302, headers: { ...html, Location: `${this.url}/en/login` }, body: '' };
   }
 
@@ -300,8 +308,24 @@ export class Kimai extends Peer {
   }
 }
 
+// What act() answers, or its refusal in the language of the user.
+function inLanguage(user, act) {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof Refusal && user.language.startsWith('de')) error.answer = inGerman(error.answer);
+    throw error;
+  }
+}
+
+// PHP reads no JSON whose texts are not Unicode: broken UTF-8, or half of a surrogate pair.
+function isUnicode(value) {
+  if (typeof value === 'string') return value.isWellFormed();
+  return value === null || typeof value !== 'object' || Object.entries(value).every(([key, one]) => key.isWellFormed() && isUnicode(one));
+}
+
 // What FOSRest makes of a body: an object of JSON or of a form, nothing of another type.
-function bodyOf({ body, headers }) {
+function bodyOf({ body, isUtf8, headers }) {
   const type = (headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
   if (body === '') return {};
   if (type === 'application/x-www-form-urlencoded') return Object.fromEntries(new URLSearchParams(body));
@@ -312,7 +336,7 @@ function bodyOf({ body, headers }) {
   } catch {
     refuse(400);
   }
-  return value !== null && typeof value === 'object' ? value : refuse(400);
+  return isUtf8 && value !== null && typeof value === 'object' && isUnicode(value) ? value : refuse(400);
 }
 
 export function startKimai(options) {
@@ -323,7 +347,7 @@ if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.me
   await runByHand({
     file: 'tests/peers/kimai.mjs',
     about: 'A stand-in for Kimai 2.66.0, to be tried and tested against. Its administrator may do all; /_control steers it (tests/peers/README.md).',
-    more: { openapi: { type: 'string', says: 'FILE  check each request against this contract; see /_control/violations' } },
+    more: { openapi: { type: 'string', takes: 'FILE', says: 'check each request against this contract; see /_control/violations' } },
     start: startKimai,
     line: (kimai) => `token: ${kimai.token}`,
   });

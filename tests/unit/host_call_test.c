@@ -10,6 +10,7 @@
 #include "captured_log.h"
 #include "metrics/metrics.h"
 #include "plugin/counters.h"
+#include "plugin/host_time.h"
 #include "plugin_fixture.h"
 #include "secure/keyring.h"
 #include "util/clock.h"
@@ -267,6 +268,40 @@ static void times_are_rfc3339(void **state)
     assert_string_equal(dw_time_format(c, t), "2026-11-21T07:05:00.000000Z");
 }
 
+static void times_have_zones(void **state)
+{
+    const char *text = "";
+    dw_time t = { 5 }, next = { 5 };
+
+    (void)state;
+    assert_int_equal(dw_time_parse_in(c, "2026-07-01T08:05:00", "Europe/Berlin", &t), 0);
+    assert_string_equal(dw_time_format(c, t), "2026-07-01T06:05:00.000000Z");
+    assert_int_equal(dw_time_format_in(c, t, "Europe/Berlin", &text), 0);
+    assert_string_equal(text, "2026-07-01T08:05:00.000000+02:00");
+    assert_int_equal(dw_time_format_in(c, t, "America/St_Johns", &text), 0);
+    assert_string_equal(text, "2026-07-01T03:35:00.000000-02:30");
+    assert_int_equal(dw_time_format_in(c, (dw_time){ -1 }, NULL, &text), 0);
+    assert_string_equal(text, "1969-12-31T23:59:59.999999+00:00");
+    assert_int_equal(dw_time_parse_in(c, "2026-07-01T08:05:00-03:00", "Europe/Berlin", &t), 0);
+    assert_string_equal(dw_time_format(c, t), "2026-07-01T11:05:00.000000Z");
+    assert_int_equal(dw_time_parse_in(c, "2026-03-29T02:30:00", "Europe/Berlin", &t), 0); /* never shown */
+    assert_string_equal(dw_time_format(c, t), "2026-03-29T01:00:00.000000Z");
+    assert_int_equal(dw_time_parse_in(c, "2026-03-29", "Europe/Berlin", &t), DW_EINVALID);
+    assert_error(DW_EINVALID, "is no date and time");
+    assert_int_equal(dw_time_parse_in(c, NULL, NULL, &t), DW_EINVALID);
+    assert_int_equal(dw_time_format_in(c, t, "Europe/Berlim", &text), DW_EINVALID);
+    assert_error(DW_EINVALID, "Europe/Berlin");
+
+    assert_int_equal(host_when_next(c, "30 2 * * *", "Europe/Berlin", t, &next), 1);
+    assert_string_equal(dw_time_format(c, next), "2026-03-30T00:30:00.000000Z");
+    assert_int_equal(host_when_next(c, "every 15m", NULL, t, &next), 1);
+    assert_string_equal(dw_time_format(c, next), "2026-03-29T01:15:00.000000Z");
+    assert_int_equal(host_when_next(c, "2026-01-01T00:00:00", "Europe/Berlin", t, &next), 0);
+    assert_int_equal(host_when_next(c, "every now", NULL, t, &next), DW_EINVALID);
+    assert_int_equal(host_when_next(c, NULL, NULL, t, &next), DW_EINVALID);
+    assert_int_equal(host_when_next(c, "every 1m", NULL, t, NULL), DW_EMISUSE);
+}
+
 /* ---- log ---- */
 
 static void lines_say_whose_they_are(void **state)
@@ -472,6 +507,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(trees_count_as_memory, begin, end),
         cmocka_unit_test_setup_teardown(texts_grow, begin, end),
         cmocka_unit_test_setup_teardown(times_are_rfc3339, begin, end),
+        cmocka_unit_test_setup_teardown(times_have_zones, begin, end),
         cmocka_unit_test_setup_teardown(lines_say_whose_they_are, begin, end),
         cmocka_unit_test_setup_teardown(the_harness_hears_all, begin, end),
         cmocka_unit_test_setup_teardown(counters_count, begin, end),

@@ -62,6 +62,8 @@ typedef struct dw_call_api {
     const char *(*tenant)(dw_call *c);
     int (*as_tenant)(dw_call *c, const char *tenant, dw_call **out);
     int (*as_system)(dw_call *c, const char *reason, dw_call **out);
+    int (*time_parse_in)(dw_call *c, const char *text, const char *zone, dw_time *out);
+    int (*time_format_in)(dw_call *c, dw_time t, const char *zone, const char **out);
 } dw_call_api;
 
 /* What the host gives a plugin: small tables of functions, only ever appended to. NULL where this host has no such table
@@ -182,6 +184,18 @@ static inline DW_MUST_CHECK int dw_time_parse(dw_call *c, const char *text, dw_t
 
 /* In UTC with six digits: "2026-11-21T07:05:00.000000Z". [call] */
 static inline const char *dw_time_format(dw_call *c, dw_time t) { return dw_host_->call->time_format(c, t); }
+
+/* What a clock shows in a zone of the IANA's, "Europe/Berlin"; NULL: in UTC. To parse, the offset may be missing, and is
+ * looked at where it is there: "2026-11-21T08:05:00". Where the clock is set back, the first of both; where it skips that
+ * time, the instant of the change. Formatted: "2026-11-21T08:05:00.000000+01:00". DW_EINVALID. Since minor 2. [call] */
+static inline DW_MUST_CHECK int dw_time_parse_in(dw_call *c, const char *text, const char *zone, dw_time *out)
+{
+    return dw_host_->call->time_parse_in(c, text, zone, out);
+}
+static inline DW_MUST_CHECK int dw_time_format_in(dw_call *c, dw_time t, const char *zone, const char **out)
+{
+    return dw_host_->call->time_format_in(c, t, zone, out);
+}
 
 /* Gives a reference to the call, which drops it when it ends; returns json, also NULL. [call] */
 static inline json_t *dw_json_own(dw_call *c, json_t *json) { return dw_host_->call->json_own(c, json); }

@@ -75,6 +75,7 @@ typedef struct dw_jobs_api {
     int (*progress)(dw_job *job, int64_t done, int64_t total);
     int (*done)(dw_job *job);
     int (*again)(dw_job *job, dw_span delay);
+    int (*next)(dw_call *c, const char *when, const char *zone, dw_time after, dw_time *out);
 } dw_jobs_api;
 
 /* dw_job_add(c, .kind = "push", .with = DW_LIST("entry", id)): exists if and only if the open transaction commits; without
@@ -109,6 +110,15 @@ static inline DW_MUST_CHECK int dw_job_done(dw_job *job) { return dw_host_->jobs
 static inline DW_MUST_CHECK int dw_job_again(dw_job *job, dw_span delay)
 {
     return dw_host_->jobs->again(job, delay);
+}
+
+/* For schedules that people make: the first time after `after` that a text as in dw_schedule.when names ("0 3 * * *", "every 5m",
+ * "2026-12-24T18:00:00"), in a zone of the IANA's (NULL: UTC). An interval counts from 1970 on. 1; 0: never again; DW_EINVALID
+ * says what is wrong with it. [call] */
+static inline DW_MUST_CHECK int dw_when_next(dw_call *c, const char *when, const char *zone, dw_time after,
+                                             dw_time *out)
+{
+    return dw_host_->jobs->next(c, when, zone, after, out);
 }
 
 #ifdef __cplusplus

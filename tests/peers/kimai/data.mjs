@@ -11,7 +11,7 @@ export function fillMonth(kimai) {
   const { agents, organisations, activityTypes } = castOf(kimai.seed);
   const random = kimai.random.fork('kimai month');
   const users = agents.map(({ name, login, email, timezone }, i) =>
-    kimai.addUser({ username: login, alias: name, email, timezone, language: 'en', roles: i === 0 ? ['ROLE_TEAMLEAD'] : [], hourlyRate: 85 + 5 * i }));
+    kimai.addUser({ username: login, alias: name, email, timezone, roles: i === 0 ? ['ROLE_TEAMLEAD'] : [], hourlyRate: 85 + 5 * i }));
   const own = kimai.addCustomer({ name: 'Lindgren IT', billable: false, timezone: 'Europe/Berlin' });
   const internal = kimai.addProject({ name: 'Internal', customer: own.id, billable: false });
   // The last organisation is new: its customer is not there yet.

@@ -1,6 +1,14 @@
 // errors.mjs - the ways in which Kimai says no.
 
-const TEXTS = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 500: 'Internal Server Error' };
+const TEXTS = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  410: 'Gone',
+  500: 'Internal Server Error',
+};
 
 // Thrown anywhere below answer(), and answered there.
 export class Refusal extends Error {

@@ -3,7 +3,7 @@
 import { refuse } from './errors.mjs';
 import { BLANK, Form, NULL, checkLength, types } from './form.mjs';
 import { is, isYes, readQuery } from './query.mjs';
-import { searchOf } from './search.mjs';
+import { searchOfMany } from './search.mjs';
 import { dateOf, isZone, readDate, readQueryTime } from './time.mjs';
 
 const LANGUAGES = new Set(('ar bg ca cs da de de_CH el en eo es eu fa fi fo fr he hr hu id it ja ko nb_NO nl pa pl pt pt_BR ro ru sk sl sr ' +
@@ -191,7 +191,7 @@ const list = (kind, more, filter) => (call) => {
   const { rows, reach, search, orders } = KINDS[kind];
   const asked = readQuery(query, { ...LISTS, orderBy: orders, ...more });
   const tests = [(row) => access[reach](row), visibility(call, kind, asked.visible || '1'), ...filter(call, asked)];
-  const found = asked.term && searchOf(asked.term);
+  const found = asked.term && searchOfMany(asked.term);
   if (found) tests.push((row) => found(search.map((name) => row[name]?.toLowerCase() ?? null)));
   const sorted = [...store[rows].values()].filter((row) => tests.every((test) => test(row)))
     .sort(orderOf(call, asked.orderBy || 'name')).map((row) => [row, access.mayMaster('budget', kind, row)]);
@@ -290,11 +290,13 @@ function deleteTag({ access, store }, { id }) {
   return undefined;
 }
 
+const PROJECT_LIST = { customer: is.id, customers: [is.id], start: is.day, end: is.day, ignoreDates: /^1$/, globalActivities: is.flag };
+
 export const routes = {
   '/api/customers': { GET: list('customer', { full: is.flag }, () => []), POST: create('customer') },
   '/api/customers/{id}': one('customer'),
   '/api/projects': {
-    GET: list('project', { customer: is.id, customers: [is.id], start: is.day, end: is.day, ignoreDates: /^1$/, globalActivities: is.flag }, projectFilter),
+    GET: list('project', PROJECT_LIST, projectFilter),
     POST: create('project'),
   },
   '/api/projects/{id}': one('project'),

@@ -4,14 +4,14 @@ import { refuse } from './errors.mjs';
 import { BLANK, Form, checkLength, types } from './form.mjs';
 import { is, isYes, readQuery } from './query.mjs';
 import { ROLES } from './roles.mjs';
-import { searchOf } from './search.mjs';
+import { searchOfMany } from './search.mjs';
 import { isZone } from './time.mjs';
 
 const demand = (allowed) => allowed || refuse(403);
 
 export const newUser = () => ({
-  username: null, email: null, alias: null, title: null, accountNumber: null, language: 'en', locale: 'en', timezone: 'UTC', enabled: true, roles: [],
-  systemAccount: false, color: null, hourlyRate: 0, internalRate: null, apiToken: undefined,
+  username: null, email: null, alias: null, title: null, accountNumber: null, language: 'en', locale: 'en', timezone: 'UTC', enabled: true,
+  roles: [], systemAccount: false, color: null, hourlyRate: 0, internalRate: null, apiToken: undefined,
 });
 
 // ---- users ----
@@ -19,10 +19,11 @@ export const newUser = () => ({
 function list({ access, store, views, query }) {
   demand(access.may('view_user'));
   const asked = readQuery(query, { visible: is.visible, orderBy: /^(id|username|alias|email)$/, order: is.order, term: is.text, full: is.yes });
+  const searched = (user) => [user.alias, user.title, user.accountNumber, user.email, user.username].map((text) => text?.toLowerCase() ?? null);
   const tests = [(user) => access.toUser(user)];
   if (asked.visible !== '3') tests.push((user) => user.enabled === (asked.visible !== '2'));
-  const found = asked.term && searchOf(asked.term);
-  if (found) tests.push((user) => found([user.alias, user.title, user.accountNumber, user.email, user.username].map((text) => text?.toLowerCase() ?? null)));
+  const found = asked.term && searchOfMany(asked.term);
+  if (found) tests.push((user) => found(searched(user)));
   const by = (user) => user[asked.orderBy || 'username'] ?? '';
   const rows = [...store.users.values()].filter((user) => tests.every((test) => test(user)))
     .sort((a, b) => (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : a.id - b.id));

@@ -14,8 +14,8 @@ export const is = {
   text: { test: () => true },
 };
 
-// known: { name: one of `is`, or [one of `is`] for name[]=a&name[]=b }. Returns { name: text, undefined or list }; an empty
-// text is as good as none.
+// known: { name: one of `is`, or [one of `is`] for name[]=a&name[]=b }. Returns { name: text, undefined or list }; an empty text
+// is none.
 export function readQuery(query, known) {
   const read = {};
   for (const [name, rule] of Object.entries(known)) {
@@ -26,7 +26,7 @@ export function readQuery(query, known) {
     } else {
       const value = query.getAll(name).at(-1);
       if (listOf(query, name).length > 0 || (value && !rule.test(value))) refuse(400);
-      read[name] = value;
+      read[name] = value || undefined;
     }
   }
   return read;

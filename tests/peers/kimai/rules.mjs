@@ -90,7 +90,7 @@ export function isEditable(begin, { config, access, now, zone }) {
   return begin >= lockdown.start && (now <= lockdown.grace || access.may('lockdown_grace_timesheet'));
 }
 
-function checkBudgets(sheet, before, { config, store, zone }, add) {
+function checkBudgets(sheet, before, { config, store, zone, access }, add) {
   if (config.allows('overbooking_budget') || sheet.end === null || !sheet.billable) return;
   const activity = store.activities.get(sheet.activity);
   const project = store.projects.get(sheet.project);
@@ -105,7 +105,7 @@ function checkBudgets(sheet, before, { config, store, zone }, add) {
     ['customer', customer, inCustomer],
   ];
   for (const [path, row, counts] of budgets) {
-    if (row && (row.timeBudget > 0 || row.budget > 0)) checkBudget(sheet, before, { path, row, counts, seconds, store, zone }, add);
+    if (row && (row.timeBudget > 0 || row.budget > 0)) checkBudget(sheet, before, { path, row, counts, seconds, store, zone, access }, add);
   }
 }
 
@@ -113,7 +113,7 @@ const isSameForBudgets = (sheet, before, seconds, zone) => seconds === before.du
   dateOf(zone, sheet.begin) === dateOf(zone, before.begin) && sheet.project === before.project && sheet.activity === before.activity &&
   sheet.rate === before.rate;
 
-function checkBudget(sheet, before, { path, row, counts, seconds, store, zone }, add) {
+function checkBudget(sheet, before, { path, row, counts, seconds, store, zone, access }, add) {
   const month = dateOf(zone, sheet.begin).slice(0, 7);
   const spent = { seconds: 0, money: 0, othersSeconds: 0, othersMoney: 0 };
   for (const other of store.ordered()) {
@@ -125,12 +125,15 @@ function checkBudget(sheet, before, { path, row, counts, seconds, store, zone },
     spent.othersSeconds += other.duration;
     spent.othersMoney += other.rate;
   }
-  const problem = (budget, used, free) =>
-    add(path, `The budget is used up. Of the available ${budget}, ${used} has been booked so far, ${free} can still be used.`);
+  // Who may not see the budget is told no figures.
+  const problem = (permission, budget, used, free) => {
+    const figures = `The budget is used up. Of the available ${budget}, ${used} has been booked so far, ${free} can still be used.`;
+    add(path, access.may(`${permission}_${path}`) ? figures : 'Sorry, the budget is used up.');
+  };
   if (row.budget > 0 && sheet.rate > 0 && spent.othersMoney + sheet.rate > row.budget) {
-    problem(...[row.budget, spent.money, Math.max(0, row.budget - spent.money)].map((amount) => amount.toFixed(2)));
+    problem('budget', ...[row.budget, spent.money, Math.max(0, row.budget - spent.money)].map((amount) => amount.toFixed(2)));
   } else if (row.timeBudget > 0 && seconds > 0 && spent.othersSeconds + seconds > row.timeBudget) {
-    problem(...[row.timeBudget, spent.seconds, Math.max(0, row.timeBudget - spent.seconds)].map(hoursText));
+    problem('time', ...[row.timeBudget, spent.seconds, Math.max(0, row.timeBudget - spent.seconds)].map(hoursText));
   }
 }
 

@@ -2,12 +2,28 @@
 // it round, and a word with a colon is no word but a search for a custom field. There are no custom fields here, so that finds
 // nothing, except by asking for those that lack one (name:~ or name:"").
 
-// Returns a test for lower-case texts (of which null is one without a match), or undefined when the term demands nothing.
+// Returns a test for the lower-case text of a row (null when it has none), or undefined when the term demands nothing.
 export function searchOf(term, { colons = 'any' } = {}) {
   const words = term.trim().split(/\s+/).filter(Boolean).map((word) => wordOf(word, colons));
-  const tests = words.map(testOf).filter(Boolean);
-  if (tests.length === 0) return undefined;
-  return (texts) => tests.every((test) => test(texts));
+  const tests = words.filter(demands).map(testOf);
+  return tests.length <= 1 ? tests[0] : (text) => tests.every((test) => test(text));
+}
+
+// The same for rows of several texts, each word in any of them: the test takes them all.
+export function searchOfMany(term) {
+  const words = term.trim().split(/\s+/).filter(Boolean).map((word) => wordOf(word, 'any')).filter(demands);
+  if (words.length === 0) return undefined;
+  const tests = words.map((word) => [word.excluded, testOf(word)]);
+  return (texts) => tests.every(([excluded, test]) => (excluded ? texts.every(test) : texts.some(test)));
+}
+
+// That a row lacks a field is true of all.
+const demands = ({ field, text }) => field === undefined || (text !== '~' && text !== '');
+
+function testOf({ field, excluded, text }) {
+  if (field !== undefined) return () => false;
+  const like = likeOf(text.toLowerCase());
+  return excluded ? (one) => one === null || !like(one) : (one) => one !== null && like(one);
 }
 
 function wordOf(word, colons) {
@@ -21,13 +37,6 @@ function wordOf(word, colons) {
   }
   const excluded = Buffer.byteLength(text) > 1 && text.startsWith('!');
   return { field, excluded, text: excluded ? text.slice(1) : text };
-}
-
-function testOf({ field, excluded, text }) {
-  if (field !== undefined) return text === '~' || text === '' ? undefined : () => false;
-  const like = likeOf(text.toLowerCase());
-  if (excluded) return (texts) => texts.every((one) => one === null || !like(one));
-  return (texts) => texts.some((one) => one !== null && like(one));
 }
 
 function likeOf(pattern) {

@@ -219,8 +219,8 @@ function preferencesOf(user, prepared) {
     ['work_last_day', null],
   ];
   if (prepared) {
-    list.push(['hourly_rate', String(user.hourlyRate)], ['internal_rate', user.internalRate === null ? null : String(user.internalRate)],
-      ['first_weekday', 'monday'], ['favorite_routes', '']);
+    const internal = user.internalRate === null ? null : String(user.internalRate);
+    list.push(['hourly_rate', String(user.hourlyRate)], ['internal_rate', internal], ['first_weekday', 'monday'], ['favorite_routes', '']);
   }
   return list.map(([name, value]) => ({ name, value }));
 }

@@ -14,6 +14,10 @@ const COMMON = {
   'POST reset': (peer) => peer.resetAll(),
   'POST down': (peer) => peer.down(),
   'POST up': (peer) => peer.up(),
+  // { most: 4 }: further connections are closed at once; without "most" there is no limit
+  'POST connections': (peer, { most }) => {
+    peer.mostConnections = most;
+  },
 
   'GET clock': (peer) => clockOf(peer),
   // { set: "2026-11-20T09:00:00Z" | advance: milliseconds, run: true | stop: true }
@@ -35,7 +39,7 @@ const COMMON = {
   // ?since=MARK&method=POST&path=/api/timesheets
   'GET requests': (peer, _, __, query) =>
     peer.log.since(Number(query.get('since') ?? 0), { method: query.get('method'), path: query.get('path') }),
-  'GET counts': (peer) => peer.log.counts(),
+  'GET counts': (peer) => ({ ...peer.log.counts(), peak: peer.peak }),
   'DELETE requests': (peer) => peer.log.clear(),
   'GET violations': (peer) => peer.violations,
 };

@@ -34,9 +34,8 @@ export class Faults {
   #last = 0;
   #random; // { rate, kinds, seed, seen }
 
-  constructor({ seed = 0, clock }) {
+  constructor({ seed = 0 } = {}) {
     this.seed = seed;
-    this.clock = clock;
   }
 
   // Returns the id by which it can be removed.

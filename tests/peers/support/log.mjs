@@ -1,6 +1,6 @@
 // log.mjs - the requests that a stand-in has seen: all counted, the last ones kept.
 
-const KEPT = 50_000;
+const KEPT = 10_000;
 
 export class RequestLog {
   #entries = [];

@@ -44,9 +44,10 @@ function checkQuery({ query }, parameters) {
   const wrong = [];
   for (const [name, value] of query) {
     const parameter = known.get(name) ?? known.get(name.replace(/\[\d*\]$/, '[]'));
+    const { pattern, enum: values } = parameter?.schema ?? {};
     if (!parameter) wrong.push(`query: there is no parameter "${name}"`);
-    else if (parameter.schema?.pattern && !whole(parameter.schema.pattern).test(value)) wrong.push(`query: ${name}: "${value}" is not ${parameter.schema.pattern}`);
-    else if (parameter.schema?.enum && !parameter.schema.enum.map(String).includes(value)) wrong.push(`query: ${name}: "${value}" is not one of ${parameter.schema.enum}`);
+    else if (pattern && !whole(pattern).test(value)) wrong.push(`query: ${name}: "${value}" is not ${pattern}`);
+    else if (values && !values.map(String).includes(value)) wrong.push(`query: ${name}: "${value}" is not one of ${values}`);
   }
   for (const { name, required } of known.values()) if (required && !query.has(name)) wrong.push(`query: ${name} is missing`);
   return wrong;

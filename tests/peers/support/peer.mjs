@@ -9,10 +9,13 @@
 //     controls() { return { 'POST users': (body) => ..., 'DELETE timesheets/:id': (body, { id }) => ... }; }
 //   }
 //
-// request: { method, path, query (URLSearchParams), headers, body (text), now (ms, the time the stand-in believes in), ip }.
+// request: { method, path, query (URLSearchParams), headers, body (text), isUtf8 (whether the body's bytes were), now (ms, the time
+// the stand-in believes in), ip }.
 // answer() acts at once, without awaiting anything: two requests never see each other half done.
 
+import { isUtf8 } from 'node:buffer';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 
 import { Clock } from './clock.mjs';
 import { ControlError, control } from './control.mjs';
@@ -28,21 +31,29 @@ export class Peer {
   #controlServer;
   #sockets = new Set();
   #port;
+  #busy = 0; // requests that are not answered yet
+  #chance;
 
   // now: the clock stands at this instant until it is moved; without it the clock is the real one.
   // check: (request) -> list of texts, what is wrong with a request by the contract; collected in `violations`.
-  constructor({ name, host = '127.0.0.1', port = 0, seed = 0, now, clock, check, kept } = {}) {
-    Object.assign(this, { name, host, seed, check });
-    this.#port = port;
+  // faults: { rate, kinds } that chance chooses from. tls: { key, cert } for https. mostConnections: further ones are closed as
+  // soon as they are there. kept: requests in the log.
+  constructor({ name, host = '127.0.0.1', port = 0, seed = 0, now, clock, check, faults, tls, mostConnections, kept } = {}) {
+    Object.assign(this, { name, host, seed, check, tls });
+    this.#chance = faults;
+    this.mostConnections = mostConnections;
     this.clock = clock ?? new Clock({ now });
     this.random = new Random(seed);
-    this.faults = new Faults({ seed, clock: this.clock });
+    this.faults = new Faults({ seed });
+    if (faults) this.faults.random(faults);
     this.log = new RequestLog({ kept });
     this.violations = [];
+    this.peak = { connections: 0, requests: 0 }; // at one time
+    this.#port = port;
   }
 
   get url() {
-    return `http://${this.host}:${this.#port}`;
+    return `${this.tls ? 'https' : 'http'}://${this.host}:${this.#port}`;
   }
 
   // A second door to /_control, which no fault and no down() closes.
@@ -77,16 +88,21 @@ export class Peer {
 
   async up() {
     if (this.#server) return;
-    const server = createServer({ keepAlive: true, keepAliveTimeout: KEEP_ALIVE_MS }, (req, res) => this.#take(req, res, false));
-    server.on('connection', (socket) => {
-      socket.setNoDelay(true);
-      if (this.faults.refuses()) return socket.resetAndDestroy();
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
-    });
+    const take = (req, res) => this.#take(req, res, false);
+    const settings = { keepAlive: true, keepAliveTimeout: KEEP_ALIVE_MS };
+    const server = this.tls ? createTlsServer({ ...settings, ...this.tls }, take) : createServer(settings, take);
+    server.on('connection', (socket) => this.#connected(socket));
     await listen(server, this.host, this.#port);
     this.#port = server.address().port;
     this.#server = server;
+  }
+
+  #connected(socket) {
+    if (this.faults.refuses() || this.#sockets.size >= (this.mostConnections ?? Infinity)) return socket.resetAndDestroy();
+    socket.setNoDelay(true);
+    this.#sockets.add(socket);
+    this.peak.connections = Math.max(this.peak.connections, this.#sockets.size);
+    return socket.on('close', () => this.#sockets.delete(socket));
   }
 
   // What a call of /_control/PATH does, for a test in the same process: control('POST', 'users', {...}).
@@ -94,11 +110,14 @@ export class Peer {
     return control(this, method, path, new URLSearchParams(query), body);
   }
 
+  // As it was at the start, but for the clock.
   async resetAll() {
     this.clock.clear();
     this.faults.clear();
+    if (this.#chance) this.faults.random(this.#chance);
     this.log.clear();
     this.violations.length = 0;
+    this.peak = { connections: 0, requests: 0 };
     this.random = new Random(this.seed);
     await this.reset();
   }
@@ -121,12 +140,17 @@ export class Peer {
 
   async #take(req, res, onlyControl) {
     try {
-      const body = await bodyOf(req);
+      const bytes = await bodyOf(req);
+      const body = bytes.toString('utf8');
       const { path, query } = splitTarget(req.url);
       if (path === '/_control' || path.startsWith('/_control/')) return await this.#controlled(req, res, path, query, body);
       if (onlyControl) return send(res, { status: 404, headers: {}, body: 'only /_control is here\n' });
-      await this.#serve(req, res, { method: req.method, path, query, headers: req.headers, body, ip: req.socket.remoteAddress });
+      this.peak.requests = Math.max(this.peak.requests, ++this.#busy);
+      res.once('close', () => this.#busy--);
+      const { method, headers, socket } = req;
+      await this.#serve(req, res, { method, path, query, headers, body, isUtf8: isUtf8(bytes), ip: socket.remoteAddress });
     } catch (error) {
+      if (error.code === 'ECONNRESET') return; // the client went away
       // A defect of the stand-in must be seen as such, not as an answer of the program it stands for.
       process.stderr.write(`${this.name}: ${req.method} ${req.url}: ${error.stack}\n`);
       if (!res.headersSent && !res.destroyed) send(res, { status: 599, headers: {}, body: `the stand-in failed: ${error.stack}\n` });
@@ -146,24 +170,14 @@ export class Peer {
   }
 
   async #serve(req, res, request) {
-    const fault = this.faults.choose({ ...request, query: request.query.toString() });
-    const skew = fault?.kind === 'wrong_clock' ? fault.skewMs : 0;
-    request.now = this.clock.now() + skew;
-    const { method, path, headers } = request;
+    const { method, path, headers, body } = request;
     const query = request.query.toString();
-    const entry = this.log.begin({ at: request.now, method, path, query, body: request.body, headers, fault: fault?.kind });
-    const wrong = this.check?.(request) ?? [];
-    for (const text of wrong) this.violations.push({ n: entry.n, method, path, query, body: request.body, text });
+    const fault = this.faults.choose({ method, path, query, body });
+    request.now = this.clock.now() + (fault?.kind === 'wrong_clock' ? fault.skewMs : 0);
+    const entry = this.log.begin({ at: request.now, method, path, query, body, headers, fault: fault?.kind });
+    for (const text of this.check?.(request) ?? []) this.violations.push({ n: entry.n, method, path, query, body, text });
 
-    let answer;
-    if (!fault || fault.acts === 'now') answer = await this.#act(request);
-    if (fault?.acts === 'late') {
-      // It is nobody's answer any more, but the log shows when it was done.
-      this.clock.after(fault.lateMs, async () => {
-        entry.late = { at: this.clock.now() };
-        entry.late.status = (await this.#act({ ...request, now: this.clock.now() })).status;
-      });
-    }
+    const answer = this.#perform(request, fault, entry);
     if (fault?.kind.startsWith('cut_')) {
       this.log.finish(entry, 0);
       return res.socket?.resetAndDestroy();
@@ -172,13 +186,26 @@ export class Peer {
     if (!outgoing) throw new Error(`the fault ${fault.kind} with acts "${fault.acts}" leaves no answer`);
     if (fault?.kind === 'delay') await new Promise((over) => setTimeout(over, fault.ms).unref());
     this.log.finish(entry, outgoing.status);
-    if (res.destroyed) return undefined;
+    if (res.destroyed) return undefined; // the client did not wait
     res.setHeader('Date', new Date(request.now).toUTCString());
     return deliver(res, this.#encoded(outgoing), fault);
   }
 
-  async #act(request) {
-    return this.answer(request);
+  // Does what the request asks, unless the fault forbids it; returns the answer, or undefined when there is none (yet).
+  #perform(request, fault, entry) {
+    const { acts } = fault ?? { acts: 'now' };
+    if (acts === 'now') return this.answer(request);
+    if (acts === 'late') {
+      this.clock.after(fault.lateMs, () => {
+        const now = this.clock.now();
+        try {
+          entry.late = { at: now, status: this.answer({ ...request, now }).status };
+        } catch (error) {
+          process.stderr.write(`${this.name}: late ${request.method} ${request.path}: ${error.stack}\n`);
+        }
+      });
+    }
+    return undefined;
   }
 
   #encoded({ status, headers = {}, body }) {
@@ -202,7 +229,7 @@ function bodyOf(req) {
       if (size > MOST_BODY) reject(new Error(`a body of more than ${MOST_BODY} bytes`));
       else pieces.push(piece);
     });
-    req.on('end', () => resolve(Buffer.concat(pieces).toString('utf8')));
+    req.on('end', () => resolve(Buffer.concat(pieces)));
     req.on('error', reject);
   });
 }

@@ -1,0 +1,16 @@
+/* mappings.h - what of the source is what of the target. [call] */
+#ifndef TIMESYNC_MAPPINGS_H
+#define TIMESYNC_MAPPINGS_H
+
+#include <dowel/dowel.h>
+
+struct mapping {
+    const char *target; /* "": mapped to nothing, never moved */
+    const char *target_name;
+    uint32_t billable; /* enum dw_billable */
+};
+
+/* 1 and *out in the call's memory, or 0. kind: "activity", "user", "customer", "project". */
+int mapping_find(dw_call *c, const char *sync, const char *kind, const char *source, struct mapping *out);
+
+#endif

@@ -1,0 +1,36 @@
+/* sync.h - a sync as it is kept. [call] */
+#ifndef TIMESYNC_SYNC_H
+#define TIMESYNC_SYNC_H
+
+#include "rules.h"
+
+enum { MARK_SIZE = 9 };
+
+/* All in the call's memory. */
+struct sync {
+    const char *id, *name;
+    const char *source, *target; /* connections */
+    const char *mark;
+    struct rules rules;
+    const char *schedule, *full_schedule, *zone;
+    bool enabled;
+    dw_time read_until, looked_until, compared_at;
+    const char *held_reason, *held_detail;
+    dw_time held_until;
+    int64_t version;
+};
+
+/* 0, DW_ENOTFOUND. */
+int sync_load(dw_call *c, const char *id, struct sync *out);
+
+/* The last 8 hex digits of a connection's id (the first ones of a UUIDv7 are only the time). */
+void sync_mark(const char *connection, char mark[MARK_SIZE]);
+
+/* It does nothing by itself until then (0: until somebody says so), because of that; or works again. In a transaction or not. */
+int sync_hold(dw_call *c, const struct sync *s, const char *reason, const char *detail, dw_time until);
+int sync_release(dw_call *c, const char *id);
+
+/* When its schedules fire next, from now on: into poll_due_at and full_due_at. */
+int sync_plan_next(dw_call *c, const struct sync *s);
+
+#endif
