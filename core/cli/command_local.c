@@ -12,6 +12,7 @@
 #include "cli/audit_service.h"
 #include "cli/commands.h"
 #include "cli/database.h"
+#include "cli/own_commands.h"
 #include "cli/table.h"
 #include "client/client.h"
 #include "db/identity.h"
@@ -110,6 +111,8 @@ static int make_process(struct local *l)
 
 static int make_registry(struct local *l)
 {
+    size_t own_n;
+    const dw_command *own = own_commands(&own_n);
     const struct registry_options options = {
         .catalog = l->call->view->settings.catalog,
         .data_dir = l->call->c->data_dir,
@@ -118,6 +121,8 @@ static int make_registry(struct local *l)
         .process = &l->process,
         .migrate = &l->migrate,
         .words = cli_verb_words(),
+        .own = own,
+        .own_n = own_n,
         .is_passing = true,
     };
 

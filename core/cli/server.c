@@ -15,6 +15,7 @@
 #include "cli/command_service.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
+#include "cli/own_commands.h"
 #include "cli/settings.h"
 #include "cli/table.h"
 #include "cli/upkeep.h"
@@ -34,6 +35,7 @@
 #include "operations/core_operations.h"
 #include "plugin/access.h"
 #include "plugin/channels.h"
+#include "plugin/connection_watch.h"
 #include "plugin/connectors.h"
 #include "plugin/hooks.h"
 #include "plugin/idempotency.h"
@@ -65,6 +67,7 @@ struct server {
     struct upkeep *upkeep;
     struct events_service events;
     struct audit_service audit;
+    struct connection_watch connections;
     struct command_service *commands;
     struct core_operations *own;    /* the server's own operations */
     struct api_document *described; /* what is only published */
@@ -316,6 +319,8 @@ static int carry_out(struct server *s, int result, struct buf *why)
 static int make_registry(struct server *s, struct config *config, const struct config_source *source,
                          const char *data_dir)
 {
+    size_t own_n;
+    const dw_command *own = own_commands(&own_n);
     const struct registry_options options = {
         .catalog = s->catalog,
         .data_dir = data_dir,
@@ -324,6 +329,8 @@ static int make_registry(struct server *s, struct config *config, const struct c
         .process = &s->process,
         .migrate = &s->migrate,
         .words = cli_verb_words(),
+        .own = own,
+        .own_n = own_n,
         .may_refuse = generation_follows(s->generation),
     };
     struct buf why = BUF_INIT;
@@ -494,6 +501,18 @@ static int register_audit(struct server *s)
 
     if (audit_service_register(&s->audit, &s->process, s->core, &why) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "cannot seal the audit log: %s", buf_text(&why));
+    buf_finish(&why);
+    return result;
+}
+
+static int register_connections(struct server *s)
+{
+    struct buf why = BUF_INIT;
+    int result = CLI_OK;
+
+    s->connections = (struct connection_watch){ &s->process, s->core->check_connections.us };
+    if (connection_watch_register(&s->connections, s->process.jobs, &why) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "cannot check connections: %s", buf_text(&why));
     buf_finish(&why);
     return result;
 }
@@ -693,6 +712,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = register_events(s);
     if (result == CLI_OK)
         result = register_audit(s);
+    if (result == CLI_OK)
+        result = register_connections(s);
     if (result == CLI_OK)
         result = start_jobs(s);
     if (result == CLI_OK)

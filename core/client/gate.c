@@ -183,11 +183,11 @@ void gate_leave(struct transfer *t)
 {
     struct client_gate *g = t->gate;
 
-    if (!g || t->place == PLACE_NONE)
+    if (!g)
         return;
     pthread_mutex_lock(&g->lock);
     give_back(g, t);
-    let_through(g, t->client, NULL);
+    let_through(g, t->client, t);
     pthread_mutex_unlock(&g->lock);
 }
 

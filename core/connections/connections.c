@@ -42,7 +42,7 @@ int connections_query(struct db_session *s, struct db_rows **out, const struct c
                 " created_at, changed_at"
                 " FROM dowel_connections"
                 " WHERE tenant_id = $1 AND (id = $2 OR $2 IS NULL) AND (name = $3 OR $3 IS NULL)"
-                " AND ($4 IS NULL OR replace($4, ' ' || kind || ' ', '') <> $4)"
+                " AND (replace($4, ' ' || kind || ' ', '') <> $4 OR $4 IS NULL)"
                 " AND (id > $5 OR $5 IS NULL) AND (enabled OR NOT $6)"
                 " ORDER BY id LIMIT $7",
                 filter->tenant, id, filter->name, kinds, filter->after, filter->enabled_only,

@@ -6,6 +6,7 @@
 #include "config/nearest.h"
 #include "config/pattern.h"
 #include "connections/pem.h"
+#include "connections/said.h"
 #include "connections/seal.h"
 #include "connections/settings.h"
 #include "events/step.h"
@@ -114,13 +115,13 @@ static void drop_unknown(struct connection_draft *d, json_t *object)
 
 static void add_problems(struct connection_draft *d, const struct config_problems *problems)
 {
-    char text[600];
-
     for (const struct config_problem *p = problems->first; p; p = p->next) {
-        const char *said = http_say(d->language, p->text);
-        snprintf(text, sizeof(text), "%s%s%s", said, p->hint ? "; " : "",
-                 p->hint ? http_say(d->language, p->hint) : "");
-        add_fault(d, DW_EINVALID, in_settings, p->item ? p->item : "", text);
+        const char *name = p->item ? p->item : "";
+        struct buf text = BUF_INIT;
+        connection_say_problem(&text, d->language, connection_settings_item(d->kind->table, str_from(name)),
+                               p);
+        add_fault(d, DW_EINVALID, in_settings, name, buf_text(&text));
+        buf_finish(&text);
     }
 }
 

@@ -6,8 +6,7 @@
 
 #include <cmocka.h>
 
-#include <ftw.h>
-
+#include "certificates.h"
 #include "client/client.h"
 #include "http_peer.h"
 #include "util/clock.h"
@@ -15,88 +14,21 @@
 
 static const int64_t S = CLOCK_SECOND;
 
-static char dir[64];
 static const struct network loopback[] = { { { { 127 }, 4 }, 8 } };
-
-static const char *file(char out[128], const char *name)
-{
-    snprintf(out, 128, "%s/%s", dir, name);
-    return out;
-}
-
-static void make(const char *name, const char *signer, const char *extra)
-{
-    char command[1024], sign[256] = "";
-
-    if (signer)
-        snprintf(sign, sizeof(sign), "-CA %s/%s.pem -CAkey %s/%s.key", dir, signer, dir, signer);
-    snprintf(command, sizeof(command),
-             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=%s "
-             "-keyout %s/%s.key -out %s/%s.pem %s %s 2>%s/log",
-             name, dir, name, dir, name, sign, extra, dir);
-    /* NOLINTNEXTLINE(cert-env33-c): a fixed command in our own folder */
-    if (system(command) != 0)
-        fail_msg("%s failed", command);
-}
-
-static int make_certificates(void **state)
-{
-    (void)state;
-    snprintf(dir, sizeof(dir), "/tmp/dowel-client-tls-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    make("ca", NULL, "");
-    make("stranger", NULL, "");
-    make("server", "ca",
-         "-addext subjectAltName=IP:127.0.0.1,DNS:tls.example -addext basicConstraints=CA:false");
-    make("client", "ca", "-addext basicConstraints=CA:false");
-    make("other", "ca", "-addext basicConstraints=CA:false");
-    return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
-static int remove_certificates(void **state)
-{
-    (void)state;
-    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
 
 static char location[128];
 
 /* Says who the client is. */
 static bool route(struct peer_conn *c, const struct peer_request *r)
 {
-    char fields[256] = "", name[64] = "nobody";
-    X509 *cert = c->ssl ? SSL_get1_peer_certificate(c->ssl) : NULL;
+    char fields[256] = "", name[64];
 
-    if (cert)
-        X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name, sizeof(name));
-    X509_free(cert);
+    client_name(c->ssl, name);
     if (strcmp(r->path, "/away") == 0) {
         snprintf(fields, sizeof(fields), "Location: %s\r\n", location);
         return peer_answer(c, 307, fields, "");
     }
     return peer_answer(c, 200, "", name);
-}
-
-static SSL_CTX *context(int verify)
-{
-    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
-    char path[128];
-
-    assert_non_null(tls);
-    assert_int_equal(SSL_CTX_use_certificate_file(tls, file(path, "server.pem"), SSL_FILETYPE_PEM), 1);
-    assert_int_equal(SSL_CTX_use_PrivateKey_file(tls, file(path, "server.key"), SSL_FILETYPE_PEM), 1);
-    assert_int_equal(SSL_CTX_load_verify_locations(tls, file(path, "ca.pem"), NULL), 1);
-    SSL_CTX_set_session_id_context(tls, (const unsigned char *)"test", 4);
-    SSL_CTX_set_verify(tls, verify, NULL);
-    return tls;
 }
 
 struct fixture {
@@ -121,7 +53,7 @@ static int set_up_with(void **state, int verify)
     struct fixture *f = calloc(1, sizeof(*f));
 
     *state = f;
-    f->tls = context(verify);
+    f->tls = server_context(verify);
     file(f->ca, "ca.pem");
     file(f->cert, "client.pem");
     file(f->key, "client.key");
@@ -263,20 +195,6 @@ static void a_client_certificate_stays_with_its_origin(void **state)
 }
 
 /* ---- certificates as texts ---- */
-
-static struct str text_of(const char *name)
-{
-    static char texts[8][4096];
-    static unsigned at;
-    char path[128], *text = texts[at++ % DW_COUNT_OF(texts)];
-    FILE *in = fopen(file(path, name), "r");
-
-    assert_non_null(in);
-    size_t n = fread(text, 1, sizeof(texts[0]) - 1, in);
-    fclose(in);
-    text[n] = 0;
-    return str_make(text, n);
-}
 
 static void expect_name(struct fixture *f, struct client_request r, const char *name)
 {
