@@ -1,4 +1,4 @@
-/* clerk - a plugin of the black-box tests: does over a connection what it is told, as a sync would, and says what came of it. */
+/* scribe - a plugin of the black-box tests: does over a connection what it is told, as a sync would, and says what came of it. */
 #include <dowel/dowel.h>
 
 #include <string.h>
@@ -141,9 +141,9 @@ static int tell(dw_call *c, dw_request *req)
 }
 
 static const dw_operation operations[] = {
-    { "tellClerk", tell },
+    { "tellScribe", tell },
     { 0 },
 };
 
-DOWEL_PLUGIN(.name = "clerk", .version = "0.1.0", .summary = "Does what the tests tell it", .license = "MIT",
+DOWEL_PLUGIN(.name = "scribe", .version = "0.1.0", .summary = "Does what the tests tell it", .license = "MIT",
              .operations = operations);
