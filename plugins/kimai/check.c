@@ -59,6 +59,16 @@ static int check_settings(const struct checking *k)
     return 0;
 }
 
+/* Kimai looks for a token up to the first blank, or for none. */
+static int check_blanks(const struct checking *k)
+{
+    const char *token = kimai_settings(k->conn)->token.hidden;
+
+    if (token && token[strcspn(token, " \t\r\n")])
+        return dw_fail_at(k->c, "/token", "has a blank in it, which no token of Kimai's has; copy it again");
+    return 0;
+}
+
 /* ---- the address ---- */
 
 static int fail_redirect(const struct checking *k, dw_answer *raw)
@@ -421,6 +431,7 @@ int kimai_check(dw_call *c, dw_connection *conn, dw_checkup *out)
     struct checking k = { .c = c, .conn = conn, .out = out };
 
     DW_TRY(check_settings(&k));
+    DW_TRY(check_blanks(&k));
     DW_TRY(check_address(&k));
     DW_TRY(check_owner(&k));
     DW_TRY(check_rules(&k));
