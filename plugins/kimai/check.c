@@ -55,7 +55,7 @@ static int check_settings(const struct checking *k)
     if (is_legacy && !is_set(s->legacy_token))
         return dw_fail_at(k->c, "/legacy_token", "is missing: the API password of legacy_user");
     if (!is_legacy && !is_set(s->token))
-        return dw_fail_at(k->c, "/token", "is missing; make one in Kimai: your name, API access, Create");
+        return dw_fail_at(k->c, "/token", "is missing; make one in Kimai: your name, API Access, Create");
     return 0;
 }
 

@@ -3,16 +3,16 @@
 // said, with advice, when it is tested. Every request is held against Kimai's own contract where that is there.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 
 import { startKimai } from '../peers/kimai.mjs';
-import { badges, badgesYaml, bearer } from './support/badges.mjs';
+import { badges, badgesYaml, bearer, tenants } from './support/badges.mjs';
 import { request } from './support/client.mjs';
 import { call } from './support/peers.mjs';
 import { pluginFolder, startWith } from './support/plugins.mjs';
-import { preset, root, slowness } from './support/server.mjs';
+import { dowel, preset, root, slowness } from './support/server.mjs';
 
 const timeout = 120_000 * slowness;
 const folder = `${pluginFolder}, ${join(root, 'build', preset, 'scribe')}`;
@@ -22,6 +22,8 @@ const [EAUTH, EDENIED, ENOTFOUND, ECONFLICT, EUPSTREAM, EUNAVAILABLE, EUNKNOWN, 
 const MARKER = 'ZAM:T50|TA:6|C:1a2b3c4d';
 
 const people = badges({ root: 'a *' });
+
+const page = readFileSync(join(root, 'docs/kimai.md'), 'utf8');
 
 let server;
 let kimai;
@@ -113,15 +115,23 @@ describe('a connection is tested', { timeout }, () => {
     assert.ok(kimai.log.since(0).filter(({ method }) => method === 'POST').every(({ status }) => status === 400));
   });
 
-  test('with a role that has what a sync needs, and no more', async () => {
-    const permissions = ['view_other_timesheet', 'create_other_timesheet', 'edit_other_timesheet', 'delete_other_timesheet', 'view_user',
-      'view_all_data', 'create_customer', 'create_project', 'create_activity', 'edit_billable_own_timesheet', 'edit_billable_other_timesheet'];
+  // The table of docs/kimai.md.
+  test('with the role that the documentation describes, which does for all that there is', async () => {
+    const permissions = [...page.matchAll(/^\| (`[a-z_`, ]+`) \| /gm)].flatMap(([, names]) => names.match(/\w+/g)).filter((name) => /^(view|create|edit|delete)_/.test(name));
+    assert.ok(permissions.length > 10, permissions);
     const settings = { token: token('dowel', ['ROLE_DOWEL'], permissions) };
     const tested = await checked(settings);
     assert.ok(tested.works, JSON.stringify(tested));
     assert.deepEqual(tested.checks.filter(({ state }) => state === 'warning').map(({ name }) => name), ['clock', 'view_other_timesheet']); // nobody has booked
     const over = await connect(settings);
-    const { id } = await write(wanted({ user: String(kimai.ann.id), billable: false, tags: ['zammad'] }), over);
+    const [customer] = await done({ do: 'make', listing: 'customer', what: { name: 'New' } }, over);
+    const [project] = await done({ do: 'make', listing: 'project', what: { name: 'New', parent: customer.id } }, over);
+    const [activity] = await done({ do: 'make', listing: 'activity', what: { name: 'New' } }, over);
+    const ids = { project: project.id, activity: activity.id };
+    const { id } = await write(wanted({ ...ids, user: String(kimai.ann.id), billable: false, tags: ['zammad'] }), over);
+    await write({ id, text: 'new', billable: true, user: String(kimai.bob.id) }, over);
+    assert.equal((await sheets({}, over)).length, 1);
+    for (const listing of ['customer', 'project', 'activity', 'user', 'team', 'tag']) await done({ do: 'things', listing }, over);
     await done({ do: 'remove', what: { id } }, over);
   });
 
@@ -501,4 +511,29 @@ describe('what people point at', { timeout }, () => {
     await refused(ECONFLICT, '', { do: 'make', listing: 'customer', what: { name: 'New', number: 'OID-9' } });
     assert.equal([...kimai.state.customers.values()].filter(({ number }) => number === 'OID-9').length, 1);
   });
+});
+
+// As a reader types them, with this test's server and Kimai in the place of theirs.
+test('docs/kimai.md has commands that work', { timeout }, async () => {
+  const commands = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, lines]) => lines.trim().split('\n'));
+  assert.equal(commands.length, 3);
+  for (const line of commands) {
+    const [program, ...args] = line.replace('https://kimai.example.org', kimai.url).split(' ');
+    assert.equal(program, 'dowel');
+    const more = args[1] === 'add' ? ['--allow-private', 'yes'] : [];
+    const here = ['--tenant', tenants.a, '--config', server.configDir, '--data', server.dataDir];
+    const { code, stdout, stderr } = await dowel([...args, ...more, ...here], { input: `${kimai.token}\n` });
+    assert.equal(code, 0, `${line}: ${stdout}${stderr}`);
+    assert.ok(!`${stdout}${stderr}`.includes(kimai.token));
+  }
+});
+
+// Each line that a test of a connection may show is explained, and none that it never shows.
+test('docs/kimai.md explains each line of a test', () => {
+  const source = readFileSync(join(root, 'plugins/kimai/check.c'), 'utf8');
+  const shown = [...source.matchAll(/dw_checked\([^,]+, DW_CHECK_\w+,\s+"(\w+)"/g)].map(([, name]) => name);
+  const made = [...source.matchAll(/"(create_(?:customer|project|activity|tag))"/g)].map(([, name]) => name);
+  const table = /^\| line \|.*?\n\n/ms.exec(page)[0];
+  const told = [...table.matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm)].flatMap(([, names]) => names.match(/\w+/g));
+  assert.deepEqual([...new Set(told)].sort(), [...new Set([...shown, ...made])].sort());
 });
