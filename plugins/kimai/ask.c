@@ -20,9 +20,15 @@ static dw_secret if_set(dw_secret secret, bool used)
     return is_set ? secret : (dw_secret){ NULL };
 }
 
+struct message {
+    const char *method, *path;
+    dw_list query;
+    const json_t *json;
+};
+
 /* later: it is only started. Redirects are not followed by the host: http stays http until an admin writes https. */
-static int send(dw_call *c, dw_connection *conn, const char *method, const char *path, dw_list query,
-                const json_t *json, dw_answer **answer, dw_fetching **later)
+static int send_message(dw_call *c, dw_connection *conn, const struct message *m, dw_answer **answer,
+                        dw_fetching **later)
 {
     const struct kimai_settings *s = kimai_settings(conn);
     const bool is_legacy = *s->legacy_user != '\0';
@@ -30,11 +36,11 @@ static int send(dw_call *c, dw_connection *conn, const char *method, const char 
         DW_LIST("Accept", "application/json", "X-AUTH-USER", is_legacy ? s->legacy_user : NULL);
     const dw_fetch_args args = {
         .struct_size = sizeof(args),
-        .method = method,
-        .url = path,
-        .query = query,
+        .method = m->method,
+        .url = m->path,
+        .query = m->query,
         .headers = headers,
-        .json = json,
+        .json = m->json,
         .bearer = if_set(s->token, !is_legacy),
         .secret_header = is_legacy ? "X-AUTH-TOKEN" : NULL,
         .secret = if_set(s->legacy_token, is_legacy),
@@ -60,9 +66,9 @@ int refuse_redirect(dw_call *c, dw_answer *raw)
 
 static dw_time clock_of(dw_call *c, dw_answer *raw)
 {
-    int64_t us;
+    dw_time t = { 0 };
 
-    return instant_parse_date(dw_answer_header(raw, "Date"), &us) == 0 ? (dw_time){ us } : dw_now(c);
+    return instant_parse_date(dw_answer_header(raw, "Date"), &t.us) == 0 ? t : dw_now(c);
 }
 
 static void look_at(dw_call *c, dw_answer *raw, struct answer *out)
@@ -93,7 +99,7 @@ static int read_body(dw_call *c, struct answer *out)
 
 static int finish_reading(dw_call *c, int rc, dw_answer *raw, json_t **body, struct answer *out)
 {
-    struct answer own;
+    struct answer own = { 0 };
 
     out = out ? out : &own;
     *body = NULL;
@@ -108,14 +114,17 @@ static int finish_reading(dw_call *c, int rc, dw_answer *raw, json_t **body, str
 int ask(dw_call *c, dw_connection *conn, const char *path, dw_list query, json_t **body, struct answer *out)
 {
     dw_answer *raw = NULL;
-    const int rc = send(c, conn, "GET", path, query, NULL, &raw, NULL);
+    const struct message m = { .method = "GET", .path = path, .query = query };
+    const int rc = send_message(c, conn, &m, &raw, NULL);
 
     return finish_reading(c, rc, raw, body, out);
 }
 
 int ask_start(dw_call *c, dw_connection *conn, const char *path, dw_list query, dw_fetching **out)
 {
-    return send(c, conn, "GET", path, query, NULL, NULL, out);
+    const struct message m = { .method = "GET", .path = path, .query = query };
+
+    return send_message(c, conn, &m, NULL, out);
 }
 
 int ask_wait(dw_call *c, dw_fetching *f, json_t **body, struct answer *out)
@@ -161,7 +170,8 @@ int tell(dw_call *c, dw_connection *conn, const char *method, const char *path, 
          struct answer *out)
 {
     dw_answer *raw = NULL;
-    int rc = send(c, conn, method, path, (dw_list){ 0 }, body, &raw, NULL);
+    const struct message m = { .method = method, .path = path, .json = body };
+    int rc = send_message(c, conn, &m, &raw, NULL);
 
     look_at(c, raw, out);
     if (rc < 0 && !raw)

@@ -345,7 +345,7 @@ enum sight { BLIND, SEES, UNSEEN };
 static int look_around(const struct checking *k, int64_t other)
 {
     const char *me = dw_format(k->c, "%lld", (long long)k->me.id);
-    int64_t all, own, others, whose;
+    int64_t all = 0, own = 0, others = 0, whose = 0;
 
     DW_TRY(count_of(k, "all", &all, &whose));
     DW_TRY(count_of(k, me, &own, &whose));

@@ -150,7 +150,7 @@ static void page(int number, int pages, const char *ids)
                  n++ ? "," : "", strtol(at, NULL, 10));
         at += strcspn(at, " ");
     }
-    strcat(body, "]");
+    memcpy(body + strlen(body), "]", 2);
     snprintf(request, sizeof(request), GET "?user=all&orderBy=id&order=ASC&size=2&page=%d", number);
     snprintf(fields, sizeof(fields),
              "X-Page: %d\r\nX-Total-Count: 9\r\nX-Total-Pages: %d\r\nX-Per-Page: 2\r\n", number, pages);
