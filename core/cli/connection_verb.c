@@ -46,7 +46,7 @@ static int only_tenant(dw_call *c, const char **out)
     return call_fail(c, DW_EINVALID, "which tenants there are is not known here: say --tenant ID");
 }
 
-static int begin(struct connection_verb *v, dw_call *c, dw_command_run *run, const char *tenant)
+static int begin(struct connection_verb *v, dw_call *c, const char *tenant)
 {
     struct db_session *s;
 
@@ -62,7 +62,6 @@ static int begin(struct connection_verb *v, dw_call *c, dw_command_run *run, con
         .note = note,
         .note_ud = v->c,
     };
-    (void)run;
     return 0;
 }
 
@@ -73,7 +72,7 @@ int connection_verb_begin(struct connection_verb *v, dw_call *c, dw_command_run 
         tenant = c->tenant;
     if (!tenant)
         DW_TRY(only_tenant(c, &tenant));
-    return begin(v, c, run, tenant);
+    return begin(v, c, tenant);
 }
 
 /* ---- which one ---- */
@@ -81,11 +80,16 @@ int connection_verb_begin(struct connection_verb *v, dw_call *c, dw_command_run 
 /* Of whatever tenant unless one is named: who runs the server sees all of them. */
 static int look_for(struct connection_verb *v, const char *named, const char **tenant)
 {
-    const char *id = uuid_parse(str_from(named), NULL) == 0 ? named : NULL, *found_tenant = NULL,
-               *found = NULL;
+    const char *id = NULL, *found_tenant = NULL, *found = NULL;
+    char formatted[UUID_TEXT_SIZE];
     struct db_session *s;
+    struct uuid parsed;
     int64_t n = 0;
 
+    if (uuid_parse(str_from(named), &parsed) == 0) {
+        uuid_format(&parsed, formatted);
+        id = formatted;
+    }
     DW_TRY(call_session(v->asked, step, &s));
     int rc = db_find(s, DW_TO(&found, &found_tenant, &n), DB_BY_CORE,
                      DW_LIST("SELECT id, tenant_id, (SELECT count(*) FROM dowel_connections"
@@ -114,7 +118,7 @@ int connection_verb_find(struct connection_verb *v, dw_call *c, dw_command_run *
     *v = (struct connection_verb){ .asked = c, .c = c, .run = run, .why = BUF_INIT };
     DW_TRY(host_command_api.read(run, DW_LIST("connection", &named)));
     DW_TRY(look_for(v, named, &tenant));
-    return begin(v, c, run, tenant);
+    return begin(v, c, tenant);
 }
 
 /* ---- the end ---- */
@@ -194,7 +198,27 @@ static int mark_all(dw_call *c, const struct problem_error *errors, size_t n)
     return rc;
 }
 
-int connection_verb_refuse(struct connection_verb *v, int rc, const struct connection_change *change)
+/* "settings/token: the token is not known", one after the other: nothing that was typed wrong, so no usage is shown. */
+static int tell_failure(struct connection_verb *v, const struct connection_answer *a, const char *failed)
+{
+    struct buf text = BUF_INIT;
+
+    buf_add_format(&text, "%s: ", failed);
+    for (size_t i = 0; i < a->errors_n; i++) {
+        struct str at = a->errors[i].pointer;
+        size_t skip = str_starts_with(at, STR_OF("#/")) ? 2 : 0;
+        buf_add_format(&text, "%s%.*s: %.*s", i ? "; " : "", (int)(at.n - skip), at.p + skip,
+                       STR_ARG(a->errors[i].detail));
+    }
+    if (a->errors_n == 0)
+        buf_add_text(&text, a->text);
+    int rc = call_fail(v->asked, DW_EUPSTREAM, "%s", buf_text(&text));
+    buf_finish(&text);
+    return rc;
+}
+
+int connection_verb_refuse(struct connection_verb *v, int rc, const struct connection_change *change,
+                           const char *failed)
 {
     const struct connection_draft *d = change->draft;
     const struct connection_answer *a = &change->answer;
@@ -203,7 +227,5 @@ int connection_verb_refuse(struct connection_verb *v, int rc, const struct conne
         return mark_all(v->asked, d->faults, d->faults_n);
     if (!change->was_tested || a->code == 0)
         return rc;
-    if (a->errors_n > 0)
-        return mark_all(v->asked, a->errors, a->errors_n);
-    return call_fail(v->asked, DW_EUPSTREAM, "the test failed, and nothing was kept: %s", a->text);
+    return tell_failure(v, a, failed);
 }

@@ -2,8 +2,27 @@
 
 #include <string.h>
 
+#include "plugin/kept.h"
 #include "plugin/values.h"
 #include "plugin/words.h"
+
+static struct kept_pool pool = KEPT_POOL(dw_checkup);
+
+dw_checkup *checkup_open(dw_call *c, struct connection_answer *into)
+{
+    dw_checkup *out = kept_take(&pool);
+
+    if (!out)
+        return NULL;
+    out->c = c;
+    out->into = into;
+    return out;
+}
+
+void checkup_close(dw_checkup *out)
+{
+    kept_give(&pool, out);
+}
 
 static const char *wrong_line(int state, const char *name, dw_list l)
 {

@@ -12,6 +12,10 @@ struct dw_checkup {
     size_t cap;
 };
 
+/* Ends with checkup_close(). NULL: memory. */
+dw_checkup *checkup_open(dw_call *c, struct connection_answer *into);
+void checkup_close(dw_checkup *out);
+
 /* The slot of dw_connector_api: what is wrong is logged and left out. */
 void checkup_note(dw_checkup *out, int state, const char *name, dw_list text_and_pairs);
 

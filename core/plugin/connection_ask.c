@@ -89,21 +89,32 @@ static void point_into_settings(struct connection_answer *a, const struct connec
     }
 }
 
+static int ask_check(dw_call *c, const struct connector_kind *kind, dw_connection *conn,
+                     struct connection_answer *out)
+{
+    const struct answerer who = { .by = kind->by, .label = kind->label, .what = kind->what };
+    dw_checkup *checkup;
+    int rc;
+
+    if (!kind->connector->check)
+        return 0;
+    checkup = checkup_open(c, out);
+    if (!checkup)
+        return call_fail(c, DW_ENOMEM, "check: out of memory");
+    rc = question_judge(c, &who, call_check_committed(c, kind->connector->check(c, conn, checkup)), INT_MAX);
+    checkup_close(checkup);
+    return rc;
+}
+
 static int run_check(dw_call *c, const struct connection_draft *draft, struct connection_answer *out)
 {
-    dw_checkup checkup = { .c = c, .into = out };
-    const struct connector_kind *kind = draft->kind;
-    const struct answerer who = { .by = kind->by, .label = kind->label, .what = kind->what };
     dw_connection *conn;
     int rc = connection_open_draft(c, draft, &conn);
 
-    if (rc == 0 && kind->connector->check)
-        rc = question_judge(c, &who, call_check_committed(c, kind->connector->check(c, conn, &checkup)),
-                            INT_MAX);
+    if (rc == 0)
+        rc = ask_check(c, draft->kind, conn, out);
     /* Who marked a setting and forgot to return the code has refused as well. */
-    if (rc >= 0 && c->errors_n > 0)
-        rc = DW_EINVALID;
-    return rc;
+    return rc >= 0 && c->errors_n > 0 ? DW_EINVALID : rc;
 }
 
 /* A call of that plugin for whom the core asks. */
@@ -236,27 +247,41 @@ static int visit_use(dw_call *c, const dw_connection_use *use, void *ud)
 }
 
 /* The core's own call, in which is visited: an answerer's, for the core has no instance. Inside of it lies the one that answers. */
-static int ask_inside(dw_call *c, const struct answerer *a, const char *id, struct use_visit *visit)
+static int ask_inside(dw_call *c, const struct answerer *a, dw_connection_uses *question)
 {
-    dw_found found = { .of = FOUND_USES, .asker = c, .visit.use = visit_use, .ud = visit };
-    dw_connection_uses question = { .struct_size = sizeof(question), .connection = id, .out = &found };
+    dw_found *found = question->out;
     dw_call *child;
     int rc = call_begin(
         &child, &(struct call_options){ .instance = a->by, .label = a->label, .what = a->what, .parent = c });
 
     if (rc != 0)
         return call_fail(c, DW_ENOMEM, "%s: out of memory", hook_name);
-    found.asked = child;
-    rc = question_judge(child, a, call_check_committed(child, a->answer(child, &question)), 1);
-    if (rc >= 0 && found.refused != 0)
-        rc = found.refused;
-    found.asked = NULL;
-    if (found.stopped != 0)
-        rc = found.stopped;
+    found->asked = child;
+    rc = question_judge(child, a, call_check_committed(child, a->answer(child, question)), 1);
+    if (rc >= 0 && found->refused != 0)
+        rc = found->refused;
+    found->asked = NULL;
+    if (found->stopped != 0)
+        rc = found->stopped;
     else if (rc < 0)
         question_carry(c, child, a, rc);
     call_end(child);
-    return rc < 0 ? rc : (int)found.n;
+    return rc < 0 ? rc : (int)found->n;
+}
+
+static int ask_with_list(dw_call *c, const struct answerer *a, const char *id, struct use_visit *visit)
+{
+    dw_connection_uses question = { .struct_size = sizeof(question), .connection = id };
+    int rc;
+
+    question.out = found_open(FOUND_USES, c);
+    if (!question.out)
+        return call_fail(c, DW_ENOMEM, "%s: out of memory", hook_name);
+    question.out->visit.use = visit_use;
+    question.out->ud = visit;
+    rc = ask_inside(c, a, &question);
+    found_close(question.out);
+    return rc;
 }
 
 static int ask_one(const struct answerer *a, const char *id, const struct call_options *who,
@@ -267,7 +292,7 @@ static int ask_one(const struct answerer *a, const char *id, const struct call_o
     visit->plugin = a->by->name;
     if (begin(&c, a->by, a, who) != 0)
         return out->code = DW_ENOMEM;
-    int rc = ask_inside(c, a, id, visit);
+    int rc = ask_with_list(c, a, id, visit);
     keep_failure(out, c, rc);
     call_end(c);
     return rc;

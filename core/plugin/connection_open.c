@@ -1,11 +1,10 @@
 #include "plugin/connection_open.h"
 
-#include <stdlib.h>
-
 #include "connections/seal.h"
 #include "connections/settings.h"
 #include "log/log.h"
 #include "plugin/call_db.h"
+#include "plugin/kept.h"
 #include "util/clock.h"
 
 /* What a connection in a call consists of; the secrets in it are wiped at its end. */
@@ -16,18 +15,21 @@ struct opened {
     struct arena arena;
 };
 
+static struct kept_pool opened_pool = KEPT_POOL(struct opened);
+static struct kept_pool lent_pool = KEPT_POOL(dw_connection);
+
 static void close_opened(void *ud)
 {
     struct opened *o = ud;
 
     connection_destroy(o->row);
     arena_finish(&o->arena);
-    free(o);
+    kept_give(&opened_pool, o);
 }
 
 static struct opened *make(dw_call *c)
 {
-    struct opened *o = calloc(1, sizeof(*o));
+    struct opened *o = kept_take(&opened_pool);
 
     if (!o) {
         call_fail(c, DW_ENOMEM, "a connection cannot be opened: out of memory");
@@ -86,6 +88,22 @@ static int fill(struct opened *o, dw_call *c, const struct connection *row, cons
     if (rc == 0 && *row->id && !o->conn.route.gate)
         rc = DW_ENOMEM;
     return rc == 0 ? 0 : call_fail(c, rc, "a connection cannot be opened: out of memory");
+}
+
+dw_connection *connection_lend(const dw_connection *conn, dw_call *child)
+{
+    dw_connection *lent = kept_take(&lent_pool);
+
+    if (!lent)
+        return NULL;
+    *lent = *conn;
+    lent->c = child;
+    return lent;
+}
+
+void connection_take_back(dw_connection *lent)
+{
+    kept_give(&lent_pool, lent);
 }
 
 /* ---- what is kept ---- */

@@ -14,6 +14,11 @@ int connection_open_kept(dw_call *c, const char *step, const char *id, dw_connec
 /* One that is not kept, or not so: borrowed from the draft, which has no faults. 0, or DW_ENOMEM. */
 int connection_open_draft(dw_call *c, const struct connection_draft *draft, dw_connection **out);
 
+/* The same as the connector sees it, in a call of its own plugin inside of the asker's: ends with connection_take_back(), for which NULL
+ * is safe. NULL: memory. */
+dw_connection *connection_lend(const dw_connection *conn, dw_call *child);
+void connection_take_back(dw_connection *lent);
+
 /* The kind of an open connection: it is there for as long as the process. */
 const struct connector_kind *connection_kind(const dw_connection *conn);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "plugin/call_db.h"
+#include "plugin/kept.h"
 #include "supervise/activity.h"
 
 /* Beyond these a text is taken for a mistake: whoever asked would have to keep it. */
@@ -14,6 +15,26 @@ static const char *const step_of[] = {
     [FOUND_TIMESHEETS] = "dw_timesheet_add",
     [FOUND_USES] = "dw_connection_used",
 };
+
+/* ---- one list ---- */
+
+static struct kept_pool pool = KEPT_POOL(dw_found);
+
+dw_found *found_open(enum found_of of, dw_call *asker)
+{
+    dw_found *f = kept_take(&pool);
+
+    if (!f)
+        return NULL;
+    f->of = of;
+    f->asker = asker;
+    return f;
+}
+
+void found_close(dw_found *f)
+{
+    kept_give(&pool, f);
+}
 
 /* ---- sizes ---- */
 

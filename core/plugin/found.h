@@ -27,6 +27,10 @@ struct dw_found {
     bool is_complete; /* that was said */
 };
 
+/* A list of that kind for who asks in that call; ends with found_close(), for which NULL is safe. NULL: memory. */
+dw_found *found_open(enum found_of of, dw_call *asker);
+void found_close(dw_found *f);
+
 /* The slots of dw_connector_api. */
 int found_thing(dw_found *out, const dw_thing *thing);
 int found_entry(dw_found *out, const dw_entry *entry);

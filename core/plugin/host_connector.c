@@ -18,17 +18,17 @@ enum { SETTLE_US = 90 * CLOCK_SECOND };
 
 static const char *connection_id(dw_connection *conn)
 {
-    return conn ? conn->id : "";
+    return conn && conn->c ? conn->id : "";
 }
 
 static const char *connection_name(dw_connection *conn)
 {
-    return conn ? conn->name : "";
+    return conn && conn->c ? conn->name : "";
 }
 
 static const char *kind_name(dw_connection *conn)
 {
-    return conn ? conn->kind : "";
+    return conn && conn->c ? conn->kind : "";
 }
 
 static const void *settings(dw_connection *conn)
@@ -48,7 +48,7 @@ static const void *settings(dw_connection *conn)
 
 static dw_span settle(dw_connection *conn)
 {
-    const dw_time_target *target = conn ? conn->connector->time_target : NULL;
+    const dw_time_target *target = conn && conn->c ? conn->connector->time_target : NULL;
     dw_span own = target ? target->settle : (dw_span){ 0 };
 
     return own.us > 0 ? own : (dw_span){ SETTLE_US };
@@ -85,28 +85,37 @@ static const char *const *kinds_of(dw_call *c, const char *kind_or_role)
     return names;
 }
 
-/* Their ids, all before the first visit: a visit may do what closes rows. */
-static int list_ids(dw_call *c, const char *step, const char *const *kinds, const char ***out, size_t *n)
+/* A growing list of texts in the call's memory. */
+struct ids {
+    const char **v;
+    size_t n, cap;
+};
+
+static void add_id(dw_call *c, struct ids *ids, struct str id)
+{
+    if (ids->n == ids->cap) {
+        const char **larger = call_alloc(c, (ids->cap = ids->cap ? 2 * ids->cap : 16) * sizeof(*larger));
+        if (ids->n > 0)
+            memcpy(larger, ids->v, ids->n * sizeof(*larger));
+        ids->v = larger;
+    }
+    ids->v[ids->n++] = call_copy(c, id);
+}
+
+/* All before the first visit: a visit may do what closes rows. */
+static int list_ids(dw_call *c, const char *step, const char *const *kinds, struct ids *out)
 {
     const struct connection_filter filter = { .tenant = c->tenant, .kinds = kinds, .enabled_only = true };
     struct db_session *s;
     struct db_rows *rows;
     struct db_cell id;
-    size_t cap = 0;
 
     DW_TRY(call_session(c, step, &s));
     int rc = connections_query(s, &rows, &filter);
     if (rc < 0)
         return call_session_result(c, step, rc);
-    *n = 0;
-    while ((rc = db_rows_next(rows)) > 0 && (rc = db_rows_cell(rows, 0, &id)) == 0) {
-        if (*n == cap) {
-            const char **larger = call_alloc(c, (cap = cap ? 2 * cap : 16) * sizeof(*larger));
-            memcpy(larger, *out, *n * sizeof(*larger));
-            *out = larger;
-        }
-        (*out)[(*n)++] = call_copy(c, id.text);
-    }
+    while ((rc = db_rows_next(rows)) > 0 && (rc = db_rows_cell(rows, 0, &id)) == 0)
+        add_id(c, out, id.text);
     db_rows_close(rows);
     return call_session_result(c, step, rc);
 }
@@ -129,8 +138,7 @@ static int each(dw_call *c, const char *kind_or_role, int (*visit)(dw_call *, dw
                 void *ud)
 {
     static const char step[] = "dw_connections_each";
-    const char **ids = NULL;
-    size_t n = 0;
+    struct ids ids = { .n = 0 };
     int visited = 0;
 
     DW_TRY(call_check(c, step));
@@ -140,10 +148,10 @@ static int each(dw_call *c, const char *kind_or_role, int (*visit)(dw_call *, dw
             c, "%s: connections belong to tenants, and this call has none: dw_call_as_tenant() first", step);
     if (!kind_or_role || !visit)
         return call_misuse(c, "%s: without a kind or role, or a function to visit with", step);
-    DW_TRY(list_ids(c, step, kinds_of(c, kind_or_role), &ids, &n));
-    for (size_t i = 0; i < n; i++) {
+    DW_TRY(list_ids(c, step, kinds_of(c, kind_or_role), &ids));
+    for (size_t i = 0; i < ids.n; i++) {
         call_scope_begin(c);
-        int rc = visit_connection(c, ids[i], visit, ud);
+        int rc = visit_connection(c, ids.v[i], visit, ud);
         call_scope_end(c);
         if (rc < 0)
             return rc;
@@ -157,7 +165,7 @@ static int each(dw_call *c, const char *kind_or_role, int (*visit)(dw_call *, dw
 /* A question on its way: the connection as the connector sees it, and whatever of these it is about. */
 struct asking {
     const char *step;
-    dw_connection conn;
+    dw_connection *conn; /* lent */
     int (*ask)(dw_call *child, struct asking *a);
     dw_found *found; /* of a list; NULL: none */
     union {
@@ -182,7 +190,8 @@ static int judge_list(dw_call *child, const dw_found *found, int rc)
     return rc;
 }
 
-static int run_question(dw_call *c, struct asking *a, const struct answerer *who, struct arena *arena)
+static int run_question(dw_call *c, const dw_connection *conn, struct asking *a, const struct answerer *who,
+                        struct arena *arena)
 {
     dw_call *child;
 
@@ -192,10 +201,12 @@ static int run_question(dw_call *c, struct asking *a, const struct answerer *who
                                                    .arena = arena,
                                                    .parent = c }) != 0)
         return call_fail(c, DW_ENOMEM, "%s: out of memory", a->step);
-    a->conn.c = child;
+    a->conn = connection_lend(conn, child);
     if (a->found)
         a->found->asked = child;
-    int rc = question_judge(child, who, call_check_committed(child, a->ask(child, a)), INT32_MAX);
+    int rc = a->conn ? question_judge(child, who, call_check_committed(child, a->ask(child, a)), INT32_MAX)
+                     : call_fail(child, DW_ENOMEM, "%s: out of memory", a->step);
+    connection_take_back(a->conn);
     if (a->found) {
         rc = judge_list(child, a->found, rc);
         a->found->asked = NULL;
@@ -211,8 +222,8 @@ static int run_question(dw_call *c, struct asking *a, const struct answerer *who
 static int check_asking(dw_call *c, const dw_connection *conn, const char *step)
 {
     DW_TRY(call_check(c, step));
-    if (!conn)
-        return call_misuse(c, "%s: without a connection", step);
+    if (!conn || !conn->c)
+        return call_misuse(c, "%s: without a connection, or with one that is over", step);
     if (conn->c->root != c->root || !c->tenant || !conn->c->tenant || strcmp(c->tenant, conn->c->tenant) != 0)
         return call_misuse(c, "%s: the connection %s was opened in another call or tenant", step, conn->name);
     return call_refuse_in_transaction(c, step);
@@ -229,9 +240,8 @@ static int ask_there(dw_call *c, dw_connection *conn, struct asking *a)
                            conn->kind);
     const struct answerer who = { .by = kind->by, .label = kind->label, .what = kind->what };
     DW_TRY(question_check_depth(c, who.what));
-    a->conn = *conn;
     arena_init(&arena, NULL, 0, 0);
-    int rc = run_question(c, a, &who, &arena);
+    int rc = run_question(c, conn, a, &who, &arena);
     arena_finish(&arena);
     if (!a->found || a->found->stopped == 0)
         connection_note(c, conn, rc);
@@ -244,16 +254,26 @@ static int lacks(dw_call *c, const dw_connection *conn, const char *what, const 
                      conn->kind, what, name);
 }
 
-static int count_of(int rc, const dw_found *found)
+/* A list, whose query is in a. How many were visited. */
+static int list_there(dw_call *c, dw_connection *conn, struct asking *a, void *ud)
 {
-    return rc < 0 ? rc : found->n < INT32_MAX ? (int)found->n : INT32_MAX;
+    dw_found *found = a->found;
+    int rc;
+
+    found->query = a->query.bytes;
+    found->ud = ud;
+    rc = ask_there(c, conn, a);
+    if (rc >= 0)
+        rc = found->n < INT32_MAX ? (int)found->n : INT32_MAX;
+    found_close(found);
+    return rc;
 }
 
 /* ---- things ---- */
 
 static int list_things(dw_call *child, struct asking *a)
 {
-    return a->of.listing->list(child, &a->conn, (const void *)a->query.bytes, a->found);
+    return a->of.listing->list(child, a->conn, (const void *)a->query.bytes, a->found);
 }
 
 static int things(dw_call *c, dw_connection *conn, const char *name, const dw_thing_query *query,
@@ -261,7 +281,6 @@ static int things(dw_call *c, dw_connection *conn, const char *name, const dw_th
 {
     static const char step[] = "dw_things_each";
     struct asking a = { .step = step, .ask = list_things };
-    dw_found found = { .of = FOUND_THINGS, .asker = c, .visit.thing = visit, .ud = ud };
 
     DW_TRY(check_asking(c, conn, step));
     if (!name || !visit)
@@ -269,17 +288,19 @@ static int things(dw_call *c, dw_connection *conn, const char *name, const dw_th
     a.of.listing = connector_listing(connection_kind(conn), name);
     if (!a.of.listing)
         return lacks(c, conn, "listing ", name);
+    a.found = found_open(FOUND_THINGS, c);
+    if (!a.found)
+        return call_fail(c, DW_ENOMEM, "%s: out of memory", step);
+    a.found->visit.thing = visit;
     found_take(&a.query, query, sizeof(*query));
-    found.query = a.query.bytes;
-    a.found = &found;
-    return count_of(ask_there(c, conn, &a), &found);
+    return list_there(c, conn, &a, ud);
 }
 
 static int make_thing(dw_call *child, struct asking *a)
 {
     dw_call *asker = child->parent;
     dw_thing *made = (void *)a->answer.bytes;
-    int rc = a->of.listing->make(child, &a->conn, (const void *)a->query.bytes, made);
+    int rc = a->of.listing->make(child, a->conn, (const void *)a->query.bytes, made);
 
     if (rc < 0)
         return rc;
@@ -318,7 +339,7 @@ static int make(dw_call *c, dw_connection *conn, const char *name, const dw_thin
 
 static int list_entries(dw_call *child, struct asking *a)
 {
-    return a->conn.connector->time_source->list(child, &a->conn, (const void *)a->query.bytes, a->found);
+    return a->conn->connector->time_source->list(child, a->conn, (const void *)a->query.bytes, a->found);
 }
 
 static int entries(dw_call *c, dw_connection *conn, const dw_entry_query *query,
@@ -326,24 +347,25 @@ static int entries(dw_call *c, dw_connection *conn, const dw_entry_query *query,
 {
     static const char step[] = "dw_entries_each";
     struct asking a = { .step = step, .ask = list_entries };
-    dw_found found = { .of = FOUND_ENTRIES, .asker = c, .visit.entry = visit, .ud = ud };
 
     DW_TRY(check_asking(c, conn, step));
     if (!visit)
         return call_misuse(c, "%s: without a function to visit with", step);
     if (!conn->connector->time_source)
         return lacks(c, conn, "role ", "time_source");
+    a.found = found_open(FOUND_ENTRIES, c);
+    if (!a.found)
+        return call_fail(c, DW_ENOMEM, "%s: out of memory", step);
+    a.found->visit.entry = visit;
     found_take(&a.query, query, sizeof(*query));
-    found.query = a.query.bytes;
-    a.found = &found;
-    return count_of(ask_there(c, conn, &a), &found);
+    return list_there(c, conn, &a, ud);
 }
 
 /* ---- timesheets ---- */
 
 static int list_timesheets(dw_call *child, struct asking *a)
 {
-    return a->conn.connector->time_target->list(child, &a->conn, (const void *)a->query.bytes, a->found);
+    return a->conn->connector->time_target->list(child, a->conn, (const void *)a->query.bytes, a->found);
 }
 
 static int check_target(dw_call *c, const dw_connection *conn, const char *step)
@@ -357,22 +379,23 @@ static int timesheets(dw_call *c, dw_connection *conn, const dw_timesheet_query 
 {
     static const char step[] = "dw_timesheets_each";
     struct asking a = { .step = step, .ask = list_timesheets };
-    dw_found found = { .of = FOUND_TIMESHEETS, .asker = c, .visit.timesheet = visit, .ud = ud };
 
     DW_TRY(check_target(c, conn, step));
     if (!visit)
         return call_misuse(c, "%s: without a function to visit with", step);
+    a.found = found_open(FOUND_TIMESHEETS, c);
+    if (!a.found)
+        return call_fail(c, DW_ENOMEM, "%s: out of memory", step);
+    a.found->visit.timesheet = visit;
     found_take(&a.query, query, sizeof(*query));
-    found.query = a.query.bytes;
-    a.found = &found;
-    return count_of(ask_there(c, conn, &a), &found);
+    return list_there(c, conn, &a, ud);
 }
 
 static int write_timesheet(dw_call *child, struct asking *a)
 {
     dw_call *asker = child->parent;
     dw_timesheet *stored = (void *)a->answer.bytes;
-    int rc = a->conn.connector->time_target->write(child, &a->conn, (const void *)a->query.bytes, stored);
+    int rc = a->conn->connector->time_target->write(child, a->conn, (const void *)a->query.bytes, stored);
 
     if (rc < 0)
         return rc;
@@ -404,7 +427,7 @@ static int write(dw_call *c, dw_connection *conn, const dw_timesheet *wanted, co
 
 static int remove_one(dw_call *child, struct asking *a)
 {
-    return a->conn.connector->time_target->remove(child, &a->conn, a->of.id);
+    return a->conn->connector->time_target->remove(child, a->conn, a->of.id);
 }
 
 static int remove_timesheet(dw_call *c, dw_connection *conn, const char *id)
@@ -451,7 +474,7 @@ static int changed(dw_call *c, dw_connection *conn, const char *ticket)
     static const char step[] = "dw_connection_changed";
 
     DW_TRY(call_check(c, step));
-    if (!conn || conn->owner != c->instance || !*conn->id)
+    if (!conn || !conn->c || conn->owner != c->instance || !*conn->id)
         return call_misuse(c, "%s: of a connection that is kept, by the plugin whose connector it is", step);
     if (conn->c->root != c->root || !c->tenant || strcmp(c->tenant, conn->c->tenant) != 0)
         return call_misuse(c, "%s: the connection %s was opened in another call or tenant", step, conn->name);

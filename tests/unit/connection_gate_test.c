@@ -428,6 +428,106 @@ static void how_it_goes_is_known(void **state)
     assert_int_equal(counted("held") - kept, 1);
 }
 
+/* ---- all at once ---- */
+
+/* A peer that is right, busy, slow for ever or away, as chance will have it. On the client's thread. */
+static bool play_anything(const struct client_asked *asked, struct client_played *out, void *ud)
+{
+    static const struct str pause[] = { STR("Retry-After: 7") };
+    unsigned *random = ud;
+
+    (void)asked;
+    *random = *random * 1103515245u + 12345u;
+    switch (*random >> 16 & 7) {
+    case 0: *out = (struct client_played){ .status = 429, .fields = pause, .fields_n = 1 }; break;
+    case 1: *out = (struct client_played){ .status = 429 }; break;
+    case 2: *out = (struct client_played){ .status = 200, .silent = true }; break;
+    case 3: *out = (struct client_played){ .error = CLIENT_UNREACHED, .message = "away" }; break;
+    case 4: *out = (struct client_played){ .status = 500 }; break;
+    default: *out = (struct client_played){ .status = 200 };
+    }
+    return true;
+}
+
+struct crowd {
+    struct rig *r;
+    struct connection_gate *gates[2];
+    unsigned seed;
+};
+
+static unsigned draw(struct crowd *c, unsigned n)
+{
+    c->seed = c->seed * 1103515245u + 12345u;
+    return (c->seed >> 16) % n;
+}
+
+/* Starts some, waits for some of them, and leaves one way or another. */
+static void *come_and_go(void *ud)
+{
+    struct crowd *crowd = ud;
+
+    for (int round = 0; round < 150; round++) {
+        dw_call *c = rig_begin(crowd->r, draw(crowd, 4) ? 0 : 5 * MS);
+        dw_connection conn = rig_connection(crowd->r, c);
+        dw_fetching *f[6] = { 0 };
+        unsigned n = 1 + draw(crowd, DW_COUNT_OF(f));
+        conn.route.gate = crowd->gates[draw(crowd, 2)];
+        for (unsigned i = 0; i < n; i++)
+            (void)dw_fetch_start(c, &f[i], .connection = &conn, .method = draw(crowd, 2) ? "GET" : "POST",
+                                 .url = "/", .timeout = DW_MILLISECONDS(5));
+        if (draw(crowd, 8) == 0)
+            call_cancel(c);
+        for (unsigned i = 0; i < n; i++) {
+            if (f[i] && draw(crowd, 3))
+                (void)dw_fetch_wait(f[i], NULL);
+        }
+        call_end(c);
+    }
+    return NULL;
+}
+
+static bool is_free(struct connection_gate *gate)
+{
+    struct client_gate *g = connection_gate_for(gate, "desk");
+
+    pthread_mutex_lock(&g->lock);
+    bool is = g->open == 0 && list_empty(&g->waiting);
+    pthread_mutex_unlock(&g->lock);
+    return is;
+}
+
+static void no_place_is_ever_lost(void **state)
+{
+    enum { THREADS = 6 };
+    struct rig *r = *state;
+    unsigned random = 1;
+    struct client_options o = { .play = play_anything,
+                                .play_ud = &random,
+                                .retry_base_us = 100,
+                                .pass = rig_pass,
+                                .clock_us = rig_clock_us,
+                                .clock_ud = r };
+    struct crowd crowds[THREADS];
+    pthread_t threads[THREADS];
+    struct connection_gate *gates[2] = { connection_gate_of("one", 1), connection_gate_of("two", 3) };
+
+    client_destroy(r->client);
+    assert_int_equal(client_create(&r->client, &o), 0);
+    r->process.client = r->client;
+    for (unsigned i = 0; i < THREADS; i++) {
+        crowds[i] = (struct crowd){ .r = r, .gates = { gates[0], gates[1] }, .seed = i };
+        assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, &crowds[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 5000 && !(is_free(gates[0]) && is_free(gates[1])); i++)
+        usleep(1000); /* what was cut last is still being cut */
+    for (int i = 0; i < 2; i++) {
+        assert_true(is_free(gates[i]));
+        connection_gate_drop(gates[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,6 +546,7 @@ int main(void)
         RIG_TEST(what_nobody_holds_is_forgotten_after_a_thousand_others),
         RIG_TEST(a_renewed_connection_begins_anew),
         RIG_TEST(how_it_goes_is_known),
+        RIG_TEST(no_place_is_ever_lost),
     };
 
     return cmocka_run_group_tests_name("gates of connections", tests, NULL, NULL);
