@@ -1,3 +1,4 @@
+// Presets: release asan
 // The connector for Kimai against its stand-in, through a real server: what is told is stored once and found again, whatever breaks
 // meanwhile; each refusal has the reason that it really has; what is exported is left alone; and what a connection cannot do is
 // said, with advice, when it is tested. Every request is held against Kimai's own contract where that is there.
