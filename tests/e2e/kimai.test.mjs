@@ -562,6 +562,14 @@ test('docs/kimai.md has commands that work', { timeout }, async () => {
   }
 });
 
+test('its settings are shown with what they are for', { timeout }, async () => {
+  const { settings } = await told('GET', '/connectors/kimai');
+  assert.deepEqual(settings.required, ['base_url']);
+  assert.ok(Object.values(settings.properties).every(({ description }) => description?.length > 20));
+  const secret = Object.entries(settings.properties).filter(([, { writeOnly }]) => writeOnly).map(([name]) => name);
+  assert.deepEqual(secret.sort(), ['legacy_token', 'token']);
+});
+
 // Each line that a test of a connection may show is explained, and none that it never shows.
 test('docs/kimai.md explains each line of a test', () => {
   const source = readFileSync(join(root, 'plugins/kimai/check.c'), 'utf8');
