@@ -3,7 +3,7 @@
 #define PLUGIN_ONLY_TENANT_H
 
 #include "plugin/access.h"
-#include "util/uuid.h"
+#include "secure/uuid.h"
 
 /* 0 and the tenant's id; or -1 with a sentence in why that says what to write instead. [any thread but a loop] */
 int only_tenant(struct access *a, char out[UUID_TEXT_SIZE], struct buf *why);

@@ -105,6 +105,7 @@ const plugins = {
   },
   'plugins/timesync': { passesOn: {}, elsewhere: [['reasons.c', 'static const struct known_reason reasons', '};']] },
   'plugins/zammad': { passesOn: {}, elsewhere: [] },
+  'plugins/kimai': { passesOn: {}, elsewhere: [] },
   'sdk/examples/notes': { passesOn: {}, elsewhere: [] },
 };
 
@@ -115,6 +116,7 @@ for (const [folder, { passesOn, elsewhere }] of Object.entries(plugins)) {
   const said = new Set();
   for (const name of names.filter((one) => !isForAdmins(one)))
     for (const by of ['dw_fail', 'dw_fail_at', 'dw_token_fail', 'dw_checked', ...(passesOn[name] ?? [])])
+    for (const by of ['dw_fail', 'dw_fail_at', 'dw_checked', 'dw_token_fail', ...(passesOn[name] ?? [])])
       for (const call of callsOf(read(name), by).filter((one) => !isInner(one)))
         for (const text of texts(call).filter(isSentence)) said.add(text);
   for (const [name, from, to, never] of elsewhere) {
