@@ -180,20 +180,33 @@ int ending_write(dw_call *c, struct work *w, const struct step *s, const struct 
 }
 
 int ending_case(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
-                const struct wanted *wanted, enum reason reason, const char *detail,
-                const struct sheet *target)
+                const struct wanted *wanted, struct why why)
 {
     const struct ending is = {
         .outcome = "deciding",
-        .reason = reason,
-        .detail = detail,
+        .reason = why.reason,
+        .detail = why.detail,
         .state = "deciding",
         /* Of an entry without a timesheet the case is about this recipe; of one with, the timesheet still is the old one's. */
         .is_pushed = !e->sheet,
         .what_of_case = CASE_OPENS,
-        .target = target ? sheet_json(c, target) : NULL,
-        .old_sheet = target ? sheet_json(c, target) : e->base,
+        .target = why.target ? sheet_json(c, why.target) : NULL,
+        .old_sheet = why.target ? sheet_json(c, why.target) : e->base,
         .new_sheet = wanted ? wanted_json(c, wanted) : NULL,
+    };
+
+    return ending_write(c, w, s, e, wanted, &is);
+}
+
+int ending_plain(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
+                 const struct wanted *wanted, struct plainly plainly)
+{
+    const struct ending is = {
+        .outcome = plainly.outcome,
+        .reason = plainly.reason,
+        .detail = wanted ? wanted->detail : NULL,
+        .state = plainly.state,
+        .is_pushed = true,
     };
 
     return ending_write(c, w, s, e, wanted, &is);
