@@ -23,7 +23,7 @@ struct work {
     struct run run;
     struct sync sync;
     struct mappings *mappings;
-    unsigned watched; /* see sheet_watched() */
+    unsigned watched;               /* see sheet_watched() */
     dw_connection *source, *target; /* NULL until somebody needs it */
 
     enum action action; /* of a run of kind decide; 0 */
@@ -31,6 +31,7 @@ struct work {
 
     int64_t requests;
     dw_span wait;        /* with WORK_WAITS: how long */
+    bool is_limited;     /* that is what a side wants of everybody */
     enum reason trouble; /* with WORK_STOPS: why the run fails */
     const char *trouble_text;
 };
