@@ -1,6 +1,7 @@
 #include "settle.h"
 
 #include "common.h"
+#include "timesync.h"
 
 /* So many in a row, then the entry has failed until the next run. */
 enum { ATTEMPTS = 3 };
@@ -154,7 +155,7 @@ static int settle_remove(dw_call *c, struct work *w, const struct step *s, struc
 
 static int64_t left(dw_call *c, const struct work *w, const struct entry *e)
 {
-    return later(e->intent_at, dw_connection_settle(w->target)).us - dw_now(c).us;
+    return later(e->intent_at, timesync_settle(c, w->target)).us - dw_now(c).us;
 }
 
 /* Mostly somebody is just writing, and is done in a moment: looks again after as long as it has taken already. */
