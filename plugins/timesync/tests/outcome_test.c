@@ -263,6 +263,29 @@ static void a_side_that_fails_is_said_so_and_heals(void **state)
     }
 }
 
+/* The source shows all but what these credentials may not see: what it shows is moved, nothing counts as gone. */
+static void a_source_that_does_not_show_all(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    run("full");
+    desk.all[0].gone = true;
+    book("2", "2", "10");
+    desk.denies = true;
+    n = run("full");
+    assert_string_equal(n.state, "done");
+    assert_string_equal(n.reason, "OTHER");
+    assert_int_equal(n.created, 1);
+    assert_int_equal(pages(), 2);
+    desk.denies = false;
+    n = run("full");
+    assert_string_equal(n.reason, "");
+    assert_int_equal(n.deleted, 1);
+}
+
 static void a_hiccup_is_nothing(void **state)
 {
     (void)state;
@@ -409,6 +432,7 @@ int main(void)
         ON(refused_credentials_stop_the_run),
         ON(a_side_that_wants_time_gets_it),
         ON(a_side_that_fails_is_said_so_and_heals),
+        ON(a_source_that_does_not_show_all),
         ON(a_hiccup_is_nothing),
         ON(the_loser_looks_again),
         ON(died_after_the_request),

@@ -51,6 +51,7 @@ static struct desk {
     unsigned n, lists, ticket_lists;
     int fails;               /* a code: every list does */
     unsigned fails_once;     /* so many times */
+    bool denies;             /* a complete list gives all, and then fails */
     const char *hides;       /* this entry's id from complete lists, as a page that moved */
     void (*meanwhile)(void); /* before a list begins */
 } desk;
@@ -82,6 +83,8 @@ static inline int desk_list(dw_call *c, dw_connection *conn, const dw_entry_quer
                             .url = "https://desk.example/1", .amount = b->amount, .created = b->created,
                             .changed = b->changed, .merged_into = *b->merged ? b->merged : NULL));
     }
+    if (desk.denies && !q->ticket)
+        return dw_fail(c, DW_EDENIED, "some tickets cannot be read");
     return dw_found_complete(out);
 }
 
