@@ -139,7 +139,7 @@ static inline struct page *page_of(const char *id)
 
     if (place && place <= books.n && strcmp(books.all[place - 1].id, id) == 0)
         return &books.all[place - 1];
-    for (unsigned i = 0; !place && i < books.n; i++)
+    for (unsigned i = 0; i < books.n; i++) /* what came late is elsewhere */
         if (strcmp(books.all[i].id, id) == 0)
             return &books.all[i];
     return NULL;
@@ -147,7 +147,10 @@ static inline struct page *page_of(const char *id)
 
 static inline void books_put(const struct page *p)
 {
-    struct page *old = page_of(p->id);
+    char next[32];
+
+    snprintf(next, sizeof(next), "s%u", books.n + 1); /* surely new: no need to look through 100,000 */
+    struct page *old = strcmp(next, p->id) == 0 && !books.is_late ? NULL : page_of(p->id);
 
     if (old) {
         *old = *p;
