@@ -79,6 +79,27 @@ static void nobody_looks_too_early(void **state)
     assert_string_equal(state_of("1"), "synced");
 }
 
+/* A row with the intent of a sender of whom nobody knows: its request may wait for its turn yet, and leave minutes later. */
+static void a_sender_may_be_slow(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    fail_next(DW_EUNKNOWN, false, at_once);
+    id = start_run("full", "{}", false, NULL);
+    run_jobs();
+    assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE intent = 'create' AND intent_run IS NULL"),
+                     1);
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_entries SET intent_run = $1", id));
+    dw_harness_advance(h, DW_SECONDS(200)); /* the whole of what is waited for otherwise, and more */
+    run_jobs();
+    assert_int_equal(books.writes, 1);
+    assert_int_equal(run_through(id).created, 1);
+    assert_int_equal(books.writes, 2);
+}
+
 /* An error page after the deed is no proof that nothing happened. */
 static void an_error_page_may_lie(void **state)
 {
@@ -423,6 +444,7 @@ int main(void)
         ON(it_was_not_made),
         ON(it_was_made_late),
         ON(nobody_looks_too_early),
+        ON(a_sender_may_be_slow),
         ON(an_error_page_may_lie),
         ON(it_was_edited_meanwhile),
         ON(it_was_edited_there_meanwhile),
