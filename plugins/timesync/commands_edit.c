@@ -64,22 +64,27 @@ static int read_rules(dw_call *c, const json_t *given, json_t **out)
     return 0;
 }
 
-int command_rules(dw_call *c, dw_command_run *run)
+static int show_rules_of(dw_call *c, dw_command_run *run, const char *name)
 {
-    const char *name = NULL;
+    const char *id, *rule;
+    json_t *rules, *value;
     struct sync s;
 
-    DW_TRY(dw_command_read(run, "sync", &name));
-    if (name) {
-        const char *id, *rule;
-        json_t *value;
-        DW_TRY(sync_find(c, name, &id));
-        DW_TRY(sync_load(c, id, &s));
-        json_object_foreach(rules_json(c, &s.rules, true), rule, value)
-            DW_TRY(dw_command_show(run, rule, (const json_t *)value));
-        return 0;
-    }
+    DW_TRY(sync_find(c, name, &id));
+    DW_TRY(sync_load(c, id, &s));
+    rules = rules_json(c, &s.rules, true);
+    json_object_foreach(rules, rule, value) DW_TRY(dw_command_show(run, rule, (const json_t *)value));
+    return 0;
+}
+
+int command_rules(dw_call *c, dw_command_run *run)
+{
     const json_t *table = rules_table(c);
+    const char *name = NULL;
+
+    DW_TRY(dw_command_read(run, "sync", &name));
+    if (name)
+        return show_rules_of(c, run, name);
     for (size_t i = 0; i < json_array_size(table); i++) {
         const json_t *one = json_array_get(table, i);
         DW_TRY(dw_command_show(run, json_string_value(json_object_get(one, "name")),
