@@ -271,6 +271,38 @@ describe('one ticket', { timeout }, () => {
   });
 });
 
+describe('what would make all look deleted', { timeout }, () => {
+  beforeEach(() => startPeer({ data: 'month' }), { timeout });
+
+  test('an agent without a group, for whom there is no list of all', async () => {
+    agentOf().group_ids = {};
+    const answer = await read(await connect({ token: agentToken() }));
+    assert.equal(answer.status, 403, answer.text());
+    assert.match(answer.json().detail, /no ticket can be seen/);
+  });
+
+  test('a permission that is taken away', async () => {
+    const agent = agentOf();
+    const row = zammad.control('POST', 'tokens', { user: zammad.state.admin.id, permission: ['admin.time_accounting', 'ticket.agent'] });
+    const connection = await connect({ token: row.token });
+    assert.deepEqual(idsOf(await entries(connection)), kept());
+    zammad.state.tokens.get(row.token).permission = ['ticket.agent'];
+    zammad.state.tokens.get(row.token).user_id = agent.id;
+    agent.group_ids = { 1: ['full'] };
+    const answer = await read(connection);
+    assert.equal(answer.status, 403, answer.text());
+  });
+
+  test("a proxy's page", async () => {
+    for (const status of [403, 404]) {
+      zammad.faults.add({ kind: 'status', status, path: '/api/v1/time_accountings', body: '<html>no</html>', headers: { 'Content-Type': 'text/html' } });
+      const answer = await read(await connect());
+      assert.equal(answer.status, status, answer.text());
+      zammad.faults.clear();
+    }
+  });
+});
+
 // ---- rows that move while they are read ----
 
 // act(n, request) happens before the n-th request for a path that matches.
@@ -344,6 +376,16 @@ describe('rows that move while they are read', { timeout }, () => {
       assert.deepEqual([...there].filter((id) => !found.has(id)), []);
     });
   }
+
+  test('nor one of many that changed at the same time', async () => {
+    zammad.fill({ tickets: 20, entries: 200, days: 30 });
+    zammad.clock.advance(60 * MINUTE);
+    const ids = kept();
+    for (const id of ids) zammad.edit(id, { time_unit: '12.5' });
+    zammad.control('POST', 'settings', { ties: 'unstable' });
+    const found = await entries(await connect({ strategy: 'global', per_page: 9 }), { ...since(zammad.clock.now() - MINUTE), bare: true });
+    assert.deepEqual(idsOf(found), ids);
+  });
 
   test('each is given once, and again only when it changed', async () => {
     zammad.fill({ tickets: 20, entries: 200, days: 30 });
