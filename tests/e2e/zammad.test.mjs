@@ -144,6 +144,12 @@ describe('read at once, or ticket by ticket', { timeout }, () => {
     assert.ok(paths.length <= 4, paths.join('\n'));
   });
 
+  test('ten lists at once are whole, each', async () => {
+    const connection = await connect({ per_page: 20 });
+    const lists = await Promise.all(Array.from({ length: 10 }, (_, i) => entries(connection, i % 2 ? { bare: true } : {})));
+    for (const list of lists) assert.deepEqual(idsOf(list), kept());
+  });
+
   test('a name is asked for once', async () => {
     const paths = await asked(async () => entries(await connect({ strategy: 'global' })));
     assert.equal(new Set(paths.filter((one) => /users\/\d+$/.test(one))).size, paths.filter((one) => /users\/\d+$/.test(one)).length);
