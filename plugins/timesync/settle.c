@@ -13,9 +13,10 @@ static int take_over(dw_call *c, void *ud)
 {
     const struct entry *e = ud;
 
-    return dw_db_exec(
-        c, "UPDATE timesync_entries SET intent_at = $3, intent_run = NULL, version = version + 1 WHERE id = $1 AND version = $2",
-        e->id, e->version, dw_now(c));
+    return dw_db_exec(c,
+                      "UPDATE timesync_entries SET intent_at = $3, intent_run = NULL, version = version + 1 "
+                      "WHERE id = $1 AND version = $2",
+                      e->id, e->version, dw_now(c));
 }
 
 static int clear(dw_call *c, void *ud)
