@@ -30,12 +30,11 @@ static void forget(void *ud)
 
     idmap_clear(&f->tickets, free);
     idmap_clear(&f->people, free);
-    idmap_clear(&f->merged_states, NULL);
 }
 
-int facts_open(struct desk *d, struct facts *f)
+int facts_open(struct desk *d, struct facts *f, struct strategy *way)
 {
-    *f = (struct facts){ 0 };
+    *f = (struct facts){ .way = way };
     return dw_defer(d->c, forget, f);
 }
 
@@ -93,10 +92,10 @@ static size_t missing(struct desk *d, struct idmap *m, size_t max, const int64_t
 
 static int know_states(struct desk *d, struct facts *f)
 {
-    if (f->knows_states)
+    if (f->way->knows_states)
         return 0;
-    DW_TRY(merged_states(d, &f->merged_states));
-    f->knows_states = true;
+    DW_TRY(merged_states(d, f->way->merged_states, STRATEGY_STATES_MAX));
+    f->way->knows_states = true;
     return 0;
 }
 
@@ -105,7 +104,7 @@ static int keep_ticket(struct desk *d, struct facts *f, int64_t id, const json_t
     struct ticket *t = fact_ticket(id, row);
 
     if (t)
-        t->merged = merged_says(&f->merged_states, row);
+        t->merged = merged_says(f->way->merged_states, STRATEGY_STATES_MAX, row);
     return keep(d, &f->tickets, id, t);
 }
 
@@ -303,7 +302,7 @@ static int keep_people(struct desk *d, const json_t *rows, void *ud)
         if (id)
             DW_TRY(keep(d, &f->people, id, fact_person(id, row)));
     }
-    return f->people.n > PEOPLE_MAX; /* enough: the others one by one */
+    return f->people.n > PEOPLE_MAX / 2; /* enough: the others one by one */
 }
 
 /* Where many are wanted: once. */

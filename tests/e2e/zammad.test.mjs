@@ -144,6 +144,12 @@ describe('read at once, or ticket by ticket', { timeout }, () => {
     assert.ok(paths.length <= 4, paths.join('\n'));
   });
 
+  test('ten lists at once are whole, each', async () => {
+    const connection = await connect({ per_page: 20 });
+    const lists = await Promise.all(Array.from({ length: 10 }, (_, i) => entries(connection, i % 2 ? { bare: true } : {})));
+    for (const list of lists) assert.deepEqual(idsOf(list), kept());
+  });
+
   test('a name is asked for once', async () => {
     const paths = await asked(async () => entries(await connect({ strategy: 'global' })));
     assert.equal(new Set(paths.filter((one) => /users\/\d+$/.test(one))).size, paths.filter((one) => /users\/\d+$/.test(one)).length);
@@ -257,6 +263,15 @@ describe('one ticket', { timeout }, () => {
     for (const one of found) assert.equal(one.merged_into, null);
   });
 
+  test('is three requests for a hint, as soon as this Zammad is known', async () => {
+    const connection = await connect();
+    await entries(connection);
+    const { id } = busy();
+    for (const row of zammad.state.entriesOf(id)) row.created_by_id = zammad.state.entriesOf(id)[0].created_by_id;
+    const paths = await asked(() => entries(connection, { ticket: id }));
+    assert.deepEqual(paths.map((one) => one.replace(/\/\d+/, '/N')).sort(), ['GET /api/v1/tickets/N', 'GET /api/v1/tickets/N/time_accountings', 'GET /api/v1/users/N']);
+  });
+
   test('that may not be read is an error, and so is a list without it', async () => {
     const agent = agentOf();
     const { id, group_id } = busy();
@@ -268,6 +283,38 @@ describe('one ticket', { timeout }, () => {
     const all = await read(connection);
     assert.equal(all.status, 403, all.text());
     assert.match(all.json().detail, /not all tickets could be read/);
+  });
+});
+
+describe('what would make all look deleted', { timeout }, () => {
+  beforeEach(() => startPeer({ data: 'month' }), { timeout });
+
+  test('an agent without a group, for whom there is no list of all', async () => {
+    agentOf().group_ids = {};
+    const answer = await read(await connect({ token: agentToken() }));
+    assert.equal(answer.status, 403, answer.text());
+    assert.match(answer.json().detail, /no ticket can be seen/);
+  });
+
+  test('a permission that is taken away', async () => {
+    const agent = agentOf();
+    const row = zammad.control('POST', 'tokens', { user: zammad.state.admin.id, permission: ['admin.time_accounting', 'ticket.agent'] });
+    const connection = await connect({ token: row.token });
+    assert.deepEqual(idsOf(await entries(connection)), kept());
+    zammad.state.tokens.get(row.token).permission = ['ticket.agent'];
+    zammad.state.tokens.get(row.token).user_id = agent.id;
+    agent.group_ids = { 1: ['full'] };
+    const answer = await read(connection);
+    assert.equal(answer.status, 403, answer.text());
+  });
+
+  test("a proxy's page", async () => {
+    for (const status of [403, 404]) {
+      zammad.faults.add({ kind: 'status', status, path: '/api/v1/time_accountings', body: '<html>no</html>', headers: { 'Content-Type': 'text/html' } });
+      const answer = await read(await connect());
+      assert.equal(answer.status, status, answer.text());
+      zammad.faults.clear();
+    }
   });
 });
 
@@ -344,6 +391,16 @@ describe('rows that move while they are read', { timeout }, () => {
       assert.deepEqual([...there].filter((id) => !found.has(id)), []);
     });
   }
+
+  test('nor one of many that changed at the same time', async () => {
+    zammad.fill({ tickets: 20, entries: 200, days: 30 });
+    zammad.clock.advance(60 * MINUTE);
+    const ids = kept();
+    for (const id of ids) zammad.edit(id, { time_unit: '12.5' });
+    zammad.control('POST', 'settings', { ties: 'unstable' });
+    const found = await entries(await connect({ strategy: 'global', per_page: 9 }), { ...since(zammad.clock.now() - MINUTE), bare: true });
+    assert.deepEqual(idsOf(found), ids);
+  });
 
   test('each is given once, and again only when it changed', async () => {
     zammad.fill({ tickets: 20, entries: 200, days: 30 });
