@@ -138,8 +138,8 @@ static void do_delete_there(void)
 
 static void do_fault(void)
 {
-    static const int codes[] = { DW_EUNKNOWN, DW_EUNKNOWN, DW_EUNKNOWN, DW_EUPSTREAM, DW_EUNAVAILABLE, DW_EAUTH, DW_ERATE,
-                                 DW_EINVALID };
+    static const int codes[] = { DW_EUNKNOWN,     DW_EUNKNOWN, DW_EUNKNOWN, DW_EUPSTREAM,
+                                 DW_EUNAVAILABLE, DW_EAUTH,    DW_ERATE,    DW_EINVALID };
     const int code = codes[pick(8)];
     const bool may_act = code == DW_EUNKNOWN || code == DW_EUPSTREAM;
 
@@ -188,9 +188,9 @@ static void do_jobs(void)
 }
 
 static void (*const operations[])(void) = {
-    do_book, do_book,   do_book,       do_book,         do_edit,  do_edit, do_delete, do_merge,
-    do_run,  do_run,    do_run,        do_run,          do_fault, do_fail, do_pass,   do_pass,
-    do_jobs, do_export, do_edit_there, do_delete_there,
+    do_book,  do_book, do_book, do_book,   do_edit,       do_edit,         do_delete,
+    do_merge, do_run,  do_run,  do_run,    do_run,        do_fault,        do_fail,
+    do_pass,  do_pass, do_jobs, do_export, do_edit_there, do_delete_there,
 };
 
 /* ---- what must be true ---- */
@@ -220,7 +220,8 @@ static void check_booking(const struct booking *b)
         fail_msg("%s is %s, and has a case %s", b->id, state, case_of(b->id));
     if (strcmp(state, "synced") == 0 && !p->exported && p->seconds != strtol(b->amount, NULL, 10) * 60 &&
         !strpbrk(b->amount, ",."))
-        fail_msg("%s has %s minutes, and its timesheet %lld seconds", b->id, b->amount, (long long)p->seconds);
+        fail_msg("%s has %s minutes, and its timesheet %lld seconds", b->id, b->amount,
+                 (long long)p->seconds);
     if (b->gone && strcmp(state, "synced") == 0)
         fail_msg("%s is gone, and is synced", b->id);
     if (!b->gone && strcmp(state, "gone") == 0)
@@ -252,15 +253,16 @@ static void settle_down(void)
             fail_msg("the last run is %s: %s", n.state, n.reason);
     }
     if (n.created || n.updated || n.deleted)
-        fail_msg("the last run had something to do: %lld %lld %lld", (long long)n.created, (long long)n.updated,
-                 (long long)n.deleted);
+        fail_msg("the last run had something to do: %lld %lld %lld", (long long)n.created,
+                 (long long)n.updated, (long long)n.deleted);
 }
 
 static void one_history(uint64_t of)
 {
     static const char *const rules[] = {
         "{\"max_deletions\":0}",
-        "{\"max_deletions\":0,\"source_deleted\":\"remove\",\"target_edited\":\"restore\",\"target_deleted\":\"create\"}",
+        "{\"max_deletions\":0,\"source_deleted\":\"remove\",\"target_edited\":\"restore\",\"target_deleted\":"
+        "\"create\"}",
         "{\"max_deletions\":0,\"source_deleted\":\"remove\",\"project\":\"of_customer\"}",
         "{\"max_deletions\":0,\"target_edited\":\"restore\",\"zero\":\"decide\",\"parallel\":1}",
     };
@@ -312,7 +314,8 @@ static void nothing_is_lost_and_nothing_doubled(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test_teardown(nothing_is_lost_and_nothing_doubled, say_seed) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test_teardown(nothing_is_lost_and_nothing_doubled,
+                                                                  say_seed) };
     int failed = cmocka_run_group_tests_name("model on SQLite", tests, NULL, NULL);
 
     postgres = getenv("DOWEL_TEST_POSTGRES");
