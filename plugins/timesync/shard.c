@@ -4,6 +4,7 @@
 #include "counts.h"
 #include "run_end.h"
 #include "runs.h"
+#include "seen.h"
 
 enum { PAGE = 50 };
 
@@ -205,6 +206,7 @@ int shard_work(dw_call *c, dw_job *job, struct work *w, int64_t shard)
     if (rc == WORK_STOPS)
         return run_fail(c, w);
     DW_TRY(rc);
+    DW_TRY(seen_open(c, w));
     DW_TRY(count_left(c, &t));
     DW_TRY(all_pages(c, &t));
     if (t.is_over) {

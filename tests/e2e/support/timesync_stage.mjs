@@ -75,7 +75,7 @@ export class Stage {
       look();
       const run = await this.api('GET', `/timesync/runs/${id}`);
       return OVER.includes(run.state) && run;
-    }, { limit, every: 100 });
+    }, { limit, every: 250 });
   }
 
   // Zammad tells the server of each ticket that changes.
