@@ -22,6 +22,7 @@ const chosen = options(
     rate: 50, // webhooks a second
     seconds: 60,
     engine: 'sqlite', // or postgres
+    mmap: '', // core's database_mmap; empty: as it is by itself
     build: 'release',
     dir: join(root, 'build/bench'), // the disk that is meant
     out: join(root, 'build/bench/timesync.json'),
@@ -61,7 +62,7 @@ function startDowel() {
   const built = ['release', 'bench'].includes(chosen.build) ? chosen.build : 'release';
   const binary = join(root, 'build', built, 'bin/dowel');
   if (!existsSync(binary)) throw new Error(`${binary} is not there: ./dev build ${built}`);
-  const database = postgres ? `database_url: "${postgres.url}"\n` : '';
+  const database = `${postgres ? `database_url: "${postgres.url}"\n` : ''}${chosen.mmap ? `database_mmap: ${chosen.mmap}\n` : ''}`;
   const config = {
     'core.yaml': `access_log: false\nroute_limits: false\nrate_limit: off\nplugin_dirs: [${join(root, 'build', built, 'lib/dowel/plugins')}]\n${database}`,
     ...Object.fromEntries(PLUGINS.map((name) => [`${name}.yaml`, 'enabled: true\n'])),

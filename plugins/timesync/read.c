@@ -341,13 +341,16 @@ static int leftovers(dw_call *c, void *ud)
     dw_rows *rows;
     int rc;
 
-    DW_TRY(
-        dw_db_query(c, &rows,
-                    "SELECT id, CASE WHEN customer = '' THEN ticket ELSE customer END FROM timesync_entries e"
-                    " WHERE sync = $1 AND (state IN ('waiting', 'failed') OR intent <> '')"
-                    " AND NOT EXISTS (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = e.id)"
-                    " ORDER BY id LIMIT 1000",
-                    w->sync.id, w->run.id));
+    DW_TRY(dw_db_query(
+        c, &rows,
+        "SELECT id, CASE WHEN customer = '' THEN ticket ELSE customer END FROM timesync_entries e"
+        /* Each half has its index, the second one because it does not name the sync. */
+        " WHERE sync = $1 AND id IN"
+        " (SELECT l.id FROM timesync_entries l WHERE l.sync = $1 AND l.state IN ('waiting', 'failed')"
+        " UNION SELECT i.id FROM timesync_entries i WHERE i.intent <> '')"
+        " AND NOT EXISTS (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = e.id)"
+        " ORDER BY id LIMIT 1000",
+        w->sync.id, w->run.id));
     int n = 0;
 
     while ((rc = dw_rows_next(rows, &id, &place)) > 0) {

@@ -46,10 +46,12 @@ static int next_page(dw_call *c, const struct stint *t, dw_rows **rows)
     const char *after = t->after, *run = t->w->run.id;
 
     return t->shard == SHARD_ALL
-               ? dw_db_query(c, rows,
-                             "SELECT id, run, entry, key, sheet, reason FROM timesync_steps"
-                             " WHERE run = $1 AND outcome = '' AND id > $2 ORDER BY id LIMIT $3",
-                             run, after, (int)PAGE)
+               ? dw_db_query(
+                     c,
+                     rows, /* few enough for one page, see run.c; with an id the steps of all runs are walked over */
+                     "SELECT id, run, entry, key, sheet, reason FROM timesync_steps"
+                     " WHERE run = $1 AND outcome = '' ORDER BY shard, id LIMIT $2",
+                     run, (int)PAGE)
                : dw_db_query(
                      c, rows,
                      "SELECT id, run, entry, key, sheet, reason FROM timesync_steps"
