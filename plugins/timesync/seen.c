@@ -6,7 +6,7 @@
 #include "common.h"
 
 /* What somebody else makes there is seen after this at the latest. */
-#define FRESH DW_MINUTES(2)
+#define FRESH DW_MINUTES(10)
 
 /* More than that is not kept. */
 enum { MOST = 50000 };

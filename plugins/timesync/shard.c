@@ -9,7 +9,7 @@
 enum { PAGE = 50 };
 
 /* After so many steps the job comes again, with memory that is new. */
-enum { STINT = 2000 };
+enum { STINT = 5000 };
 
 /* A step that fails in so many attempts of its job is given up. */
 enum { LAST_TRY = 4 };
