@@ -10,7 +10,7 @@ import { request } from '../tests/e2e/support/client.mjs';
 import { root, sleep, startServer, until } from '../tests/e2e/support/server.mjs';
 import { Stage } from '../tests/e2e/support/timesync_stage.mjs';
 import { options, table, targets } from './support/figures.mjs';
-import { cpuSeconds, pss } from './support/processes.mjs';
+import { cpuSeconds, pss, pssOwn } from './support/processes.mjs';
 
 const chosen = options(
   {
@@ -96,21 +96,22 @@ async function counters(stage) {
   return all;
 }
 
-// Does act(), and says what it cost: { seconds, cpu, requests, memory: [[s, MiB]], statements... }.
+// Does act(), and says what it cost: { seconds, cpu, requests, memory: [[s, MiB of its own, MiB with the file's pages]], statements... }.
 async function measured(stage, act) {
   await stage.forget();
   const before = await counters(stage);
   const cpu = meter(stage);
   const begun = Date.now();
-  const memory = [[0, round(pss(stage.server.pid) / MIB, 1)]];
+  const memoryAt = (at) => [at, round(pssOwn(stage.server.pid) / MIB, 1), round(pss(stage.server.pid) / MIB, 1)];
+  const memory = [memoryAt(0)];
   const look = () => {
     const at = round((Date.now() - begun) / 1000, 1);
-    if (at - memory.at(-1)[0] >= 1) memory.push([at, round(pss(stage.server.pid) / MIB, 1)]);
+    if (at - memory.at(-1)[0] >= 1) memory.push(memoryAt(at));
   };
   const value = await act(look);
   const seconds = round((Date.now() - begun) / 1000);
   const used = cpu();
-  memory.push([seconds, round(pss(stage.server.pid) / MIB, 1)]);
+  memory.push(memoryAt(seconds));
   const after = await counters(stage);
   const did = Object.fromEntries(Object.keys(before).map((name) => [name, after[name] - before[name]]));
   return { value, seconds, cpu: used, requests: await stage.requests(), memory, ...did };
@@ -182,9 +183,9 @@ function print(rows) {
   const cpuOf = (row, name) => row.cpu[name]?.toFixed(1) ?? '-';
   const db = postgres ? ['PG s'] : [];
   console.log(`\n${table(
-    ['pass', 'entries', 'seconds', 'CPU s', ...db, 'Zammad s', 'Kimai s', 'requests', 'an entry', 'statements', 'commits', 'PSS before', 'most', 'after'],
+    ['pass', 'entries', 'seconds', 'CPU s', ...db, 'Zammad s', 'Kimai s', 'requests', 'an entry', 'statements', 'commits', 'MiB before', 'most', 'after', 'with file'],
     rows.map((row) => [row.what, row.n, row.seconds, cpuOf(row, 'dowel'), ...(postgres ? [cpuOf(row, 'postgres')] : []), cpuOf(row, 'zammad'), cpuOf(row, 'kimai'),
-      total(row.requests), (total(row.requests) / row.n).toFixed(4), row.statements, row.commits || row.transactions, row.memory[0][1], most(row.memory), row.memory.at(-1)[1]]),
+      total(row.requests), (total(row.requests) / row.n).toFixed(4), row.statements, row.commits || row.transactions, row.memory[0][1], most(row.memory), row.memory.at(-1)[1], row.memory.at(-1)[2]]),
   )}`);
   for (const row of rows.filter(({ what }) => ['first', 'unchanged 1', 'poll', 'webhooks'].includes(what))) {
     console.log(`\nrequests of "${row.what}", by kind and per entry`);
