@@ -3,6 +3,7 @@
 #include "cases.h"
 #include "common.h"
 #include "day.h"
+#include "marker.h"
 
 struct all {
     struct work *w;
@@ -49,6 +50,15 @@ static struct names names_of(const struct sheet *s, const struct wanted *want)
     return names;
 }
 
+/* The marker that it has from now on: what another one wrote stays. */
+static const char *marker_of(dw_call *c, const struct all *a)
+{
+    const char *text = a->is->sheet->text;
+    struct marker marker;
+
+    return marker_read(text, &marker) ? dw_copy(c, (dw_str){ text, marker_line(text) }) : a->e->marker;
+}
+
 /* One statement for all of it, as each of several would write the row and its indexes anew. */
 static int change_linked(dw_call *c, const struct all *a)
 {
@@ -73,7 +83,8 @@ static int change_linked(dw_call *c, const struct all *a)
            " ELSE $19 END,"
            " link_by = CASE WHEN $20 = '' THEN link_by ELSE $20 END,"
            " link_run = CASE WHEN $20 = '' THEN link_run ELSE $21 END,"
-           " linked_at = CASE WHEN $20 = '' THEN linked_at ELSE $22 END"
+           " linked_at = CASE WHEN $20 = '' THEN linked_at ELSE $22 END,"
+           " marker = CASE WHEN $20 = '' THEN marker ELSE $23 END"
            " WHERE id = $1 AND version = $2"),
         DW(a->e->id),
         DW(a->e->version),
@@ -97,6 +108,7 @@ static int change_linked(dw_call *c, const struct all *a)
         DW(or_empty(a->is->link_by)),
         DW(a->w->run.id),
         DW(dw_now(c)),
+        DW(marker_of(c, a)),
     };
 
     return dw_db_exec_(c, DB_LIST(v));
