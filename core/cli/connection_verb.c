@@ -6,6 +6,7 @@
 #include "plugin/access.h"
 #include "plugin/call_db.h"
 #include "plugin/host.h"
+#include "plugin/only_tenant.h"
 #include "util/json.h"
 
 static const char step[] = "connection";
@@ -17,33 +18,18 @@ static int note(void *ud, const char *action, const char *target, dw_list values
 
 /* ---- in whose tenant ---- */
 
-struct tenants {
-    char first[UUID_TEXT_SIZE];
-    int n;
-};
-
-static int take_tenant(void *ud, const char *tenant)
-{
-    struct tenants *t = ud;
-
-    if (t->n++ == 0)
-        snprintf(t->first, sizeof(t->first), "%s", tenant);
-    return 0;
-}
-
 /* In the call's memory. */
-static int only_tenant(dw_call *c, const char **out)
+static int implied_tenant(dw_call *c, const char **out)
 {
-    struct tenants t = { .n = 0 };
-    int rc = access_each_tenant(c->instance->process->access, take_tenant, &t);
+    struct buf why = BUF_INIT;
+    char id[UUID_TEXT_SIZE];
+    int rc = only_tenant(c->instance->process->access, id, &why);
 
-    if (rc >= 0 && t.n == 1) {
-        *out = call_copy(c, str_from(t.first));
-        return 0;
-    }
-    if (rc >= 0 && t.n > 1)
-        return call_fail(c, DW_EINVALID, "there are %d tenants: say --tenant ID, for which of them", t.n);
-    return call_fail(c, DW_EINVALID, "which tenants there are is not known here: say --tenant ID");
+    *out = rc == 0 ? call_copy(c, str_from(id)) : NULL;
+    if (rc != 0)
+        rc = call_fail(c, DW_EINVALID, "%s", buf_text(&why));
+    buf_finish(&why);
+    return rc;
 }
 
 static int begin(struct connection_verb *v, dw_call *c, const char *tenant)
@@ -71,7 +57,7 @@ int connection_verb_begin(struct connection_verb *v, dw_call *c, dw_command_run 
     if (!tenant)
         tenant = c->tenant;
     if (!tenant)
-        DW_TRY(only_tenant(c, &tenant));
+        DW_TRY(implied_tenant(c, &tenant));
     return begin(v, c, tenant);
 }
 
