@@ -286,18 +286,21 @@ for (const engine of engines) {
 
     test('schedules have the days on which they ran', { timeout }, async () => {
       const cases = [
-        [{ cron: '0 */6 * * *' }, 'TZ=UTC 0 */6 * * *'],
-        [{ cron: '0 6 * * 6', zone: 'Europe/Brussels' }, '0 6 * * sun'],
-        [{ cron: '0 6 * * mon-fri', zone: 'America/New_York' }, 'TZ=America/New_York 0 6 * * mon-fri'],
-        [{ cron: '0 6 * * *', enabled: false }, ''],
-        [{ cron: '0 6 * * *', zone: 'Nowhere/City' }, ''],
-        [{ cron: '0 6 31 2 *' }, ''],
-        [undefined, ''],
+        [{ cron: '0 */6 * * *' }, 'new', /^TZ=UTC 0 \*\/6 \* \* \*$/],
+        [{ cron: '0 6 * * 6', zone: 'Europe/Brussels' }, 'new', /^0 6 \* \* sun$/],
+        [{ cron: '0 6 * * mon-fri', zone: 'America/New_York' }, 'new', /^TZ=America\/New_York 0 6 \* \* mon-fri$/],
+        [{ cron: '0 6 * * 1', enabled: false }, 'left out', /^is switched off there; it would be TZ=UTC 0 6 \* \* tue$/],
+        [{ cron: '0 6 * * *', zone: 'Nowhere/City' }, 'left out', /^0 6 \* \* \* cannot be taken over: .*Nowhere/],
+        [{ cron: '0 6 31 2 *' }, 'left out', /cannot be taken over/],
+        [{ cron: '61 6 * * *' }, 'left out', /cannot be taken over: .*minute/],
       ];
-      for (const [i, [schedule, expected]] of cases.entries()) {
-        await keeps({ connectors: [{ ...helpdesk, name: `Desk ${i}` }, { ...hours, name: `Kimai ${i}`, settings: null }], schedule });
-        const { sync } = await imported();
-        assert.equal((await listed(server, '/timesync/syncs')).find(({ name }) => name === sync).schedule, expected, JSON.stringify(schedule));
+      await keeps({ connectors: [helpdesk, { ...hours, settings: null }] });
+      for (const [schedule, outcome, said] of cases) {
+        const { cron, zone = 'UTC', enabled = true } = schedule;
+        await psql(old.name, `DELETE FROM schedules; INSERT INTO schedules (cron, timezone, concurrency, notifications, enabled) VALUES (${[cron, zone, 'skip', false, enabled].map(text).join(', ')})`);
+        const [[name, came, remark]] = of(await imported('--plan'), 'schedule');
+        assert.equal(came, outcome, remark);
+        assert.match(came === 'new' ? name : remark, said);
       }
     });
   });
