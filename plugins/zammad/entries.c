@@ -30,7 +30,7 @@ static int read_ticket(struct reading *r)
  * later: another way may see less, and what it does not see would be taken for deleted. */
 static bool has_no_global(const struct reading *r, int rc)
 {
-    return (rc == DW_EDENIED || rc == DW_ENOTFOUND) && r->d->is_json && r->seen.n == 0;
+    return (rc == DW_EDENIED || rc == DW_ENOTFOUND) && r->d->is_own && r->seen.n == 0;
 }
 
 /* Where the list of all cannot be had for want of a permission, or in an old version: ticket by ticket. */
@@ -71,6 +71,7 @@ int zammad_list_entries(dw_call *c, dw_connection *conn, const dw_entry_query *q
     DW_TRY(desk_open(&d, c, conn));
     DW_TRY(reading_open(&d, query ? query : &everything, out, &r));
     DW_TRY(r->query->ticket ? read_ticket(r) : read_all(r));
+    r->way.behind = d.behind;
     strategy_learn(&d, &r->way);
     return dw_found_complete(out);
 }

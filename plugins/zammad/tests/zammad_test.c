@@ -295,7 +295,10 @@ static const struct refusal refusals[] = {
       "does not know this access token", "AUTH_EXPIRED" },
     { 401, NULL, "application/json", "{\"error\":\"Invalid BasicAuth credentials\"}", DW_EAUTH,
       "second factor", "AUTH_EXPIRED" },
-    { 401, "X-Failure: Sch\xC3\xB6n\r\n", "text/html", "<html>", DW_EAUTH, "refuses the credentials",
+    { 401, NULL, "application/json", "{\"error\":\"Nothing we know\"}", DW_EAUTH, "refuses the credentials",
+      "AUTH_EXPIRED" },
+    { 401, NULL, "application/json", "", DW_EAUTH, "not in Zammad's words", "AUTH_EXPIRED" },
+    { 401, "X-Failure: Sch\xC3\xB6n\r\n", "text/html", "<html>", DW_EAUTH, "is base_url the address",
       "AUTH_EXPIRED" },
     { 403, NULL, "application/json", "{\"error\":\"Authentication required\"}", DW_EAUTH,
       "saw no credentials", "" },
@@ -313,6 +316,8 @@ static const struct refusal refusals[] = {
     { 200, NULL, "application/json", "[{\"id\":6,", DW_EUPSTREAM, "cut off", "" },
     { 200, NULL, "application/json", "{\"hello\":\"world\"}", DW_EUPSTREAM, "no list of Zammad's", "" },
     { 200, NULL, "application/json", "[{\"name\":\"no ids\"}]", DW_EUPSTREAM, "lacks its id", "" },
+    { 200, NULL, "application/json", "{\"record_ids\":[6],\"assets\":{}}", DW_EUPSTREAM,
+      "no list of Zammad's", "" },
     { 422, NULL, "application/json", "{\"error\":\"odd\",\"error_human\":\"very odd\"}", DW_EUPSTREAM,
       "very odd", "" },
     { 500, NULL, "application/json", "{\"error\":\"Error ID AbCdEf: Please contact your administrator.\"}",
@@ -402,8 +407,9 @@ static void numbers_beside_their_assets_are_a_list_too(void **state)
     const char *id = connect(h, TOKEN);
     (void)state;
 
+    answers(h, "GET /ticket_states", .status = 403, .json = "{\"error\":\"Not authorized\"}");
     answers(h, "GET /tickets/search",
-            .json = "{\"tickets\":[50,51],\"tickets_count\":2,\"assets\":{\"Ticket\":{\"50\":" FIRM_TICKET
+            .json = "{\"tickets\":[50],\"tickets_count\":1,\"assets\":{\"Ticket\":{\"50\":" FIRM_TICKET
                     "},\"User\":{}}}");
     answers(h, "GET /tickets/search", .json = "{\"tickets\":[],\"assets\":{}}");
     const json_t *list = things(h, id, "ticket", .number = "22050", .inactive = true);
@@ -601,14 +607,17 @@ static void what_cannot_work_is_told_at_the_setting(void **state)
 
 /* ---- torture ---- */
 
-static const char *tortured;
+static const char *tortured, *by_ticket;
 
 static void play(dw_harness *h, void *ud)
 {
     (void)ud;
     entries(h, tortured, .ticket = "50");
     entries(h, tortured, .changed_since = { 1 });
+    entries(h, tortured, .ids_only = true);
+    entries(h, by_ticket, .changed_since = { 1 });
     things(h, tortured, "activity", .term = NULL);
+    dw_harness_check_connection(h, "zammad", "{" TOKEN "}");
 }
 
 static void survives_whatever_fails(void **state)
@@ -617,11 +626,15 @@ static void survives_whatever_fails(void **state)
     (void)state;
 
     tortured = connect(h, TOKEN);
+    by_ticket = connect(h, TOKEN ",\"strategy\":\"tickets\"");
     knows_its_tickets_and_people(h);
     answers(h, "GET /tickets/50/time_accountings", .json = GOOD_PAGE);
     answers(h, "GET /time_accountings", .json = GOOD_PAGE);
+    answers(h, "GET /tickets", .json = "[" FIRM_TICKET "]");
+    answers(h, "POST /tickets/search", .json = "[" FIRM_TICKET "]");
     answers(h, "GET /time_accounting/types", .json = "[]");
-    assert_true(dw_harness_torture(h, play, NULL) > 0);
+    answers(h, "GET /users/me", .json = ANN);
+    assert_true(dw_harness_torture(h, play, NULL) > 20);
     assert_int_equal(dw_harness_close(h), 0);
 }
 
