@@ -1,6 +1,7 @@
 #include "settle.h"
 
 #include "common.h"
+#include "timesync.h"
 
 /* So many in a row, then the entry has failed until the next run. */
 enum { ATTEMPTS = 3 };
@@ -12,19 +13,20 @@ static int take_over(dw_call *c, void *ud)
 {
     const struct entry *e = ud;
 
-    return dw_db_exec(c,
-                      "UPDATE timesync_entries SET intent_at = $3, version = version + 1 WHERE id = $1 AND version = $2",
-                      e->id, e->version, dw_now(c));
+    return dw_db_exec(
+        c, "UPDATE timesync_entries SET intent_at = $3, version = version + 1 WHERE id = $1 AND version = $2",
+        e->id, e->version, dw_now(c));
 }
 
 static int clear(dw_call *c, void *ud)
 {
     const struct entry *e = ud;
 
-    return dw_db_exec(c,
-                      "UPDATE timesync_entries SET intent = '', intent_at = NULL, intent_run = NULL, pushed_hash = NULL,"
-                      " version = version + 1 WHERE id = $1 AND version = $2",
-                      e->id, e->version);
+    return dw_db_exec(
+        c,
+        "UPDATE timesync_entries SET intent = '', intent_at = NULL, intent_run = NULL, pushed_hash = NULL,"
+        " version = version + 1 WHERE id = $1 AND version = $2",
+        e->id, e->version);
 }
 
 static int reload(dw_call *c, struct entry *e)
@@ -53,8 +55,8 @@ static int did_not_happen(dw_call *c, struct work *w, const struct step *s, stru
 }
 
 /* The entry's row says what was found; the step goes on if the source says something else by now. */
-static int it_is(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                 struct ending *ending, const char *outcome)
+static int it_is(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                 const struct wanted *wanted, struct ending *ending, const char *outcome)
 {
     const bool is_old = !same(e->pushed_hash, wanted->recipe);
     int rc;
@@ -66,7 +68,34 @@ static int it_is(dw_call *c, struct work *w, const struct step *s, struct entry 
 
 /* ---- of each kind ---- */
 
-static int settle_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
+static bool is_what_was_sent(const struct sheet *is, const struct wanted *wanted)
+{
+    struct sheet rounded = *is;
+
+    rounded.begin = wanted->begin;
+    rounded.end = wanted_end(wanted);
+    return sheet_agrees(is, wanted, (dw_time){ 0 }) && sheet_is(&rounded, wanted);
+}
+
+/* The baseline, where the target's own answer got lost and it is something else by now. */
+static struct sheet as_sent(const struct sheet *found, const struct wanted *wanted)
+{
+    struct sheet sent = *found;
+
+    sent.begin = wanted->begin;
+    sent.end = wanted_end(wanted);
+    sent.seconds = wanted->seconds;
+    sent.activity = wanted->activity;
+    sent.text = wanted->text;
+    if (wanted->project.id)
+        sent.project = wanted->project.id;
+    if (wanted->user)
+        sent.user = wanted->user;
+    return sent;
+}
+
+static int settle_create(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                         const struct wanted *wanted)
 {
     struct sheet found[2];
     size_t n;
@@ -77,8 +106,11 @@ static int settle_create(dw_call *c, struct work *w, const struct step *s, struc
     if (n == 0)
         return did_not_happen(c, w, s, e);
     if (n > 1)
-        return ending_case(c, w, s, e, wanted, REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id),
-                           &found[0]);
+        return ending_case(
+            c, w, s, e, wanted,
+            (struct why){ REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0] });
+    /* Of what was made from another recipe nobody knows any more what was sent. */
+    const bool is_other = same(e->pushed_hash, wanted->recipe) && !is_what_was_sent(&found[0], wanted);
     struct ending ending = {
         .state = "synced",
         .sheet = &found[0],
@@ -86,19 +118,22 @@ static int settle_create(dw_call *c, struct work *w, const struct step *s, struc
         .new_sheet = sheet_json(c, &found[0]),
     };
 
+    const struct sheet sent = as_sent(&found[0], wanted);
+
+    if (is_other) { /* somebody was quicker than we */
+        ending.sheet = &sent;
+        ending.outcome = "deciding";
+        ending.state = "deciding";
+        ending.reason = REASON_TARGET_CHANGED;
+        ending.what_of_case = CASE_OPENS;
+        ending.target = ending.new_sheet;
+        return ending_write(c, w, s, e, wanted, &ending);
+    }
     return it_is(c, w, s, e, wanted, &ending, "adopted");
 }
 
-static bool is_what_was_sent(const struct sheet *is, const struct wanted *wanted)
-{
-    struct sheet rounded = *is;
-
-    rounded.begin = wanted->begin;
-    rounded.end = wanted_end(wanted);
-    return sheet_agrees(is, wanted, (dw_time){ 0 }) && sheet_is(&rounded, wanted);
-}
-
-static int settle_update(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
+static int settle_update(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                         const struct wanted *wanted)
 {
     struct found_sheet found;
     struct sheet base;
@@ -122,9 +157,11 @@ static int settle_update(dw_call *c, struct work *w, const struct step *s, struc
     if (sheet_same(&base, &found.sheet, ~0U) || w->sync.rules.target_edited == TARGET_EDITED_RESTORE)
         return did_not_happen(c, w, s, e);
     e->pushed_hash = NULL;
-    return ending_case(c, w, s, e, wanted, REASON_BOTH_CHANGED,
-                       "it was being written to when it changed, and is neither what it was nor what was sent",
-                       &found.sheet);
+    return ending_case(
+        c, w, s, e, wanted,
+        (struct why){ REASON_BOTH_CHANGED,
+                      "it was being written to when it changed, and is neither what it was nor what was sent",
+                      &found.sheet });
 }
 
 static int settle_remove(dw_call *c, struct work *w, const struct step *s, struct entry *e)
@@ -148,7 +185,7 @@ static int settle_remove(dw_call *c, struct work *w, const struct step *s, struc
 
 static int64_t left(dw_call *c, const struct work *w, const struct entry *e)
 {
-    return later(e->intent_at, dw_connection_settle(w->target)).us - dw_now(c).us;
+    return later(e->intent_at, timesync_settle(c, w->target)).us - dw_now(c).us;
 }
 
 /* Mostly somebody is just writing, and is done in a moment: looks again after as long as it has taken already. */

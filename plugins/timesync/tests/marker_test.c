@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -25,19 +26,21 @@ static void is_written(void **state)
 
 static void comes_back(void **state)
 {
-    static const char *const ids[] = { "1",     "4711", "a|b", "x|TA:9|C:00000000", "line\nbreak", "50%", "%7C",
-                                       "\r\t",  "ä",    " ",   "T1",                ":",           "\x7f" };
+    static const char *const ids[] = { "1",           "4711", "a|b", "x|TA:9|C:00000000",
+                                       "line\nbreak", "50%",  "%7C", "\r\t",
+                                       "ä",           " ",    "T1",  ":",
+                                       "\x7f" };
     const size_t n = sizeof(ids) / sizeof(*ids);
 
     (void)state;
     for (size_t i = 0; i < n * n; i++) {
-        char line[MARKER_SIZE + 10];
+        char line[MARKER_SIZE], text[MARKER_SIZE + 10];
         struct marker m;
 
         assert_int_equal(marker_write(ids[i / n], ids[i % n], "01234567", line), 0);
         assert_null(strpbrk(line, "\r\n"));
-        strcat(line, "\nrest");
-        assert_int_equal(marker_read(line, &m), 1);
+        snprintf(text, sizeof(text), "%s\nrest", line);
+        assert_int_equal(marker_read(text, &m), 1);
         assert_string_equal(m.ticket, ids[i / n]);
         assert_string_equal(m.entry, ids[i % n]);
         assert_string_equal(m.mark, "01234567");
@@ -115,9 +118,12 @@ static void reads_tags(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_written),           cmocka_unit_test(comes_back),
-        cmocka_unit_test(longest_ids_fit),      cmocka_unit_test(reads_the_older_form),
-        cmocka_unit_test(is_not_what_looks_like_one), cmocka_unit_test(reads_tags),
+        cmocka_unit_test(is_written),
+        cmocka_unit_test(comes_back),
+        cmocka_unit_test(longest_ids_fit),
+        cmocka_unit_test(reads_the_older_form),
+        cmocka_unit_test(is_not_what_looks_like_one),
+        cmocka_unit_test(reads_tags),
     };
 
     return cmocka_run_group_tests_name("markers", tests, NULL, NULL);

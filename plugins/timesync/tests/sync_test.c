@@ -78,6 +78,17 @@ static void units_and_anchors(void **state)
     assert_int_equal(page_for("1")->begin.us, DAY.us + INT64_C(600000000));
 }
 
+/* Booked at some second, it is moved as whole minutes: a target that rounds outwards bills what was booked. */
+static void seconds_of_booking_do_not_count(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    books.rounds = true;
+    book("1", "1", "10")->created.us += 25 * 1000000;
+    assert_int_equal(run("full").created, 1);
+    assert_int_equal(page_for("1")->seconds, 600);
+}
+
 /* Nothing is made at the target for what cannot be moved. */
 static void what_cannot_be_moved_makes_nothing(void **state)
 {
@@ -279,7 +290,8 @@ static void too_many_deletions_are_not_believed(void **state)
     assert_string_equal(n.state, "failed");
     assert_string_equal(n.reason, "TOO_MANY_DELETIONS");
     assert_int_equal(pages(), 5);
-    assert_int_equal(count("SELECT count(*) FROM timesync_syncs WHERE held_reason = 'TOO_MANY_DELETIONS'"), 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_syncs WHERE held_reason = 'TOO_MANY_DELETIONS'"),
+                     1);
     assert_int_equal(dw_harness_events(h, "timesync.sync.held"), 1);
     n = run_through(start_run("full", "{\"any_deletions\":true}", false, NULL));
     assert_int_equal(n.deleted, 4);
@@ -325,6 +337,32 @@ static void an_edit_there_is_put_back(void **state)
     page_for("1")->end.us += 60000000;
     assert_int_equal(run("full").to_decide, 1);
     assert_string_equal(case_of("1"), "LOCKED_OR_EXPORTED");
+}
+
+/* Who and where are looked up for the comparison, also where the source says nothing new. */
+static void another_user_or_project_is_an_edit(void **state)
+{
+    (void)state;
+    rig_start("{\"target_edited\":\"restore\"}");
+    book("1", "1", "10");
+    run("full");
+    snprintf(page_for("1")->user, 32, "u9");
+    assert_int_equal(run("full").updated, 1);
+    assert_string_equal(page_for("1")->user, "u1");
+    snprintf(page_for("1")->project, 32, "p9");
+    assert_int_equal(run("full").updated, 1);
+    assert_string_equal(page_for("1")->project, "p1");
+    rig_stop(NULL);
+
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    snprintf(page_for("1")->user, 32, "u9");
+    assert_int_equal(run("full").to_decide, 1);
+    assert_string_equal(case_of("1"), "TARGET_CHANGED");
+    snprintf(page_for("1")->user, 32, "u1");
+    assert_int_equal(run("full").unchanged, 1);
+    assert_string_equal(case_of("1"), "");
 }
 
 static void an_edit_there_ends_following(void **state)
@@ -411,6 +449,8 @@ static void a_deletion_there_is_skipped(void **state)
     page_for("1")->gone = true;
     assert_int_equal(run("full").skipped, 1);
     assert_int_equal(run("full").skipped, 1);
+    edit(&desk.all[0], "20"); /* never again */
+    assert_int_equal(run("full").skipped, 1);
     assert_int_equal(books.writes, 1);
 }
 
@@ -476,7 +516,9 @@ static void a_restored_database_doubles_nothing(void **state)
 
 static struct page *old_page(const char *text, const char *tags, int64_t begin_after, int64_t seconds)
 {
-    struct page p = { .project = "p9", .activity = "a9", .user = "u9", .seconds = seconds, .billable = DW_BILLABLE_YES };
+    struct page p = {
+        .project = "p9", .activity = "a9", .user = "u9", .seconds = seconds, .billable = DW_BILLABLE_YES
+    };
 
     snprintf(p.id, sizeof(p.id), "old%u", books.n);
     snprintf(p.text, sizeof(p.text), "%s", text);
@@ -497,10 +539,10 @@ static void rows_of_other_tools_are_adopted(void **state)
     book("2", "1", "20");
     book("3", "1", "30");
     book("4", "1", "40");
-    old_page("ZAM:T1|TA:1\nTicket-1", "", 0, 600);         /* where ours would lie */
-    old_page("no marker", "zid:2,ticket:#1", 600, 1200);   /* begins when it was booked */
-    old_page("ZAM:T1|TA:3", "", -7200, 1800);              /* elsewhere in time */
-    old_page("ZAM:T99|TA:4", "", 600 - 2400, 2400);        /* of another ticket: not ours */
+    old_page("ZAM:T1|TA:1\nTicket-1", "", 0, 600);       /* where ours would lie */
+    old_page("no marker", "zid:2,ticket:#1", 600, 1200); /* begins when it was booked */
+    old_page("ZAM:T1|TA:3", "", -7200, 1800);            /* elsewhere in time */
+    old_page("ZAM:T99|TA:4", "", 600 - 2400, 2400);      /* of another ticket: not ours */
     n = run("full");
     assert_int_equal(n.adopted, 2);
     assert_int_equal(n.created, 3);
@@ -519,7 +561,7 @@ static void doubles_are_reported(void **state)
     struct numbers n;
 
     (void)state;
-    rig_start("{}");
+    rig_start("{\"target_deleted\":\"create\"}");
     book("1", "1", "10");
     run("full");
     snprintf(text, sizeof(text), "%s", page_for("1")->text);
@@ -527,9 +569,23 @@ static void doubles_are_reported(void **state)
     n = run("full");
     assert_int_equal(n.unchanged, 1);
     assert_int_equal(n.to_decide, 1);
-    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE reason = 'DUPLICATE' AND state = 'open'"), 1);
+    assert_int_equal(
+        count("SELECT count(*) FROM timesync_cases WHERE reason = 'DUPLICATE' AND state = 'open'"), 1);
     run("full");
     assert_int_equal(count("SELECT count(*) FROM timesync_cases"), 1);
+    /* One of them goes: whichever it is, that was it. */
+    books.all[1].gone = true;
+    run("full");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 0);
+    books.all[1].gone = false;
+    run("full");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 1);
+    books.all[0].gone = true;
+    run("full");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 0);
+    assert_int_equal(pages(), 1);
+    assert_int_equal(books.creates, 1);
+    assert_int_equal(run("full").unchanged, 1);
 }
 
 /* A timesheet with our marker of which the source knows nothing. */
@@ -542,7 +598,8 @@ static void orphans_are_reported(void **state)
     snprintf(text, sizeof(text), "ZAM:T1|TA:77|C:%s", source + strlen(source) - 8);
     old_page(text, "", 0, 600);
     assert_int_equal(run("full").to_decide, 1);
-    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE reason = 'DELETED_SOURCE' AND entry IS NULL"), 1);
+    assert_int_equal(
+        count("SELECT count(*) FROM timesync_cases WHERE reason = 'DELETED_SOURCE' AND entry IS NULL"), 1);
 }
 
 #define ON(name) cmocka_unit_test_teardown(name, rig_stop)
@@ -553,6 +610,7 @@ int main(void)
         ON(one_entry_arrives),
         ON(many_arrive),
         ON(units_and_anchors),
+        ON(seconds_of_booking_do_not_count),
         ON(what_cannot_be_moved_makes_nothing),
         ON(customers_are_found_first),
         ON(a_place_is_made_once),
@@ -563,6 +621,7 @@ int main(void)
         ON(too_many_deletions_are_not_believed),
         ON(an_edit_there_is_a_case),
         ON(an_edit_there_is_put_back),
+        ON(another_user_or_project_is_an_edit),
         ON(an_edit_there_ends_following),
         ON(polls_look_at_the_target),
         ON(exported_is_no_edit),
