@@ -3,8 +3,9 @@
 #include "synchub_import.h"
 
 #include "common.h"
+#include "mapping_edit.h"
 #include "notes.h"
-#include "sync.h"
+#include "sync_edit.h"
 #include "synchub_convert.h"
 
 enum { NEW, THERE, OUTCOMES };
@@ -93,27 +94,17 @@ static int test_connections(dw_call *c, const struct import *im)
 static int insert_sync(dw_call *c, struct import *im, const struct pair *pair, const char *schedule,
                        const char *zone)
 {
-    const json_t *given = synchub_rules(c, &im->old, pair->target->of);
-    const char *id = dw_id(c);
-    struct rules rules;
-    char mark[MARK_SIZE];
+    const bool enabled = false;
+    const struct sync_wanted want = { .name = im->sync_name,
+                                      .source = pair->source_id,
+                                      .target = pair->target_id,
+                                      .schedule = schedule,
+                                      .full_schedule = *schedule ? SYNC_FULL_SCHEDULE : "",
+                                      .zone = zone,
+                                      .rules = synchub_rules(c, &im->old, pair->target->of),
+                                      .enabled = &enabled };
 
-    DW_TRY(rules_read(c, given, &rules));
-    sync_mark(pair->source_id, mark);
-    int rc = dw_db_exec(
-        c,
-        "INSERT INTO timesync_syncs (tenant_id, id, name, source, target, mark, rules, schedule,"
-        "  full_schedule, zone, enabled, held_reason, held_detail, version, created_at, changed_at)"
-        " VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '', 1, :now, :now)",
-        id, im->sync_name, pair->source_id, pair->target_id, (const char *)mark,
-        (const json_t *)rules_json(c, &rules, true), schedule, *schedule ? "30 2 * * *" : "", zone, DW_FALSE);
-    if (rc == DW_ECONFLICT)
-        return dw_fail(c, rc, "another sync has this name", "name", im->sync_name);
-    DW_TRY(rc);
-    im->sync = id;
-    return dw_audit(c, "timesync.sync.created", id, "name", im->sync_name, "source", pair->source_id,
-                    "target", pair->target_id, "rules", (const json_t *)rules_json(c, &rules, false),
-                    "imported_from", "SyncHub");
+    return sync_make(c, &want, &im->sync);
 }
 
 static void note_sync(dw_call *c, struct import *im, const char *schedule, const char *zone,
@@ -157,17 +148,24 @@ static const char *called(dw_call *c, const char *id, const char *name)
 
 static int make_mapping(dw_call *c, struct import *im, const struct synchub_mapping *m)
 {
-    int made = dw_db_exec(
-        c,
-        "INSERT INTO timesync_mappings (tenant_id, id, sync, kind, source, source_name, target,"
-        "  target_name, billable, made_by, version, created_at, changed_at)"
-        " VALUES (:tenant, $1, $2, 'activity', $3, $4, $5, $6, $7, '', 1, :now, :now)"
-        " ON CONFLICT (tenant_id, sync, kind, source) DO NOTHING",
-        dw_id(c), im->sync, m->type, m->type_name, m->activity, m->activity_name, (int)DW_BILLABLE_UNSAID);
+    const struct mapping_wanted want = { .sync = im->sync,
+                                         .kind = "activity",
+                                         .source = m->type,
+                                         .source_name = m->type_name,
+                                         .target = m->activity,
+                                         .target_name = m->activity_name,
+                                         .billable = DW_BILLABLE_UNSAID };
+    const char *id;
+    int found =
+        dw_db_find(c, DW_TO(&id),
+                   "SELECT id FROM timesync_mappings WHERE sync = $1 AND kind = 'activity' AND source = $2",
+                   im->sync, m->type);
 
-    DW_TRY(made);
-    im->mappings_of[made ? NEW : THERE]++;
-    note(c, &im->notes, "mapping", called(c, m->type, m->type_name), outcomes[made ? NEW : THERE],
+    DW_TRY(found);
+    if (!found)
+        DW_TRY(mapping_make(c, &want, &id));
+    im->mappings_of[found ? THERE : NEW]++;
+    note(c, &im->notes, "mapping", called(c, m->type, m->type_name), outcomes[found ? THERE : NEW],
          dw_format(c, "is %s", called(c, m->activity, m->activity_name)));
     return 0;
 }
@@ -259,10 +257,11 @@ static int show(dw_call *c, dw_command_run *run, const struct import *im)
                             im->is_plan));
     if (im->is_plan || !im->sync)
         return 0;
+    DW_TRY(dw_command_print(
+        run, dw_format(c, "nothing is moved yet. What a run would do: dowel timesync plan \"%s\" --full",
+                       im->sync_name)));
     return dw_command_print(
-        run,
-        dw_format(c, "nothing is moved yet; what a run would do shows: dowel timesync plan \"%s\" --full",
-                  im->sync_name));
+        run, dw_format(c, "when that looks right: dowel timesync edit \"%s\" --enabled yes", im->sync_name));
 }
 
 int command_import_synchub(dw_call *c, dw_command_run *run)

@@ -4,19 +4,22 @@
 // its secrets are Fernet tokens as Python's cryptography writes them.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createCipheriv, createHmac, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { dirname, join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 
 import { startKimai } from '../peers/kimai.mjs';
 import { startZammad } from '../peers/zammad.mjs';
 import { badges, badgesYaml, bearer, tenants } from './support/badges.mjs';
+import { makeCertificate } from './support/certificate.mjs';
 import { request } from './support/client.mjs';
 import { engines, psql } from './support/database.mjs';
 import { pluginFolder, startWith } from './support/plugins.mjs';
-import { dowel, root, slowness } from './support/server.mjs';
+import { binaryOf, dowel, root, slowness, temporaryFolder } from './support/server.mjs';
+import { setUp, startAuth } from './support/signin.mjs';
 
 const timeout = 180_000 * slowness;
 const postgres = engines.find(({ isSqlite }) => !isSqlite);
@@ -305,3 +308,94 @@ for (const engine of engines) {
     });
   });
 }
+
+// ---- the page ----
+
+const page = readFileSync(join(root, 'docs/import-synchub.md'), 'utf8');
+const commands = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, block]) => block.trim().split('\n'));
+const DSN = 'postgresql://dowel_import@db.example.org/synchub?passfile=/etc/dowel/synchub.pgpass';
+
+describe('docs/import-synchub.md', { timeout, skip: postgres.skip }, () => {
+  let server, zammad, kimai, old, folder, dsn;
+  const role = `synchub_reader_${process.pid}`;
+  const midday = (daysAgo) => new Date(Math.floor(Date.now() / 86_400_000) * 86_400_000 - (daysAgo - 0.5) * 86_400_000).toISOString();
+  const at = (iso, minutes) => new Date(Date.parse(iso) + minutes * 60_000).toISOString();
+
+  // Two bookings in Zammad, of which SyncHub has moved the first.
+  before(async () => {
+    folder = temporaryFolder();
+    zammad = await startZammad({ seed: 7 });
+    const certificate = makeCertificate(folder, { name: 'own-ca' });
+    kimai = await startKimai({ seed: 7, tls: { key: readFileSync(certificate.key), cert: certificate.pem } });
+    for (const { id } of [...zammad.state.entries.values()]) zammad.remove(id);
+    const type = zammad.control('POST', 'types', { name: 'Support' });
+    const activity = kimai.addActivity({ name: 'Consulting' });
+    const agent = zammad.state.agents[1].email;
+    const ticket = zammad.openTicket({ title: 'Router' });
+    const [first] = [5, 3].map((days) => zammad.book({ ticket: ticket.id, time_unit: '15', type: 'Support', agent, at: midday(days) }));
+    const customer = kimai.addCustomer({ name: 'Acme', number: `OID-${zammad.state.tickets.get(ticket.id).organization_id}` });
+    const project = kimai.addProject({ name: 'Ticket', customer: customer.id, number: `TID-${ticket.id}` });
+    kimai.addSheet({ project: project.id, activity: activity.id, user: 1, begin: midday(5), end: at(midday(5), 15), description: `ZAM:T${ticket.id}|TA:${first.id}\nTicket-${ticket.number}`, tags: ['source:zammad'] });
+
+    old = await synchub({
+      connectors: [{ ...helpdesk, url: zammad.url, token: seal(zammad.token) }, { ...hours, url: kimai.url.replace('https:', 'http:'), token: seal(kimai.token) }],
+      mappings: [[type.id, 'Support', activity.id, 'Consulting', true]],
+      schedule: { cron: '0 * * * *' },
+      entries: [[String(first.id), ticket.id, '15.00', midday(5).slice(0, 10), first.id]],
+    });
+    await psql(old.name, `CREATE ROLE ${role} LOGIN PASSWORD 'geheim4711' IN ROLE with_password; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
+    writeFileSync(join(folder, 'synchub.pgpass'), `*:*:${old.name}:${role}:geheim4711\n`, { mode: 0o600 });
+    writeFileSync(join(folder, 'synchub.env'), `SECRET_KEY=x\nENCRYPTION_KEY=${KEY}\n`);
+    dsn = old.dsn.replace('+psycopg2://dowel@', `://${role}@`) + `&passfile=${join(folder, 'synchub.pgpass')}`;
+
+    server = await startAuth({});
+    await setUp(server);
+    symlinkSync(server.configDir, join(folder, 'conf.d'));
+    symlinkSync(server.dataDir, join(folder, 'var'));
+  }, { timeout });
+  after(async () => {
+    await server?.stop();
+    await zammad?.stop();
+    await kimai?.stop();
+    if (old) await psql(old.name, `DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    await old?.drop();
+    rmSync(folder, { recursive: true, force: true });
+  }, { timeout });
+
+  const run = (line) => new Promise((resolve) => {
+    const env = { PATH: `${dirname(binaryOf())}:${process.env.PATH}` };
+    const here = line.replace(DSN, dsn).replace('/srv/synchub/.env', join(folder, 'synchub.env')).replace('/etc/dowel/own-ca.pem', join(folder, 'own-ca.crt'));
+    execFile('sh', ['-c', here], { cwd: folder, env, timeout: 60_000 * slowness }, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
+  });
+
+  test('its commands work, and what was written there is adopted', { timeout }, async () => {
+    assert.equal(commands.length, 13, commands.join('\n'));
+    const said = {};
+    for (const line of commands) {
+      const { code, stdout, stderr } = await run(line);
+      assert.equal(code, 0, `${line}: ${stdout}${stderr}`);
+      said[line.replace(/.*(dowel \S+ \S+).*?( --plan)?$/, '$1$2')] = stdout;
+    }
+    const table = said['dowel timesync import-synchub'];
+    assert.match(table, /^connection +Helpdesk +new +$/m);
+    assert.match(table, /^sync +Helpdesk to Hours +new +not enabled; in the zone Europe\/Vienna; what lies before .* is left alone, as there$/m);
+    assert.match(table, /^nothing is moved yet\. What a run would do: dowel timesync plan "Helpdesk to Hours" --full\nwhen that looks right: .*--enabled yes\n$/m);
+    assert.match(said['dowel timesync import-synchub --plan'], /^planned; nothing was imported \(/m);
+    assert.match(said['dowel timesync run'], /^done \(.*examined: 2, created: 2, updated: 0,/m);
+
+    const sheets = kimai.sheets().map(({ description }) => description.split('\n')[0]);
+    assert.equal(sheets.length, 2, sheets.join('\n')); // the one of SyncHub, as it was, and the other entry's
+    assert.deepEqual(sheets.map((line) => /\|C:[0-9a-f]{8}$/.test(line)), [false, true]);
+    assert.doesNotMatch(server.stderr, /geheim4711/);
+  });
+
+  test('names each option, and what it says when it refuses', { timeout }, async () => {
+    const { stdout } = await dowel(['timesync', 'import-synchub', '--help', '--config', server.configDir, '--data', server.dataDir]);
+    const options = [...stdout.matchAll(/^ +(--[a-z-]+)/gm)].map(([, name]) => name).filter((name) => !['--config', '--data', '--output', '--help', '--tenant'].includes(name));
+    assert.deepEqual([...page.matchAll(/^\| `(--[a-z-]+)` \|/gm)].map(([, name]) => name).sort(), options.sort());
+    const code = ['synchub_read.c', 'synchub_convert.c', 'sync_edit.c'].map((name) => readFileSync(join(root, 'plugins/timesync', name), 'utf8')).join().replaceAll(/"\s+"/g, '');
+    const rows = page.slice(page.indexOf('| it says |')).split('\n').slice(2).filter((line) => line.startsWith('| ')).map((line) => line.split(' | ')[0].slice(2));
+    assert.equal(rows.length, 6);
+    for (const says of rows.filter((line) => !line.startsWith('the connection NAME'))) assert.ok(code.includes(says), says);
+  });
+});
