@@ -119,7 +119,7 @@ static int begin(dw_call *c, PGconn *db)
     PGresult *r;
 
     if (PQsetClientEncoding(db, "UTF8") != 0)
-        return dw_fail(c, DW_EINVALID, "the old tool's database is not as expected", "why", "its encoding");
+        return dw_fail(c, DW_EINVALID, "the old tool's database has an encoding that is not understood");
     return ask(c, db,
                "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;"
                "SET LOCAL statement_timeout = '60s'; SET LOCAL TimeZone = 'UTC'",
