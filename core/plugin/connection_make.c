@@ -136,7 +136,7 @@ static int explain(const struct making *m, int rc)
     const struct connection_draft *d = m->change.draft;
     struct buf text = BUF_INIT;
 
-    if (m->w.s && db_error_of(m->w.s)->code == rc)
+    if (m->why.n == 0 && m->w.s && db_error_of(m->w.s)->code == rc)
         return call_session_result(m->c, m->step, rc);
     if (rc == DW_ENOMEM)
         return out_of_memory(m);
@@ -190,7 +190,7 @@ static int find(struct making *m, const char **id)
     db_rows_close(rows);
     if (rc <= 0 || is_same)
         return rc;
-    buf_add_text(&m->why, "another connection has this name");
+    buf_add_text(&m->why, "there is another connection with this name");
     return DW_ECONFLICT;
 }
 

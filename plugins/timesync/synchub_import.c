@@ -264,6 +264,14 @@ static int show(dw_call *c, dw_command_run *run, const struct import *im)
         run, dw_format(c, "when that looks right: dowel timesync edit \"%s\" --enabled yes", im->sync_name));
 }
 
+/* Who imports at the same time has made it meanwhile: then it is there. Or something else has the name, and is told again. */
+static int carry_out(dw_call *c, struct import *im)
+{
+    int rc = tx_do(c, make_all, im);
+
+    return rc == DW_ECONFLICT ? tx_do(c, make_all, im) : rc;
+}
+
 int command_import_synchub(dw_call *c, dw_command_run *run)
 {
     struct import im = { 0 };
@@ -277,7 +285,7 @@ int command_import_synchub(dw_call *c, dw_command_run *run)
     DW_TRY(synchub_connections(c, &im.old, dw_command_secret(run), &im.connections));
     if (im.is_tested)
         DW_TRY(test_connections(c, &im));
-    DW_TRY(im.is_plan ? plan_all(c, &im) : tx_do(c, make_all, &im));
+    DW_TRY(im.is_plan ? plan_all(c, &im) : carry_out(c, &im));
     return show(c, run, &im);
 }
 

@@ -272,12 +272,22 @@ for (const engine of engines) {
 
       // A name that is something else's here.
       await keeps({ connectors: [{ ...hours, name: 'Second desk' }] });
-      await refused(/the connection Second desk: another connection has this name/, [old.dsn]);
+      await refused(/the connection Second desk: there is another connection with this name/, [old.dsn]);
       await keeps({ connectors: [{ ...hours, name: 'New', url: 'kimai' }] });
       await refused(/the connection New: settings\/base_url: /, [old.dsn]);
       await keeps({ connectors: [{ ...hours, name: 'Alone' }] });
       const alone = await imported();
       assert.deepEqual([alone.sync, of(alone, 'sync')], [null, [['', 'left out', 'it takes an active connector of Zammad and one of Kimai']]]);
+    });
+
+    test('two who import at once make one of each', { timeout }, async () => {
+      await keeps(usual);
+      const both = await Promise.all([run([old.dsn]), run([old.dsn])]);
+      for (const { code, stderr } of both) assert.equal(code, 0, stderr);
+      assert.deepEqual((await listed(server, '/connections')).map(({ name }) => name).sort(), ['Helpdesk', 'Hours']);
+      assert.equal((await listed(server, '/timesync/syncs')).length, 1);
+      assert.equal((await listed(server, '/timesync/mappings')).length, 2);
+      assert.equal((await imported()).connections_there, 2);
     });
 
     test('as many mappings as it may have', { timeout }, async () => {
