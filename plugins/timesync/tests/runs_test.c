@@ -79,6 +79,25 @@ static void a_ticket_that_cannot_be_read_yet(void **state)
     assert_int_equal(pages(), 1);
 }
 
+/* The notice comes before what it is about can be seen. */
+static void a_notice_that_is_too_early(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    tell("1");
+    run_jobs();
+    assert_int_equal(pages(), 0);
+    book("1", "1", "10");
+    dw_harness_advance(h, DW_SECONDS(11));
+    run_jobs();
+    assert_int_equal(pages(), 1);
+    assert_int_equal(desk.ticket_lists, 2);
+    tell("1"); /* of one that has just brought something nothing more is expected */
+    run_jobs();
+    assert_int_equal(desk.ticket_lists, 3);
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE state <> 'done'"), 0);
+}
+
 /* ---- by itself ---- */
 
 static void what_is_due_begins(void **state)
@@ -124,6 +143,27 @@ static void intents_that_were_left_are_settled(void **state)
     assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE state = 'synced' AND intent = ''"),
                      1);
     assert_int_equal(books.writes, 1);
+}
+
+static void runs_without_a_job_are_carried_on(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    for (int i = 0; i < 2; i++) {
+        const char *id = start_run("full", "{}", false, NULL);
+
+        sql_ok(dw_harness_sql(h, "DELETE FROM dowel_jobs"));
+        if (i == 1)
+            sql_ok(dw_harness_sql(
+                h, "UPDATE timesync_runs SET state = 'writing', started_at = $2 WHERE id = $1", id, DAY));
+        run_jobs();
+        assert_string_equal(numbers_of(id).state, i ? "writing" : "waiting");
+        dw_harness_advance(h, DW_MINUTES(20));
+        sql_ok(dw_harness_add_job(h, "tick", "{}"));
+        run_jobs();
+        assert_string_equal(numbers_of(id).state, "done");
+    }
 }
 
 static void old_runs_go(void **state)
@@ -369,8 +409,10 @@ int main(void)
         ON(a_burst_is_one_run),
         ON(a_notice_sees_a_deletion),
         ON(a_ticket_that_cannot_be_read_yet),
+        ON(a_notice_that_is_too_early),
         ON(what_is_due_begins),
         ON(intents_that_were_left_are_settled),
+        ON(runs_without_a_job_are_carried_on),
         ON(old_runs_go),
         ON(a_connection_that_goes_disables),
         ON(a_plan_writes_nothing),
