@@ -80,10 +80,11 @@ static int claim_again(dw_call *c, void *ud)
 {
     const struct still *still = ud;
 
-    return dw_db_exec(c,
-                      "UPDATE timesync_entries SET intent_at = $3, version = version + 1,"
-                      " intent_run = CASE WHEN $4 THEN NULL ELSE intent_run END WHERE id = $1 AND version = $2",
-                      still->e->id, still->e->version, dw_now(c), still->is_over);
+    return dw_db_exec(
+        c,
+        "UPDATE timesync_entries SET intent_at = $3, version = version + 1,"
+        " intent_run = CASE WHEN $4 THEN NULL ELSE intent_run END WHERE id = $1 AND version = $2",
+        still->e->id, still->e->version, dw_now(c), still->is_over);
 }
 
 /* 1; 0: somebody else has taken it over. */
@@ -102,7 +103,7 @@ static int refused(dw_call *c, struct work *w, const struct step *s, struct entr
                    const struct wanted *wanted, const struct failure *f, const struct sheet *is)
 {
     DW_TRY(not_done(c, e));
-    if (f->reason == REASON_PROJECT_OR_CUSTOMER_MISSING && wanted)
+    if (wanted && (f->reason == REASON_PROJECT_OR_CUSTOMER_MISSING || f->reason == REASON_UNMAPPED_USER))
         DW_TRY(places_forget(c, w, wanted));
     return ending_case(c, w, s, e, wanted, (struct why){ f->reason, f->text, is });
 }
