@@ -195,6 +195,9 @@ static void a_sync_is_made_and_mapped_by_verbs(void **state)
         strstr(dw_harness_command(h, .line = "timesync edit Other --rule max_deletions=many").error,
                "whole number"));
     command("timesync release Other");
+    /* What no entry has, and the source lists no activities. */
+    assert_non_null(
+        strstr(dw_harness_command(h, .line = "timesync map Other activity 7 Nothing").error, "is not there"));
     book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
     assert_text(run(text(ok(API "/syncs"), "/items/0/id"), "{}"), "/to_decide", "1");
     assert_non_null(strstr(dw_harness_command(h, .line = "timesync map Other activity Support Nothing").error,
@@ -204,6 +207,16 @@ static void a_sync_is_made_and_mapped_by_verbs(void **state)
     assert_int_equal(sheets_there(), 1);
     assert_string_equal(sheets[0].activity, "22");
     assert_shows(command("timesync mappings"), "Driving");
+    assert_non_null(
+        strstr(dw_harness_command(h, .line = "timesync run Other --any-deletions").error, "--full"));
+    assert_non_null(strstr(dw_harness_command(h, .line = "timesync cancel " NOBODY).error, "no such run"));
+    assert_non_null(strstr(
+        dw_harness_command(h, .line = say("timesync cancel %s", text(ok(API "/runs"), "/items/0/id"))).error,
+        "ended already"));
+    assert_int_equal(dw_harness_command(h, .line = "timesync delete Other", .answer = "n").code, 0);
+    assert_int_equal(items(ok(API "/syncs")), 1);
+    assert_shows(command("timesync delete Other"), "deleted");
+    assert_int_equal(items(ok(API "/syncs")), 0);
 }
 
 static void a_decision_is_made_by_a_verb(void **state)

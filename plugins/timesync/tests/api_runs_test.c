@@ -92,6 +92,7 @@ static void kinds_of_runs_read_what_they_should(void **state)
             "{\"kind\":\"window\",\"since\":\"2026-11-02T00:00:00Z\",\"until\":\"2026-11-01T00:00:00Z\"}"),
         422, "#/until");
     refused(dw_harness_post(h, runs, "{\"kind\":\"everything\"}"), 422, "#/kind");
+    refused(dw_harness_post(h, runs, "{\"any_deletions\":true}"), 422, "#/any_deletions");
     assert_int_equal(items(ok(say(API "/runs?sync=%s&kind=window", sync))), 1);
     assert_int_equal(items(ok(API "/runs?since=2026-11-27T00:00:00Z&until=2026-11-28T00:00:00Z&state=done")),
                      2);
@@ -221,6 +222,29 @@ static void lists_are_exported_for_spreadsheets(void **state)
     assert_null(strstr(ok(API "/runs/export?until=2026-11-01T00:00:00Z").body.p, "Main"));
 }
 
+/* More than is believed is believed when a person says so. */
+static void many_deletions_are_for_a_person(void **state)
+{
+    const char *sync =
+        make_sync("Main", NO_SCHEDULE ",\"rules\":{\"activity\":\"default\",\"default_activity\":\"21\","
+                                      "\"source_deleted\":\"remove\",\"max_deletions\":1}");
+    dw_harness_outcome status;
+
+    (void)state;
+    book_three();
+    run(sync, "{}");
+    bookings[0].gone = bookings[1].gone = true;
+    run(sync, "{\"kind\":\"full\"}");
+    assert_int_equal(sheets_there(), 3);
+    assert_text(ok(say(API "/syncs/%s", sync)), "/held_reason", "TOO_MANY_DELETIONS");
+    status = dw_harness_command(h, .line = "timesync status");
+    assert_non_null(strstr(status.output, "TOO_MANY_DELETIONS"));
+    assert_non_null(strstr(status.output, "dowel timesync release SYNC"));
+    run(sync, "{\"kind\":\"full\",\"any_deletions\":true}");
+    assert_int_equal(sheets_there(), 1);
+    assert_text(ok(say(API "/syncs/%s", sync)), "/held_reason", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +255,7 @@ int main(void)
         TEST(a_run_is_cancelled_once),
         TEST(a_run_is_undone_but_for_what_was_billed),
         TEST(lists_are_exported_for_spreadsheets),
+        TEST(many_deletions_are_for_a_person),
     };
 
     return ON_EVERY_ENGINE("runs", tests);
