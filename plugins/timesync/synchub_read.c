@@ -159,30 +159,40 @@ static int check_number(dw_call *c, int n, int at_most, const char *of)
 
 /* ---- what there is ---- */
 
+/* Null and lists are as good as nothing, and so is what is too deep to be settings. */
+static int read_settings(dw_call *c, const char *text, const json_t **out)
+{
+    json_t *json = NULL;
+    int rc = dw_json_parse(c, (dw_str){ text, strlen(text) }, &json);
+
+    *out = rc >= 0 && json_is_object(json) ? json : dw_json_own(c, json_object());
+    return rc >= 0 || rc == DW_EINVALID ? 0 : rc;
+}
+
 static int read_connectors(dw_call *c, PGconn *db, struct synchub *out)
 {
     PGresult *r;
+    const char *sql = dw_format(
+        c,
+        "SELECT id, lower(type), name, base_url, coalesce(api_token, ''), coalesce(is_active, false),"
+        " coalesce(settings::text, '{}') FROM connectors ORDER BY id LIMIT %d",
+        SYNCHUB_CONNECTORS_MAX + 1);
 
-    DW_TRY(ask(c, db,
-               "SELECT id, lower(type), name, base_url, coalesce(api_token, ''), coalesce(is_active, false),"
-               " coalesce(settings::text, '{}') FROM connectors ORDER BY id LIMIT 201",
-               &r));
+    DW_TRY(ask(c, db, sql, &r));
     DW_TRY(check_number(c, PQntuples(r), SYNCHUB_CONNECTORS_MAX, "connectors"));
     out->connectors_n = (size_t)PQntuples(r);
     out->connectors = dw_alloc(c, (out->connectors_n + 1) * sizeof(*out->connectors));
     for (int i = 0; i < PQntuples(r); i++) {
-        const char *settings = text_at(c, r, i, 6);
-        json_t *json;
+        const json_t *settings;
 
-        if (dw_json_parse(c, (dw_str){ settings, strlen(settings) }, &json) < 0 || !json_is_object(json))
-            json = dw_json_own(c, json_object());
+        DW_TRY(read_settings(c, text_at(c, r, i, 6), &settings));
         out->connectors[i] = (struct synchub_connector){ .id = text_at(c, r, i, 0),
                                                          .kind = text_at(c, r, i, 1),
                                                          .name = text_at(c, r, i, 2),
                                                          .base_url = text_at(c, r, i, 3),
                                                          .sealed = text_at(c, r, i, 4),
                                                          .is_active = is_true(r, i, 5),
-                                                         .settings = json };
+                                                         .settings = settings };
     }
     return 0;
 }
@@ -190,14 +200,15 @@ static int read_connectors(dw_call *c, PGconn *db, struct synchub *out)
 static int read_mappings(dw_call *c, PGconn *db, struct synchub *out)
 {
     PGresult *r;
+    const char *sql = dw_format(
+        c,
+        "SELECT zammad_type_id, coalesce(zammad_type_name, ''), kimai_activity_id,"
+        " coalesce(kimai_activity_name, ''), coalesce(is_active, true) AS active FROM activity_mappings"
+        " WHERE zammad_type_id IS NOT NULL AND kimai_activity_id IS NOT NULL"
+        " ORDER BY zammad_type_id, active DESC, id DESC LIMIT %d",
+        SYNCHUB_MAPPINGS_MAX + 1);
 
-    DW_TRY(
-        ask(c, db,
-            "SELECT zammad_type_id, coalesce(zammad_type_name, ''), kimai_activity_id,"
-            " coalesce(kimai_activity_name, ''), coalesce(is_active, true) AS active FROM activity_mappings"
-            " WHERE zammad_type_id IS NOT NULL AND kimai_activity_id IS NOT NULL"
-            " ORDER BY zammad_type_id, active DESC, id DESC LIMIT 2001",
-            &r));
+    DW_TRY(ask(c, db, sql, &r));
     DW_TRY(check_number(c, PQntuples(r), SYNCHUB_MAPPINGS_MAX, "mappings"));
     out->mappings_n = (size_t)PQntuples(r);
     out->mappings = dw_alloc(c, (out->mappings_n + 1) * sizeof(*out->mappings));
