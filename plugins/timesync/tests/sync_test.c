@@ -655,6 +655,59 @@ static void twice_in_a_list_is_once(void **state)
     assert_int_equal(page_for("1")->seconds, 1200);
 }
 
+static void put_older(void)
+{
+    struct page p = {
+        .id = "old1", .project = "p9", .activity = "a9", .user = "u9", .text = "ZAM:T1|TA:1", .seconds = 7200
+    };
+
+    p.begin = DAY;
+    p.end.us = DAY.us + INT64_C(7200000000);
+    books_put(&p);
+}
+
+/* As long as nobody has decided about an older tool's timesheet, an edit of the entry makes none beside it. */
+static void none_is_made_beside_an_older_one(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    put_older();
+    book("1", "1", "10");
+    assert_int_equal(run("full").to_decide, 1);
+    edit(&desk.all[0], "20");
+    dw_harness_advance(h, DW_MINUTES(1));
+    run("poll");
+    assert_int_equal(books.creates, 0);
+    assert_string_equal(case_of("1"), "TIME_MISMATCH");
+}
+
+/* A single ticket before all of the target was ever looked at. */
+static void a_ticket_first_of_all(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    put_older();
+    book("1", "1", "10");
+    book("2", "1", "10");
+    run_through(start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL));
+    assert_int_equal(books.creates, 1);
+    assert_string_equal(case_of("1"), "TIME_MISMATCH");
+}
+
+/* The source was restored from a backup: what it says is older than what it said, and counts all the same. */
+static void a_restored_source(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10")->changed.us += INT64_C(600000000);
+    run("full");
+    dw_harness_advance(h, DW_HOURS(2));
+    snprintf(desk.all[0].amount, 32, "7");
+    desk.all[0].changed = DAY;
+    assert_int_equal(run("full").updated, 1);
+    assert_int_equal(page_for("1")->seconds, 420);
+}
+
 static void doubles_are_reported(void **state)
 {
     char text[400];
@@ -737,6 +790,9 @@ int main(void)
         ON(rows_of_other_tools_are_adopted),
         ON(a_connection_made_anew_doubles_nothing),
         ON(twice_in_a_list_is_once),
+        ON(none_is_made_beside_an_older_one),
+        ON(a_ticket_first_of_all),
+        ON(a_restored_source),
         ON(doubles_are_reported),
         ON(orphans_are_reported),
     };
