@@ -282,7 +282,9 @@ static int ignore(dw_call *c, const struct report_row *row, void *ud)
 
 static double minutes(int64_t seconds)
 {
-    return (double)(seconds * 100 / 60) / 100;
+    const int64_t hundredths = seconds * 100 / 60;
+
+    return (double)hundredths / 100;
 }
 
 static int command_report(dw_call *c, dw_command_run *run)

@@ -88,10 +88,10 @@ static void a_report_is_exported(void **state)
         csv.body.p,
         "\xEF\xBB\xBF"
         "agent,agent_name,entries,minutes,synced,billable,not_billable,waiting,to_decide,skipped\r\n"));
-    assert_non_null(strstr(csv.body.p, "\r\n3,Ann Ämter,2,60.00,15.00,15.00,0.00,0.00,45.00,0.00\r\n"));
-    assert_non_null(strstr(csv.body.p, "\r\n4,\"Bob; \"\"the\"\" Builder\",1,30.50,"));
+    assert_has(csv, "\r\n3,Ann Ämter,2,60.00,15.00,15.00,0.00,0.00,45.00,0.00\r\n");
+    assert_has(csv, "\r\n4,\"Bob; \"\"the\"\" Builder\",1,30.50,");
     csv = ok(API "/reports/minutes/export?by=agent&separator=semicolon");
-    assert_non_null(strstr(csv.body.p, "\r\n3;Ann Ämter;2;60,00;15,00;"));
+    assert_has(csv, "\r\n3;Ann Ämter;2;60,00;15,00;");
 }
 
 static void a_dashboard_has_its_numbers(void **state)
