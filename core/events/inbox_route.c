@@ -5,6 +5,7 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "util/clock.h"
+#include "util/compiler.h"
 
 enum { REPEATS = 5 };
 
@@ -91,6 +92,13 @@ static void answer(struct http_exchange *x, struct inbox_route *o, const struct 
     http_reply_problem(x, 503, "The webhook cannot be kept at the moment; send it again.");
 }
 
+static struct str find_source(struct http_exchange *x)
+{
+    struct str source = http_request_param(x, "source");
+
+    return source.p ? source : http_request_param(x, "connection");
+}
+
 static void handle(struct http_exchange *x)
 {
     struct inbox_route *o = http_request_route(x)->ud;
@@ -98,7 +106,7 @@ static void handle(struct http_exchange *x)
     struct inbox_received received;
     struct inbox_request request = {
         .plugin = http_request_param(x, "plugin"),
-        .source = http_request_param(x, "source"),
+        .source = find_source(x),
         .headers = headers,
         .body = http_request_body(x),
     };
@@ -111,17 +119,22 @@ static void handle(struct http_exchange *x)
 int inbox_route_mount(struct router *r, struct inbox_route *o, char why[ROUTER_WHY_SIZE])
 {
     static const char name[] = "dowel_inbox_requests_total", help[] = "Webhooks that others sent";
-    const struct http_route route = {
+    static const char *const paths[] = { "/hooks/{plugin}/{source}", "/api/v1/hooks/{plugin}/{connection}" };
+    struct http_route route = {
         .method = HTTP_POST,
-        .path = "/hooks/{plugin}/{source}",
         .handler = handle,
         .ud = o,
         .where = HTTP_ON_WORKER,
     };
+    int rc = 0;
 
     o->taken = metrics_counter(name, help, "result=\"taken\"");
     o->repeated = metrics_counter(name, help, "result=\"repeated\"");
     o->refused = metrics_counter(name, help, "result=\"refused\"");
     o->failed = metrics_counter(name, help, "result=\"failed\"");
-    return router_add(r, &route, why);
+    for (size_t i = 0; rc == 0 && i < DW_COUNT_OF(paths); i++) {
+        route.path = paths[i];
+        rc = router_add(r, &route, why);
+    }
+    return rc;
 }
