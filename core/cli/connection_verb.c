@@ -46,7 +46,7 @@ static int only_tenant(dw_call *c, const char **out)
     return call_fail(c, DW_EINVALID, "which tenants there are is not known here: say --tenant ID");
 }
 
-static int begin(struct connection_verb *v, dw_call *c, dw_command_run *run, const char *tenant)
+static int begin(struct connection_verb *v, dw_call *c, const char *tenant)
 {
     struct db_session *s;
 
@@ -62,7 +62,6 @@ static int begin(struct connection_verb *v, dw_call *c, dw_command_run *run, con
         .note = note,
         .note_ud = v->c,
     };
-    (void)run;
     return 0;
 }
 
@@ -73,7 +72,7 @@ int connection_verb_begin(struct connection_verb *v, dw_call *c, dw_command_run 
         tenant = c->tenant;
     if (!tenant)
         DW_TRY(only_tenant(c, &tenant));
-    return begin(v, c, run, tenant);
+    return begin(v, c, tenant);
 }
 
 /* ---- which one ---- */
@@ -81,11 +80,16 @@ int connection_verb_begin(struct connection_verb *v, dw_call *c, dw_command_run 
 /* Of whatever tenant unless one is named: who runs the server sees all of them. */
 static int look_for(struct connection_verb *v, const char *named, const char **tenant)
 {
-    const char *id = uuid_parse(str_from(named), NULL) == 0 ? named : NULL, *found_tenant = NULL,
-               *found = NULL;
+    const char *id = NULL, *found_tenant = NULL, *found = NULL;
+    char formatted[UUID_TEXT_SIZE];
     struct db_session *s;
+    struct uuid parsed;
     int64_t n = 0;
 
+    if (uuid_parse(str_from(named), &parsed) == 0) {
+        uuid_format(&parsed, formatted);
+        id = formatted;
+    }
     DW_TRY(call_session(v->asked, step, &s));
     int rc = db_find(s, DW_TO(&found, &found_tenant, &n), DB_BY_CORE,
                      DW_LIST("SELECT id, tenant_id, (SELECT count(*) FROM dowel_connections"
@@ -114,7 +118,7 @@ int connection_verb_find(struct connection_verb *v, dw_call *c, dw_command_run *
     *v = (struct connection_verb){ .asked = c, .c = c, .run = run, .why = BUF_INIT };
     DW_TRY(host_command_api.read(run, DW_LIST("connection", &named)));
     DW_TRY(look_for(v, named, &tenant));
-    return begin(v, c, run, tenant);
+    return begin(v, c, tenant);
 }
 
 /* ---- the end ---- */

@@ -86,7 +86,7 @@ describe('dowel connection', { timeout }, () => {
 
     assert.match(await told(['list']), new RegExp(`^${made.id} +${name} desk +desk +true +ok +${tenants.a}$`, 'm'));
     assert.ok((await json(['list', '--kind', 'csv'])).items.every(({ kind }) => kind === 'csv'));
-    const text = await told(['show', made.id]);
+    const text = await told(['show', made.id.toUpperCase()]);
     assert.match(text, /^secrets\.token +true$/m);
     assert.match(text, new RegExp(`^webhook\\.path +/api/v1/hooks/desk/${made.id}$`, 'm'));
     assert.match(await told(['test', made.id]), /^\[\+\] the desk answers\n\[!\] guests see few tickets\nit works\n$/);
