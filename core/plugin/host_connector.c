@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "events/events.h"
+#include "log/log.h"
 #include "plugin/call_db.h"
 #include "plugin/checkup.h"
 #include "plugin/connection_open.h"
@@ -120,15 +121,24 @@ static int list_ids(dw_call *c, const char *step, const char *const *kinds, stru
     return call_session_result(c, step, rc);
 }
 
-/* One that an admin disabled or deleted meanwhile is no failure of the rest. */
+/* What is wrong with one alone is no failure of the rest: disabled or deleted meanwhile, or for an admin to look at. */
+static bool is_its_own(const dw_call *c, int rc)
+{
+    if (rc == DW_ENOTFOUND || rc == DW_ECONFLICT)
+        return true;
+    return rc == DW_EUNAVAILABLE && strcmp(c->error.detail, "missing") == 0;
+}
+
 static int visit_connection(dw_call *c, const char *id, int (*visit)(dw_call *, dw_connection *, void *),
                             void *ud)
 {
     dw_connection *conn;
     int rc = connection_open_kept(c, "dw_connections_each", id, &conn);
 
-    if (rc == DW_ENOTFOUND || (rc == DW_ECONFLICT && strcmp(c->error.detail, "disabled") == 0))
+    if (rc < 0 && is_its_own(c, rc)) {
+        log_warn("a connection is left out", LOG_TEXT("connection", id), LOG_TEXT("why", c->error.text));
         return 0;
+    }
     if (rc == 0)
         rc = visit(c, conn, ud);
     return rc < 0 ? rc : 1;
