@@ -159,11 +159,11 @@ static int month_named(const char *text)
 
 int instant_parse_date(const char *text, int64_t *us)
 {
-    const char *at = text ? strchr(text, ',') : NULL;
+    const char *at = text ? strchr(text, ',') : "";
     int day, month, year;
     int64_t sum;
 
-    if (!at++ || !skip(&at, ' ') || !take(&at, 2, &day) || !skip(&at, ' '))
+    if (!at || !skip(&at, ',') || !skip(&at, ' ') || !take(&at, 2, &day) || !skip(&at, ' '))
         return -1;
     month = month_named(at);
     if (month == 0)

@@ -9,7 +9,7 @@
 static const char *const members[] = { "project",  "activity", "user",      "tags",      "description",
                                        "billable", "exported", "fixedRate", "hourlyRate" };
 
-static const json_t *children_of(const json_t *body)
+static json_t *children_of(const json_t *body)
 {
     return json_object_get(json_object_get(body, "errors"), "children");
 }
@@ -39,13 +39,13 @@ static bool is_member(const char *name)
 
 bool refusal_is_whole(const json_t *body)
 {
-    json_t *children = (json_t *)children_of(body);
-    const char *name;
-    json_t *child;
+    json_t *children = children_of(body);
 
     if (json_array_size(json_object_get(json_object_get(body, "errors"), "errors")) > 0)
         return true;
-    json_object_foreach(children, name, child) if (!is_member(name) && refusal_names(body, name)) return true;
+    for (void *at = json_object_iter(children); at; at = json_object_iter_next(children, at))
+        if (!is_member(json_object_iter_key(at)) && refusal_names(body, json_object_iter_key(at)))
+            return true;
     return false;
 }
 
@@ -74,11 +74,10 @@ static void add_all(char *out, size_t size, const char *name, const json_t *text
 
 void refusal_text(const json_t *body, char *out, size_t size)
 {
-    json_t *children = (json_t *)children_of(body);
-    const char *name;
-    json_t *child;
+    json_t *children = children_of(body);
 
     *out = '\0';
     add_all(out, size, "", json_object_get(json_object_get(body, "errors"), "errors"));
-    json_object_foreach(children, name, child) add_all(out, size, name, json_object_get(child, "errors"));
+    for (void *at = json_object_iter(children); at; at = json_object_iter_next(children, at))
+        add_all(out, size, json_object_iter_key(at), json_object_get(json_object_iter_value(at), "errors"));
 }

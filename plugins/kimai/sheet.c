@@ -145,7 +145,8 @@ static int set_text(dw_call *c, json_t *body, const dw_timesheet *wanted, const 
     if (n < 0)
         return dw_fail(c, DW_EINVALID, "the first line of the text is longer than Kimai can keep", "reason",
                        "CREATION_ERROR");
-    while (n > 0 && strchr(" \t\r\n", wanted->text[n - 1])) /* Kimai cuts them off, and they would differ for ever */
+    while (n > 0 &&
+           strchr(" \t\r\n", wanted->text[n - 1])) /* Kimai cuts them off, and they would differ for ever */
         n--;
     const char *text = dw_copy(c, (dw_str){ wanted->text, (size_t)n });
     if (!from || differs(text, from->text ? from->text : ""))

@@ -185,7 +185,7 @@ static bool is_same(const dw_thing *wanted, const dw_thing *there)
         return false;
     if (wanted->number)
         return there->number && strcmp(wanted->number, there->number) == 0;
-    return strcmp(wanted->name, there->name) == 0;
+    return there->name && strcmp(wanted->name, there->name) == 0;
 }
 
 /* Kimai takes the same customer a second time. So whoever asks again, after an answer that was lost, is told that it is there;

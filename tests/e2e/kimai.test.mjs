@@ -176,6 +176,7 @@ describe('a connection is tested', { timeout }, () => {
     await wrong({ token: kimai.addToken({ user: 1, expires: '2026-11-19T00:00:00Z' }).token }, 'token', /has expired/);
     await wrong({ base_url: `${kimai.url}/en` }, 'base_url', /page for signing in/);
     await wrong({ base_url: `${kimai.url}/api` }, 'base_url', /leave away/);
+    await wrong({ customer_timezone: 'Europe/Nowhere' }, 'customer_timezone', /does not take this/);
     await wrong({ token: '', legacy_user: 'ann', legacy_token: 'nothing' }, 'legacy_token', /is wrong/);
 
     const meets = async (fault, at, detail) => {
@@ -210,8 +211,11 @@ describe('a connection is tested', { timeout }, () => {
 
   test('in the old form too', async () => {
     kimai.control('PATCH', `users/${kimai.ann.id}`, { apiToken: 'open sesame' });
-    const tested = await checked({ token: '', legacy_user: 'ann', legacy_token: 'open sesame' });
+    const legacy = { token: '', legacy_user: 'ann' };
+    const tested = await checked({ ...legacy, legacy_token: 'open sesame' });
     assert.ok(tested.works, JSON.stringify(tested));
+    for (let i = 0; i < 5; i++) assert.match((await checked({ ...legacy, legacy_token: 'sesame' })).errors[0].detail, /is wrong/);
+    assert.match((await checked({ ...legacy, legacy_token: 'sesame' })).errors[0].detail, /too often/);
   });
 });
 

@@ -202,7 +202,7 @@ static void names_fit_into_kimai(void **state)
 
     (void)state;
     for (int i = 0; i < 151; i++)
-        strcat(name, "ü");
+        memcpy(name + 2 * i, "ü", 3);
     dw_harness_upstream(h, "GET " KIMAI "/api/projects", .json = "[]");
     dw_harness_upstream(h, "POST " KIMAI "/api/projects",
                         .json = "{\"id\":9,\"name\":\"x\",\"customer\":2,\"visible\":true}");
