@@ -11,7 +11,7 @@
 
 #define MAPPING_COLUMNS                                                                       \
     "m.id, m.sync, m.kind, m.source, m.source_name, m.target, m.target_name, " BILLABLE_WORD( \
-        "m.billable") ", m.made_by,"                                                          \
+        "m.billable") " AS billable, m.made_by,"                                              \
                       " m.version, m.created_at, m.changed_at"
 #define MAPPING "SELECT " MAPPING_COLUMNS " FROM timesync_mappings m"
 

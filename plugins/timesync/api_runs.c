@@ -24,11 +24,9 @@ static int reply_run(dw_call *c, dw_request *req, int status, const char *id)
 
 int api_list_runs(dw_call *c, dw_request *req)
 {
-    dw_time since = { 0 }, until = { INT64_MAX / 2 };
+    dw_time since = { 0 }, until = END_OF_TIME;
 
     DW_TRY(dw_request_read(req, "since", &since, "until", &until));
-    if (until.us == INT64_MAX / 2)
-        return dw_reply_list(c, req, RUN " WHERE r.created_at >= $1", since);
     return dw_reply_list(c, req, RUN " WHERE r.created_at >= $1 AND r.created_at < $2", since, until);
 }
 
