@@ -531,10 +531,8 @@ static inline const char *start_run(const char *kind, const char *scope, bool is
     static char ids[64][37];
     char *id = ids[made % 64], job[80];
     json_t *json = json_loads(scope, 0, NULL);
-    dw_time now;
 
     snprintf(id, 37, "0190a0a0-0000-7000-9000-%012u", ++made);
-    sql_ok(dw_harness_find(h, DW_TO(&now), "SELECT :now AS \"now::timestamptz\""));
     sql_ok(dw_harness_sql(h,
                           "INSERT INTO timesync_runs (tenant_id, id, sync, kind, is_plan, started_by, who, who_name, scope,"
                           " ticket, state, phase, total, examined, created, updated, unchanged, deleted, skipped, to_decide,"
