@@ -62,7 +62,9 @@ static json_t *default_of(const struct config_table *table, const struct config_
     arena_init(&arena, NULL, 0, 0);
     config_problems_init(&problems);
     const struct typed typed = { table, item, arena_calloc(&arena, table->size + 1), &arena, &problems };
-    if (typed.values && typed_set_fallback(&typed) > 0)
+    if (typed.values)
+        typed_set_fallback(&typed); /* of "" it makes nothing, and the empty text is there before */
+    if (typed.values && !config_problems_any(&problems))
         typed_format_json(&text, item, typed.values);
     if (text.n == 0 || buf_failed(&text) || json_strict_parse(buf_str(&text), 0, &value, &fault) != 0)
         value = NULL;
