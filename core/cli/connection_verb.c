@@ -17,33 +17,19 @@ static int note(void *ud, const char *action, const char *target, dw_list values
 
 /* ---- in whose tenant ---- */
 
-struct tenants {
-    char first[UUID_TEXT_SIZE];
-    int n;
-};
-
-static int take_tenant(void *ud, const char *tenant)
-{
-    struct tenants *t = ud;
-
-    if (t->n++ == 0)
-        snprintf(t->first, sizeof(t->first), "%s", tenant);
-    return 0;
-}
-
 /* In the call's memory. */
 static int only_tenant(dw_call *c, const char **out)
 {
-    struct tenants t = { .n = 0 };
-    int rc = access_each_tenant(c->instance->process->access, take_tenant, &t);
+    char tenant[UUID_TEXT_SIZE];
+    struct buf why = BUF_INIT;
+    int rc = access_only_tenant(c->instance->process->access, tenant, &why);
 
-    if (rc >= 0 && t.n == 1) {
-        *out = call_copy(c, str_from(t.first));
-        return 0;
-    }
-    if (rc >= 0 && t.n > 1)
-        return call_fail(c, DW_EINVALID, "there are %d tenants: say --tenant ID, for which of them", t.n);
-    return call_fail(c, DW_EINVALID, "which tenants there are is not known here: say --tenant ID");
+    if (rc == 0)
+        *out = call_copy(c, str_from(tenant));
+    else
+        rc = call_fail(c, DW_EINVALID, "%s", buf_text(&why));
+    buf_finish(&why);
+    return rc;
 }
 
 static int begin(struct connection_verb *v, dw_call *c, const char *tenant)

@@ -224,8 +224,6 @@ static int check_missing(struct reader *r)
         if (must && !json_object_get(r->out->values, argument_key(a)))
             return refuse(r, "%s is missing%s%s", a->name, *a->help ? ": " : "", a->help);
     }
-    if ((r->command->flags & DW_COMMAND_TENANT) && !r->out->tenant)
-        return refuse(r, "--tenant is missing: %s", of_tenant.help);
     return 0;
 }
 
@@ -289,8 +287,6 @@ void command_line_usage(struct buf *out, const dw_command *command)
         if (a->required)
             buf_add_format(out, " %s %s", a->name, a->value);
     }
-    if (command->flags & DW_COMMAND_TENANT)
-        buf_add_text(out, " --tenant ID");
     buf_add_text(out, " [OPTION...]");
 }
 

@@ -11,6 +11,7 @@
 #include "plugin/descriptor.h"
 #include "plugin/outcome.h"
 #include "plugin/repeat.h"
+#include "secure/uuid.h"
 #include "util/clock.h"
 
 /* What an instance has of each of its commands, for as long as it lives. */
@@ -194,7 +195,21 @@ struct run {
     const struct command_entry *entry;
     struct command_output output;
     int64_t deadline_us;
+    char only_tenant[UUID_TEXT_SIZE];
+    const char *tenant;
 };
+
+/* Where there is one tenant nobody has to say which is meant. */
+static int find_tenant(struct run *r)
+{
+    r->tenant = r->request->typed.tenant;
+    if (r->tenant || !(r->request->command->flags & DW_COMMAND_TENANT))
+        return 0;
+    if (access_only_tenant(r->i->process->access, r->only_tenant, &r->out->error) != 0)
+        return DW_EINVALID;
+    r->tenant = r->only_tenant;
+    return 0;
+}
 
 static int begin_call(struct run *r, dw_call **out)
 {
@@ -203,7 +218,7 @@ static int begin_call(struct run *r, dw_call **out)
         .label = r->entry->label,
         .what = r->entry->what,
         .deadline_us = r->deadline_us,
-        .tenant = r->request->typed.tenant,
+        .tenant = r->tenant,
     };
 
     return call_begin(out, &options);
@@ -272,6 +287,9 @@ void command_run(struct command_outcome *out, dw_instance *i, const struct comma
         buf_add_text(&out->error, "its plugin is not running any more");
         return;
     }
+    out->code = find_tenant(&r);
+    if (out->code < 0)
+        return;
     command_output_init(&r.output, request->json, sink);
     while (run_once(&r, &repeat))
         continue;
