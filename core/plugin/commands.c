@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "config/units.h"
+#include "plugin/access.h"
 #include "plugin/call.h"
 #include "plugin/call_db.h"
 #include "plugin/command_output.h"
