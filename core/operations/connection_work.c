@@ -11,7 +11,7 @@
 #include "util/json.h"
 
 /* Of those who wait for strangers; the others get a 429. */
-enum { ASKED_AT_ONCE = 4 };
+enum { ASKED_AT_ONCE = 8 };
 
 static _Atomic int under_way;
 

@@ -314,6 +314,14 @@ for (const engine of engines) {
       assert.deepEqual(await told(people.root, 'POST', `/connections/${made.id}/webhook/secrets`, { secret: 'as the desk has it' }), {});
       assert.equal((await deliver(path, 'as the desk has it', '{"ticket":"1"}')).status, 202);
 
+      // What a purge of its plugin took along.
+      await sql(server, database, `DELETE FROM dowel_inbox_sources WHERE name = '${made.id}'`);
+      assert.equal((await deliver(path, newer, '{"ticket":"1"}')).status, 404);
+      const { secret: first } = await told(people.root, 'POST', `/connections/${made.id}/webhook/secrets`);
+      assert.equal((await deliver(path, first, '{"ticket":"1"}')).status, 202);
+      assert.deepEqual(await told(people.root, 'POST', `/connections/${made.id}/webhook/secrets`, { secret: newer }), {});
+      for (let i = 0; i < 5; i++) assert.equal((await deliver(path, newer, '{"ticket":"1"}')).status, 202);
+
       const { items } = await told(people.root, 'GET', `/inbox?source=${made.id}`);
       assert.ok(items.length >= 5 && items.every(({ plugin }) => plugin === 'desk'));
       for (const [method, body] of [['PATCH', { enabled: false }], ['DELETE']]) {
@@ -416,6 +424,25 @@ for (const engine of engines) {
           '/api/v1/connections/{id}/things/{listing}': async () => ({ ...(await connection()), listing: 'customer' }),
         },
       }, (name, run) => t.test(name, run));
+    });
+
+    test('whose plugin is gone can be looked at, switched and removed', async () => {
+      const made = await make();
+      const core = `rate_limit: off\ncheck_replies: true\n${database.url && `database_url: ${JSON.stringify(database.url)}\n`}`;
+      const { temporary, dataDir } = server;
+      server.temporary = [];
+      await server.stop();
+      server = await startWith({ plugins: { badges: badgesYaml(people) }, folder, core, data: dataDir });
+      server.temporary.push(...temporary);
+      const seen = await see(made);
+      assert.deepEqual([seen.plugin, seen.secrets, seen.webhook, seen.settings], [null, { token: true }, null, made.settings]);
+      assert.deepEqual((await told(people.root, 'GET', '/connectors')).items, []);
+      await refused(503, people.root, 'POST', `/connections/${made.id}/test`);
+      await refused(503, people.root, 'PATCH', `/connections/${made.id}`, { name: 'x' }, etag(seen));
+      await refused(503, people.root, 'GET', `/connections/${made.id}/things/customer`);
+      assert.equal((await change(seen, { enabled: false })).enabled, false);
+      assert.equal((await ask(people.root, 'DELETE', `/connections/${made.id}`)).status, 204);
+      await refused(404, people.root, 'GET', `/connections/${made.id}`);
     });
   });
 }

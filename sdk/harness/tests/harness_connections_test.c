@@ -420,6 +420,50 @@ static void a_list_that_is_over_takes_nothing(void **state)
     assert_null(dw_connection_settings(does.kept_connection));
 }
 
+/* ---- structs of plugins that were built with other headers ---- */
+
+static int older_and_newer(dw_call *c, const dw_thing_query *query, dw_found *out)
+{
+    struct {
+        dw_thing thing;
+        const char *from_next;
+    } newer = { { .struct_size = sizeof(newer), .id = "2", .name = "newer", .parent = "7" },
+                "what this host does not know" };
+    const dw_thing older = {
+        .struct_size = offsetof(dw_thing, number), .id = "1", .name = "older", .number = "was not there"
+    };
+
+    (void)c;
+    (void)query;
+    DW_TRY(dw_host_->connector->thing(out, &older));
+    DW_TRY(dw_host_->connector->thing(out, &newer.thing));
+    return dw_found_complete(out);
+}
+
+static int without_a_size(dw_call *c, const dw_thing_query *query, dw_found *out)
+{
+    const dw_thing none = { .id = "3", .name = "of no size" };
+
+    (void)c;
+    (void)query;
+    return dw_host_->connector->thing(out, &none);
+}
+
+static void structs_of_other_minors_are_taken(void **state)
+{
+    struct world *w = *state;
+
+    const json_t *things;
+
+    does.things = older_and_newer;
+    things = dw_harness_things(w->h, w->desk, "user", NULL);
+    counts(w, things, 2);
+    assert_null(json_object_get(json_array_get(things, 0), "number"));
+    assert_string_equal(json_string_value(json_object_get(json_array_get(things, 1), "parent")), "7");
+    does.things = without_a_size;
+    fails(w, dw_harness_things(w->h, w->desk, "user", NULL), DW_EMISUSE, "without an id");
+}
+
 /* ---- why it failed, as who asks learns it ---- */
 
 static int locked(dw_call *c, const dw_timesheet *wanted, dw_timesheet *stored)
@@ -1006,6 +1050,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_made_outlives_the_call_that_made_it, begin, end),
         cmocka_unit_test_setup_teardown(a_list_is_whole_or_an_error, begin, end),
         cmocka_unit_test_setup_teardown(a_list_that_is_over_takes_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(structs_of_other_minors_are_taken, begin, end),
         cmocka_unit_test_setup_teardown(the_reason_reaches_who_asks, begin, end),
         cmocka_unit_test_setup_teardown(what_was_stored_is_told_as_the_target_has_it, begin, end),
         cmocka_unit_test_setup_teardown(a_marker_is_the_whole_first_line, begin, end),
