@@ -67,6 +67,10 @@ static int read_wanted(dw_call *c, dw_request *req, struct wanted_run *w)
         return dw_fail_at(c, "/since", "is missing: a window begins somewhere");
     if (strcmp(w->kind, "tickets") == 0 && !w->tickets)
         return dw_fail_at(c, "/tickets", "is missing: which ones?");
+    if (strcmp(w->kind, "window") != 0 && (w->has_since || w->until.us != 0))
+        return dw_fail_at(c, w->has_since ? "/since" : "/until", "is for runs of kind window");
+    if (strcmp(w->kind, "tickets") != 0 && w->tickets)
+        return dw_fail_at(c, "/tickets", "is for runs of kind tickets");
     if (w->until.us != 0 && w->until.us <= w->since.us)
         return dw_fail_at(c, "/until", "is not after since");
     return 0;

@@ -105,6 +105,7 @@ const plugins = {
   },
   'plugins/kimai': { passesOn: {}, elsewhere: [] },
   'plugins/zammad': { passesOn: {}, elsewhere: [] },
+  'plugins/timesync': { passesOn: {}, elsewhere: [['reasons.c', 'static const struct known_reason reasons', '};']] },
   'sdk/examples/notes': { passesOn: {}, elsewhere: [] },
 };
 

@@ -347,12 +347,21 @@ static inline const char *say(const char *format, ...)
     return text[at];
 }
 
+/* The last lines. */
+static inline const char *log_end(void)
+{
+    const char *log = dw_harness_log(h);
+    size_t n = strlen(log);
+
+    return n > 800 ? log + n - 800 : log;
+}
+
 #define assert_status(reply, wanted) assert_status_((reply), (wanted), __LINE__)
 static inline dw_harness_reply assert_status_(dw_harness_reply reply, int wanted, int line)
 {
     if (reply.status != wanted)
         fail_msg("line %d: %d instead of %d: %.*s\n%s", line, reply.status, wanted, (int)reply.body.n,
-                 reply.body.p ? reply.body.p : "", dw_harness_log(h));
+                 reply.body.p ? reply.body.p : "", log_end());
     return reply;
 }
 
