@@ -1,0 +1,58 @@
+// once.mjs - `./dev demo --once`: all that a reader is told to type, typed, and what it promises looked for in both stand-ins.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+
+import { checkMonth, ownSheets } from './check.mjs';
+import { SYNC } from './stage.mjs';
+import { theCommand, tries } from './story.mjs';
+import { until } from './wait.mjs';
+
+const LIMIT_MS = 60_000;
+const ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
+const CUT = 12; // lines of an answer that are shown
+
+export async function once(demo, { say, tell }) {
+  const { zammad, kimai, dowel, began } = demo;
+  const type = typist(demo, say);
+  tell();
+  say();
+
+  assert.equal(ownSheets(kimai).length, 0, 'a plan has written something');
+  const asked = Date.now();
+  const counts = countsOf(await type(theCommand(demo)));
+  const took = (from) => `${((Date.now() - from) / 1000).toFixed(1)} s`;
+  const figures = `${took(asked)} for this command, ${took(began)} from the start of the demo`;
+  assert.deepEqual(checkMonth(zammad, kimai), { moved: counts.created, left: counts.to_decide + counts.skipped });
+  say(`The timesheets are there: ${counts.created} of ${counts.examined} bookings, ${counts.to_decide} wait for a person (${figures}).\n`);
+
+  const open = async () => (await dowel.json(['timesync', 'status'])).items[0].open_cases;
+  assert.equal(await open(), counts.to_decide);
+  let shown = '';
+  for (const { line, moves } of tries(demo)) {
+    const before = kimai.sheets();
+    shown = await type(line.replace(/CASE|RUN/, () => ID.exec(shown)[0]));
+    if (moves) await until('Kimai has what was corrected', async () => (await isDone(dowel)) && JSON.stringify(kimai.sheets()) !== JSON.stringify(before));
+  }
+  assert.equal(await open(), counts.to_decide - 1, 'one case was decided');
+  assert.equal(ownSheets(kimai).length, counts.created, 'what was undone was one correction');
+  say('All of it did what it says.');
+}
+
+const isDone = async (dowel) => (await dowel.json(['timesync', 'runs', '--limit', '1'])).items[0].state === 'done';
+
+// Types a line as a reader would, shows it and the first lines of the answer, and gives the answer.
+const typist = ({ dowel }, say) => (line) => new Promise((done, failed) => {
+  say(`$ ${line}`);
+  execFile('sh', ['-c', line], { cwd: dowel.cwd, timeout: LIMIT_MS, maxBuffer: 16 << 20 }, (error, stdout, stderr) => {
+    if (error) return failed(new Error(`${line}: ${error.killed ? 'took too long' : error.code}\n${stderr}${stdout}`));
+    const lines = stdout.trimEnd().split('\n');
+    say(lines.slice(0, CUT).map((one) => (one.length > 300 ? `${one.slice(0, 300)}...` : one)).join('\n'));
+    if (lines.length > CUT) say(`... (${lines.length - CUT} more lines)`);
+    say();
+    return done(stdout);
+  });
+});
+
+// { examined: 162, created: 141, ... } of "done (run: ..., examined: 162, created: 141, ...)".
+const countsOf = (text) => Object.fromEntries([...text.matchAll(/(\w+): (\d+)\b/g)].map(([, name, n]) => [name, Number(n)]));

@@ -1,0 +1,37 @@
+// story.mjs - what there is to look at and to try: each line is a command that works as it stands, and --once runs them all.
+
+import { SYNC } from './stage.mjs';
+
+const quoted = (text) => (/^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+// The one command that moves the month, in full.
+export const theCommand = ({ dowel }) => [dowel.binary, 'timesync', 'run', `"${SYNC}"`, ...dowel.places.map(quoted)].join(' ');
+
+// What to try afterwards, in this order: { says, line }. CASE and RUN stand for an id that the line before has shown.
+export function tries({ dowel, zammad, kimai, short }) {
+  const entry = someEntry(zammad);
+  const sheets = `${kimai.url}/api/timesheets?user=all&size=1&full=true`;
+  return [
+    { says: 'a timesheet as Kimai gives it', line: `curl -s -H "Authorization: Bearer ${kimai.token}" "${sheets}"` },
+    { says: 'the same once more: nothing is doubled', line: `${short} timesync run "${SYNC}" --full` },
+    { says: 'what only a person can decide', line: `${short} timesync cases` },
+    { says: 'an hour that was given away stays out', line: `${short} timesync cases --reason NEGATIVE_AMOUNT`, case: true },
+    { says: 'so it is decided', line: `${short} timesync decide skip CASE --note "goodwill"` },
+    { says: `somebody corrects in Zammad what was booked (it was ${Number(entry.time_unit)} minutes)`,
+      line: `curl -s -d '{"time_unit":"${corrected(entry)}"}' ${zammad.url}/_control/entries/${entry.id}`, moves: true },
+    { says: 'the webhook told it: Kimai has it already', line: `${short} timesync runs --limit 1`, run: true },
+    { says: 'taken back, as if it had never been', line: `${short} timesync undo RUN --yes` },
+    { says: 'what there is to bill', line: `${short} timesync report --by customer` },
+  ];
+}
+
+const corrected = ({ time_unit }) => (Number(time_unit) === 75 ? 105 : 75);
+
+// One that the month's first run moves: by somebody whom Kimai knows, of a kind that is mapped, on a ticket that was not merged.
+function someEntry(zammad) {
+  const { agents, entries, tickets, types } = zammad.snapshot();
+  const [type] = types; // called the same in Kimai
+  const isOpen = new Map(tickets.map(({ id, state }) => [id, state !== 'merged']));
+  const fits = (one) => agents.some(({ id }) => id === one.created_by_id) && one.type_id === type.id && Number(one.time_unit) > 0 && isOpen.get(one.ticket_id);
+  return entries.filter(fits).at(-1);
+}
