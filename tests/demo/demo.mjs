@@ -33,15 +33,22 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const say = (text = '') => process.stdout.write(`${text}\n`);
 const step = (word, text) => say(`${word.padEnd(10)} ${text}`);
 
+const OPTIONS = {
+  seed: { type: 'string', default: '7' }, folder: { type: 'string', default: join(root, 'var/demo') },
+  once: { type: 'boolean', default: false }, reset: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+};
+
+// What was typed, or undefined after it was said what is wrong with it.
 function options() {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: 'string', default: '7' }, folder: { type: 'string' },
-      once: { type: 'boolean', default: false }, reset: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
-    },
-  });
-  if (!/^\d{1,9}$/.test(values.seed)) throw new Error(`--seed ${values.seed}: say a number`);
-  return { ...values, seed: Number(values.seed) };
+  try {
+    const { values } = parseArgs({ options: OPTIONS });
+    if (!/^\d{1,9}$/.test(values.seed)) throw new Error(`--seed ${values.seed}: not a number of at most nine digits`);
+    return { ...values, seed: Number(values.seed), folder: resolve(values.folder) };
+  } catch (error) {
+    process.stderr.write(`demo: ${error.message}\nSee: ./dev demo --help\n`);
+    process.exitCode = 2;
+    return undefined;
+  }
 }
 
 // As somebody would type it who stands in the tree.
@@ -119,10 +126,9 @@ async function reset(folder) {
   say(`${shown(folder.path)} is gone, and nothing runs from it`);
 }
 
-async function main() {
-  const { seed, once: byItself, reset: onlyReset, help, folder: path = join(root, 'var/demo') } = options();
+async function main({ seed, once: byItself, reset: onlyReset, help, folder: path }) {
   if (help) return process.stdout.write(USAGE);
-  const folder = new Folder(resolve(path));
+  const folder = new Folder(path);
   if (onlyReset) return reset(folder);
   folder.checkOwner();
   await folder.endLeftovers();
@@ -136,8 +142,9 @@ async function main() {
   return say(`ended      Dowel and both stand-ins; ${shown(folder.path)} stays until the next start, or ./dev demo --reset`);
 }
 
+const wanted = options();
 try {
-  await main();
+  if (wanted) await main(wanted);
 } catch (error) {
   process.stderr.write(`demo: ${error.message}\n`);
   process.exitCode = 1;
