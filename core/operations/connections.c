@@ -194,7 +194,9 @@ static int store(struct core_request *r, struct connection_work *w, struct conne
     DW_TRY(db_begin(r->s));
     DW_TRY(connection_change_store(w, c));
     DW_TRY(reply_change(r, c));
-    return db_commit(r->s);
+    DW_TRY(db_commit(r->s));
+    connection_change_committed(c);
+    return 0;
 }
 
 static int change_and_reply(struct core_request *r, const struct connection_given *given)
