@@ -303,7 +303,7 @@ static int keep_people(struct desk *d, const json_t *rows, void *ud)
         if (id)
             DW_TRY(keep(d, &f->people, id, fact_person(id, row)));
     }
-    return f->people.n > PEOPLE_MAX; /* enough: the others one by one */
+    return f->people.n > PEOPLE_MAX / 2; /* enough: the others one by one */
 }
 
 /* Where many are wanted: once. */

@@ -12,7 +12,8 @@ static const char *expand(const struct reading *r)
     return r->query->ids_only ? NULL : "true";
 }
 
-/* ---- what changed: the latest change first ---- */
+/* ---- what changed: the latest change first; what changed at one time by its number, or a database would order it anew for each
+ * page ---- */
 
 static int64_t changed_at(struct reading *r, const json_t *row)
 {
@@ -52,8 +53,8 @@ static int read_all(struct reading *r);
 static int read_changed(struct reading *r)
 {
     const struct pages pages = { .path = PATH,
-                                 .query = DW_LIST("sort_by", "updated_at", "order_by", "desc", "expand",
-                                                  expand(r)),
+                                 .query = DW_LIST("sort_by", "updated_at,id", "order_by", "desc,desc",
+                                                  "expand", expand(r)),
                                  .model = "TicketTimeAccounting",
                                  .per_page = (unsigned)r->d->set->per_page };
     unsigned count;

@@ -77,6 +77,15 @@ static const char *expand(const struct reading *r)
 
 /* ---- all tickets: by number ---- */
 
+/* Whoever sees no ticket at all would have everything taken for deleted. */
+static int fail_blind(struct reading *r)
+{
+    return dw_fail(r->d->c, DW_EDENIED,
+                   "no ticket can be seen, and so nothing that is booked; the user of the token needs groups "
+                   "with the right "
+                   "to change (or full), or admin.time_accounting");
+}
+
 static int read_every(struct reading *r)
 {
     const struct pages pages = { .path = "/api/v1/tickets",
@@ -86,6 +95,8 @@ static int read_every(struct reading *r)
     unsigned count;
 
     DW_TRY(pages_forward(r->d, &pages, see, r, &count));
+    if (count == 0)
+        return fail_blind(r);
     return pages_backward(r->d, &pages, count, see, r);
 }
 

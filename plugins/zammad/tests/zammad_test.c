@@ -356,6 +356,77 @@ static void a_list_that_breaks_off_is_not_complete(void **state)
     assert_int_equal(dw_harness_close(h), 0);
 }
 
+/* ---- what can be pointed at ---- */
+
+static void a_thing_is_asked_for_by_what_is_known_of_it(void **state)
+{
+    dw_harness *h = open_desk();
+    const char *id = connect(h, TOKEN);
+    const char *two = "[" ANN ",{\"id\":4,\"login\":\"bo\",\"email\":\"bo@example.org\",\"active\":false}]";
+    (void)state;
+
+    answers(h, "GET /users/3", .json = ANN);
+    answers(h, "GET /users/4", .status = 404, .json = "{\"error\":\"Couldn't find User with 'id'=4\"}");
+    answers(h, "GET /users/search", .json = two);
+    answers(h, "GET /users/search", .json = "[]");
+    for (int i = 0; i < 3; i++) {
+        answers(h, "GET /users", .json = two);
+        answers(h, "GET /users", .json = "[]"); /* two pages at once, as it goes on */
+        answers(h, "GET /users", .json = "[]");
+    }
+
+    const json_t *list = things(h, id, "user", .id = "3");
+    assert_int_equal(json_array_size(list), 1);
+    assert_string_equal(text_in(json_array_get(list, 0), "name"), "Ann Lee");
+    assert_string_equal(text_in(json_array_get(list, 0), "number"), "ann@example.org");
+    assert_int_equal(json_array_size(things(h, id, "user", .id = "4")), 0);
+    assert_int_equal(json_array_size(things(h, id, "user", .id = "nobody")), 0);
+    assert_int_equal(requests(h), 2);
+
+    assert_int_equal(json_array_size(things(h, id, "user", .email = "ann@example.org")), 1);
+    assert_string_equal(dw_harness_sent_to_peers(h, 2)->url,
+                        API "/users/search?expand=true&query=ann%40example.org&page=1&per_page=500");
+    unsigned before = requests_to(h, "GET /users/search");
+    assert_int_equal(json_array_size(things(h, id, "user", .email = "an-n@example.org")),
+                     0); /* an operator: all */
+    assert_int_equal(json_array_size(things(h, id, "user", .name = "bo", .inactive = true)), 1);
+    assert_int_equal(json_array_size(things(h, id, "user", .name = "bo")), 0);
+    assert_int_equal(requests_to(h, "GET /users/search"), before);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+/* The shapes of old versions. */
+static void numbers_beside_their_assets_are_a_list_too(void **state)
+{
+    dw_harness *h = open_desk();
+    const char *id = connect(h, TOKEN);
+    (void)state;
+
+    answers(h, "GET /tickets/search",
+            .json = "{\"tickets\":[50,51],\"tickets_count\":2,\"assets\":{\"Ticket\":{\"50\":" FIRM_TICKET
+                    "},\"User\":{}}}");
+    answers(h, "GET /tickets/search", .json = "{\"tickets\":[],\"assets\":{}}");
+    const json_t *list = things(h, id, "ticket", .number = "22050", .inactive = true);
+    assert_int_equal(json_array_size(list), 1);
+    assert_string_equal(text_in(json_array_get(list, 0), "number"), "22050");
+    assert_string_equal(text_in(json_array_get(list, 0), "parent"), "7");
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+/* Some versions know no pages, and give each time all. */
+static void a_list_without_pages_ends(void **state)
+{
+    dw_harness *h = open_desk();
+    const char *id = connect(h, TOKEN);
+    (void)state;
+
+    answers(h, "GET /groups",
+            .json = "[{\"id\":1,\"name\":\"Users\"},{\"id\":2,\"name\":\"Users::Second\"}]");
+    assert_int_equal(json_array_size(things(h, id, "group", .term = NULL)), 2);
+    assert_true(requests(h) <= 4);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
 /* ---- webhooks ---- */
 
 static void a_webhook_tells_which_ticket(void **state)
@@ -569,6 +640,9 @@ int main(void)
         cmocka_unit_test(a_ticket_without_a_number_is_none),
         cmocka_unit_test(each_refusal_says_what_to_do),
         cmocka_unit_test(a_list_that_breaks_off_is_not_complete),
+        cmocka_unit_test(a_thing_is_asked_for_by_what_is_known_of_it),
+        cmocka_unit_test(numbers_beside_their_assets_are_a_list_too),
+        cmocka_unit_test(a_list_without_pages_ends),
         cmocka_unit_test(a_webhook_tells_which_ticket),
         cmocka_unit_test(one_form_of_credentials_is_wanted),
         cmocka_unit_test(a_good_connection_is_shown_as_such),
