@@ -6,6 +6,7 @@
 #include "plugin/access.h"
 #include "plugin/call_db.h"
 #include "plugin/host.h"
+#include "plugin/only_tenant.h"
 #include "util/json.h"
 
 static const char step[] = "connection";
@@ -18,15 +19,14 @@ static int note(void *ud, const char *action, const char *target, dw_list values
 /* ---- in whose tenant ---- */
 
 /* In the call's memory. */
-static int only_tenant(dw_call *c, const char **out)
+static int implied_tenant(dw_call *c, const char **out)
 {
-    char tenant[UUID_TEXT_SIZE];
     struct buf why = BUF_INIT;
-    int rc = access_only_tenant(c->instance->process->access, tenant, &why);
+    char id[UUID_TEXT_SIZE];
+    int rc = only_tenant(c->instance->process->access, id, &why);
 
-    if (rc == 0)
-        *out = call_copy(c, str_from(tenant));
-    else
+    *out = rc == 0 ? call_copy(c, str_from(id)) : NULL;
+    if (rc != 0)
         rc = call_fail(c, DW_EINVALID, "%s", buf_text(&why));
     buf_finish(&why);
     return rc;
@@ -57,7 +57,7 @@ int connection_verb_begin(struct connection_verb *v, dw_call *c, dw_command_run 
     if (!tenant)
         tenant = c->tenant;
     if (!tenant)
-        DW_TRY(only_tenant(c, &tenant));
+        DW_TRY(implied_tenant(c, &tenant));
     return begin(v, c, tenant);
 }
 

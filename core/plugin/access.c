@@ -1,6 +1,5 @@
 #include "plugin/access.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +13,6 @@
 #include "plugin/remembered.h"
 #include "plugin/repeat.h"
 #include "secure/digest.h"
-#include "secure/uuid.h"
 #include "util/clock.h"
 
 enum { CREDENTIAL_MAX = 16 << 10 };
@@ -113,34 +111,6 @@ int access_each_tenant(struct access *a, int (*take)(void *ud, const char *tenan
                  LOG_TEXT("why", c->error.code == rc ? c->error.text : ""));
     call_end(c);
     return rc;
-}
-
-struct tenants {
-    char *first;
-    int n;
-};
-
-static int take_tenant(void *ud, const char *tenant)
-{
-    struct tenants *t = ud;
-
-    if (t->n++ == 0)
-        snprintf(t->first, UUID_TEXT_SIZE, "%s", tenant);
-    return 0;
-}
-
-int access_only_tenant(struct access *a, char *out, struct buf *why)
-{
-    struct tenants t = { .first = out };
-    int rc = a ? access_each_tenant(a, take_tenant, &t) : DW_EUNAVAILABLE;
-
-    if (rc >= 0 && t.n == 1)
-        return 0;
-    if (rc >= 0 && t.n > 1)
-        buf_add_format(why, "there are %d tenants: say --tenant ID, for which of them", t.n);
-    else
-        buf_add_text(why, "which tenants there are is not known here: say --tenant ID");
-    return -1;
 }
 
 /* ---- what a request shows ---- */

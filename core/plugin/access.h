@@ -35,10 +35,6 @@ int access_admit(struct access *a, struct http_exchange *x, const char *permissi
  * authenticator. [any thread but a loop] */
 int access_each_tenant(struct access *a, int (*take)(void *ud, const char *tenant), void *ud);
 
-/* For a command that does not say which is meant: 0 and the one tenant that there is, UUID_TEXT_SIZE bytes; else -1 and `why`. a
- * may be NULL. [any thread but a loop] */
-int access_only_tenant(struct access *a, char *out, struct buf *why);
-
 /* ---- forgetting ---- */
 
 /* What is remembered about a user, credential or tenant; "" or NULL: everything. [any thread] */

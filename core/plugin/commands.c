@@ -5,14 +5,13 @@
 #include <stdlib.h>
 
 #include "config/units.h"
-#include "plugin/access.h"
 #include "plugin/call.h"
 #include "plugin/call_db.h"
 #include "plugin/command_output.h"
 #include "plugin/descriptor.h"
+#include "plugin/only_tenant.h"
 #include "plugin/outcome.h"
 #include "plugin/repeat.h"
-#include "secure/uuid.h"
 #include "util/clock.h"
 
 /* What an instance has of each of its commands, for as long as it lives. */
@@ -196,20 +195,18 @@ struct run {
     const struct command_entry *entry;
     struct command_output output;
     int64_t deadline_us;
-    char only_tenant[UUID_TEXT_SIZE];
-    const char *tenant;
+    const char *tenant; /* NULL: none */
+    char implied[UUID_TEXT_SIZE];
 };
 
-/* Where there is one tenant nobody has to say which is meant. */
+/* Where the command is for one tenant, and none was typed: the only one there is. */
 static int find_tenant(struct run *r)
 {
     r->tenant = r->request->typed.tenant;
     if (r->tenant || !(r->request->command->flags & DW_COMMAND_TENANT))
         return 0;
-    if (access_only_tenant(r->i->process->access, r->only_tenant, &r->out->error) != 0)
-        return DW_EINVALID;
-    r->tenant = r->only_tenant;
-    return 0;
+    r->tenant = r->implied;
+    return only_tenant(r->i->process->access, r->implied, &r->out->error);
 }
 
 static int begin_call(struct run *r, dw_call **out)
@@ -288,9 +285,10 @@ void command_run(struct command_outcome *out, dw_instance *i, const struct comma
         buf_add_text(&out->error, "its plugin is not running any more");
         return;
     }
-    out->code = find_tenant(&r);
-    if (out->code < 0)
+    if (find_tenant(&r) != 0) {
+        out->code = DW_EINVALID;
         return;
+    }
     command_output_init(&r.output, request->json, sink);
     while (run_once(&r, &repeat))
         continue;
