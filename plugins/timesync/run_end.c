@@ -77,8 +77,8 @@ static int fail_it(dw_call *c, void *ud)
     const char *reason = reason_name(w->trouble);
     const int changed = dw_db_exec(c,
                                    "UPDATE timesync_runs SET state = 'failed', phase = '', reason = $2, detail = $3,"
-                                   " ended_at = $4 WHERE id = $1 AND state IN ('waiting', 'reading', 'writing')",
-                                   w->run.id, reason, or_empty(w->trouble_text), dw_now(c));
+                                   " ended_at = $4, requests = requests + $5 WHERE id = $1 AND state IN ('waiting', 'reading', 'writing')",
+                                   w->run.id, reason, or_empty(w->trouble_text), dw_now(c), w->requests);
 
     if (changed <= 0)
         return changed;
