@@ -15,7 +15,7 @@ export function tries({ dowel, zammad, kimai, short }) {
     { says: 'a timesheet as Kimai gives it', line: `curl -s -H "Authorization: Bearer ${kimai.token}" "${sheets}"` },
     { says: 'the same once more: nothing is doubled', line: `${short} timesync run "${SYNC}" --full` },
     { says: 'what only a person can decide', line: `${short} timesync cases` },
-    { says: 'an hour that was given away stays out', line: `${short} timesync cases --reason NEGATIVE_AMOUNT`, case: true },
+    { says: 'time that was given back cannot be billed', line: `${short} timesync cases --reason NEGATIVE_AMOUNT`, case: true },
     { says: 'so it is decided', line: `${short} timesync decide skip CASE --note "goodwill"` },
     { says: `somebody corrects in Zammad what was booked (it was ${Number(entry.time_unit)} minutes)`,
       line: `curl -s -d '{"time_unit":"${corrected(entry)}"}' ${zammad.url}/_control/entries/${entry.id}`, moves: true },

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 
 import { binaryOf, root, temporaryFolder, until } from './support/server.mjs';
@@ -31,6 +31,7 @@ function demo(...args) {
 const typed = (line) => new Promise((resolve) => {
   execFile('sh', ['-c', line], { cwd: root, timeout: limit }, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
 });
+const shapeOf = (text) => text.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID').replace(/\d+/g, 'N');
 const pids = () => JSON.parse(readFileSync(join(folder, 'running.json'), 'utf8'));
 const isThere = (pid) => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 const gone = (pid) => until(`process ${pid} is gone`, () => !isThere(pid), { limit });
@@ -52,6 +53,13 @@ describe('./dev demo --once', { timeout }, () => {
     assert.equal(stderr, '');
     assert.match(stdout, /^The timesheets are there: \d+ of \d+ bookings, [1-9]\d* wait for a person/m);
     assert.match(stdout, /^All of it did what it says\.$/m);
+
+    // README.md's first screen: the very command, and an answer that differs in numbers alone.
+    const [, command, answer] = /^ {4}\$ (.* timesync run .*)\n {4}(done .*)$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'));
+    const here = command.replaceAll('var/demo', folder).replace('build/release/bin/dowel', relative(root, binaryOf()));
+    const real = stdout.slice(stdout.indexOf(`$ ${here}\n`)).split('\n');
+    assert.equal(real[0], `$ ${here}`);
+    assert.equal(shapeOf(real[1]), shapeOf(answer));
   });
 
   test('of another seed too', async () => {
