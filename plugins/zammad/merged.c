@@ -25,27 +25,32 @@ static bool means_merged(const json_t *state)
            is_text(json_object_get(state, "name"), "merged");
 }
 
-int merged_states(struct desk *d, struct idmap *states)
+int merged_states(struct desk *d, int64_t *states, size_t max)
 {
     json_t *answer, *state;
-    size_t i;
+    size_t i, n = 0;
     int rc = desk_ask(d, &answer, .path = "/api/v1/ticket_states", .query = DW_LIST("expand", "true"));
 
+    memset(states, 0, max * sizeof(*states));
     if (rc < 0)
         return is_refused(rc) ? 0 : rc;
     json_array_foreach(answer, i, state)
     {
         int64_t id = row_id(json_object_get(state, "id"));
-        if (id && means_merged(state) && idmap_put(states, id, (union idvalue){ .number = 1 }) != 0)
-            return dw_fail(d->c, DW_ENOMEM, "out of memory");
+        if (id && n < max && means_merged(state))
+            states[n++] = id;
     }
     return 0;
 }
 
-bool merged_says(const struct idmap *states, const json_t *row)
+bool merged_says(const int64_t *states, size_t max, const json_t *row)
 {
-    return idmap_has(states, row_id(json_object_get(row, "state_id"))) ||
-           is_text(json_object_get(row, "state"), "merged");
+    int64_t id = row_id(json_object_get(row, "state_id"));
+
+    for (size_t i = 0; i < max && states[i]; i++)
+        if (states[i] == id)
+            return true;
+    return is_text(json_object_get(row, "state"), "merged");
 }
 
 /* ---- into which ---- */

@@ -6,14 +6,13 @@
 #define ZAMMAD_MERGED_H
 
 #include "desk.h"
-#include "idmap.h"
 
-/* The numbers of the states that mean it, whatever they are called there: put into *states. None where these credentials may
- * not ask. */
-DW_MUST_CHECK int merged_states(struct desk *d, struct idmap *states);
+/* The numbers of the states that mean it, whatever they are called there, at most max, the rest 0. None where these credentials
+ * may not ask. */
+DW_MUST_CHECK int merged_states(struct desk *d, int64_t *states, size_t max);
 
 /* Is this row's ticket merged? */
-bool merged_says(const struct idmap *states, const json_t *row);
+bool merged_says(const int64_t *states, size_t max, const json_t *row);
 
 /* Into which each of them went; 0 where nobody says. */
 DW_MUST_CHECK int merged_targets(struct desk *d, const int64_t *tickets, size_t n, int64_t *targets);

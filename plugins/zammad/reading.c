@@ -17,7 +17,7 @@ int reading_open(struct desk *d, const dw_entry_query *query, dw_found *out, str
     };
     *made = r;
     DW_TRY(dw_defer(d->c, forget, r));
-    return facts_open(d, &r->facts);
+    return facts_open(d, &r->facts, &r->way);
 }
 
 int64_t reading_since(const struct reading *r)
@@ -86,11 +86,13 @@ static int look_up(struct reading *r, const struct booking *list, size_t n)
 
 int reading_give(struct reading *r, const json_t *rows)
 {
-    struct booking *list = dw_alloc(r->d->c, (json_array_size(rows) + 1) * sizeof(*list));
+    size_t all = json_array_size(rows);
+    struct booking *list = dw_alloc(r->d->c, (all + 1) * sizeof(*list));
     bool bare = r->query->ids_only;
     int rc = 0;
     size_t n = read_news(r, rows, list, &rc);
 
+    r->way.rows = all > r->way.rows ? (unsigned)all : r->way.rows;
     if (rc < 0 || n == 0)
         return rc;
     if (!bare)

@@ -65,7 +65,7 @@ static int see(struct desk *d, const json_t *rows, void *ud)
     return reading_give(ud, rows);
 }
 
-/* Behind a first page of n rows: nothing, if more than n came on one page before (of tickets, too, of which no version gives
+/* Behind a first page of n rows: nothing, if more than n came on one page before (also of tickets, of which no version gives
  * more at once than of booked time); else until an empty page, and then the slow
  * way back, which misses nothing. */
 static int read_rest(struct reading *r, struct pages pages, size_t n)
@@ -75,7 +75,6 @@ static int read_rest(struct reading *r, struct pages pages, size_t n)
 
     if (n == 0 || n < r->way.rows)
         return 0;
-    r->way.rows = (unsigned)n;
     pages.first = 2;
     pages.query = query;
     DW_TRY(pages_forward(r->d, &pages, see, r, &count));

@@ -158,6 +158,45 @@ describe('read at once, or ticket by ticket', { timeout }, () => {
   });
 });
 
+describe('names behind the numbers', { timeout }, () => {
+  beforeEach(() => startPeer(), { timeout });
+
+  // So many tickets, each of a customer of their own who belongs to no organisation, with something booked on each.
+  function fillLonely(count) {
+    return Array.from({ length: count }, (_, i) => {
+      const customer = zammad.control('POST', 'users', { login: `lonely${i}@example.org`, email: `lonely${i}@example.org`, firstname: 'Lone', lastname: `Ly ${i}` });
+      const ticket = zammad.openTicket({ title: `Lonely ${i}`, customer: customer.login });
+      return { customer, ticket, entry: zammad.book({ ticket: ticket.id, time_unit: '5' }) };
+    });
+  }
+
+  test('many people are read at once', async () => {
+    const all = fillLonely(150);
+    let found;
+    const paths = await asked(async () => {
+      found = new Map((await entries(await connect())).map((one) => [one.id, one]));
+    });
+    for (const { customer, entry } of all) {
+      assert.equal(found.get(String(entry.id)).customer, `user-${customer.id}`);
+      assert.equal(found.get(String(entry.id)).customer_name, `${customer.firstname} ${customer.lastname}`);
+    }
+    assert.ok(paths.length < 20, paths.join('\n'));
+    assert.ok(paths.includes('GET /api/v1/users'));
+  });
+
+  test('tickets that may not be seen are soon believed to be so', async () => {
+    const all = fillLonely(200);
+    zammad.state.admin.group_ids = {};
+    let found;
+    const paths = await asked(async () => {
+      found = await entries(await connect({ strategy: 'global' }));
+    });
+    assert.deepEqual(idsOf(found), kept());
+    assert.ok(all.length > 0 && found.every(({ ticket_number, customer, url }) => ticket_number === null && customer === null && url));
+    assert.ok(paths.length < 40, paths.join('\n'));
+  });
+});
+
 describe('what changed', { timeout }, () => {
   beforeEach(() => startPeer({ data: 'month' }), { timeout });
 
@@ -261,6 +300,15 @@ describe('one ticket', { timeout }, () => {
     const found = await entries(connection, { ticket: target.id });
     assert.deepEqual(idsOf(found), before);
     for (const one of found) assert.equal(one.merged_into, null);
+  });
+
+  test('is three requests for a hint, as soon as this Zammad is known', async () => {
+    const connection = await connect();
+    await entries(connection);
+    const { id } = busy();
+    for (const row of zammad.state.entriesOf(id)) row.created_by_id = zammad.state.entriesOf(id)[0].created_by_id;
+    const paths = await asked(() => entries(connection, { ticket: id }));
+    assert.deepEqual(paths.map((one) => one.replace(/\/\d+/, '/N')).sort(), ['GET /api/v1/tickets/N', 'GET /api/v1/tickets/N/time_accountings', 'GET /api/v1/users/N']);
   });
 
   test('that may not be read is an error, and so is a list without it', async () => {

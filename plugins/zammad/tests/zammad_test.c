@@ -313,6 +313,8 @@ static const struct refusal refusals[] = {
     { 200, NULL, "application/json", "[{\"id\":6,", DW_EUPSTREAM, "cut off", "" },
     { 200, NULL, "application/json", "{\"hello\":\"world\"}", DW_EUPSTREAM, "no list of Zammad's", "" },
     { 200, NULL, "application/json", "[{\"name\":\"no ids\"}]", DW_EUPSTREAM, "lacks its id", "" },
+    { 200, NULL, "application/json", "{\"record_ids\":[6],\"assets\":{}}", DW_EUPSTREAM,
+      "no list of Zammad's", "" },
     { 422, NULL, "application/json", "{\"error\":\"odd\",\"error_human\":\"very odd\"}", DW_EUPSTREAM,
       "very odd", "" },
     { 500, NULL, "application/json", "{\"error\":\"Error ID AbCdEf: Please contact your administrator.\"}",
@@ -403,7 +405,7 @@ static void numbers_beside_their_assets_are_a_list_too(void **state)
     (void)state;
 
     answers(h, "GET /tickets/search",
-            .json = "{\"tickets\":[50,51],\"tickets_count\":2,\"assets\":{\"Ticket\":{\"50\":" FIRM_TICKET
+            .json = "{\"tickets\":[50],\"tickets_count\":1,\"assets\":{\"Ticket\":{\"50\":" FIRM_TICKET
                     "},\"User\":{}}}");
     answers(h, "GET /tickets/search", .json = "{\"tickets\":[],\"assets\":{}}");
     const json_t *list = things(h, id, "ticket", .number = "22050", .inactive = true);
