@@ -6,7 +6,8 @@
 #include "runs.h"
 
 static const dw_item items[] = {
-    DW_ITEM(struct timesync_conf, keep_runs, .fallback = "90d", .help = "How long runs, and what they did step by step, are kept; 0: for ever"),
+    DW_ITEM(struct timesync_conf, keep_runs, .fallback = "90d",
+            .help = "How long runs, and what they did step by step, are kept; 0: for ever"),
     { 0 },
 };
 
@@ -36,5 +37,5 @@ static const dw_hook hooks[] = {
 DOWEL_PLUGIN(.name = "timesync", .version = "0.1.0",
              .summary = "Booked time arrives where it is billed, exactly once", .license = "MIT",
              .conf = DW_ITEMS(struct timesync_conf, items), .jobs = jobs, .schedules = schedules,
-             .subscriptions = subscriptions, .hooks = hooks,
-             .operations = timesync_operations, .commands = timesync_commands);
+             .subscriptions = subscriptions, .hooks = hooks, .operations = timesync_operations,
+             .commands = timesync_commands);

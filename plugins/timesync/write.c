@@ -19,8 +19,8 @@ static int claim_row(dw_call *c, void *ud)
                       "UPDATE timesync_entries SET intent = $3, intent_at = $4, intent_run = $5, marker = $6,"
                       " pushed_hash = $7, attempt = attempt + 1, version = version + 1"
                       " WHERE id = $1 AND version = $2",
-                      claim->e->id, claim->e->version, claim->intent, dw_now(c), claim->w->run.id, claim->marker,
-                      claim->recipe);
+                      claim->e->id, claim->e->version, claim->intent, dw_now(c), claim->w->run.id,
+                      claim->marker, claim->recipe);
 }
 
 /* 0; WORK_WAITS: somebody else was quicker. */
@@ -53,10 +53,11 @@ static int take_back(dw_call *c, void *ud)
 {
     const struct entry *e = ud;
 
-    return dw_db_exec(c,
-                      "UPDATE timesync_entries SET intent = '', intent_at = NULL, intent_run = NULL, pushed_hash = NULL,"
-                      " version = version + 1 WHERE id = $1 AND version = $2",
-                      e->id, e->version);
+    return dw_db_exec(
+        c,
+        "UPDATE timesync_entries SET intent = '', intent_at = NULL, intent_run = NULL, pushed_hash = NULL,"
+        " version = version + 1 WHERE id = $1 AND version = $2",
+        e->id, e->version);
 }
 
 static int not_done(dw_call *c, struct entry *e)
@@ -70,8 +71,8 @@ static int not_done(dw_call *c, struct entry *e)
 
 /* ---- when it did not work ---- */
 
-static int refused(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                   const struct failure *f, const struct sheet *is)
+static int refused(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                   const struct wanted *wanted, const struct failure *f, const struct sheet *is)
 {
     DW_TRY(not_done(c, e));
     if (f->reason == REASON_PROJECT_OR_CUSTOMER_MISSING && wanted)
@@ -79,21 +80,17 @@ static int refused(dw_call *c, struct work *w, const struct step *s, struct entr
     return ending_case(c, w, s, e, wanted, f->reason, f->text, is);
 }
 
-static int failed(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted, int rc,
-                  const struct sheet *is)
+static int failed(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                  const struct wanted *wanted, int rc, const struct sheet *is)
 {
     const struct failure f = failure_of(c, rc, true);
 
     switch (f.kind) {
-    case FAILURE_REFUSED:
-        return refused(c, w, s, e, wanted, &f, is);
+    case FAILURE_REFUSED: return refused(c, w, s, e, wanted, &f, is);
     case FAILURE_UNKNOWN:
         return work_wait(w, dw_connection_settle(w->target)); /* the intent stays: see settle.h */
-    case FAILURE_BROKEN: /* cancelled, say: it may be under way */
-        return rc;
-    default:
-        DW_TRY(not_done(c, e));
-        return work_failed(c, w, &f);
+    case FAILURE_BROKEN: /* cancelled, say: it may be under way */ return rc;
+    default: DW_TRY(not_done(c, e)); return work_failed(c, w, &f);
     }
 }
 
@@ -119,8 +116,8 @@ static int send(dw_call *c, struct work *w, const dw_timesheet *what, struct she
     return rc < 0 ? rc : 0;
 }
 
-static int plan(dw_call *c, struct work *w, const struct step *s, const struct entry *e, const struct wanted *wanted,
-                const char *outcome, const struct sheet *is)
+static int plan(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
+                const struct wanted *wanted, const char *outcome, const struct sheet *is)
 {
     const struct ending ending = {
         .outcome = outcome,
@@ -133,8 +130,8 @@ static int plan(dw_call *c, struct work *w, const struct step *s, const struct e
 
 /* ---- create and adopt ---- */
 
-int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                const struct sheet *found, const char *by, bool is_ours)
+int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                const struct wanted *wanted, const struct sheet *found, const char *by, bool is_ours)
 {
     struct ending ending = {
         .outcome = "adopted",
@@ -148,8 +145,8 @@ int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *
     return ending_write(c, w, s, e, wanted, &ending);
 }
 
-static int adopt_found(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                       const struct sheet found[2], size_t n)
+static int adopt_found(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                       const struct wanted *wanted, const struct sheet found[2], size_t n)
 {
     if (n > 1)
         return ending_case(c, w, s, e, wanted, REASON_DUPLICATE,
@@ -193,10 +190,11 @@ static int create(dw_call *c, struct work *w, const struct step *s, struct entry
     return ending_write(c, w, s, e, wanted, &ending);
 }
 
-int write_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted, bool look)
+int write_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
+                 bool look)
 {
-    const char *marker = *e->marker ? e->marker :
-                                      dw_copy(c, (dw_str){ wanted->text, strcspn(wanted->text, "\n") });
+    const char *marker =
+        *e->marker ? e->marker : dw_copy(c, (dw_str){ wanted->text, strcspn(wanted->text, "\n") });
     struct sheet found[2];
     size_t n = 0;
     int rc = places_resolve(c, w, wanted);
@@ -218,8 +216,9 @@ int write_create(dw_call *c, struct work *w, const struct step *s, struct entry 
 
 /* ---- update ---- */
 
-static int change(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                  const struct sheet *is, const dw_timesheet *what, const char *outcome)
+static int change(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                  const struct wanted *wanted, const struct sheet *is, const dw_timesheet *what,
+                  const char *outcome)
 {
     struct sheet stored;
     int rc = begin(c, w, e, "update", wanted);
@@ -247,8 +246,8 @@ int write_update(dw_call *c, struct work *w, const struct step *s, struct entry 
     dw_timesheet what;
 
     sheet_difference(is, wanted, &what);
-    return w->run.is_plan ? plan(c, w, s, e, wanted, "updated", is) :
-                            change(c, w, s, e, wanted, is, &what, "updated");
+    return w->run.is_plan ? plan(c, w, s, e, wanted, "updated", is)
+                          : change(c, w, s, e, wanted, is, &what, "updated");
 }
 
 int write_back(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct sheet *is,
