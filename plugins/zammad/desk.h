@@ -23,6 +23,7 @@ struct desk {
     bool is_json;
     char said[DESK_SAID_MAX]; /* in its own words, or "" */
     int64_t date;             /* its clock, in seconds since 1970; -1: not said */
+    dw_span behind;           /* so much is its clock behind ours; 0: less than a minute, or ahead */
 };
 
 /* One request. Borrowed until its answer was taken. */

@@ -71,6 +71,7 @@ int zammad_list_entries(dw_call *c, dw_connection *conn, const dw_entry_query *q
     DW_TRY(desk_open(&d, c, conn));
     DW_TRY(reading_open(&d, query ? query : &everything, out, &r));
     DW_TRY(r->query->ticket ? read_ticket(r) : read_all(r));
+    r->way.behind = d.behind;
     strategy_learn(&d, &r->way);
     return dw_found_complete(out);
 }

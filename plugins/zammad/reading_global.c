@@ -37,11 +37,14 @@ static int see_changed(struct desk *d, const json_t *rows, void *ud)
     (void)d;
     if (!is_descending(r, rows)) {
         r->disordered = true;
+        r->from = reading_since(r);
         return 1;
     }
-    DW_TRY(reading_give(r, rows));
-    if (r->top == INT64_MIN)
+    if (r->top == INT64_MIN) { /* the first page: now its clock is known */
         r->top = changed_at(r, json_array_get(rows, 0));
+        r->from = reading_since(r);
+    }
+    DW_TRY(reading_give(r, rows));
     r->reached = changed_at(r, json_array_get(rows, n - 1)) < r->from;
     return r->reached;
 }
@@ -59,7 +62,6 @@ static int read_changed(struct reading *r)
                                  .per_page = (unsigned)r->d->set->per_page };
     unsigned count;
 
-    r->from = reading_since(r);
     for (unsigned pass = 0; pass < PASSES_MAX; pass++) {
         r->fresh = 0;
         r->reached = false;

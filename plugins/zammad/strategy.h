@@ -19,6 +19,7 @@ struct strategy {
     dw_time until;
     enum way global;     /* one list of all bookings */
     enum way conditions; /* tickets searched by a condition */
+    dw_span behind;      /* of desk.h */
     bool knows_states;
     int64_t merged_states[STRATEGY_STATES_MAX]; /* of tickets; 0: none */
     unsigned rows; /* so many of a kind came on one page: a shorter one is the last */

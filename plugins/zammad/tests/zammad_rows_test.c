@@ -16,6 +16,32 @@
 #include "idmap.h"
 #include "row.h"
 
+/* ---- memory that runs out: the n-th time from now; 0: never ----
+ * NOLINTBEGIN(bugprone-reserved-identifier): these are the linker's names */
+
+static unsigned fails_in;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+static bool fails_now(void)
+{
+    return fails_in > 0 && --fails_in == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails_now() ? NULL : __real_calloc(n, size);
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
+
 static json_t *json_of(const char *text)
 {
     json_error_t error;
@@ -317,6 +343,39 @@ static void a_hint_is_found_in_what_admins_write(void **state)
     assert_int_equal(hint_in("null"), 0);
 }
 
+/* ---- without memory ---- */
+
+static void without_memory_nothing_is_made_and_nothing_lost(void **state)
+{
+    json_t *row = json_of("{\"id\":5,\"number\":\"22005\",\"firstname\":\"Ann\"}");
+    struct idmap m = { 0 };
+    char *out = NULL;
+    size_t n = 1;
+    (void)state;
+
+    fails_in = 1;
+    assert_int_equal(amount_quote("{\"time_unit\":1}", 15, &out, &n), -1);
+    assert_null(out);
+    assert_int_equal(n, 0);
+    fails_in = 1;
+    assert_null(fact_ticket(5, row));
+    fails_in = 1;
+    assert_null(fact_person(5, row));
+    fails_in = 1;
+    assert_int_equal(idmap_put(&m, 1, (union idvalue){ .number = 1 }), -1);
+    assert_false(idmap_has(&m, 1));
+    for (int64_t i = 1; i <= 48; i++)
+        assert_int_equal(idmap_put(&m, i, (union idvalue){ .number = i }), 0);
+    fails_in = 1; /* it has to grow */
+    assert_int_equal(idmap_put(&m, 49, (union idvalue){ .number = 49 }), -1);
+    for (int64_t i = 1; i <= 48; i++)
+        assert_int_equal(idmap_get(&m, i)->number, i);
+    assert_int_equal(idmap_put(&m, 49, (union idvalue){ .number = 49 }), 0);
+    fails_in = 0;
+    idmap_clear(&m, NULL);
+    json_decref(row);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +388,7 @@ int main(void)
         cmocka_unit_test(a_person_has_the_name_that_there_is),
         cmocka_unit_test(a_ticket_keeps_its_texts),
         cmocka_unit_test(a_hint_is_found_in_what_admins_write),
+        cmocka_unit_test(without_memory_nothing_is_made_and_nothing_lost),
     };
 
     return cmocka_run_group_tests_name("zammad_rows", tests, NULL, NULL);

@@ -603,14 +603,17 @@ static void what_cannot_work_is_told_at_the_setting(void **state)
 
 /* ---- torture ---- */
 
-static const char *tortured;
+static const char *tortured, *by_ticket;
 
 static void play(dw_harness *h, void *ud)
 {
     (void)ud;
     entries(h, tortured, .ticket = "50");
     entries(h, tortured, .changed_since = { 1 });
+    entries(h, tortured, .ids_only = true);
+    entries(h, by_ticket, .changed_since = { 1 });
     things(h, tortured, "activity", .term = NULL);
+    dw_harness_check_connection(h, "zammad", "{" TOKEN "}");
 }
 
 static void survives_whatever_fails(void **state)
@@ -619,11 +622,15 @@ static void survives_whatever_fails(void **state)
     (void)state;
 
     tortured = connect(h, TOKEN);
+    by_ticket = connect(h, TOKEN ",\"strategy\":\"tickets\"");
     knows_its_tickets_and_people(h);
     answers(h, "GET /tickets/50/time_accountings", .json = GOOD_PAGE);
     answers(h, "GET /time_accountings", .json = GOOD_PAGE);
+    answers(h, "GET /tickets", .json = "[" FIRM_TICKET "]");
+    answers(h, "POST /tickets/search", .json = "[" FIRM_TICKET "]");
     answers(h, "GET /time_accounting/types", .json = "[]");
-    assert_true(dw_harness_torture(h, play, NULL) > 0);
+    answers(h, "GET /users/me", .json = ANN);
+    assert_true(dw_harness_torture(h, play, NULL) > 20);
     assert_int_equal(dw_harness_close(h), 0);
 }
 
