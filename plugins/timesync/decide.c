@@ -4,19 +4,6 @@
 #include "common.h"
 #include "write.h"
 
-static int end_as(dw_call *c, struct work *w, const struct step *s, struct entry *e,
-                  const struct wanted *wanted, const char *outcome, const char *state, enum reason reason)
-{
-    const struct ending is = {
-        .outcome = outcome,
-        .state = state,
-        .reason = reason,
-        .is_pushed = true,
-    };
-
-    return ending_write(c, w, s, e, wanted, &is);
-}
-
 /* The timesheet that the decision is about: the one of the entry, or the one that was found for it. */
 static int read_sheet(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
                       struct found_sheet *out)
@@ -30,7 +17,7 @@ static int read_sheet(dw_call *c, struct work *w, const struct step *s, const st
 static int locked(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                   const struct wanted *wanted, const struct sheet *found)
 {
-    return ending_case(c, w, s, e, wanted, REASON_LOCKED_OR_EXPORTED, "", found);
+    return ending_case(c, w, s, e, wanted, (struct why){ REASON_LOCKED_OR_EXPORTED, "", found });
 }
 
 /* ---- the actions that need the timesheet ---- */
@@ -52,7 +39,7 @@ static int update(dw_call *c, struct work *w, const struct step *s, struct entry
     if ((rc = places_resolve(c, w, wanted)) != 0)
         return rc;
     if (wanted->reason != REASON_NONE)
-        return ending_case(c, w, s, e, wanted, wanted->reason, wanted->detail, found);
+        return ending_case(c, w, s, e, wanted, (struct why){ wanted->reason, wanted->detail, found });
     return write_update(c, w, s, e, wanted, found);
 }
 
@@ -69,7 +56,7 @@ static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct e
     switch (w->action) {
     case ACTION_KEEP:
         return evaluate_accept(c, w, s, e, wanted, &found.sheet, e->gone_at.us ? "unfollowed" : "synced");
-    case ACTION_ADOPT: return write_adopt(c, w, s, e, wanted, &found.sheet, "person", false);
+    case ACTION_ADOPT: return write_adopt(c, w, s, e, wanted, &found.sheet, "person");
     case ACTION_REMOVE:
         return found.sheet.exported
                    ? locked(c, w, s, e, wanted, &found.sheet)
@@ -87,9 +74,13 @@ int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, st
     case ACTION_KEEP:
     case ACTION_ADOPT:
     case ACTION_REMOVE: return with_sheet(c, w, s, e, wanted);
-    case ACTION_UNFOLLOW: return end_as(c, w, s, e, wanted, "skipped", "unfollowed", REASON_CHOSEN);
-    case ACTION_SKIP: return end_as(c, w, s, e, wanted, "skipped", "skipped", REASON_CHOSEN);
-    case ACTION_DISMISS: return end_as(c, w, s, e, wanted, "skipped", e->state, reason_from(e->reason));
+    case ACTION_UNFOLLOW:
+        return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "unfollowed", REASON_CHOSEN });
+    case ACTION_SKIP:
+        return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "skipped", REASON_CHOSEN });
+    case ACTION_DISMISS:
+        return ending_plain(c, w, s, e, wanted,
+                            (struct plainly){ "skipped", e->state, reason_from(e->reason) });
     case ACTION_CREATE:
         return wanted->reason == REASON_NONE ? evaluate_create(c, w, s, e, wanted)
                                              : evaluate(c, w, s, e, wanted);

@@ -28,9 +28,24 @@ struct ending {
 int ending_write(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
                  const struct wanted *wanted, const struct ending *ending);
 
+/* Why something waits for a person. */
+struct why {
+    enum reason reason;
+    const char *detail;         /* or NULL */
+    const struct sheet *target; /* what was found there; NULL: nothing */
+};
+
 /* A case, or in a plan that there would be one. */
 int ending_case(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
-                const struct wanted *wanted, enum reason reason, const char *detail,
-                const struct sheet *target);
+                const struct wanted *wanted, struct why why);
+
+/* What needs no more to be said. */
+struct plainly {
+    const char *outcome; /* of the step */
+    const char *state;   /* of the entry */
+    enum reason reason;
+};
+int ending_plain(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
+                 const struct wanted *wanted, struct plainly plainly);
 
 #endif

@@ -397,7 +397,7 @@ int rules_read(dw_call *c, const json_t *json, struct rules *out)
 
 static json_t *choice_json(const struct rule *rule, uint32_t choice)
 {
-    const char *word;
+    const char *word = "";
     const size_t n = word_at(rule->one_of, choice, &word);
 
     return json_stringn(word, n);

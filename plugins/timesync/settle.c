@@ -1,6 +1,7 @@
 #include "settle.h"
 
 #include "common.h"
+#include "timesync.h"
 
 /* So many in a row, then the entry has failed until the next run. */
 enum { ATTEMPTS = 3 };
@@ -79,8 +80,9 @@ static int settle_create(dw_call *c, struct work *w, const struct step *s, struc
     if (n == 0)
         return did_not_happen(c, w, s, e);
     if (n > 1)
-        return ending_case(c, w, s, e, wanted, REASON_DUPLICATE,
-                           dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0]);
+        return ending_case(
+            c, w, s, e, wanted,
+            (struct why){ REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0] });
     struct ending ending = {
         .state = "synced",
         .sheet = &found[0],
@@ -126,9 +128,10 @@ static int settle_update(dw_call *c, struct work *w, const struct step *s, struc
         return did_not_happen(c, w, s, e);
     e->pushed_hash = NULL;
     return ending_case(
-        c, w, s, e, wanted, REASON_BOTH_CHANGED,
-        "it was being written to when it changed, and is neither what it was nor what was sent",
-        &found.sheet);
+        c, w, s, e, wanted,
+        (struct why){ REASON_BOTH_CHANGED,
+                      "it was being written to when it changed, and is neither what it was nor what was sent",
+                      &found.sheet });
 }
 
 static int settle_remove(dw_call *c, struct work *w, const struct step *s, struct entry *e)
@@ -152,7 +155,7 @@ static int settle_remove(dw_call *c, struct work *w, const struct step *s, struc
 
 static int64_t left(dw_call *c, const struct work *w, const struct entry *e)
 {
-    return later(e->intent_at, dw_connection_settle(w->target)).us - dw_now(c).us;
+    return later(e->intent_at, timesync_settle(c, w->target)).us - dw_now(c).us;
 }
 
 /* Mostly somebody is just writing, and is done in a moment: looks again after as long as it has taken already. */

@@ -3,6 +3,7 @@
 
 #include "common.h"
 #include "places.h"
+#include "timesync.h"
 
 struct claim {
     struct entry *e;
@@ -77,7 +78,7 @@ static int refused(dw_call *c, struct work *w, const struct step *s, struct entr
     DW_TRY(not_done(c, e));
     if (f->reason == REASON_PROJECT_OR_CUSTOMER_MISSING && wanted)
         DW_TRY(places_forget(c, w, wanted));
-    return ending_case(c, w, s, e, wanted, f->reason, f->text, is);
+    return ending_case(c, w, s, e, wanted, (struct why){ f->reason, f->text, is });
 }
 
 static int failed(dw_call *c, struct work *w, const struct step *s, struct entry *e,
@@ -88,7 +89,7 @@ static int failed(dw_call *c, struct work *w, const struct step *s, struct entry
     switch (f.kind) {
     case FAILURE_REFUSED: return refused(c, w, s, e, wanted, &f, is);
     case FAILURE_UNKNOWN:
-        return work_wait(w, dw_connection_settle(w->target)); /* the intent stays: see settle.h */
+        return work_wait(w, timesync_settle(c, w->target)); /* the intent stays: see settle.h */
     case FAILURE_BROKEN: /* cancelled, say: it may be under way */ return rc;
     default: DW_TRY(not_done(c, e)); return work_failed(c, w, &f);
     }
@@ -131,14 +132,14 @@ static int plan(dw_call *c, struct work *w, const struct step *s, const struct e
 /* ---- create and adopt ---- */
 
 int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *e,
-                const struct wanted *wanted, const struct sheet *found, const char *by, bool is_ours)
+                const struct wanted *wanted, const struct sheet *found, const char *by)
 {
     struct ending ending = {
         .outcome = "adopted",
         .state = "synced",
         .sheet = found,
         .link_by = by,
-        .is_pushed = !is_ours, /* what an intent made stands for the recipe that is in the row since then */
+        .is_pushed = true,
         .new_sheet = sheet_json(c, found),
     };
 
@@ -149,11 +150,12 @@ static int adopt_found(dw_call *c, struct work *w, const struct step *s, struct 
                        const struct wanted *wanted, const struct sheet found[2], size_t n)
 {
     if (n > 1)
-        return ending_case(c, w, s, e, wanted, REASON_DUPLICATE,
-                           dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0]);
+        return ending_case(
+            c, w, s, e, wanted,
+            (struct why){ REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0] });
     if (!w->sync.rules.adopt || !sheet_agrees(&found[0], wanted, e->booked))
-        return ending_case(c, w, s, e, wanted, REASON_TIME_MISMATCH, found[0].id, &found[0]);
-    return write_adopt(c, w, s, e, wanted, &found[0], "adopted", false);
+        return ending_case(c, w, s, e, wanted, (struct why){ REASON_TIME_MISMATCH, found[0].id, &found[0] });
+    return write_adopt(c, w, s, e, wanted, &found[0], "adopted");
 }
 
 static int create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
@@ -202,7 +204,7 @@ int write_create(dw_call *c, struct work *w, const struct step *s, struct entry 
     if (rc != 0)
         return rc;
     if (wanted->reason != REASON_NONE)
-        return ending_case(c, w, s, e, wanted, wanted->reason, wanted->detail, NULL);
+        return ending_case(c, w, s, e, wanted, (struct why){ wanted->reason, wanted->detail, NULL });
     if (look && (rc = work_find_marker(c, w, marker, wanted->begin, found, &n)) != 0)
         return rc;
     if (n > 0)
@@ -217,8 +219,7 @@ int write_create(dw_call *c, struct work *w, const struct step *s, struct entry 
 /* ---- update ---- */
 
 static int change(dw_call *c, struct work *w, const struct step *s, struct entry *e,
-                  const struct wanted *wanted, const struct sheet *is, const dw_timesheet *what,
-                  const char *outcome)
+                  const struct wanted *wanted, const struct sheet *is, const dw_timesheet *what)
 {
     struct sheet stored;
     int rc = begin(c, w, e, "update", wanted);
@@ -229,7 +230,7 @@ static int change(dw_call *c, struct work *w, const struct step *s, struct entry
     if (rc < 0)
         return failed(c, w, s, e, wanted, rc, is);
     const struct ending ending = {
-        .outcome = outcome,
+        .outcome = "updated",
         .state = "synced",
         .sheet = &stored,
         .is_pushed = true,
@@ -246,8 +247,7 @@ int write_update(dw_call *c, struct work *w, const struct step *s, struct entry 
     dw_timesheet what;
 
     sheet_difference(is, wanted, &what);
-    return w->run.is_plan ? plan(c, w, s, e, wanted, "updated", is)
-                          : change(c, w, s, e, wanted, is, &what, "updated");
+    return w->run.is_plan ? plan(c, w, s, e, wanted, "updated", is) : change(c, w, s, e, wanted, is, &what);
 }
 
 int write_back(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct sheet *is,
@@ -259,7 +259,7 @@ int write_back(dw_call *c, struct work *w, const struct step *s, struct entry *e
     what.id = is->id;
     if (w->run.is_plan)
         return plan(c, w, s, e, NULL, "updated", is);
-    return change(c, w, s, e, NULL, is, &what, "updated");
+    return change(c, w, s, e, NULL, is, &what);
 }
 
 /* ---- remove ---- */

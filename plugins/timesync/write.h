@@ -22,8 +22,8 @@ int write_remove(dw_call *c, struct work *w, const struct step *s, struct entry 
 int write_back(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct sheet *is,
                const struct sheet *as);
 
-/* The timesheet that was found is the entry's. is_ours: an intent of ours made it, so it is what was wanted then. */
+/* The timesheet that was found is the entry's. by: "adopted", "person". */
 int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *e,
-                const struct wanted *wanted, const struct sheet *found, const char *by, bool is_ours);
+                const struct wanted *wanted, const struct sheet *found, const char *by);
 
 #endif
