@@ -6,50 +6,36 @@ import { randomBytes } from 'node:crypto';
 export const SYNC = 'Zammad to Kimai';
 const EMAIL = 'maren.lindgren@lindgren-it.example';
 
-// Sets it up, says each step, and gives { email, password }.
+// Sets it up with the verbs that docs/first-month.md has, says each step, and gives { email, password }.
 export async function setTheStage({ dowel, zammad, kimai, say }) {
   const password = randomBytes(9).toString('base64url');
   await dowel.run(['user', 'add', EMAIL, '--name', 'Maren Lindgren'], `${password}\n`);
+
   const source = await connect(dowel, 'zammad', 'Zammad', zammad);
   const target = await connect(dowel, 'kimai', 'Kimai', kimai);
-  say('connected', `Zammad and Kimai, each tested before it was kept: ${[source, target].map(({ tested }) => tested.checks.length).join(' and ')} things were looked at`);
+  const checks = [source, target].map(({ tested }) => tested.checks.length);
+  say('connected', `Zammad and Kimai, each tested before it was kept: ${checks.join(' and ')} things were looked at`);
 
-  const api = await signIn(dowel, EMAIL, password);
-  const sync = await api('POST', '/timesync/syncs', { name: SYNC, source: source.id, target: target.id, schedule: '', full_schedule: '', zone: 'Europe/Berlin' });
-  say('sync', `"${SYNC}", which does nothing by itself yet`);
-  say('mapped', await mapActivities(dowel, api, sync.id));
+  await dowel.run(['timesync', 'add', SYNC, 'Zammad', 'Kimai', '--zone', 'Europe/Berlin', '--schedule', 'never', '--full-schedule', 'never']);
+  say('sync', `"${SYNC}", which begins nothing by itself but what Zammad's webhook tells it`);
+  say('mapped', await mapActivities(dowel));
 
   zammad.control('POST', 'webhooks', { endpoint: `${dowel.url}${source.webhook.path}`, signature_token: source.webhook_secret, trigger: 'Dowel' });
-  say('webhook', 'a trigger of Zammad tells Dowel of each ticket that changes, signed');
+  say('webhook', 'a trigger of Zammad tells of each ticket that changes, signed');
   return { email: EMAIL, password };
 }
 
 const connect = (dowel, kind, name, { url, token }) =>
   dowel.json(['connection', 'add', kind, name, '--set', `base_url=${url}`, '--secret', 'token', '--allow-private', 'yes'], `${token}\n`);
 
-// By what is suggested: activities that are called the same. What has no like is left to a person.
-async function mapActivities(dowel, api, sync) {
-  await dowel.run(['timesync', 'plan', SYNC]); // it has seen what there is to map
-  const { items } = await api('GET', `/timesync/mappings/suggestions?sync=${sync}&kind=activity`);
-  const mapped = items.filter(({ target }) => target !== null);
-  for (const { source, source_name, target } of mapped) await api('POST', '/timesync/mappings', { sync, kind: 'activity', source, source_name, target });
-  const left = items.filter(({ target }) => target === null).map(({ source_name }) => source_name || 'none at all');
-  return `${mapped.length} kinds of work that are called the same in both; left to you: ${left.join(', ')}`;
+// Kinds of work that are called the same in both; what has no like is left to a person.
+async function mapActivities(dowel) {
+  await dowel.run(['timesync', 'plan', SYNC]); // it reads what there is to map, and writes nothing
+  const [types, activities] = await Promise.all(['Zammad', 'Kimai'].map((name) => namesOf(dowel, name)));
+  const same = types.filter((name) => activities.includes(name));
+  for (const name of same) await dowel.run(['timesync', 'map', SYNC, 'activity', name, name]);
+  const left = types.filter((name) => !same.includes(name));
+  return `${same.length} kinds of work that are called the same in both; left to you: ${left.join(', ')}`;
 }
 
-async function signIn(dowel, email, password) {
-  const { access_token: token } = await ask(dowel, 'POST', '/auth/login', { email, password });
-  return (method, path, body) => ask(dowel, method, path, body, { Authorization: `Bearer ${token}` });
-}
-
-async function ask(dowel, method, path, body, headers = {}) {
-  const response = await fetch(`${dowel.url}/api/v1${path}`, {
-    method,
-    headers: { ...headers, ...(body && { 'Content-Type': 'application/json' }) },
-    body: body && JSON.stringify(body),
-    signal: AbortSignal.timeout(60_000),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-  return JSON.parse(text);
-}
+const namesOf = async (dowel, connection) => (await dowel.json(['connection', 'things', connection, 'activity'])).items.map(({ name }) => name);

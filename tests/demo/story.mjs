@@ -13,10 +13,13 @@ export function tries({ dowel, zammad, kimai, short }) {
   const sheets = `${kimai.url}/api/timesheets?user=all&size=1&full=true`;
   return [
     { says: 'a timesheet as Kimai gives it', line: `curl -s -H "Authorization: Bearer ${kimai.token}" "${sheets}"` },
-    { says: 'the same once more: nothing is doubled', line: `${short} timesync run "${SYNC}" --full` },
+    { says: 'what a full run would do now: nothing is doubled', line: `${short} timesync plan "${SYNC}" --full` },
+    { says: 'the same, done', line: `${short} timesync run "${SYNC}" --full` },
     { says: 'what only a person can decide', line: `${short} timesync cases` },
     { says: 'time that was given back cannot be billed', line: `${short} timesync cases --reason NEGATIVE_AMOUNT`, case: true },
     { says: 'so it is decided', line: `${short} timesync decide skip CASE --note "goodwill"` },
+    { says: 'the helper has no account in Kimai: his time is somebody else\'s there, and what waited for that is settled',
+      line: `${short} timesync map "${SYNC}" user "${HELPER}" "${substitute(kimai)}"`, settles: true },
     { says: `somebody corrects in Zammad what was booked (it was ${Number(entry.time_unit)} minutes)`,
       line: `curl -s -d '{"time_unit":"${corrected(entry)}"}' ${zammad.url}/_control/entries/${entry.id}`, moves: true },
     { says: 'the webhook told it: Kimai has it already', line: `${short} timesync runs --limit 1`, run: true },
@@ -24,6 +27,9 @@ export function tries({ dowel, zammad, kimai, short }) {
     { says: 'what there is to bill', line: `${short} timesync report --by customer` },
   ];
 }
+
+const HELPER = 'Jürgen Groß-Ähnlich'; // of the stand-ins' month, whatever the seed
+const substitute = (kimai) => kimai.snapshot().users[2].alias; // after the administrator and the head of the team
 
 const corrected = ({ time_unit }) => (Number(time_unit) === 75 ? 105 : 75);
 
