@@ -24,6 +24,7 @@ export function tries({ dowel, zammad, kimai, short }) {
       line: `curl -s -d '{"time_unit":"${corrected(entry)}"}' ${zammad.url}/_control/entries/${entry.id}`, moves: true },
     { says: 'the webhook told it: Kimai has it already', line: `${short} timesync runs --limit 1`, run: true },
     { says: 'taken back, as if it had never been', line: `${short} timesync undo RUN --yes` },
+    { says: 'and so that you can change what was wrong, nothing begins by itself until you say so', line: `${short} timesync release "${SYNC}"` },
     { says: 'what there is to bill', line: `${short} timesync report --by customer` },
   ];
 }
