@@ -88,7 +88,7 @@ int desk_take(struct desk *d, dw_fetching *f, const struct ask *ask, json_t **ou
 
     *out = NULL;
     d->status = a ? a->status : 0;
-    d->is_json = false;
+    d->is_own = false;
     d->said[0] = 0;
     if (a)
         look_at_clock(d, a);
@@ -97,7 +97,6 @@ int desk_take(struct desk *d, dw_fetching *f, const struct ask *ask, json_t **ou
     rc = parse(d, a, out);
     if (rc == DW_EINVALID)
         return explain_no_json(d, a, ask);
-    d->is_json = rc >= 0;
     return rc;
 }
 

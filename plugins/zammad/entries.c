@@ -30,7 +30,7 @@ static int read_ticket(struct reading *r)
  * later: another way may see less, and what it does not see would be taken for deleted. */
 static bool has_no_global(const struct reading *r, int rc)
 {
-    return (rc == DW_EDENIED || rc == DW_ENOTFOUND) && r->d->is_json && r->seen.n == 0;
+    return (rc == DW_EDENIED || rc == DW_ENOTFOUND) && r->d->is_own && r->seen.n == 0;
 }
 
 /* Where the list of all cannot be had for want of a permission, or in an old version: ticket by ticket. */

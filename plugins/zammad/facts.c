@@ -118,15 +118,6 @@ static void drop_known(const struct idmap *m, struct ids *ids)
 
 /* ---- tickets ---- */
 
-static int know_states(struct desk *d, struct facts *f)
-{
-    if (f->way->knows_states)
-        return 0;
-    DW_TRY(merged_states(d, f->way->merged_states, STRATEGY_STATES_MAX));
-    f->way->knows_states = true;
-    return 0;
-}
-
 static int keep_ticket(struct desk *d, struct facts *f, int64_t id, const json_t *row)
 {
     struct ticket *t = fact_ticket(id, row);
@@ -141,7 +132,7 @@ int facts_learn_tickets(struct desk *d, struct facts *f, const json_t *rows)
     const json_t *row;
     size_t i;
 
-    DW_TRY(know_states(d, f));
+    DW_TRY(merged_know(d, f->way));
     if (f->tickets.n + json_array_size(rows) > TICKETS_MAX)
         idmap_clear(&f->tickets, free);
     json_array_foreach((json_t *)rows, i, row)
@@ -230,7 +221,7 @@ static int ask_tickets(struct desk *d, struct facts *f, const int64_t *ids, size
     }
     for (size_t i = 0; i < n; i++) {
         int rc = desk_take(d, under_way[i], &asks[i], &row);
-        bool is_gone = rc == DW_EDENIED || (rc == DW_ENOTFOUND && d->is_json);
+        bool is_gone = rc == DW_EDENIED || (rc == DW_ENOTFOUND && d->is_own);
         if (rc < 0 && !is_gone)
             return rc;
         DW_TRY(keep_ticket(d, f, ids[i], is_gone ? NULL : row));
@@ -270,7 +261,7 @@ int facts_want_tickets(struct desk *d, struct facts *f, const int64_t *ids, size
     DW_TRY(pick_unknown(d, &f->tickets, TICKETS_MAX, ids, n, &unknown));
     if (unknown.n == 0)
         return 0;
-    DW_TRY(know_states(d, f));
+    DW_TRY(merged_know(d, f->way));
     bulk = unknown.n >= BULK_LEAST && !f->no_bulk;
     if (bulk)
         DW_TRY(learn_in_bulk(d, f, unknown.v, unknown.n));
@@ -353,7 +344,7 @@ static int ask_people(struct desk *d, struct facts *f, const int64_t *ids, size_
     }
     for (size_t i = 0; i < n; i++) {
         int rc = desk_take(d, under_way[i], &asks[i], &row);
-        bool is_gone = rc == DW_EDENIED || (rc == DW_ENOTFOUND && d->is_json);
+        bool is_gone = rc == DW_EDENIED || (rc == DW_ENOTFOUND && d->is_own);
         if (rc < 0 && !is_gone)
             return rc;
         DW_TRY(keep(d, &f->people, ids[i], fact_person(ids[i], is_gone ? NULL : row)));

@@ -25,21 +25,33 @@ static bool means_merged(const json_t *state)
            is_text(json_object_get(state, "name"), "merged");
 }
 
-int merged_states(struct desk *d, int64_t *states, size_t max)
+static void learn(struct strategy *way, const json_t *states)
 {
-    json_t *answer, *state;
+    const json_t *state;
     size_t i, n = 0;
-    int rc = desk_ask(d, &answer, .path = "/api/v1/ticket_states", .query = DW_LIST("expand", "true"));
 
-    memset(states, 0, max * sizeof(*states));
-    if (rc < 0)
-        return is_refused(rc) ? 0 : rc;
-    json_array_foreach(answer, i, state)
+    json_array_foreach((json_t *)states, i, state)
     {
         int64_t id = row_id(json_object_get(state, "id"));
-        if (id && n < max && means_merged(state))
-            states[n++] = id;
+        if (id && n < STRATEGY_STATES_MAX && means_merged(state))
+            way->merged_states[n++] = id;
     }
+}
+
+int merged_know(struct desk *d, struct strategy *way)
+{
+    json_t *answer;
+    int rc;
+
+    if (way->knows_states)
+        return 0;
+    rc = desk_ask(d, &answer, .path = "/api/v1/ticket_states", .query = DW_LIST("expand", "true"));
+    if (rc < 0 && !is_refused(rc))
+        return rc;
+    memset(way->merged_states, 0, sizeof(way->merged_states));
+    if (rc >= 0)
+        learn(way, answer);
+    way->knows_states = true;
     return 0;
 }
 

@@ -5,11 +5,10 @@
 #ifndef ZAMMAD_MERGED_H
 #define ZAMMAD_MERGED_H
 
-#include "desk.h"
+#include "strategy.h"
 
-/* The numbers of the states that mean it, whatever they are called there, at most max, the rest 0. None where these credentials
- * may not ask. */
-DW_MUST_CHECK int merged_states(struct desk *d, int64_t *states, size_t max);
+/* Asks which states mean it, whatever they are called there, unless that is known. None where these credentials may not ask. */
+DW_MUST_CHECK int merged_know(struct desk *d, struct strategy *way);
 
 /* Is this row's ticket merged? */
 bool merged_says(const int64_t *states, size_t max, const json_t *row);

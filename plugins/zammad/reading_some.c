@@ -19,7 +19,7 @@ static int is_gone(struct desk *d, int64_t ticket)
     json_t *answer;
     int rc = desk_ask(d, &answer, .path = desk_path(d, "/api/v1/tickets", ticket, ""));
 
-    if (rc == DW_ENOTFOUND && d->is_json && strncmp(d->said, "No route", 8) != 0)
+    if (rc == DW_ENOTFOUND && d->is_own && strncmp(d->said, "No route", 8) != 0)
         return 1;
     return rc < 0 && rc != DW_EDENIED ? rc : 0;
 }

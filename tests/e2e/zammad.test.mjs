@@ -8,6 +8,7 @@ import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
+import { startKimai } from '../peers/kimai.mjs';
 import { startZammad } from '../peers/zammad.mjs';
 import { badges, badgesYaml, bearer, tenants } from './support/badges.mjs';
 import { request } from './support/client.mjs';
@@ -625,6 +626,18 @@ describe('a test of the connection', { timeout }, () => {
     });
   }
 
+  test('says that another program is no Zammad', async () => {
+    const kimai = await startKimai({ seed: 7 });
+    try {
+      const { works, errors } = await tested({ base_url: kimai.url });
+      assert.equal(works, false);
+      assert.deepEqual(errors.map(({ pointer }) => pointer), ['#/settings/base_url']);
+      assert.match(errors[0].detail, /not in Zammad's words|no such thing/);
+    } finally {
+      await kimai.stop();
+    }
+  });
+
   test('knows when a clock is wrong', async () => {
     for (const [skewMs, says] of [[86_400_000, /ahead/], [-86_400_000, /behind/]]) {
       zammad.faults.clear();
@@ -685,6 +698,15 @@ describe('what can be pointed at', { timeout }, () => {
     if (firm) assert.ok((await things(connection, 'organization', { term: firm.name })).some(({ name }) => name === firm.name));
     const ticket = [...zammad.state.tickets.values()].at(-1);
     assert.ok((await things(connection, 'ticket', { term: ticket.number, inactive: true })).some(({ number }) => number === ticket.number));
+  });
+
+  test('a closed ticket is one of them, a merged one is over', async () => {
+    const [closed, merged] = [zammad.openTicket({ title: 'closed' }), zammad.openTicket({ title: 'merged' })];
+    zammad.changeTicket(closed.id, { state: 'closed' });
+    zammad.merge(merged.id, closed.id);
+    const found = new Map((await things(await connect(), 'ticket', { inactive: true })).map((one) => [one.id, one.inactive]));
+    assert.equal(found.get(String(closed.id)), false);
+    assert.equal(found.get(String(merged.id)), true);
   });
 
   test('without the permission it is an error that says which', async () => {

@@ -295,7 +295,10 @@ static const struct refusal refusals[] = {
       "does not know this access token", "AUTH_EXPIRED" },
     { 401, NULL, "application/json", "{\"error\":\"Invalid BasicAuth credentials\"}", DW_EAUTH,
       "second factor", "AUTH_EXPIRED" },
-    { 401, "X-Failure: Sch\xC3\xB6n\r\n", "text/html", "<html>", DW_EAUTH, "refuses the credentials",
+    { 401, NULL, "application/json", "{\"error\":\"Nothing we know\"}", DW_EAUTH, "refuses the credentials",
+      "AUTH_EXPIRED" },
+    { 401, NULL, "application/json", "", DW_EAUTH, "not in Zammad's words", "AUTH_EXPIRED" },
+    { 401, "X-Failure: Sch\xC3\xB6n\r\n", "text/html", "<html>", DW_EAUTH, "is base_url the address",
       "AUTH_EXPIRED" },
     { 403, NULL, "application/json", "{\"error\":\"Authentication required\"}", DW_EAUTH,
       "saw no credentials", "" },
@@ -404,6 +407,7 @@ static void numbers_beside_their_assets_are_a_list_too(void **state)
     const char *id = connect(h, TOKEN);
     (void)state;
 
+    answers(h, "GET /ticket_states", .status = 403, .json = "{\"error\":\"Not authorized\"}");
     answers(h, "GET /tickets/search",
             .json = "{\"tickets\":[50],\"tickets_count\":1,\"assets\":{\"Ticket\":{\"50\":" FIRM_TICKET
                     "},\"User\":{}}}");
