@@ -93,8 +93,8 @@ class Demo {
     const { zammad, kimai, dowel, person } = this;
     const { counts } = zammad.snapshot();
     say();
-    step('Zammad', `${zammad.url}  a stand-in with ${counts.tickets} tickets and ${counts.entries} bookings of the last month`);
-    step('Kimai', `${kimai.url}  a stand-in with ${kimai.sheets().length} timesheets, none of them from Zammad`);
+    step('Zammad', `${zammad.url}  a stand-in (its API; /_control steers it) with ${counts.tickets} tickets and ${counts.entries} bookings of the last month`);
+    step('Kimai', `${kimai.url}  a stand-in (the same) with ${kimai.sheets().length} timesheets, none of them from Zammad`);
     step('Dowel', `${dowel.url}/docs  sign in as ${person.email} with ${person.password}`);
     say(`\nNothing has been moved yet. One command moves the month; in another terminal, here:\n\n    ${theCommand(this)}\n`);
     say(`What to try then (${this.short} is that program with those two folders; CASE and RUN are ids that are shown before):\n`);
