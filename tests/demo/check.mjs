@@ -40,9 +40,13 @@ function namesOf(zammad, kimai) {
   return {
     ofEntry: (entry) => ({ agent: user(entry), activity: type(entry), customer: of(desk.tickets, entry.ticket_id).organization }),
     ofSheet: ({ user: id, activity, project }) => ({
-      agent: of(books.users, id).email, activity: of(books.activities, activity).name, customer: of(books.customers, of(books.projects, project).customer).name,
+      agent: of(books.users, id).email,
+      activity: of(books.activities, activity).name,
+      customer: of(books.customers, of(books.projects, project).customer).name,
     }),
     // Nobody in Kimai is that agent, or nothing there is called so, or there is no time to bill.
-    isLeft: (entry) => !books.users.some(({ email }) => email === user(entry)) || !books.activities.some(({ name }) => name === type(entry)) || Number(entry.time_unit) <= 0,
+    isLeft: (entry) => Number(entry.time_unit) <= 0
+      || !books.users.some(({ email }) => email === user(entry))
+      || !books.activities.some(({ name }) => name === type(entry)),
   };
 }

@@ -15,7 +15,7 @@ import { Dowel } from './dowel.mjs';
 import { Folder } from './folder.mjs';
 import { once } from './once.mjs';
 import { setTheStage } from './stage.mjs';
-import { theCommand, tries } from './story.mjs';
+import { quoted, theCommand, tries } from './story.mjs';
 import { watch } from './watch.mjs';
 
 const USAGE = `Usage: ./dev demo [OPTION...]
@@ -77,8 +77,9 @@ class Demo {
 
   // A program of one word, for all that is tried later.
   #writeShort() {
-    const places = `DOWEL_CONFIG=${this.folder.path}/conf.d DOWEL_DATA=${this.folder.path}/var`;
-    writeFileSync(resolve(root, this.short), `#!/bin/sh\n${places} exec ${this.binary} "$@"\n`, { mode: 0o755 });
+    const [conf, data] = ['conf.d', 'var'].map((name) => quoted(join(this.folder.path, name)));
+    const script = `#!/bin/sh\nDOWEL_CONFIG=${conf} DOWEL_DATA=${data} exec ${quoted(resolve(this.binary))} "$@"\n`;
+    writeFileSync(resolve(root, this.short), script, { mode: 0o755 });
   }
 
   async stop() {
@@ -92,8 +93,9 @@ class Demo {
   tell() {
     const { zammad, kimai, dowel, person } = this;
     const { counts } = zammad.snapshot();
+    const month = `${counts.tickets} tickets and ${counts.entries} bookings of the last month`;
     say();
-    step('Zammad', `${zammad.url}  a stand-in (its API; /_control steers it) with ${counts.tickets} tickets and ${counts.entries} bookings of the last month`);
+    step('Zammad', `${zammad.url}  a stand-in (its API; /_control steers it) with ${month}`);
     step('Kimai', `${kimai.url}  a stand-in (the same) with ${kimai.sheets().length} timesheets, none of them from Zammad`);
     step('Dowel', `${dowel.url}/docs  sign in as ${person.email} with ${person.password}`);
     say(`\nNothing has been moved yet. One command moves the month; in another terminal, here:\n\n    ${theCommand(this)}\n`);

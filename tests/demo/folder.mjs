@@ -29,7 +29,8 @@ export class Folder {
     } catch {
       return {}; // it was cut off while it was written
     }
-    return Object.fromEntries(Object.entries(noted).filter(([, { pid, began }]) => began && beginningOf(pid) === began).map(([name, { pid }]) => [name, pid]));
+    const isThere = ([, { pid, began }]) => began !== undefined && beginningOf(pid) === began;
+    return Object.fromEntries(Object.entries(noted).filter(isThere).map(([name, { pid }]) => [name, pid]));
   }
 
   // Numbers of processes are used again: when each began is kept beside it.

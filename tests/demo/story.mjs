@@ -2,13 +2,15 @@
 
 import { SYNC } from './stage.mjs';
 
-const quoted = (text) => (/^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+// As a shell takes it.
+export const quoted = (text) => (/^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 // The one command that moves the month, in full.
-export const theCommand = ({ dowel }) => [dowel.binary, 'timesync', 'run', `"${SYNC}"`, ...dowel.places.map(quoted)].join(' ');
+export const theCommand = ({ dowel }) => [quoted(dowel.binary), 'timesync', 'run', `"${SYNC}"`, ...dowel.places.map(quoted)].join(' ');
 
 // What to try afterwards, in this order: { says, line }. CASE and RUN stand for an id that the line before has shown.
-export function tries({ dowel, zammad, kimai, short }) {
+export function tries({ zammad, kimai, short: path }) {
+  const short = quoted(path);
   const entry = someEntry(zammad);
   const sheets = `${kimai.url}/api/timesheets?user=all&size=1&full=true`;
   return [
@@ -16,13 +18,13 @@ export function tries({ dowel, zammad, kimai, short }) {
     { says: 'what a full run would do now: nothing is doubled', line: `${short} timesync plan "${SYNC}" --full` },
     { says: 'the same, done', line: `${short} timesync run "${SYNC}" --full` },
     { says: 'what only a person can decide', line: `${short} timesync cases` },
-    { says: 'time that was given back cannot be billed', line: `${short} timesync cases --reason NEGATIVE_AMOUNT`, case: true },
+    { says: 'time that was given back cannot be billed', line: `${short} timesync cases --reason NEGATIVE_AMOUNT` },
     { says: 'so it is decided', line: `${short} timesync decide skip CASE --note "goodwill"` },
     { says: 'the helper has no account in Kimai: his time is somebody else\'s there, and what waited for that is settled',
       line: `${short} timesync map "${SYNC}" user "${HELPER}" "${substitute(kimai)}"`, settles: true },
     { says: `somebody corrects in Zammad what was booked (it was ${Number(entry.time_unit)} minutes)`,
       line: `curl -s -d '{"time_unit":"${corrected(entry)}"}' ${zammad.url}/_control/entries/${entry.id}`, moves: true },
-    { says: 'the webhook told it: Kimai has it already', line: `${short} timesync runs --limit 1`, run: true },
+    { says: 'the webhook told it: Kimai has it already', line: `${short} timesync runs --limit 1` },
     { says: 'taken back, as if it had never been', line: `${short} timesync undo RUN --yes` },
     { says: 'and so that you can change what was wrong, nothing begins by itself until you say so', line: `${short} timesync release "${SYNC}"` },
     { says: 'what there is to bill', line: `${short} timesync report --by customer` },
@@ -39,6 +41,8 @@ function someEntry(zammad) {
   const { agents, entries, tickets, types } = zammad.snapshot();
   const [type] = types; // called the same in Kimai
   const isOpen = new Map(tickets.map(({ id, state }) => [id, state !== 'merged']));
-  const fits = (one) => agents.some(({ id }) => id === one.created_by_id) && one.type_id === type.id && Number(one.time_unit) > 0 && isOpen.get(one.ticket_id);
+  const isAgent = (user) => agents.some(({ id }) => id === user);
+  const fits = ({ created_by_id, type_id, time_unit, ticket_id }) =>
+    isAgent(created_by_id) && type_id === type.id && Number(time_unit) > 0 && isOpen.get(ticket_id);
   return entries.filter(fits).at(-1);
 }

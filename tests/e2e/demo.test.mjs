@@ -7,12 +7,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join, relative } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 
+import { quoted } from '../demo/story.mjs';
 import { binaryOf, root, temporaryFolder, until } from './support/server.mjs';
 
 const timeout = 120_000;
 const limit = 60_000;
 const home = temporaryFolder();
-const folder = join(home, 'demo');
+const folder = join(home, "an admin's demo"); // what is shown has to be typed as it is
 const running = new Set();
 
 // A demo that runs: { said(what), ended, child }.
@@ -56,7 +57,7 @@ describe('./dev demo --once', { timeout }, () => {
 
     // README.md's first screen: the very command, and an answer that differs in numbers alone.
     const [, command, answer] = /^ {4}\$ (.* timesync run .*)\n {4}(done .*)$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'));
-    const here = command.replaceAll('var/demo', folder).replace('build/release/bin/dowel', relative(root, binaryOf()));
+    const here = command.replace(/var\/demo\/(\S+)/g, (_, name) => quoted(join(folder, name))).replace('build/release/bin/dowel', relative(root, binaryOf()));
     const real = stdout.slice(stdout.indexOf(`$ ${here}\n`)).split('\n');
     assert.equal(real[0], `$ ${here}`);
     assert.equal(shapeOf(real[1]), shapeOf(answer));
