@@ -155,7 +155,8 @@ static int count(dw_call *c, struct batch *b, const struct batch_row *row, const
     struct read_counts *counts = b->counts;
     int64_t *at = read_count(counts, done->counted);
 
-    if (!at || (*done->id && json_object_get(counts->counted, done->id)))
+    if (!at || (row->known && row->known->counted) ||
+        (*done->id && json_object_get(counts->counted, done->id)))
         return 0;
     ++*at;
     if (row->known)

@@ -90,6 +90,7 @@ int entry_load(dw_call *c, const char *id, struct entry *out)
         DW(&out->marker),
         DW(&out->intent),
         DW(&out->intent_at),
+        DW(&out->intent_run),
         DW(&out->attempt),
         DW(&out->version),
     };
@@ -103,7 +104,7 @@ int entry_load(dw_call *c, const char *id, struct entry *out)
                                             " amount, unit, begin_at, end_at, booked_at, edited_at,"
                                             " hash, gone_at, state, reason, sheet, base,"
                                             " base_hash, pushed_hash, link_by, marker, intent,"
-                                            " intent_at, attempt, version"
+                                            " intent_at, intent_run, attempt, version"
                                             " FROM timesync_entries WHERE id = $1",
                                             id)));
 }

@@ -33,6 +33,7 @@ struct entry {
 
     const char *intent;
     dw_time intent_at;
+    const char *intent_run; /* whose worker may be sending still; NULL: its request has come to an end */
     int64_t attempt, version;
 };
 

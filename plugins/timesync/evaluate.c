@@ -209,6 +209,11 @@ static int compare_all(dw_call *c, struct work *w, const struct step *s, struct 
 
 /* ---- what a listing found ---- */
 
+static bool is_found(const struct step *s)
+{
+    return is_one_of(s->hint, HINT_FOUND, HINT_UNSURE) || same(s->hint, HINT_FOREIGN);
+}
+
 /* A timesheet with the marker of an entry that has none. */
 static int found_one(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                      const struct wanted *wanted)
@@ -222,6 +227,9 @@ static int found_one(dw_call *c, struct work *w, const struct step *s, struct en
         return ending_case(c, w, s, e, wanted,
                            (struct why){ REASON_DELETED_SOURCE, found.sheet.id, &found.sheet });
     if (wanted->reason != REASON_NONE && !wanted->begin.us)
+        return WORK_GOES_ON;
+    if (same(s->hint, HINT_FOREIGN) &&
+        (!w->sync.rules.adopt || !sheet_agrees(&found.sheet, wanted, e->booked)))
         return WORK_GOES_ON;
     if (!w->sync.rules.adopt || same(s->hint, HINT_UNSURE) || !sheet_agrees(&found.sheet, wanted, e->booked))
         return ending_case(c, w, s, e, wanted,
@@ -250,8 +258,7 @@ int work_step(dw_call *c, struct work *w, const struct step *s)
     if (entry_is_settled(e.state, e.reason))
         return ending_plain(c, w, s, &e, NULL,
                             (struct plainly){ "skipped", "skipped", reason_from(e.reason) });
-    if (is_one_of(s->hint, HINT_FOUND, HINT_UNSURE) && !e.sheet &&
-        (rc = found_one(c, w, s, &e, &wanted)) != WORK_GOES_ON)
+    if (is_found(s) && !e.sheet && (rc = found_one(c, w, s, &e, &wanted)) != WORK_GOES_ON)
         return rc;
     return compare_all(c, w, s, &e, &wanted);
 }

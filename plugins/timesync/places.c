@@ -148,6 +148,24 @@ static int unclaim(dw_call *c, const struct work *w, const struct place *p)
         w->sync.target, w->sync.mark, p->kind, p->wanted->key);
 }
 
+/* How long an intent counts of whose request nobody knows whether it has left. */
+static int64_t patience(dw_call *c, const struct work *w)
+{
+    return timesync_settle(c, w->target).us * TIMESYNC_MAY_LEAVE_LATE;
+}
+
+/* It has left, and ended as nobody knows: from now on it has to come within the time that such a one takes. */
+static int sent(dw_call *c, const struct work *w, const struct place *p)
+{
+    const dw_time as_if = { dw_now(c).us + timesync_settle(c, w->target).us - patience(c, w) };
+
+    return dw_db_exec(
+        c,
+        "UPDATE timesync_places SET intent_at = $5, version = version + 1 WHERE target = $1 AND mark = $2"
+        " AND kind = $3 AND source = $4 AND target_id IS NULL",
+        w->sync.target, w->sync.mark, p->kind, p->wanted->key, as_if);
+}
+
 static void missing(struct wanted *wanted, const char *detail)
 {
     wanted->reason = REASON_PROJECT_OR_CUSTOMER_MISSING;
@@ -158,8 +176,10 @@ static int make_failed(dw_call *c, struct work *w, const struct place *p, struct
 {
     const struct failure f = failure_of(c, rc, true);
 
-    if (f.kind == FAILURE_UNKNOWN) /* the intent stays: looked for again when it must have come */
-        return work_wait(w, timesync_settle(c, w->target));
+    if (f.kind == FAILURE_UNKNOWN) { /* the intent stays: looked for again when it must have come */
+        rc = sent(c, w, p);
+        return rc < 0 ? rc : work_wait(w, timesync_settle(c, w->target));
+    }
     if (f.kind == FAILURE_BROKEN)
         return rc;
     DW_TRY(unclaim(c, w, p));
@@ -199,7 +219,7 @@ static int make(dw_call *c, struct work *w, const struct place *p, struct wanted
 /* Somebody makes it, or died while doing so. */
 static int under_way(dw_call *c, struct work *w, const struct row *row)
 {
-    const dw_time over = later(row->intent_at, timesync_settle(c, w->target));
+    const dw_time over = { row->intent_at.us + patience(c, w) };
 
     return row->id && row->intent_at.us && over.us > dw_now(c).us
                ? work_wait(w, over.us - dw_now(c).us > 1000000 ? DW_SECONDS(1)

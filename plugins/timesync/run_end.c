@@ -59,7 +59,7 @@ static int finish(dw_call *c, void *ud)
     DW_TRY(counts_write(c, w->run.id));
     if (!w->run.is_plan) {
         DW_TRY(release(c, w));
-        if (same(w->run.kind, "full"))
+        if (same(w->run.kind, "full") && !w->run.is_partial)
             DW_TRY(compared(c, w));
     }
     DW_TRY(tell(c, w, "done", ""));

@@ -8,13 +8,13 @@ enum { ATTEMPTS = 3 };
 
 /* ---- the row ---- */
 
-/* Ours to settle: whoever comes now waits as long again. */
+/* Ours to settle: whoever comes now waits as long again. Who sent it finds another version, and sends nothing more. */
 static int take_over(dw_call *c, void *ud)
 {
     const struct entry *e = ud;
 
     return dw_db_exec(
-        c, "UPDATE timesync_entries SET intent_at = $3, version = version + 1 WHERE id = $1 AND version = $2",
+        c, "UPDATE timesync_entries SET intent_at = $3, intent_run = NULL, version = version + 1 WHERE id = $1 AND version = $2",
         e->id, e->version, dw_now(c));
 }
 
@@ -185,7 +185,10 @@ static int settle_remove(dw_call *c, struct work *w, const struct step *s, struc
 
 static int64_t left(dw_call *c, const struct work *w, const struct entry *e)
 {
-    return later(e->intent_at, timesync_settle(c, w->target)).us - dw_now(c).us;
+    const dw_span lands = timesync_settle(c, w->target);
+    const dw_span all = { e->intent_run ? lands.us * TIMESYNC_MAY_LEAVE_LATE : lands.us };
+
+    return later(e->intent_at, all).us - dw_now(c).us;
 }
 
 /* Mostly somebody is just writing, and is done in a moment: looks again after as long as it has taken already. */

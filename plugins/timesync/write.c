@@ -70,6 +70,32 @@ static int not_done(dw_call *c, struct entry *e)
     return 0;
 }
 
+/* Still ours, and from now on as long again: another request leaves, or (is_over) the last one has ended, nobody knows how. */
+struct still {
+    const struct entry *e;
+    bool is_over;
+};
+
+static int claim_again(dw_call *c, void *ud)
+{
+    const struct still *still = ud;
+
+    return dw_db_exec(c,
+                      "UPDATE timesync_entries SET intent_at = $3, version = version + 1,"
+                      " intent_run = CASE WHEN $4 THEN NULL ELSE intent_run END WHERE id = $1 AND version = $2",
+                      still->e->id, still->e->version, dw_now(c), still->is_over);
+}
+
+/* 1; 0: somebody else has taken it over. */
+static int is_ours_still(dw_call *c, struct entry *e, bool is_over)
+{
+    struct still still = { e, is_over };
+    const int rc = tx_do(c, claim_again, &still);
+
+    e->version += rc > 0;
+    return rc;
+}
+
 /* ---- when it did not work ---- */
 
 static int refused(dw_call *c, struct work *w, const struct step *s, struct entry *e,
@@ -88,8 +114,9 @@ static int failed(dw_call *c, struct work *w, const struct step *s, struct entry
 
     switch (f.kind) {
     case FAILURE_REFUSED: return refused(c, w, s, e, wanted, &f, is);
-    case FAILURE_UNKNOWN:
-        return work_wait(w, timesync_settle(c, w->target)); /* the intent stays: see settle.h */
+    case FAILURE_UNKNOWN: /* the intent stays: see settle.h */
+        rc = is_ours_still(c, e, true);
+        return rc < 0 ? rc : work_wait(w, timesync_settle(c, w->target));
     case FAILURE_BROKEN: /* cancelled, say: it may be under way */ return rc;
     default: DW_TRY(not_done(c, e)); return work_failed(c, w, &f);
     }
@@ -99,8 +126,8 @@ static int failed(dw_call *c, struct work *w, const struct step *s, struct entry
 
 static const dw_span pauses[] = { { 500000 }, { 2000000 }, { 8000000 } };
 
-/* Again where it certainly did not happen. */
-static int send(dw_call *c, struct work *w, const dw_timesheet *what, struct sheet *stored)
+/* Again where it certainly did not happen; not where the time was so long that somebody took it over: WORK_WAITS. */
+static int send(dw_call *c, struct work *w, struct entry *e, const dw_timesheet *what, struct sheet *stored)
 {
     const dw_timesheet *got = NULL;
     int rc;
@@ -111,6 +138,9 @@ static int send(dw_call *c, struct work *w, const dw_timesheet *what, struct she
         if (rc != DW_EUNAVAILABLE || i == sizeof(pauses) / sizeof(*pauses))
             break;
         DW_TRY(dw_sleep(c, pauses[i]));
+        rc = is_ours_still(c, e, false);
+        if (rc <= 0)
+            return rc < 0 ? rc : work_wait(w, DW_SECONDS(1));
     }
     if (rc >= 0)
         sheet_copy(c, got, stored);
@@ -177,9 +207,9 @@ static int create(dw_call *c, struct work *w, const struct step *s, struct entry
 
     if (rc != 0)
         return rc;
-    rc = send(c, w, &what, &stored);
-    if (rc < 0)
-        return failed(c, w, s, e, wanted, rc, NULL);
+    rc = send(c, w, e, &what, &stored);
+    if (rc != 0)
+        return rc < 0 ? failed(c, w, s, e, wanted, rc, NULL) : rc;
     const struct ending ending = {
         .outcome = "created",
         .state = "synced",
@@ -226,9 +256,9 @@ static int change(dw_call *c, struct work *w, const struct step *s, struct entry
 
     if (rc != 0)
         return rc;
-    rc = send(c, w, what, &stored);
-    if (rc < 0)
-        return failed(c, w, s, e, wanted, rc, is);
+    rc = send(c, w, e, what, &stored);
+    if (rc != 0)
+        return rc < 0 ? failed(c, w, s, e, wanted, rc, is) : rc;
     const struct ending ending = {
         .outcome = "updated",
         .state = "synced",

@@ -142,6 +142,7 @@ CREATE TABLE timesync_runs (
     FOREIGN KEY (tenant_id, sync) REFERENCES timesync_syncs (tenant_id, id)
 );
 CREATE INDEX timesync_runs_by_sync ON timesync_runs (tenant_id, sync, id);
+CREATE INDEX timesync_runs_by_ticket ON timesync_runs (tenant_id, sync, ticket, started_at);
 CREATE INDEX timesync_runs_by_state ON timesync_runs (tenant_id, state, id);
 
 -- What a run has to do, and then what it did or, of a plan, would do: one for each entry that it examined and that is not

@@ -167,7 +167,8 @@ static void verbs_show_what_is_there(void **state)
 
 static void a_sync_is_made_and_mapped_by_verbs(void **state)
 {
-    static const char *const with_blanks[] = { "--schedule", "never", "--full-schedule", "0 2 * * SAT", NULL };
+    static const char *const with_blanks[] = { "--schedule", "never", "--full-schedule", "0 2 * * SAT",
+                                               NULL };
     dw_harness_outcome done;
     json_t *rules;
 

@@ -79,6 +79,25 @@ static void a_ticket_that_cannot_be_read_yet(void **state)
     assert_int_equal(pages(), 1);
 }
 
+/* The notice comes before what it is about can be seen. */
+static void a_notice_that_is_too_early(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    tell("1");
+    run_jobs();
+    assert_int_equal(pages(), 0);
+    book("1", "1", "10");
+    dw_harness_advance(h, DW_SECONDS(11));
+    run_jobs();
+    assert_int_equal(pages(), 1);
+    assert_int_equal(desk.ticket_lists, 2);
+    tell("1"); /* of one that has just brought something nothing more is expected */
+    run_jobs();
+    assert_int_equal(desk.ticket_lists, 3);
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE state <> 'done'"), 0);
+}
+
 /* ---- by itself ---- */
 
 static void what_is_due_begins(void **state)
@@ -369,6 +388,7 @@ int main(void)
         ON(a_burst_is_one_run),
         ON(a_notice_sees_a_deletion),
         ON(a_ticket_that_cannot_be_read_yet),
+        ON(a_notice_that_is_too_early),
         ON(what_is_due_begins),
         ON(intents_that_were_left_are_settled),
         ON(old_runs_go),

@@ -555,6 +555,45 @@ static void rows_of_other_tools_are_adopted(void **state)
     assert_int_equal(books.writes, 1);
 }
 
+/* The source's connection was deleted and made anew: its marker is another one, the timesheets are the same. */
+static void a_connection_made_anew_doubles_nothing(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    book("2", "1", "20");
+    old_page("ZAM:T1|TA:1|C:01234567\nA title", "", 0, 600);
+    old_page("ZAM:T1|TA:2|C:01234567\nA title", "", -86400,
+             1200); /* another server's, whose ids are the same by chance */
+    n = run("full");
+    assert_int_equal(n.adopted, 1);
+    assert_int_equal(n.created, 2);
+    assert_int_equal(books.creates, 1);
+    edit(&desk.all[0], "15");
+    assert_int_equal(run("full").updated, 1);
+    assert_true(strncmp(books.all[0].text, "ZAM:T1|TA:1|C:01234567\n", 23) == 0);
+    assert_int_equal(books.all[0].seconds, 900);
+    assert_int_equal(run("full").unchanged, 2);
+}
+
+/* A page that moved brings an entry twice, once as it was and once as it is. */
+static void twice_in_a_list_is_once(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    edit(book("1", "1", "20"), "20");
+    n = run("full");
+    assert_int_equal(n.examined, 1);
+    assert_int_equal(n.updated, 1);
+    assert_int_equal(page_for("1")->seconds, 1200);
+}
+
 static void doubles_are_reported(void **state)
 {
     char text[400];
@@ -632,6 +671,8 @@ int main(void)
         ON(merged_tickets_keep_their_timesheets),
         ON(a_restored_database_doubles_nothing),
         ON(rows_of_other_tools_are_adopted),
+        ON(a_connection_made_anew_doubles_nothing),
+        ON(twice_in_a_list_is_once),
         ON(doubles_are_reported),
         ON(orphans_are_reported),
     };
