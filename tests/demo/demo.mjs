@@ -99,7 +99,7 @@ class Demo {
     step('Kimai', `${kimai.url}  a stand-in (the same) with ${kimai.sheets().length} timesheets, none of them from Zammad`);
     step('Dowel', `${dowel.url}/docs  sign in as ${person.email} with ${person.password}`);
     say(`\nNothing has been moved yet. One command moves the month; in another terminal, here:\n\n    ${theCommand(this)}\n`);
-    say(`What to try then (${this.short} is that program with those two folders; CASE and RUN are ids that are shown before):\n`);
+    say(`What to try then (${this.short} is that program with those two folders; CASE, RUN, SHEET, ENTRY are ids that are shown before):\n`);
     for (const { says, line } of tries(this)) say(`  # ${says}\n  ${line}`);
   }
 

@@ -8,13 +8,14 @@ export const quoted = (text) => (/^[\w./:=-]+$/.test(text) ? text : `'${text.rep
 // The one command that moves the month, in full.
 export const theCommand = ({ dowel }) => [quoted(dowel.binary), 'timesync', 'run', `"${SYNC}"`, ...dowel.places.map(quoted)].join(' ');
 
-// What to try afterwards, in this order: { says, line }. CASE and RUN stand for an id that the line before has shown.
+// What to try afterwards, in this order: { says, line }. What is in capitals stands for an id that was shown before: SHEET and ENTRY
+// for those of the timesheet that is shown first.
 export function tries({ zammad, kimai, short: path }) {
   const short = quoted(path);
   const entry = someEntry(zammad);
-  const sheets = `${kimai.url}/api/timesheets?user=all&size=1&full=true`;
+  const sheets = `${kimai.url}/api/timesheets?user=all&term=%7CTA&size=1`; // one of ours: with a marker
   return [
-    { says: 'a timesheet as Kimai gives it', line: `curl -s -H "Authorization: Bearer ${kimai.token}" "${sheets}"` },
+    { says: 'a timesheet (SHEET: its id) as Kimai gives it; its first line says of which ticket and booking (ENTRY: behind TA) it is', line: `curl -s -H "Authorization: Bearer ${kimai.token}" "${sheets}"` },
     { says: 'what a full run would do now: nothing is doubled', line: `${short} timesync plan "${SYNC}" --full` },
     { says: 'the same, done', line: `${short} timesync run "${SYNC}" --full` },
     { says: 'what only a person can decide', line: `${short} timesync cases` },
@@ -27,6 +28,9 @@ export function tries({ zammad, kimai, short: path }) {
     { says: 'the webhook told it: Kimai has it already', line: `${short} timesync runs --limit 1` },
     { says: 'taken back, as if it had never been', line: `${short} timesync undo RUN --yes` },
     { says: 'and so that you can change what was wrong, nothing begins by itself until you say so', line: `${short} timesync release "${SYNC}"` },
+    { says: 'somebody bills that timesheet in Kimai', line: `curl -s -d '{}' ${kimai.url}/_control/timesheets/SHEET/export`, bills: true },
+    { says: 'and somebody corrects afterwards what it is of', line: `curl -s -d '{"time_unit":"50"}' ${zammad.url}/_control/entries/ENTRY`, locks: true },
+    { says: 'what is billed stays as it is; a person decides', line: `${short} timesync cases --reason LOCKED_OR_EXPORTED` },
     { says: 'what there is to bill', line: `${short} timesync report --by customer` },
   ];
 }

@@ -1,4 +1,5 @@
 // Presets: release
+// Long: it starts eight demos.
 // ./dev demo: all that it tells a reader to type does what it says; it ends what it started, and only that; README.md shows it as it is.
 
 import assert from 'node:assert/strict';
