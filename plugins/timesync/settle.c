@@ -13,9 +13,10 @@ static int take_over(dw_call *c, void *ud)
 {
     const struct entry *e = ud;
 
-    return dw_db_exec(
-        c, "UPDATE timesync_entries SET intent_at = $3, intent_run = NULL, version = version + 1 WHERE id = $1 AND version = $2",
-        e->id, e->version, dw_now(c));
+    return dw_db_exec(c,
+                      "UPDATE timesync_entries SET intent_at = $3, intent_run = NULL, version = version + 1 "
+                      "WHERE id = $1 AND version = $2",
+                      e->id, e->version, dw_now(c));
 }
 
 static int clear(dw_call *c, void *ud)
@@ -68,13 +69,22 @@ static int it_is(dw_call *c, struct work *w, const struct step *s, struct entry 
 
 /* ---- of each kind ---- */
 
+/* As a target rounds by itself: begin down and end up to the minute. More looks like somebody's edit. */
+static bool is_rounded(const struct sheet *is, const struct wanted *wanted)
+{
+    const int64_t minute = 60000000;
+    const int64_t before = wanted->begin.us - is->begin.us, after = is->end.us - wanted_end(wanted).us;
+
+    return before >= 0 && before < minute && after >= 0 && after < minute;
+}
+
 static bool is_what_was_sent(const struct sheet *is, const struct wanted *wanted)
 {
-    struct sheet rounded = *is;
+    struct sheet exact = *is;
 
-    rounded.begin = wanted->begin;
-    rounded.end = wanted_end(wanted);
-    return sheet_agrees(is, wanted, (dw_time){ 0 }) && sheet_is(&rounded, wanted);
+    exact.begin = wanted->begin;
+    exact.end = wanted_end(wanted);
+    return is_rounded(is, wanted) && sheet_is(&exact, wanted);
 }
 
 /* The baseline, where the target's own answer got lost and it is something else by now. */

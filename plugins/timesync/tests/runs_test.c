@@ -145,6 +145,27 @@ static void intents_that_were_left_are_settled(void **state)
     assert_int_equal(books.writes, 1);
 }
 
+static void runs_without_a_job_are_carried_on(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    for (int i = 0; i < 2; i++) {
+        const char *id = start_run("full", "{}", false, NULL);
+
+        sql_ok(dw_harness_sql(h, "DELETE FROM dowel_jobs"));
+        if (i == 1)
+            sql_ok(dw_harness_sql(
+                h, "UPDATE timesync_runs SET state = 'writing', started_at = $2 WHERE id = $1", id, DAY));
+        run_jobs();
+        assert_string_equal(numbers_of(id).state, i ? "writing" : "waiting");
+        dw_harness_advance(h, DW_MINUTES(20));
+        sql_ok(dw_harness_add_job(h, "tick", "{}"));
+        run_jobs();
+        assert_string_equal(numbers_of(id).state, "done");
+    }
+}
+
 static void old_runs_go(void **state)
 {
     (void)state;
@@ -391,6 +412,7 @@ int main(void)
         ON(a_notice_that_is_too_early),
         ON(what_is_due_begins),
         ON(intents_that_were_left_are_settled),
+        ON(runs_without_a_job_are_carried_on),
         ON(old_runs_go),
         ON(a_connection_that_goes_disables),
         ON(a_plan_writes_nothing),
