@@ -34,7 +34,11 @@ export async function once(demo, { say, tell }) {
   say('All of it did what it says.');
 }
 
-const isDone = async (dowel) => (await dowel.json(['timesync', 'runs', '--limit', '1'])).items[0].state === 'done';
+// Whether the newest run is one that this began, and over.
+async function isDone(dowel, by) {
+  const [{ started_by, state }] = (await dowel.json(['timesync', 'runs', '--limit', '1'])).items;
+  return started_by === by && state === 'done';
+}
 
 // Types each line that a reader is shown, with the ids that lines before it have shown, and waits for what it sets going.
 async function tryAll(demo, type, open) {
@@ -50,9 +54,9 @@ async function tryAll(demo, type, open) {
     ids.ENTRY ??= /\|TA:(\d+)/.exec(shown)?.[1];
     if (settles) {
       settled = countsOf(shown).settles;
-      await until('what the mapping explains is settled', async () => (await open()) === before.open - settled);
+      await until('what the mapping explains is settled', async () => (await open()) === before.open - settled && isDone(dowel, 'mapping'));
     }
-    if (moves) await until('Kimai has what was corrected', async () => sheets() !== before.sheets && isDone(dowel));
+    if (moves) await until('Kimai has what was corrected', async () => sheets() !== before.sheets && isDone(dowel, 'webhook'));
     if (bills) assert.ok(kimai.sheets().find(({ id }) => id === Number(ids.SHEET)).exported);
     if (locks) {
       await until('a case is opened', async () => (await open()) === before.open + 1);
