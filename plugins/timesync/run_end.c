@@ -1,5 +1,6 @@
 #include "run_end.h"
 
+#include "cases.h"
 #include "common.h"
 #include "counts.h"
 #include "runs.h"
@@ -57,6 +58,7 @@ static int finish(dw_call *c, void *ud)
     if (changed <= 0)
         return changed;
     DW_TRY(counts_write(c, w->run.id));
+    DW_TRY(cases_open_again(c, w->run.id));
     if (!w->run.is_plan) {
         DW_TRY(release(c, w));
         if (same(w->run.kind, "full") && !w->run.is_partial)
@@ -91,6 +93,7 @@ static int fail_it(dw_call *c, void *ud)
         "UPDATE timesync_steps SET outcome = 'failed', reason = $2, at = $3 WHERE run = $1 AND outcome = ''",
         w->run.id, reason, dw_now(c)));
     DW_TRY(counts_write(c, w->run.id));
+    DW_TRY(cases_open_again(c, w->run.id));
     DW_TRY(tell(c, w, "failed", reason));
     return 1;
 }
