@@ -242,7 +242,9 @@ static int read_it(dw_call *c, struct work *w, dw_job *job)
     rc = tx_do(c, end_reading, &over);
     DW_TRY(rc);
     w->requests = 0;
-    if (!rc || w->run.total > FEW)
+    if (!rc)
+        return run_sweep(c, w);
+    if (w->run.total > FEW)
         return 0;
     return shard_work(c, job, w, SHARD_ALL);
 }
@@ -284,5 +286,6 @@ int run_dead(dw_call *c, dw_job *job)
     DW_TRY(work_load(c, id, &w));
     w.trouble = REASON_OTHER;
     w.trouble_text = text;
-    return run_fail(c, &w);
+    DW_TRY(run_fail(c, &w));
+    return run_sweep(c, &w);
 }

@@ -129,3 +129,25 @@ int run_fail(dw_call *c, struct work *w)
     DW_TRY(next_try(c, w, &until));
     return sync_hold(c, &w->sync, reason_name(w->trouble), or_empty(w->trouble_text), until);
 }
+
+/* ---- ended by somebody ---- */
+
+static int sweep(dw_call *c, void *ud)
+{
+    const struct work *w = ud;
+
+    DW_TRY(dw_db_exec(
+        c,
+        "UPDATE timesync_steps SET outcome = 'skipped', reason = 'CANCELLED', at = $2 WHERE run = $1"
+        " AND outcome = '' AND EXISTS (SELECT 1 FROM timesync_runs WHERE id = $1 AND state IN"
+        " ('done', 'failed', 'cancelled'))",
+        w->run.id, dw_now(c)));
+    return counts_write(c, w->run.id);
+}
+
+int run_sweep(dw_call *c, struct work *w)
+{
+    const int rc = tx_do(c, sweep, w);
+
+    return rc < 0 ? rc : 0;
+}

@@ -93,6 +93,8 @@ int run_cancel(dw_call *c, const char *id)
         id, dw_now(c));
     if (changed <= 0)
         return changed;
+    if (!same(state, "writing")) /* who only reads need not come to an end */
+        DW_TRY(dw_job_cancel(c, "run", id));
     DW_TRY(dw_db_exec(c,
                       "UPDATE timesync_steps SET outcome = 'skipped', reason = 'CANCELLED', at = $2"
                       " WHERE run = $1 AND outcome = ''",

@@ -198,6 +198,30 @@ static void a_connection_that_goes_disables(void **state)
     assert_int_equal(count("SELECT count(*) FROM timesync_syncs WHERE NOT enabled AND held_detail <> ''"), 1);
 }
 
+static void cancelled_meanwhile(void)
+{
+    desk.meanwhile = NULL;
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_runs SET state = 'cancelled' WHERE state = 'reading'"));
+}
+
+/* Whoever reads comes to an end, and what it made is no work any more. */
+static void a_run_ends_while_it_reads(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    desk.meanwhile = cancelled_meanwhile;
+    id = start_run("full", "{}", false, NULL);
+    run_jobs();
+    assert_string_equal(numbers_of(id).state, "cancelled");
+    assert_int_equal(numbers_of(id).skipped, 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE outcome = ''"), 0);
+    assert_int_equal(pages(), 0);
+    assert_int_equal(run("poll").created, 1);
+}
+
 /* ---- plans ---- */
 
 static void a_plan_writes_nothing(void **state)
@@ -541,6 +565,7 @@ int main(void)
         ON(runs_without_a_job_are_carried_on),
         ON(old_runs_go),
         ON(a_connection_that_goes_disables),
+        ON(a_run_ends_while_it_reads),
         ON(a_plan_writes_nothing),
         ON(a_run_is_taken_back),
         ON(decisions_about_edits),
