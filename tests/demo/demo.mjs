@@ -15,7 +15,7 @@ import { Dowel } from './dowel.mjs';
 import { Folder } from './folder.mjs';
 import { once } from './once.mjs';
 import { setTheStage } from './stage.mjs';
-import { quoted, theCommand, tries } from './story.mjs';
+import { quoted, theCommand, thePlan, tries } from './story.mjs';
 import { watch } from './watch.mjs';
 
 const USAGE = `Usage: ./dev demo [OPTION...]
@@ -99,7 +99,8 @@ class Demo {
     step('Kimai', `${kimai.url}  a stand-in (the same) with ${kimai.sheets().length} timesheets, none of them from Zammad`);
     step('Dowel', `${dowel.url}/docs  sign in as ${person.email} with ${person.password}`);
     say(`\nNothing has been moved yet. One command moves the month; in another terminal, here:\n\n    ${theCommand(this)}\n`);
-    say(`What to try then (${this.short} is that program with those two folders; CASE, RUN, SHEET, ENTRY are ids that are shown before):\n`);
+    say(`Before it: what it would do (${this.short} is that program with those two folders):\n\n  ${thePlan(this)}\n`);
+    say('And then (CASE, RUN, SHEET, ENTRY are ids that were shown before):\n');
     for (const { says, line } of tries(this)) say(`  # ${says}\n  ${line}`);
   }
 

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 
 import { checkMonth, ownSheets } from './check.mjs';
 import { SYNC } from './stage.mjs';
-import { theCommand, tries } from './story.mjs';
+import { theCommand, thePlan, tries } from './story.mjs';
 import { until } from './wait.mjs';
 
 const LIMIT_MS = 60_000;
@@ -18,9 +18,11 @@ export async function once(demo, { say, tell }) {
   tell();
   say();
 
+  const planned = countsOf(await type(thePlan(demo)));
   assert.equal(ownSheets(kimai).length, 0, 'a plan has written something');
   const asked = Date.now();
   const counts = countsOf(await type(theCommand(demo)));
+  assert.deepEqual(counts, planned, 'it has done something else than what was planned');
   const took = (from) => `${((Date.now() - from) / 1000).toFixed(1)} s`;
   const figures = `${took(asked)} for this command, ${took(began)} from the start of the demo`;
   assert.deepEqual(checkMonth(zammad, kimai), { moved: counts.created, left: counts.to_decide + counts.skipped });

@@ -30,7 +30,6 @@ const connect = (dowel, kind, name, { url, token }) =>
 
 // Kinds of work that are called the same in both; what has no like is left to a person.
 async function mapActivities(dowel) {
-  await dowel.run(['timesync', 'plan', SYNC]); // it reads what there is to map, and writes nothing
   const [types, activities] = await Promise.all(['Zammad', 'Kimai'].map((name) => namesOf(dowel, name)));
   const same = types.filter((name) => activities.includes(name));
   for (const name of same) await dowel.run(['timesync', 'map', SYNC, 'activity', name, name]);

@@ -8,6 +8,9 @@ export const quoted = (text) => (/^[\w./:=-]+$/.test(text) ? text : `'${text.rep
 // The one command that moves the month, in full.
 export const theCommand = ({ dowel }) => [quoted(dowel.binary), 'timesync', 'run', `"${SYNC}"`, ...dowel.places.map(quoted)].join(' ');
 
+// What it would do, and writes nothing.
+export const thePlan = ({ short }) => `${quoted(short)} timesync plan "${SYNC}"`;
+
 // What to try afterwards, in this order: { says, line }. What is in capitals stands for an id that was shown before: SHEET and ENTRY
 // for those of the timesheet that is shown first.
 export function tries({ zammad, kimai, short: path }) {
