@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/own_commands.h"
 #include "cli/settings.h"
 #include "cli/table.h"
 #include "config/nearest.h"
@@ -41,10 +42,13 @@ const char *const cli_exit_texts[] = {
 
 const char *const *cli_verb_words(void)
 {
-    static const char *words[DW_COUNT_OF(cli_verbs) + 1] = { "help" };
+    static const char *words[DW_COUNT_OF(cli_verbs) + OWN_WORDS_MAX + 1] = { "help" };
+    size_t n = 1;
 
     for (size_t i = 0; cli_verbs[i]; i++)
-        words[i + 1] = cli_verbs[i]->name;
+        words[n++] = cli_verbs[i]->name;
+    for (const struct own_word *own = own_words; own->word; own++)
+        words[n++] = own->word;
     return words;
 }
 

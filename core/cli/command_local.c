@@ -12,6 +12,7 @@
 #include "cli/audit_service.h"
 #include "cli/commands.h"
 #include "cli/database.h"
+#include "cli/own_commands.h"
 #include "cli/table.h"
 #include "client/client.h"
 #include "db/identity.h"
@@ -22,6 +23,7 @@
 #include "plugin/access.h"
 #include "plugin/call.h"
 #include "plugin/channels.h"
+#include "plugin/connectors.h"
 #include "plugin/hooks.h"
 #include "plugin/registry.h"
 #include "secure/keyring.h"
@@ -95,6 +97,7 @@ static int make_process(struct local *l)
                      &l->why) != 0)
         return -1;
     if (channels_create(&l->process.channels) != 0 || plugin_hooks_create(&l->process.hooks) != 0 ||
+        connectors_create(&l->process.connectors) != 0 ||
         access_create(&l->process.access, REMEMBERED_MAX) != 0 ||
         audit_service_create(&l->process, l->core) != 0) {
         buf_add_text(&l->why, "out of memory");
@@ -108,6 +111,8 @@ static int make_process(struct local *l)
 
 static int make_registry(struct local *l)
 {
+    size_t own_n;
+    const dw_command *own = own_commands(&own_n);
     const struct registry_options options = {
         .catalog = l->call->view->settings.catalog,
         .data_dir = l->call->c->data_dir,
@@ -116,6 +121,8 @@ static int make_registry(struct local *l)
         .process = &l->process,
         .migrate = &l->migrate,
         .words = cli_verb_words(),
+        .own = own,
+        .own_n = own_n,
         .is_passing = true,
     };
 
@@ -132,6 +139,7 @@ static void destroy(struct local *l)
         client_destroy(l->process.client);
         registry_destroy(l->registry);
         plugin_hooks_destroy(l->process.hooks);
+        connectors_destroy(l->process.connectors);
         audit_destroy(l->process.audit);
         keyring_destroy(l->process.keyring);
         db_close(l->process.db);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/own_commands.h"
 #include "cli/table.h"
 
 /* As the registry declines one that clashes. */
@@ -12,8 +13,8 @@ static void judge(struct offers *o, struct plan_plugin *p, const struct offer *o
     int result = commands_check_words(offer->commands, offer->n, cli_verb_words(), &why);
 
     for (const struct offer *other = o->v; other < offer && result == 0; other++)
-        result = commands_check_beside(offer->commands, offer->n, other->plugin->name, other->commands,
-                                       other->n, &why);
+        result =
+            commands_check_beside(offer->commands, offer->n, other->name, other->commands, other->n, &why);
     if (result != 0)
         plan_decline(p, &o->view.arena, buf_str(&why));
     buf_finish(&why);
@@ -28,6 +29,7 @@ static bool add_offer(struct offers *o, const struct plan_plugin *p)
     if (p->file && p->file->found)
         n = command_line_found(p->file->found, &o->view.arena, &offer->commands);
     offer->plugin = p;
+    offer->name = p->name;
     offer->n = n > 0 ? (size_t)n : 0;
     o->n += n > 0;
     return n > 0;
@@ -42,6 +44,14 @@ static bool has_offer(const struct offers *o, const struct plan_plugin *p)
     return false;
 }
 
+static struct offer own_offer(void)
+{
+    struct offer offer = { .name = "core" };
+
+    offer.commands = own_commands(&offer.n);
+    return offer;
+}
+
 void offers_open(struct offers *o, const struct cli *c)
 {
     struct plan *plan = &o->view.plan;
@@ -49,8 +59,11 @@ void offers_open(struct offers *o, const struct cli *c)
     *o = (struct offers){ .v = NULL };
     o->result = plugin_view_peek(&o->view, c);
     o->n = 0;
-    o->v = calloc(plan->n + 1, sizeof(*o->v));
-    if (o->result != CLI_OK || !o->v)
+    o->v = calloc(plan->n + 2, sizeof(*o->v));
+    if (!o->v)
+        return;
+    o->v[o->n++] = own_offer();
+    if (o->result != CLI_OK)
         return;
     for (size_t i = 0; i < plan->sequence_n; i++) {
         struct plan_plugin *p = plan->sequence[i];

@@ -20,6 +20,7 @@ struct group {
 struct groups {
     struct group *v;
     size_t n;
+    bool has_own; /* the server's own stand elsewhere in the help */
 };
 
 static bool add_to_group(const struct offer *offer, const dw_command *command, void *ud)
@@ -28,6 +29,8 @@ static bool add_to_group(const struct offer *offer, const dw_command *command, v
     struct str word = command_first_word(command);
     size_t i = 0;
 
+    if (!offer->plugin && !all->has_own)
+        return true;
     while (i < all->n && !str_equal(all->v[i].word, word))
         i++;
     if (i == all->n) {
@@ -35,7 +38,7 @@ static bool add_to_group(const struct offer *offer, const dw_command *command, v
         if (!more)
             return false;
         all->v = more;
-        all->v[all->n++] = (struct group){ .word = word, .plugin = offer->plugin->name };
+        all->v[all->n++] = (struct group){ .word = word, .plugin = offer->name };
     }
     struct group *g = &all->v[i];
     if (command->name[word.n])
@@ -46,15 +49,16 @@ static bool add_to_group(const struct offer *offer, const dw_command *command, v
     return true;
 }
 
+/* head NULL: of all verbs, without one. */
 static void with_groups(struct buf *out, const struct cli *c, const char *head,
                         void (*write)(struct buf *out, struct group *g))
 {
-    struct groups all = { NULL, 0 };
+    struct groups all = { NULL, 0, !head };
     struct offers o;
 
     offers_open(&o, c);
     offers_each(&o, add_to_group, &all);
-    if (all.n > 0)
+    if (all.n > 0 && head)
         buf_add_text(out, head);
     for (size_t i = 0; i < all.n; i++) {
         write(out, &all.v[i]);
@@ -92,7 +96,7 @@ static void write_word(struct buf *out, struct group *g)
 
 void cli_command_words(struct buf *out, const struct cli *c)
 {
-    with_groups(out, c, "", write_word);
+    with_groups(out, c, NULL, write_word);
 }
 
 static void write_case(struct buf *out, struct group *g)
@@ -108,7 +112,7 @@ static void write_case(struct buf *out, struct group *g)
 
 void cli_command_completion(struct buf *out, const struct cli *c)
 {
-    with_groups(out, c, "", write_case);
+    with_groups(out, c, NULL, write_case);
 }
 
 /* ---- one ---- */

@@ -262,6 +262,7 @@ static int take_frame(struct session *s, enum frame_kind kind, struct buf *paylo
         return s->secret.n <= COMMAND_SECRET_MAX ? 1 : -1;
     case FRAME_INPUT:
         buf_add_str(&s->input, buf_str(payload));
+        explicit_bzero(payload->p, payload->n);
         return s->input.n <= COMMAND_INPUT_MAX && !buf_failed(&s->input) ? 1 : -1;
     default: return 1;
     }
@@ -315,6 +316,8 @@ static void forget(struct session *s)
     if (s->secret.p)
         explicit_bzero(s->secret.p, s->secret.cap);
     buf_finish(&s->secret);
+    if (s->input.p) /* it may have secrets as well: COMMAND_INPUT_PARTS */
+        explicit_bzero(s->input.p, s->input.cap);
     buf_finish(&s->input);
     json_decref(s->request);
     free(s->arguments);

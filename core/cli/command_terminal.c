@@ -47,7 +47,96 @@ static int read_all(struct buf *all)
     return -1;
 }
 
-int terminal_read(struct terminal_input *in, const dw_command *command)
+/* ---- parts ---- */
+
+enum { FILE_MAX = 1 << 20 };
+
+static void add_member(struct buf *out, const char *name, struct str text)
+{
+    buf_add_text(out, out->n > 0 && out->p[out->n - 1] == '{' ? "" : ",");
+    buf_add_json(out, str_from(name));
+    buf_add_char(out, ':');
+    buf_add_json(out, text);
+}
+
+static int read_secrets(struct terminal_input *in, const json_t *names)
+{
+    int result = 0;
+    size_t i;
+    json_t *name;
+
+    json_array_foreach(names, i, name)
+    {
+        result = cli_read_secret(json_string_value(name), in->secret, sizeof(in->secret));
+        if (result == 0 && !str_is_utf8(str_from(in->secret))) {
+            fprintf(stderr, "%s: what was given on standard input is not UTF-8\n", json_string_value(name));
+            result = -1;
+        }
+        if (result != 0)
+            return -1;
+        add_member(&in->all, json_string_value(name), str_from(in->secret));
+        explicit_bzero(in->secret, sizeof(in->secret));
+    }
+    return 0;
+}
+
+static int read_file(struct buf *out, const char *path)
+{
+    FILE *f = fopen(path, "re");
+    char bytes[4096];
+    size_t n;
+
+    while (f && out->n <= FILE_MAX && (n = fread(bytes, 1, sizeof(bytes), f)) > 0)
+        buf_add(out, bytes, n);
+    bool is_read = f && !ferror(f);
+    int error = errno;
+    if (f)
+        fclose(f);
+    if (is_read && out->n <= FILE_MAX && !buf_failed(out) && str_is_utf8(buf_str(out)) &&
+        !memchr(out->p ? out->p : "", 0, out->n))
+        return 0;
+    fprintf(stderr, "%s: %s\n", path,
+            !is_read            ? strerror(error)
+            : out->n > FILE_MAX ? "has more than 1 MiB, which no certificate has"
+                                : "is no text");
+    return -1;
+}
+
+static int read_files(struct terminal_input *in, const dw_command *command, const json_t *values)
+{
+    for (const dw_argument *a = command->arguments; a->name; a++) {
+        const char *path = json_string_value(json_object_get(values, argument_key(a)));
+        struct buf text = BUF_INIT;
+        if (a->type != COMMAND_ARGUMENT_FILE || !path)
+            continue;
+        int result = read_file(&text, path);
+        if (result == 0)
+            add_member(&in->all, argument_key(a), buf_str(&text));
+        if (text.p)
+            explicit_bzero(text.p, text.cap);
+        buf_finish(&text);
+        if (result != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int read_parts(struct terminal_input *in, const dw_command *command, const json_t *values)
+{
+    buf_add_text(&in->all, "{\"secrets\":{");
+    if (read_secrets(in, json_object_get(values, "secret")) != 0)
+        return -1;
+    buf_add_text(&in->all, "},\"files\":{");
+    if (read_files(in, command, values) != 0)
+        return -1;
+    buf_add_text(&in->all, "}}");
+    if (!buf_failed(&in->all))
+        return 0;
+    fputs("out of memory\n", stderr);
+    return -1;
+}
+
+int terminal_read(struct terminal_input *in, const dw_command *command, const json_t *values)
 {
     *in = (struct terminal_input){ .secret_n = 0, .all = BUF_INIT };
     switch (command->input) {
@@ -55,6 +144,7 @@ int terminal_read(struct terminal_input *in, const dw_command *command)
     case DW_INPUT_SECRET: return read_secret(in, false);
     case DW_INPUT_TEXT:
     case DW_INPUT_BYTES: return read_all(&in->all);
+    case COMMAND_INPUT_PARTS: return read_parts(in, command, values);
     default: return 0;
     }
 }
@@ -62,6 +152,8 @@ int terminal_read(struct terminal_input *in, const dw_command *command)
 void terminal_input_finish(struct terminal_input *in)
 {
     explicit_bzero(in->secret, sizeof(in->secret));
+    if (in->all.p)
+        explicit_bzero(in->all.p, in->all.cap);
     buf_finish(&in->all);
 }
 

@@ -11,9 +11,10 @@ struct terminal_input {
     struct buf all;
 };
 
-/* Reads what the command wants: a password twice, unseen, where standard input is a terminal, else its first line. 0, or -1
- * after saying why. Finish it in each case: a secret does not stay in memory. */
-int terminal_read(struct terminal_input *in, const dw_command *command);
+/* Reads what the command wants: a password twice, unseen, where standard input is a terminal, else its first line; or what the
+ * values that were typed name (COMMAND_INPUT_PARTS). 0, or -1 after saying why. Finish it in each case: a secret does not stay in
+ * memory. */
+int terminal_read(struct terminal_input *in, const dw_command *command, const json_t *values);
 void terminal_input_finish(struct terminal_input *in);
 
 enum command_answer terminal_ask(const char *question);

@@ -187,10 +187,10 @@ static int run(struct cli_call *call)
                           (const char *const *)c->argv + call->words, clock_wall_us(), &why) != 0) {
         result = command_failed(call, CLI_USAGE, buf_text(&why));
     } else {
-        json_decref(typed.values);
-        if (terminal_read(&call->input, call->command) == 0)
+        if (terminal_read(&call->input, call->command, typed.values) == 0)
             result = run_somewhere(call);
         terminal_input_finish(&call->input);
+        json_decref(typed.values);
     }
     buf_finish(&why);
     return result;
@@ -227,7 +227,7 @@ int cli_command(const struct cli *c, bool help)
     } else if (command && !offer_is_working(offer)) {
         result = not_working(offer, command);
     } else if (command) {
-        call.plugin = offer->plugin->name;
+        call.plugin = offer->name;
         result = run(&call);
     } else {
         result = cli_command_list(&o, c, help);

@@ -1,6 +1,10 @@
 /* help.c - the pages, made of the tables. */
+#include <string.h>
+
 #include "cli/command_pages.h"
+#include "cli/own_commands.h"
 #include "cli/table.h"
+#include "plugin/command_line.h"
 
 enum { OPTION_COLUMN = 22 };
 
@@ -41,6 +45,8 @@ void cli_help(struct buf *out, const struct cli *c)
     buf_add_format(out, "Usage: dowel VERB [OPTION...]\n\n%s\nVerbs:\n", purpose);
     for (const struct cli_verb *const *v = cli_verbs; *v; v++)
         buf_add_format(out, "  %-12s %s\n", (*v)->name, (*v)->summary);
+    for (const struct own_word *own = own_words; own->word; own++)
+        buf_add_format(out, "  %-12s %s\n", own->word, own->summary);
     cli_command_groups(out, c);
     buf_add_text(out, "\nOptions of every verb:\n");
     add_options(out, cli_common_options);
@@ -91,6 +97,32 @@ static void add_markdown_verb(struct buf *out, const struct cli_verb *verb)
     }
 }
 
+static bool begins_with(const char *name, const char *word)
+{
+    size_t n = strlen(word);
+
+    return strncmp(name, word, n) == 0 && (name[n] == ' ' || !name[n]);
+}
+
+/* Each of its commands as its own help has it. */
+static void add_markdown_own(struct buf *out, const struct own_word *own)
+{
+    size_t n;
+    const dw_command *commands = own_commands(&n);
+
+    buf_add_format(out, "\n## dowel %s\n\n%s.\n", own->word, own->summary);
+    for (size_t i = 0; i < n; i++) {
+        if (!begins_with(commands[i].name, own->word))
+            continue;
+        buf_add_text(out, "\n    dowel ");
+        command_line_usage(out, &commands[i]);
+        buf_add_format(out, "\n\n%s.\n\n```text\n%s%s", commands[i].summary, commands[i].help,
+                       *commands[i].help ? "\n" : "");
+        command_line_help(out, &commands[i]);
+        buf_add_text(out, "```\n");
+    }
+}
+
 void cli_help_markdown(struct buf *out)
 {
     buf_add_format(
@@ -111,4 +143,6 @@ void cli_help_markdown(struct buf *out)
         buf_add_format(out, "| %d | %s |\n", i, cli_exit_texts[i]);
     for (const struct cli_verb *const *v = cli_verbs; *v; v++)
         add_markdown_verb(out, *v);
+    for (const struct own_word *own = own_words; own->word; own++)
+        add_markdown_own(out, own);
 }

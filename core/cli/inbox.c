@@ -101,8 +101,20 @@ static int end_change(const struct cli *c, struct cli_store *s, int rc, const ch
         &(struct cli_note){ .action = action, .values = DW_LIST("plugin", plugin, "source", source) });
 }
 
+/* True, and it was said what to do instead. */
+static bool is_connections(const struct cli *c, const char *instead)
+{
+    if (!inbox_name_is_connection(str_from(c->argv[2])))
+        return false;
+    fprintf(stderr, "%s: it belongs to a connection, and comes and goes with it: dowel connection %s %s\n",
+            c->argv[2], instead, c->argv[2]);
+    return true;
+}
+
 static int remove_it(const struct cli *c, struct cli_store *s)
 {
+    if (is_connections(c, "remove"))
+        return CLI_FAILED;
     int rc = cli_note_begin(s->session);
 
     if (rc >= 0)
@@ -123,11 +135,15 @@ static int set_enabled(const struct cli *c, struct cli_store *s, bool enabled)
 
 static int enable(const struct cli *c, struct cli_store *s)
 {
+    if (is_connections(c, "enable"))
+        return CLI_FAILED;
     return finish(c, s, set_enabled(c, s, true), "enabled");
 }
 
 static int disable(const struct cli *c, struct cli_store *s)
 {
+    if (is_connections(c, "disable"))
+        return CLI_FAILED;
     return finish(c, s, set_enabled(c, s, false), "disabled: it gets 404");
 }
 

@@ -203,9 +203,9 @@ static void add_crashes(struct buf *out, const json_t *list)
 
 static int print_info(const struct plan_plugin *p, const json_t *info)
 {
-    static const char *const lists[] = { "operations", "routes",   "hooks",     "questions",
-                                         "services",   "jobs",     "schedules", "subscriptions",
-                                         "inboxes",    "commands", "assets" };
+    static const char *const lists[] = { "operations", "routes",     "hooks",     "questions",
+                                         "services",   "jobs",       "schedules", "subscriptions",
+                                         "inboxes",    "connectors", "commands",  "assets" };
     static const char *const lines[] = { "state", "why", "version", "summary", "path", "not_used", "hash" };
     const json_t *found = json_object_get(info, "found"), *later = json_object_get(info, "after_reload");
     struct buf text = BUF_INIT;

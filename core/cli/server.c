@@ -15,6 +15,7 @@
 #include "cli/command_service.h"
 #include "cli/database_start.h"
 #include "cli/events_service.h"
+#include "cli/own_commands.h"
 #include "cli/settings.h"
 #include "cli/table.h"
 #include "cli/upkeep.h"
@@ -34,6 +35,8 @@
 #include "operations/core_operations.h"
 #include "plugin/access.h"
 #include "plugin/channels.h"
+#include "plugin/connection_watch.h"
+#include "plugin/connectors.h"
 #include "plugin/hooks.h"
 #include "plugin/idempotency.h"
 #include "plugin/registry.h"
@@ -64,6 +67,7 @@ struct server {
     struct upkeep *upkeep;
     struct events_service events;
     struct audit_service audit;
+    struct connection_watch connections;
     struct command_service *commands;
     struct core_operations *own;    /* the server's own operations */
     struct api_document *described; /* what is only published */
@@ -288,6 +292,7 @@ static int make_process(struct server *s, const char *data_dir)
     if (keyring_open(&s->process.keyring, str_from(s->core->secret_key.hidden), data_dir, &why) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "%s", buf_text(&why));
     else if (channels_create(&s->process.channels) != 0 || plugin_hooks_create(&s->process.hooks) != 0 ||
+             connectors_create(&s->process.connectors) != 0 ||
              access_create(&s->process.access, REMEMBERED_MAX) != 0)
         result = generation_fail(s->generation, CLI_FAILED, "cannot make room for plugins: out of memory");
     else
@@ -314,6 +319,8 @@ static int carry_out(struct server *s, int result, struct buf *why)
 static int make_registry(struct server *s, struct config *config, const struct config_source *source,
                          const char *data_dir)
 {
+    size_t own_n;
+    const dw_command *own = own_commands(&own_n);
     const struct registry_options options = {
         .catalog = s->catalog,
         .data_dir = data_dir,
@@ -322,6 +329,8 @@ static int make_registry(struct server *s, struct config *config, const struct c
         .process = &s->process,
         .migrate = &s->migrate,
         .words = cli_verb_words(),
+        .own = own,
+        .own_n = own_n,
         .may_refuse = generation_follows(s->generation),
     };
     struct buf why = BUF_INIT;
@@ -496,6 +505,18 @@ static int register_audit(struct server *s)
     return result;
 }
 
+static int register_connections(struct server *s)
+{
+    struct buf why = BUF_INIT;
+    int result = CLI_OK;
+
+    s->connections = (struct connection_watch){ &s->process, s->core->check_connections.us };
+    if (connection_watch_register(&s->connections, s->process.jobs, &why) != 0)
+        result = generation_fail(s->generation, CLI_FAILED, "cannot check connections: %s", buf_text(&why));
+    buf_finish(&why);
+    return result;
+}
+
 static int start_jobs(struct server *s)
 {
     const struct db_listener listener = {
@@ -631,6 +652,7 @@ static void destroy(struct server *s)
     api_document_destroy(s->described);
     static_destroy(s->site);
     plugin_hooks_destroy(s->process.hooks);
+    connectors_destroy(s->process.connectors);
     audit_service_finish(&s->audit, &s->process);
     keyring_destroy(s->process.keyring);
     catalog_destroy(s->catalog);
@@ -690,6 +712,8 @@ static int make_all(struct server *s, struct config *config, const struct config
         result = register_events(s);
     if (result == CLI_OK)
         result = register_audit(s);
+    if (result == CLI_OK)
+        result = register_connections(s);
     if (result == CLI_OK)
         result = start_jobs(s);
     if (result == CLI_OK)

@@ -17,6 +17,7 @@
 #include "jobs/jobs.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "plugin/connection_watch.h"
 #include "plugin/idempotency.h"
 #include "util/clock.h"
 #include "util/compiler.h"
@@ -27,6 +28,7 @@ enum {
     DATA_EVERY_US = 10 * CLOCK_SECOND,
     JOBS_EVERY_US = 60 * CLOCK_SECOND,
     ANSWERS_EVERY_US = 600 * CLOCK_SECOND,
+    CONNECTIONS_EVERY_US = 10 * CLOCK_SECOND,
     DATABASE_EVERY_US = 2 * CLOCK_SECOND,
     THREADS = 2,
     QUEUE = 64,
@@ -56,12 +58,13 @@ struct upkeep {
     struct db *db;
     struct jobs *jobs;
     _Atomic bool stopping;
-    struct chore chores[5];
+    struct chore chores[6];
     size_t chores_n;
     struct metric *room, *days_left, *database_up;
     struct finding data, database;
     struct chore *database_chore; /* NULL: none */
     _Atomic bool walls_wanted;    /* to be learned again */
+    struct connection_watch_told told;
 };
 
 /* True when it is other than before: that is logged once, not each time. */
@@ -254,6 +257,11 @@ static void remove_old_answers(struct upkeep *u)
         log_info("answers kept for their Idempotency-Key were removed", LOG_NUMBER("answers", n));
 }
 
+static void tell_of_connections(struct upkeep *u)
+{
+    connection_watch_tell(&u->told, u->db);
+}
+
 static void add_chores(struct upkeep *u)
 {
     u->room = metrics_gauge("dowel_data_free_bytes", "Room in the file system of the data folder", NULL);
@@ -267,6 +275,7 @@ static void add_chores(struct upkeep *u)
     if (!u->db)
         return;
     add_chore(u, remove_old_answers, ANSWERS_EVERY_US);
+    add_chore(u, tell_of_connections, CONNECTIONS_EVERY_US);
     u->database_up =
         metrics_gauge("dowel_database_up", "Whether the database answered when asked last", NULL);
     u->database_chore = &u->chores[u->chores_n];

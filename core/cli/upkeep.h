@@ -1,6 +1,6 @@
 /* upkeep.h - what the server process sees to beside requests, on threads of its own: that its data folder can be written
- * and has room, that its certificate lasts, that the database answers and its walls are known, and that jobs that are over
- * go in time. All may wait, for a disk or a network, so none is done on a loop; /readyz and /metrics tell what was found last. */
+ * and has room, that its certificate lasts, that the database answers and its walls are known, which connections to other systems
+ * fail, and that jobs that are over go in time. All may wait, for a disk or a network, so none is done on a loop; /readyz and /metrics tell what was found last. */
 #ifndef CLI_UPKEEP_H
 #define CLI_UPKEEP_H
 

@@ -20,6 +20,7 @@ const char *client_error_name(enum client_error error)
         [CLIENT_TLS] = "tls",
         [CLIENT_CANCELLED] = "cancelled",
         [CLIENT_MEMORY] = "memory",
+        [CLIENT_HELD] = "held",
     };
     return (unsigned)error < CLIENT_ERRORS ? names[error] : "?";
 }

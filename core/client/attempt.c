@@ -246,20 +246,39 @@ static void set_connection(struct options *o, const struct transfer *t)
     set_long(o, CURLOPT_HTTP_VERSION, t->is_stream ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS);
 }
 
+/* Not copied: the transfer outlives the handle. What a connection is compared by libcurl copies itself. */
+static void set_blob(struct options *o, CURLoption option, struct str text)
+{
+    struct curl_blob blob = { .data = (char *)(uintptr_t)text.p, .len = text.n, .flags = CURL_BLOB_NOCOPY };
+
+    o->failed |= curl_easy_setopt(o->easy, option, &blob) != CURLE_OK;
+}
+
+static void set_client_certificate(struct options *o, const struct transfer *t)
+{
+    if (t->cert_pem.n) {
+        set_blob(o, CURLOPT_SSLCERT_BLOB, t->cert_pem);
+        set_blob(o, CURLOPT_SSLKEY_BLOB, t->key_pem);
+    } else if (t->cert_file) {
+        set_text(o, CURLOPT_SSLCERT, t->cert_file);
+        set_text(o, CURLOPT_SSLKEY, t->key_file ? t->key_file : t->cert_file);
+    }
+}
+
 static void set_tls(struct options *o, const struct transfer *t)
 {
     set_long(o, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-    if (t->ca_file) {
-        set_text(o, CURLOPT_CAINFO, t->ca_file);
-        set_text(o, CURLOPT_CAPATH, NULL); /* else Debian's whole bundle is trusted besides */
+    if (t->ca_pem.n)
+        set_blob(o, CURLOPT_CAINFO_BLOB, t->ca_pem);
+    if (t->ca_pem.n || t->ca_file) {
+        set_text(o, CURLOPT_CAINFO, t->ca_file); /* NULL: not Debian's bundle besides, */
+        set_text(o, CURLOPT_CAPATH, NULL);       /* nor its folder */
     }
 #if LIBCURL_VERSION_NUM >= 0x075700
     set_long(o, CURLOPT_CA_CACHE_TIMEOUT, 300); /* parsing the system's bundle costs 20 ms a connection */
 #endif
-    if (t->cert_file && t->url.tls && !t->foreign) {
-        set_text(o, CURLOPT_SSLCERT, t->cert_file);
-        set_text(o, CURLOPT_SSLKEY, t->key_file ? t->key_file : t->cert_file);
-    }
+    if (t->url.tls && !t->foreign)
+        set_client_certificate(o, t);
 }
 
 /* Where the TCP connection goes. CURLOPT_CONNECT_TO and not CURLOPT_RESOLVE: that one writes into a cache that all
@@ -348,7 +367,7 @@ static void set_method(struct options *o, const struct transfer *t)
 
 void attempt_reset(struct transfer *t)
 {
-    t->sent = t->head_done = false;
+    t->sent = t->head_done = t->had_enough = false;
     t->next = NEXT_FINISH;
     t->discarded = 0;
     t->curl_error[0] = 0;

@@ -19,6 +19,8 @@
 struct client;
 struct client_token;
 struct client_stream;
+struct client_pending;
+struct client_gate; /* client/gate.h */
 
 enum client_error {
     CLIENT_OK,
@@ -32,6 +34,7 @@ enum client_error {
     CLIENT_TLS,       /* certificate, key or handshake */
     CLIENT_CANCELLED, /* by its token, or the client was destroyed */
     CLIENT_MEMORY,
+    CLIENT_HELD, /* the peer asked for time, and there is not so much: never sent */
     CLIENT_ERRORS
 };
 
@@ -88,6 +91,11 @@ struct client_options {
     void *resolve_ud;
     client_play_fn *play; /* instead of the network, which is never touched then; for tests */
     void *play_ud;
+    /* For tests: nobody waits before a further try, or because a peer asked for time; it is told how long that would have
+     * been. What a peer asked for goes by its monotonic clock. Both or none. */
+    void (*pass)(int64_t us, void *ud);
+    int64_t (*clock_us)(void *ud);
+    void *clock_ud;
 };
 
 /* 0 or -1 (memory, thread). */
@@ -133,10 +141,19 @@ struct client_request {
     const char *ca_file;   /* instead of the client's */
     const char *cert_file; /* client certificate, PEM, with its key unless key_file */
     const char *key_file;
+    /* The same as texts, which come before the files; copied. No open connection is shared by requests that differ in one
+     * of the three: a certificate is public, and only its key says whose it is. */
+    struct str ca_pem, cert_pem, key_pem;
     const char *proxy;           /* NULL: the client's; "": none. Its address must be allowed as the peer's */
     const struct network *allow; /* inner addresses that this request may go to; link-local never */
     size_t allow_n;
+    bool
+        allow_any_inner; /* whatever inner address the name has, but link-local and metadata; not where it is redirected to
+                           * another origin */
     struct client_token *token; /* cancels it; NULL: nothing does */
+    /* Where it waits for its turn, which deadline_us limits and timeout_us does not count; held as its owner says. */
+    struct client_gate *gate;
+    int64_t patience_us; /* at the gate: 5 minutes */
 };
 
 /* What came back, or why nothing did. */
@@ -168,6 +185,15 @@ int client_fetch(struct client *c, struct client_answer **out, const struct clie
  * -CLIENT_MEMORY and, once the client is being destroyed, -CLIENT_CANCELLED. [any thread] */
 int client_start(struct client *c, const struct client_request *request,
                  void (*done)(struct client_answer *answer, void *ud), void *ud);
+
+/* Sends, as client_start does, what is waited for later. *out is to be closed; 0, -CLIENT_MEMORY or -CLIENT_CANCELLED. */
+int client_begin(struct client *c, struct client_pending **out, const struct client_request *request);
+
+/* Waits for the end. The answer is the caller's, as of client_fetch; once. [any thread but a callback's] */
+struct client_answer *client_pending_take(struct client_pending *p);
+
+/* Cuts what has not ended. NULL is safe. [any thread] */
+void client_pending_close(struct client_pending *p);
 
 /* ---- cancelling: one token for all requests of a call ---- */
 

@@ -52,7 +52,8 @@ enum guard_verdict guard_check(const struct guard *g, const struct address *a)
 {
     if (is_never(a))
         return GUARD_NEVER;
-    return address_scope_of(a) == ADDRESS_GLOBAL || is_listed(g, a) ? GUARD_ALLOWED : GUARD_INSIDE;
+    return g->any_inner || address_scope_of(a) == ADDRESS_GLOBAL || is_listed(g, a) ? GUARD_ALLOWED
+                                                                                    : GUARD_INSIDE;
 }
 
 enum guard_verdict guard_check_all(const struct guard *g, const struct address *list, size_t n, size_t *which)

@@ -19,6 +19,7 @@ enum guard_verdict {
 struct guard {
     const struct network *allow, *also;
     size_t allow_n, also_n;
+    bool any_inner; /* everything inside is allowed, but what nobody may */
 };
 
 enum guard_verdict guard_check(const struct guard *g, const struct address *a);

@@ -7,6 +7,7 @@
 #include "client/transfer.h"
 #include "log/log.h"
 #include "secure/base64.h"
+#include "secure/digest.h"
 #include "util/clock.h"
 
 enum {
@@ -187,6 +188,46 @@ static void copy_allow(struct transfer *t, const struct client_request *r)
     t->allow_n = r->allow_n;
 }
 
+static struct str copy_pem(struct transfer *t, struct str pem)
+{
+    char *copy = pem.n ? arena_copy(&t->arena, pem) : NULL;
+
+    if (pem.n && !copy)
+        transfer_fail(t, CLIENT_MEMORY, "memory is out");
+    return str_make(copy, copy ? pem.n : 0);
+}
+
+/* libcurl compares the certificates of two requests before one takes the other's connection, but not their keys; and whoever
+ * knows a certificate may not know its key. What stands between the parts of a PEM text is not read: there the key has a
+ * mark, which is compared as a part of the certificate. */
+static struct str mark_key(struct transfer *t, struct str cert, struct str key)
+{
+    char mark[DIGEST_HEX_SIZE];
+    const char *text;
+
+    if (digest_hex(DIGEST_SHA256, key, mark) != 0 ||
+        !(text = arena_format(&t->arena, "%.*s\nkey %s\n", STR_ARG(cert), mark))) {
+        transfer_fail(t, CLIENT_MEMORY, "memory is out");
+        return str_make(NULL, 0);
+    }
+    return str_from(text);
+}
+
+static void copy_certificates(struct transfer *t, const struct client_request *r)
+{
+    const char *ca_file = r->ca_file ? r->ca_file : t->client->options.ca_file;
+
+    t->ca_pem = copy_pem(t, r->ca_pem);
+    t->ca_file = copy_text(t, t->ca_pem.n ? NULL : ca_file);
+    if (r->cert_pem.n == 0) {
+        t->cert_file = copy_text(t, r->cert_file);
+        t->key_file = copy_text(t, r->key_file);
+        return;
+    }
+    t->key_pem = copy_pem(t, r->key_pem.n ? r->key_pem : r->cert_pem);
+    t->cert_pem = r->key_pem.n ? mark_key(t, r->cert_pem, r->key_pem) : t->key_pem;
+}
+
 static void read_method(struct transfer *t, const struct client_request *r)
 {
     struct str method = str_from(r->method ? r->method : r->body.p ? "POST" : "GET");
@@ -224,6 +265,11 @@ static void read_limits(struct transfer *t, const struct client_request *r)
     t->deadline_us = timeout ? t->started_us + timeout : 0;
     if (r->deadline_us && (!t->deadline_us || r->deadline_us < t->deadline_us))
         t->deadline_us = r->deadline_us;
+    t->timeout_us = timeout;
+    t->latest_us = r->deadline_us;
+    t->patience_until_us = t->started_us + (r->patience_us ? r->patience_us : 300 * (int64_t)SECONDS);
+    if (r->deadline_us && r->deadline_us < t->patience_until_us)
+        t->patience_until_us = r->deadline_us;
     t->connect_timeout_us = r->connect_timeout_us ? r->connect_timeout_us : 10 * (int64_t)SECONDS;
     t->idle_timeout_us = r->idle_timeout_us ? r->idle_timeout_us : t->is_stream ? 30 * (int64_t)SECONDS : 0;
     t->max_bytes = r->max_bytes ? r->max_bytes : t->is_stream ? SIZE_MAX : MAX_BYTES;
@@ -266,6 +312,7 @@ struct transfer *transfer_create(struct client *c, const struct client_request *
     list_init(&t->queued);
     list_init(&t->inbox);
     list_init(&t->by_token);
+    list_init(&t->by_gate);
     arena_init(&t->arena, NULL, 0, 0);
     read_method(t, r);
     read_urls(t, r);
@@ -273,15 +320,19 @@ struct transfer *transfer_create(struct client *c, const struct client_request *
     copy_body(t, r->body, copy);
     copy_allow(t, r);
     read_limits(t, r);
-    t->ca_file = copy_text(t, r->ca_file ? r->ca_file : c->options.ca_file);
-    t->cert_file = copy_text(t, r->cert_file);
-    t->key_file = copy_text(t, r->key_file);
+    copy_certificates(t, r);
+    t->allow_any_inner = r->allow_any_inner;
     t->token = r->token;
+    t->gate = r->gate;
+    if (t->gate && t->gate->owner && t->gate->owner->hold)
+        t->gate->owner->hold(t->gate);
     return t;
 }
 
-static void wipe_fields(struct transfer *t)
+static void wipe_secrets(struct transfer *t)
 {
+    if (t->key_pem.n)
+        explicit_bzero((char *)(uintptr_t)t->key_pem.p, t->key_pem.n);
     for (size_t i = 0; t->fields && i < t->fields_n; i++)
         explicit_bzero(t->fields[i].line, strlen(t->fields[i].line));
 }
@@ -295,7 +346,9 @@ void transfer_drop(struct transfer *t)
 {
     if (atomic_fetch_sub(&t->refs, 1) != 1)
         return;
-    wipe_fields(t);
+    if (t->gate && t->gate->owner && t->gate->owner->drop)
+        t->gate->owner->drop(t->gate);
+    wipe_secrets(t);
     url_finish(&t->url);
     proxy_url_finish(&t->proxy);
     client_answer_destroy(t->answer);

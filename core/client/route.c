@@ -30,7 +30,11 @@ static bool judge(struct transfer *t, const struct guard *g, const char *host, c
 static struct guard peer_guard(const struct transfer *t)
 {
     const struct client_options *o = &t->client->options;
-    return (struct guard){ .allow = o->allow, .allow_n = o->allow_n, .also = t->allow, .also_n = t->allow_n };
+    return (struct guard){ .allow = o->allow,
+                           .allow_n = o->allow_n,
+                           .also = t->allow,
+                           .also_n = t->allow_n,
+                           .any_inner = t->allow_any_inner && !t->foreign };
 }
 
 /* Whoever configured the client's own proxy meant its address; one that a request names is judged like any peer. */

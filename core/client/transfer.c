@@ -49,6 +49,8 @@ void transfer_arm_timer(struct transfer *t)
 {
     int64_t at = earlier(t->deadline_us, idle_until(t));
 
+    if (t->state == TRANSFER_GATED)
+        at = t->wake_us;
     if (t->state == TRANSFER_WAITING)
         at = earlier(at, t->wake_us);
     if (t->state == TRANSFER_RESOLVING || t->state == TRANSFER_RESOLVING_PROXY)
@@ -67,6 +69,7 @@ void transfer_arm_timer(struct transfer *t)
 static const char *doing(const struct transfer *t)
 {
     switch (t->state) {
+    case TRANSFER_GATED: return "waiting for its turn";
     case TRANSFER_RESOLVING:
     case TRANSFER_RESOLVING_PROXY: return "looking up its address";
     case TRANSFER_QUEUED: return "waiting for a free connection";
@@ -85,6 +88,15 @@ static void fail_timeout(struct transfer *t, const char *what)
     transfer_finish(t);
 }
 
+/* Others may have been told meanwhile that the peer wants no more. */
+static void try_again(struct transfer *t)
+{
+    if (gate_is_closed(t))
+        gate_begin(t);
+    else
+        route_begin(t);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *ud)
 {
     struct transfer *t = ud;
@@ -93,12 +105,14 @@ static void on_timer(evutil_socket_t fd, short what, void *ud)
 
     (void)fd;
     (void)what;
-    if (t->deadline_us && now >= t->deadline_us)
+    if (t->state == TRANSFER_GATED)
+        gate_look(t);
+    else if (t->deadline_us && now >= t->deadline_us)
         fail_timeout(t, "the time was up");
     else if (idle && now >= idle)
         fail_timeout(t, t->state == TRANSFER_QUEUED ? "no connection became free" : "the peer fell silent");
     else if (t->state == TRANSFER_WAITING && now >= t->wake_us)
-        route_begin(t);
+        try_again(t);
     else if ((t->state == TRANSFER_RESOLVING || t->state == TRANSFER_RESOLVING_PROXY) &&
              now >= t->connect_until_us)
         route_timeout(t);
@@ -111,13 +125,21 @@ static void on_timer(evutil_socket_t fd, short what, void *ud)
 
 void transfer_retry_later(struct transfer *t, int64_t span_us)
 {
+    const struct client_options *o = &t->client->options;
+
     metric_add(t->client->retries, 1);
     if (log_enabled(LOG_DEBUG))
         log_debug("outbound request is tried again", LOG_TEXT("method", t->method),
                   LOG_TEXT("url", t->url.shown), LOG_NUMBER("status", t->answer->status),
                   LOG_SPAN("wait", span_us));
+    if (t->had_enough) {
+        gate_begin(t);
+        return;
+    }
+    if (o->pass)
+        o->pass(span_us, o->clock_ud);
     t->state = TRANSFER_WAITING;
-    t->wake_us = clock_monotonic_us() + span_us;
+    t->wake_us = clock_monotonic_us() + (o->pass ? 0 : span_us);
     transfer_arm_timer(t);
 }
 
@@ -133,7 +155,8 @@ int64_t transfer_retry_span(const struct transfer *t)
     int64_t span = retry_backoff_us(t->attempt, o->retry_base_us, o->retry_cap_us, random);
     if (t->answer->retry_after_us > span)
         span = t->answer->retry_after_us;
-    bool in_time = t->deadline_us == 0 || clock_monotonic_us() + span < t->deadline_us;
+    int64_t until_us = t->had_enough ? t->patience_until_us : t->deadline_us;
+    bool in_time = until_us == 0 || clock_monotonic_us() + span < until_us;
     return in_time ? span : -1;
 }
 
@@ -192,6 +215,7 @@ bool transfer_judge_head(struct transfer *t)
     a->content_type = value ? value : "";
     value = client_answer_header(a, "retry-after");
     a->retry_after_us = value ? retry_after_us(str_from(value), clock_wall_us()) : -1;
+    gate_answered(t);
     if (is_redirect(a->status) && t->redirects_max > 0 && client_answer_header(a, "location")) {
         t->next = NEXT_REDIRECT;
         return true;
@@ -248,7 +272,9 @@ static const char *advice(enum client_error error)
     switch (error) {
     case CLIENT_UNREACHED: return "nothing was sent; is it up, and may this machine reach it?";
     case CLIENT_UNKNOWN: return "it may have been carried out: look there before you repeat it";
-    case CLIENT_TLS: return "check ca_file (the CA that signed its certificate) and the client certificate";
+    case CLIENT_TLS:
+        return "check the CA that signed its certificate (ca_file, or what the connection trusts), "
+               "and the client certificate";
     case CLIENT_TIMEOUT: return "is it up, and may this machine reach it?";
     default: return "see the peer's log";
     }
@@ -368,6 +394,7 @@ void transfer_finish(struct transfer *t)
         return;
     attempt_end(t);
     slot_leave(t);
+    gate_leave(t);
     route_abandon(t);
     t->state = TRANSFER_DONE;
     list_remove(&t->node);
@@ -376,6 +403,8 @@ void transfer_finish(struct transfer *t)
     client_leave_token(t);
     complete_answer(t);
     record(t);
+    if (t->gate && t->gate->owner && t->gate->owner->done)
+        t->gate->owner->done(t->gate, t->answer);
     pthread_mutex_lock(&c->lock);
     c->open--;
     pthread_mutex_unlock(&c->lock);
@@ -407,7 +436,10 @@ static void submit(struct transfer *t)
         transfer_finish(t);
         return;
     }
-    route_begin(t);
+    if (t->gate)
+        gate_begin(t);
+    else
+        route_begin(t);
 }
 
 static void cancel(struct transfer *t)
@@ -441,6 +473,8 @@ void transfer_handle(struct transfer *t, unsigned wishes)
         submit(t);
     if (wishes & WISH_CANCEL)
         cancel(t);
+    if (wishes & WISH_GATE)
+        gate_look(t);
     if (wishes & WISH_RESOLVED)
         route_answered(t);
     if (wishes & WISH_RESUME)

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "client/client.h"
+#include "client/gate.h"
 #include "client/guard.h"
 #include "client/resolver.h"
 #include "client/url.h"
@@ -64,7 +65,7 @@ struct client {
 };
 
 /* What other threads wish for; bits. */
-enum transfer_wish { WISH_SUBMIT = 1, WISH_CANCEL = 2, WISH_RESUME = 4, WISH_RESOLVED = 8 };
+enum transfer_wish { WISH_SUBMIT = 1, WISH_CANCEL = 2, WISH_RESUME = 4, WISH_RESOLVED = 8, WISH_GATE = 16 };
 
 /* A lookup can outlast the interest in it, for the transfer goes on or ends: whoever comes second frees it. */
 enum question_state { QUESTION_ASKED, QUESTION_ANSWERED, QUESTION_ABANDONED };
@@ -77,6 +78,7 @@ struct question {
 
 enum transfer_state {
     TRANSFER_NEW,
+    TRANSFER_GATED, /* waiting for its turn */
     TRANSFER_RESOLVING,
     TRANSFER_RESOLVING_PROXY,
     TRANSFER_QUEUED,
@@ -87,6 +89,9 @@ enum transfer_state {
 
 /* What is to be done with the answer whose head is here. */
 enum transfer_next { NEXT_FINISH, NEXT_REDIRECT, NEXT_RETRY };
+
+/* At its gate. */
+enum transfer_place { PLACE_NONE, PLACE_WANTED, PLACE_TAKEN };
 
 struct transfer_field {
     char *line; /* "Name: value" */
@@ -104,16 +109,21 @@ struct transfer {
     struct transfer_field *fields;
     size_t fields_n;
     const char *ca_file, *cert_file, *key_file;
-    struct proxy_url proxy; /* host NULL: none */
+    struct str ca_pem, cert_pem, key_pem; /* p NULL: none. cert_pem ends with a mark of its key */
+    struct proxy_url proxy;               /* host NULL: none */
     struct network *allow;
     size_t allow_n;
     int64_t started_us, deadline_us, connect_timeout_us, idle_timeout_us; /* deadline monotonic; 0: none */
+    struct client_gate *gate;                                             /* NULL: none */
+    int64_t timeout_us, latest_us,
+        patience_until_us; /* for the gate: what the deadline is made of, how long it waits */
     size_t max_bytes, buffer_bytes;
     unsigned attempts_max, redirects_max;
     struct client_token *token;
     void (*callback)(struct client_answer *answer, void *ud);
     void *callback_ud;
     bool idempotent, any_status, is_stream;
+    bool allow_any_inner;
     bool proxy_is_ours; /* the client's, not one that the request names */
 
     /* ---- the client's thread ---- */
@@ -123,6 +133,7 @@ struct transfer {
     bool admitted, running; /* counted by slot, by client */
     bool sent;              /* this attempt's request went out, or may have */
     bool head_done, head_delivered;
+    bool had_enough; /* the peer, of all of us: see gate_answered() */
     enum transfer_state state;
     enum transfer_next next;
     unsigned attempt;   /* since the last redirect */
@@ -135,7 +146,7 @@ struct transfer {
     struct address to[LOOKUP_ADDRESSES]; /* judged and good, of the peer or of its proxy */
     size_t to_n, to_at;
     int64_t connect_until_us; /* for all addresses of this attempt together */
-    int64_t wake_us;          /* WAITING: when */
+    int64_t wake_us;          /* WAITING, GATED: when */
     int64_t heard_us;         /* last byte, or the start of the attempt */
 
     struct client_played played; /* instead of all that is libcurl's */
@@ -149,7 +160,10 @@ struct transfer {
     struct client_answer *answer;
 
     struct list by_token; /* guarded by token->lock */
-    struct list inbox;    /* guarded by client->lock, as is: */
+    struct list by_gate;  /* guarded by gate->lock, as are: */
+    uint64_t turn;
+    enum transfer_place place;
+    struct list inbox; /* guarded by client->lock, as is: */
     unsigned wishes;
 
     /* ---- shared with whoever waits; guarded by lock ---- */
@@ -213,6 +227,22 @@ void transfer_retry_later(struct transfer *t, int64_t span_us);
 
 /* For the limit of its state that is next. */
 void transfer_arm_timer(struct transfer *t);
+
+/* ---- gate.c, the client's thread ---- */
+
+/* Waits for its turn, and goes on then; if it has a place, it gives that back first. */
+void gate_begin(struct transfer *t);
+
+/* Perhaps it is its turn now, or will not come in time. */
+void gate_look(struct transfer *t);
+
+/* Gives its place back. */
+void gate_leave(struct transfer *t);
+
+/* A head is here: perhaps the peer wants no more requests for a while. Then t->had_enough, and how long is in the answer. */
+void gate_answered(struct transfer *t);
+
+bool gate_is_closed(const struct transfer *t);
 
 /* ---- route.c, the client's thread ---- */
 

@@ -85,6 +85,10 @@ static const struct config_item items[] = {
          .help = "How long jobs stay in the list that are done or were cancelled"),
     ITEM(jobs_keep_dead, .fallback = "90d", .min = 0, .max = HOURS(24 * 3660), .restart = true,
          .help = "How long jobs stay that were given up, for an admin to look at and to replay"),
+    ITEM(check_connections, .fallback = "15m", .min = 0, .max = HOURS(24 * 31), .restart = true,
+         .help =
+             "After how long without a sign of life a connection to another system is checked; 0: only when "
+             "somebody wants it"),
     ITEM(audit_keep, .fallback = "0", .min = 0, .max = HOURS(24 * 36600), .restart = true,
          .help = "How long records of the audit log stay; older ones are removed, and the rest can still be "
                  "verified; "

@@ -46,6 +46,7 @@ struct core_config {
     struct config_texts metrics_allow;
 
     struct config_span jobs_keep_done, jobs_keep_dead;
+    struct config_span check_connections;
     struct config_span audit_keep; /* 0: for ever */
     const char *time_zone;         /* of schedules that name none */
 

@@ -79,44 +79,13 @@ static void complain(unsigned line, const char *item, const char *text, const ch
     config_problem_add(c->problems, problem, "%s", text);
 }
 
-static bool may_be_empty(const struct config_item *item)
-{
-    return item->type == CONFIG_TEXT || item->type == CONFIG_SECRET;
-}
-
-/* Texts are never NULL, even those that must be set and were not. */
-static void set_empty(const struct load *l, const struct entry *e, const struct field *field)
-{
-    struct typed t = load_typed(l, e, field);
-
-    if (!may_be_empty(field->item))
-        return;
-    const char *empty = arena_copy(t.arena, STR_OF(""));
-    if (empty)
-        memcpy((char *)t.values + t.item->offset, &empty, sizeof(empty));
-    else
-        t.problems->out_of_memory = true;
-}
-
 static void set_fallback(const struct load *l, const struct entry *e, const struct field *field)
 {
-    static const char source[] = "default";
-    struct complaint complaint = { l->problems, source, e->table->name, field->item->name, false };
     struct typed t = load_typed(l, e, field);
-    struct yaml_node *node;
+    int rc = typed_set_fallback(&t);
 
-    set_empty(l, e, field);
-    if (!field->item->fallback)
-        return;
-    bool good = yaml_parse(t.arena, str_from(field->item->fallback), &node, complain, &complaint) == 0;
-    if (good && !node && !may_be_empty(field->item))
-        complain(0, NULL, "is empty; write what it is, or nothing where it must be set", NULL, &complaint);
-    if (!good || !node) {
-        load_note(field, false, (struct config_place){ source, 0 });
-        return;
-    }
-    node->line = 0; /* a default has none */
-    load_note(field, typed_set_node(&t, node, source), (struct config_place){ source, 0 });
+    if (rc != 0)
+        load_note(field, rc > 0, (struct config_place){ TYPED_FALLBACK, 0 });
 }
 
 static void load_fallbacks(const struct load *l)

@@ -441,6 +441,57 @@ bool typed_set_texts(const struct typed *t, const char *const *texts, size_t n, 
     return set_list(t, entries, n, place, true);
 }
 
+/* ---- fallbacks ---- */
+
+static bool may_be_empty(const struct config_item *item)
+{
+    return item->type == CONFIG_TEXT || item->type == CONFIG_SECRET;
+}
+
+static void complain_about_fallback(unsigned line, const char *item, const char *text, const char *hint,
+                                    void *ud)
+{
+    const struct typed *t = ud;
+    struct config_place place = { TYPED_FALLBACK, 0 };
+    struct config_problem problem = config_problem_at(place, t->table->name, t->item->name);
+
+    (void)line;
+    (void)item;
+    problem.hint = hint;
+    config_problem_add(t->problems, problem, "%s", text);
+}
+
+static bool set_empty(const struct typed *t)
+{
+    const char *empty = arena_copy(t->arena, STR_OF(""));
+
+    if (!empty)
+        return refuse_memory(t);
+    store(t, &(union value){ .text = empty });
+    return true;
+}
+
+int typed_set_fallback(const struct typed *t)
+{
+    struct yaml_node *node;
+
+    if (may_be_empty(t->item) && !set_empty(t))
+        return -1;
+    if (!t->item->fallback)
+        return 0;
+    if (yaml_parse(t->arena, str_from(t->item->fallback), &node, complain_about_fallback,
+                   (void *)(uintptr_t)t) != 0)
+        return -1;
+    if (!node) {
+        if (!may_be_empty(t->item))
+            complain_about_fallback(0, NULL, "is empty; write what it is, or nothing where it must be set",
+                                    NULL, (void *)(uintptr_t)t);
+        return -1;
+    }
+    node->line = 0; /* a default has none */
+    return typed_set_node(t, node, TYPED_FALLBACK) ? 1 : -1;
+}
+
 /* ---- values to texts ---- */
 
 static union value load(const struct config_item *item, const void *values)

@@ -19,6 +19,11 @@ struct typed {
  * added and the old value stays. */
 bool typed_set_node(const struct typed *t, const struct yaml_node *node, const char *source);
 
+/* The item's fallback, and before it "" where the value is a text: those are never NULL. 1: it was set; 0: it has none; -1: it
+ * is wrong, and a problem was added. */
+int typed_set_fallback(const struct typed *t);
+#define TYPED_FALLBACK "default" /* the source that is named */
+
 /* A value that had no type where it came from (environment, command line). A list is separated by commas, or written
  * as in JSON: ["a", "b"]. */
 bool typed_set_text(const struct typed *t, struct str text, struct config_place place);

@@ -45,6 +45,18 @@ bool inbox_name_is_valid(struct str name)
     return true;
 }
 
+/* One spelling only: the name is compared as a text. */
+bool inbox_name_is_connection(struct str name)
+{
+    char text[UUID_TEXT_SIZE];
+    struct uuid id;
+
+    if (uuid_parse(name, &id) != 0)
+        return false;
+    uuid_format(&id, text);
+    return str_equal(name, str_from(text));
+}
+
 /* ---- who sends ---- */
 
 struct source {
@@ -65,7 +77,8 @@ static int find_source(struct db_session *s, struct arena *arena, const struct i
     const char *id = NULL, *tenant = NULL, *inbox = NULL, *id_header = NULL, *verify = NULL;
     int rc;
 
-    if (!inbox_name_is_valid(request->plugin) || !inbox_name_is_valid(request->source))
+    if (!inbox_name_is_valid(request->plugin) ||
+        !(inbox_name_is_valid(request->source) || inbox_name_is_connection(request->source)))
         return 0;
     rc = db_find(s, DW_TO(&id, &tenant, &inbox, &id_header, &verify), DB_BY_CORE,
                  DW_LIST("SELECT id, tenant_id, inbox, id_header, verify FROM dowel_inbox_sources"

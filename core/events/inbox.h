@@ -1,7 +1,7 @@
 /* inbox.h - webhooks of others: who may send them, and what they sent.
  *
  * A source is a name under a plugin, POST /hooks/PLUGIN/SOURCE, that belongs to one tenant, with a way to check who
- * sends. What comes is kept as it came, answered with 202, and handed to the plugin by a job: so a plugin that is slow,
+ * sends. That of a connection is called by the connection's id, and comes and goes with it (connections/connection_inbox.h). What comes is kept as it came, answered with 202, and handed to the plugin by a job: so a plugin that is slow,
  * broken or missing loses nothing, and what it did wrong can be done again. What comes twice is kept once, by the
  * sender's own id.
  *
@@ -32,6 +32,9 @@ enum inbox_verify inbox_verify_from(const char *name);
 /* [a-z][a-z0-9_-]*, at most INBOX_NAME_MAX: fit for a path. */
 bool inbox_name_is_valid(struct str name);
 
+/* A UUID, as databases write it: the source of a connection, which nobody adds or removes by itself. */
+bool inbox_name_is_connection(struct str name);
+
 /* ---- sources ---- */
 
 struct inbox_source_new {
@@ -41,6 +44,7 @@ struct inbox_source_new {
     enum inbox_verify verify;
     const char *id_header; /* the field with the sender's own id; "": none but that of Standard Webhooks */
     const char *secret;    /* NULL: one is made, unless nothing is verified */
+    bool is_connection;    /* the name is the id of one */
 };
 
 /* Its id, and the secret to show once, "" without one. DW_ECONFLICT when the plugin has one of that name. */
@@ -51,7 +55,8 @@ int inbox_source_add(struct db_session *s, const struct keyring *keyring,
 /* One source. Another tenant's is DW_ENOTFOUND, as one that is not there. */
 struct inbox_source {
     const char *tenant; /* NULL: of any, for the command line */
-    const char *plugin, *name;
+    const char *plugin; /* NULL: of a connection, whose id is no other source's name */
+    const char *name;
 };
 
 /* With all that it sent. */

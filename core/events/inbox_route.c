@@ -5,6 +5,7 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "util/clock.h"
+#include "util/compiler.h"
 
 enum { REPEATS = 5 };
 
@@ -111,17 +112,22 @@ static void handle(struct http_exchange *x)
 int inbox_route_mount(struct router *r, struct inbox_route *o, char why[ROUTER_WHY_SIZE])
 {
     static const char name[] = "dowel_inbox_requests_total", help[] = "Webhooks that others sent";
-    const struct http_route route = {
+    static const char *const paths[] = { "/hooks/{plugin}/{source}", "/api/v1/hooks/{plugin}/{source}" };
+    struct http_route route = {
         .method = HTTP_POST,
-        .path = "/hooks/{plugin}/{source}",
         .handler = handle,
         .ud = o,
         .where = HTTP_ON_WORKER,
     };
+    int rc = 0;
 
     o->taken = metrics_counter(name, help, "result=\"taken\"");
     o->repeated = metrics_counter(name, help, "result=\"repeated\"");
     o->refused = metrics_counter(name, help, "result=\"refused\"");
     o->failed = metrics_counter(name, help, "result=\"failed\"");
-    return router_add(r, &route, why);
+    for (size_t i = 0; rc == 0 && i < DW_COUNT_OF(paths); i++) {
+        route.path = paths[i];
+        rc = router_add(r, &route, why);
+    }
+    return rc;
 }

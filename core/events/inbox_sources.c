@@ -26,13 +26,22 @@ static bool is_field_name(const char *name)
     return true;
 }
 
+/* The id of a connection is no name for others, also where it begins with a letter. */
+static bool is_name(const struct inbox_source_new *source)
+{
+    struct str name = str_from(source->name);
+
+    return source->is_connection == inbox_name_is_connection(name) &&
+           (source->is_connection || inbox_name_is_valid(name));
+}
+
 static int check(const struct inbox_source_new *source, struct buf *why)
 {
     const char *wrong = NULL;
 
     if (!source->tenant || uuid_parse(str_from(source->tenant), NULL) != 0)
         wrong = "the tenant is no UUID";
-    else if (!inbox_name_is_valid(str_from(source->plugin)) || !inbox_name_is_valid(str_from(source->name)) ||
+    else if (!inbox_name_is_valid(str_from(source->plugin)) || !is_name(source) ||
              !inbox_name_is_valid(str_from(source->inbox)))
         wrong = "a plugin's, a source's or an inbox's name has a-z, 0-9, - and _, begins with a letter, and "
                 "is at most 64 "
@@ -135,7 +144,8 @@ int inbox_source_remove(struct db_session *s, const struct inbox_source *which)
 {
     return found(db_exec(s, DB_BY_CORE,
                          DW_LIST("DELETE FROM dowel_inbox_sources"
-                                 " WHERE plugin = $1 AND name = $2 AND (tenant_id = $3 OR $3 IS NULL)",
+                                 " WHERE (plugin = $1 OR $1 IS NULL) AND name = $2"
+                                 " AND (tenant_id = $3 OR $3 IS NULL)",
                                  which->plugin, which->name, which->tenant)));
 }
 
@@ -143,7 +153,8 @@ int inbox_source_enable(struct db_session *s, const struct inbox_source *which, 
 {
     return found(db_exec(s, DB_BY_CORE,
                          DW_LIST("UPDATE dowel_inbox_sources SET enabled = $4"
-                                 " WHERE plugin = $1 AND name = $2 AND (tenant_id = $3 OR $3 IS NULL)",
+                                 " WHERE (plugin = $1 OR $1 IS NULL) AND name = $2"
+                                 " AND (tenant_id = $3 OR $3 IS NULL)",
                                  which->plugin, which->name, which->tenant, enabled)));
 }
 
@@ -154,7 +165,8 @@ static int find(struct db_session *s, const struct inbox_source *which, char id[
     const char *found_id = NULL, *found_verify = NULL;
     int rc = db_find(s, DW_TO(&found_id, &found_verify), DB_BY_CORE,
                      DW_LIST("SELECT id, verify FROM dowel_inbox_sources"
-                             " WHERE plugin = $1 AND name = $2 AND (tenant_id = $3 OR $3 IS NULL)",
+                             " WHERE (plugin = $1 OR $1 IS NULL) AND name = $2"
+                             " AND (tenant_id = $3 OR $3 IS NULL)",
                              which->plugin, which->name, which->tenant));
 
     if (rc <= 0)

@@ -44,9 +44,11 @@ struct core_request {
 
     /* The frame's own. */
     struct api_input *input;
-    struct buf why;          /* said to the client about the error that is returned */
-    struct problem_error at; /* where in the request; .pointer empty: nowhere */
-    size_t mark;             /* the fields of the reply up to it are the server's */
+    struct buf why;                     /* said to the client about the error that is returned */
+    struct problem_error at;            /* where in the request; .pointer empty: nowhere */
+    const struct problem_error *faults; /* where else, in the exchange's memory; NULL: nowhere */
+    size_t faults_n;
+    size_t mark; /* the fields of the reply up to it are the server's */
     enum request_answer answer;
     struct idempotency *claim; /* of an Idempotency-Key; NULL: none */
 };
@@ -76,6 +78,7 @@ void core_request_handle(struct http_exchange *x);
 
 const char *core_text(const struct core_request *r, const char *name); /* NULL: it was not given */
 bool core_flag(const struct core_request *r, const char *name, bool *out);
+bool core_number(const struct core_request *r, const char *name, int64_t *out);
 json_t *core_json(const struct core_request *r, const char *name); /* NULL: it was not given */
 
 /* A UUID, as databases write it. NULL: it was not given, or memory is out. */
@@ -101,6 +104,10 @@ int core_reply_secret(struct core_request *r, const char *name, const char *valu
 
 /* Returns the code, with a sentence for the client, who can do something about it. */
 int core_fail(struct core_request *r, int code, const char *format, ...) DW_PRINTF(3, 4);
+
+/* Returns the code, with all that is wrong, each in the language of who asks; copied. A sentence about the whole may be said
+ * before. */
+int core_fail_all(struct core_request *r, int code, const struct problem_error *errors, size_t n);
 
 /* DW_EINVALID: what stands at the pointer ("#/url", "#/query/since") is wrong. `wrong` is a constant. */
 int core_fail_at(struct core_request *r, const char *pointer, const char *wrong);

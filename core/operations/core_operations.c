@@ -18,8 +18,11 @@ struct core_operations {
 };
 
 static const struct core_operation *const tables[] = {
-    core_event_operations, core_webhook_operations, core_delivery_operations,
-    core_inbox_operations, core_source_operations,  core_audit_operations,
+    core_event_operations,      core_webhook_operations,
+    core_delivery_operations,   core_inbox_operations,
+    core_source_operations,     core_audit_operations,
+    core_connection_operations, core_connection_asking_operations,
+    core_connector_operations,
 };
 
 /* ---- the contract ---- */

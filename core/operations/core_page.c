@@ -45,20 +45,33 @@ static int seal(struct core_request *r, const char *id, struct buf *out)
     return rc;
 }
 
-/* The id in what was opened; NULL: it is of another list. */
+/* The place in what was opened; NULL: it is of another list. */
 static const char *read_plain(struct core_request *r, struct str plain)
 {
     struct buf begin = BUF_INIT;
-    const char *id = NULL;
+    const char *place = NULL;
 
     begin_plain(r, &begin);
     if (!buf_failed(&begin) && str_starts_with(plain, buf_str(&begin)))
-        id = arena_copy(http_arena(r->x), str_make(plain.p + begin.n, plain.n - begin.n));
+        place = arena_copy(http_arena(r->x), str_make(plain.p + begin.n, plain.n - begin.n));
     buf_finish(&begin);
-    return id && uuid_parse(str_from(id), NULL) == 0 ? id : NULL;
+    return place;
 }
 
-static int open_cursor(struct core_request *r, const char *text, const char **id)
+static bool is_id(const char *place)
+{
+    return uuid_parse(str_from(place), NULL) == 0;
+}
+
+static bool is_number(const char *place)
+{
+    size_t n = strspn(place, "0123456789");
+
+    return n > 0 && n <= 9 && !place[n];
+}
+
+static int open_cursor(struct core_request *r, const char *text, bool (*is_place)(const char *place),
+                       const char **place)
 {
     struct str sealed = str_from(text);
     char *room = arena_alloc(http_arena(r->x), sealed.n + 1);
@@ -67,14 +80,14 @@ static int open_cursor(struct core_request *r, const char *text, const char **id
 
     if (rc == FERNET_FAILED)
         return DW_ENOMEM;
-    *id = rc == 0 ? read_plain(r, opened.plain) : NULL;
-    if (*id)
+    *place = rc == 0 ? read_plain(r, opened.plain) : NULL;
+    if (*place && is_place(*place))
         return 0;
     return core_fail_at(r, "#/query/cursor",
                         "is no cursor of this list in this order; begin again without one");
 }
 
-int core_page_read(struct core_request *r, struct core_page *out)
+static int read_page(struct core_request *r, struct core_page *out, bool (*is_place)(const char *place))
 {
     const char *cursor = core_text(r, "cursor");
     struct api_value limit;
@@ -84,7 +97,17 @@ int core_page_read(struct core_request *r, struct core_page *out)
         out->limit = limit.integer;
     if (out->limit < 1 || out->limit > CORE_PAGE_LIMIT_MAX)
         return core_fail_at(r, "#/query/limit", "is not 1 to 200");
-    return cursor ? open_cursor(r, cursor, &out->after) : 0;
+    return cursor ? open_cursor(r, cursor, is_place, &out->after) : 0;
+}
+
+int core_page_read(struct core_request *r, struct core_page *out)
+{
+    return read_page(r, out, is_id);
+}
+
+int core_page_read_numbered(struct core_request *r, struct core_page *out)
+{
+    return read_page(r, out, is_number);
 }
 
 /* ---- rows ---- */

@@ -23,6 +23,9 @@ struct core_page {
 /* `limit` and `cursor` of x-list. 0, or an error. */
 int core_page_read(struct core_request *r, struct core_page *out);
 
+/* The same of a list that has places instead of ids: `after` is how many came before, at most nine digits. */
+int core_page_read_numbered(struct core_request *r, struct core_page *out);
+
 /* How a column is written. */
 enum core_member_kind {
     CORE_PLAIN, /* as its type says */
@@ -49,7 +52,7 @@ int core_row_reply(struct core_request *r, int status, struct db_rows *rows,
 int core_page_reply(struct core_request *r, const struct core_page *page, struct db_rows *rows,
                     const struct core_member *members);
 
-/* The same of what is JSON already: the array, and the id behind which the next page begins ("": there is none). */
+/* The same of what is JSON already: the array, and the id or number behind which the next page begins ("": there is none). */
 int core_page_reply_items(struct core_request *r, struct str items, const char *next);
 
 #endif

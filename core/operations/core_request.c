@@ -40,6 +40,16 @@ bool core_flag(const struct core_request *r, const char *name, bool *out)
     return true;
 }
 
+bool core_number(const struct core_request *r, const char *name, int64_t *out)
+{
+    struct api_value v;
+
+    if (!find(r, name, API_VALUE_INTEGER, &v))
+        return false;
+    *out = v.integer;
+    return true;
+}
+
 json_t *core_json(const struct core_request *r, const char *name)
 {
     struct api_value v;
@@ -118,6 +128,26 @@ int core_fail_at(struct core_request *r, const char *pointer, const char *wrong)
     return DW_EINVALID;
 }
 
+static struct str copy(struct core_request *r, struct str text)
+{
+    const char *p = arena_copy(http_arena(r->x), text);
+
+    return str_make(p ? p : "", p ? text.n : 0);
+}
+
+int core_fail_all(struct core_request *r, int code, const struct problem_error *errors, size_t n)
+{
+    struct problem_error *all = arena_calloc(http_arena(r->x), n * sizeof(*all));
+
+    if (!all)
+        return DW_ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        all[i] = (struct problem_error){ copy(r, errors[i].pointer), copy(r, errors[i].detail) };
+    r->faults = all;
+    r->faults_n = n;
+    return code;
+}
+
 /* What the database says is for the log. What core/events says is in English up to here. */
 static void answer_error(struct core_request *r, int rc)
 {
@@ -130,8 +160,10 @@ static void answer_error(struct core_request *r, int rc)
                                 : "",
         .is_inner = r->why.n == 0,
         .retry_after_us = rc == DW_EUNAVAILABLE || rc == DW_ERATE ? retry_after_us : 0,
-        .errors = &r->at,
-        .errors_n = r->at.pointer.n > 0 ? 1 : 0,
+        .errors = r->faults ? r->faults : &r->at,
+        .errors_n = r->faults             ? r->faults_n
+                    : r->at.pointer.n > 0 ? 1
+                                          : 0,
     };
 
     outcome_answer(r->x, r->mark, &o, NULL, r->operation->id);
@@ -146,6 +178,8 @@ static void forget(struct core_request *r)
     r->answer = ANSWER_NONE;
     buf_finish(&r->why);
     r->at = (struct problem_error){ .pointer = { NULL, 0 } };
+    r->faults = NULL;
+    r->faults_n = 0;
 }
 
 static void cancel(void *session)

@@ -36,7 +36,9 @@ static int list_sources(struct core_request *r)
 
 static int check_name(struct core_request *r, const char *name, const char *pointer)
 {
-    if (inbox_name_is_valid(str_from(core_text(r, name))))
+    struct str text = str_from(core_text(r, name));
+
+    if (inbox_name_is_valid(text) && !inbox_name_is_connection(text))
         return 0;
     return core_fail_at(r, pointer, "is no name: a-z, 0-9, - and _, a letter first, at most 64 characters");
 }
@@ -90,12 +92,22 @@ static int note(struct core_request *r, const char *action, const struct inbox_s
     return core_note(r, action, NULL, DW_LIST("plugin", source->plugin, "source", source->name));
 }
 
+/* Its secrets may be changed; but whether it is there and open, the connection says. */
+static int refuse_connections(struct core_request *r)
+{
+    if (!inbox_name_is_connection(str_from(core_text(r, "source"))))
+        return 0;
+    return core_fail(r, DW_ECONFLICT,
+                     "this source belongs to a connection, and is opened, closed and removed with it");
+}
+
 static int change_source(struct core_request *r)
 {
     const struct inbox_source source = which(r);
     bool enabled = true;
 
     core_flag(r, "enabled", &enabled);
+    DW_TRY(refuse_connections(r));
     DW_TRY(db_begin(r->s));
     DW_TRY(inbox_source_enable(r->s, &source, enabled));
     DW_TRY(note(r, enabled ? "core.inbox.source_enabled" : "core.inbox.source_disabled", &source));
@@ -107,6 +119,7 @@ static int delete_source(struct core_request *r)
 {
     const struct inbox_source source = which(r);
 
+    DW_TRY(refuse_connections(r));
     DW_TRY(db_begin(r->s));
     DW_TRY(inbox_source_remove(r->s, &source));
     DW_TRY(note(r, "core.inbox.source_removed", &source));

@@ -5,6 +5,9 @@
 #include "operations/core_operation.h"
 
 extern const struct core_operation core_audit_operations[];
+extern const struct core_operation core_connection_operations[];
+extern const struct core_operation core_connection_asking_operations[];
+extern const struct core_operation core_connector_operations[];
 extern const struct core_operation core_event_operations[];
 extern const struct core_operation core_webhook_operations[];
 extern const struct core_operation core_delivery_operations[];

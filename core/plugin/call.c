@@ -141,7 +141,7 @@ static void set_memory(dw_call *c, const struct call_options *o)
 
 static void set_errors(dw_call *c)
 {
-    c->error = (dw_err){ .struct_size = sizeof(dw_err), .text = "", .detail = "", .said = "" };
+    c->error = (dw_err){ .struct_size = sizeof(dw_err), .text = "", .detail = "", .said = "", .reason = "" };
     c->error_from_peer = c->error_is_inner = false;
     c->error_text = c->error_detail = c->error_said = (struct buf)BUF_INIT;
     c->errors = NULL;
@@ -163,6 +163,7 @@ static void set_whom(dw_call *c, const struct call_options *o)
     c->derived = c->sessions = NULL;
     c->job = NULL;
     c->claim = NULL;
+    c->fetchings = 0;
     c->wants_repeat = c->was_seen_outside = false;
 }
 

@@ -33,6 +33,8 @@ enum call_flag {
     CALL_FAULTS = 2    /* the harness wants to be asked */
 };
 
+enum { CALL_REASON_MAX = 40 }; /* bytes of dw_err.reason */
+
 /* What is undone at the end, in this order; within one, the newest first. */
 enum call_undo_kind {
     CALL_UNDO_CUT,      /* what connects to the outside: upstreams, streams */
@@ -111,6 +113,7 @@ struct dw_call {
         error_from_peer; /* it is about a peer of ours: HTTP neither blames our client nor tells him the text */
     bool error_is_inner; /* its text is for the plugin's author: HTTP's clients learn no more than the code */
     struct buf error_text, error_detail, error_said;
+    char error_reason[CALL_REASON_MAX + 1];
     struct problem_error *errors;               /* of dw_fail_at, in `base` */
     size_t errors_n, errors_cap, errors_said_n; /* said: in the client's language */
 
@@ -121,8 +124,9 @@ struct dw_call {
     void *notice_ud;
     struct client_token *cancel_token; /* made when it first waits for the outside */
 
-    dw_call *next; /* in a list of free slots */
-    void *owner;   /* the request this call serves, or NULL */
+    dw_call *next;      /* in a list of free slots */
+    void *owner;        /* the request this call serves, or NULL */
+    unsigned fetchings; /* started and not waited for: see fetching.c */
 };
 
 /* Begins and ends a call around a callback on this thread:
@@ -241,6 +245,9 @@ int call_refuse_at(dw_call *c, const char *pointer, const char *text);
 
 /* What the failure that was just recorded is called in the language of who asks. Copied; it may be c->error.said. */
 void call_say(dw_call *c, const char *said);
+
+/* The machine's word for the failure that was just recorded, of CALL_REASON_MAX bytes at most; it may be another call's. */
+void call_reason(dw_call *c, const char *reason);
 
 /* The plugin broke the contract: logged with its name, counted, recorded as DW_EMISUSE, which is returned. */
 int call_misuse(dw_call *c, const char *format, ...) DW_PRINTF(2, 3);

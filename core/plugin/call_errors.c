@@ -1,5 +1,7 @@
 #include "plugin/call.h"
 
+#include <stdio.h>
+
 #include "http/exchange.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -25,6 +27,7 @@ static int fail_list(dw_call *c, int code, const char *detail, const char *forma
     buf_add_text(&machine, detail);
     c->error = (dw_err){ .struct_size = sizeof(dw_err), .code = code };
     c->error_from_peer = c->error_is_inner = false;
+    c->error.reason = "";
     c->error.said = c->error.text = replace(&c->error_text, &text);
     c->error.detail = replace(&c->error_detail, &machine);
     return code;
@@ -39,6 +42,12 @@ void call_say(dw_call *c, const char *said)
         buf_finish(&b); /* English, then */
     else
         c->error.said = replace(&c->error_said, &b);
+}
+
+void call_reason(dw_call *c, const char *reason)
+{
+    snprintf(c->error_reason, sizeof(c->error_reason), "%s", reason);
+    c->error.reason = c->error_reason;
 }
 
 /* The server's sentence as who asks is told it; NULL: in English. */

@@ -14,6 +14,11 @@
 
 enum { COMMAND_INPUT_MAX = 32 << 20, COMMAND_SECRET_MAX = 1024 };
 
+/* What the server's own verbs read beside what plugins' do: a JSON object of texts, made by the program that was called. "secrets"
+ * has what was typed unseen, or a line of standard input, for each --secret NAME; "files" the content of each file that an
+ * option of that type names. */
+enum { COMMAND_INPUT_PARTS = 5, COMMAND_ARGUMENT_FILE = 5 };
+
 /* What was typed, and what came in beside it. All borrowed. */
 struct command_request {
     const dw_command *command; /* of the instance's descriptor */

@@ -7,6 +7,8 @@
 
 #include <dowel/dowel.h>
 
+#include "client/gate.h"
+#include "util/buf.h"
 #include "util/str.h"
 
 struct connection_gate;
@@ -33,19 +35,42 @@ struct dw_connection {
     struct connection_route route;
 };
 
-/* ---- gates: kept by id for as long as the process lives (connection_gate.c). [any thread] ---- */
+/* ---- gates: one a connection, for all calls of this process (connection_gate.c). [any thread] ---- */
 
-/* Of that connection, made when it is not there yet; NULL: memory. A changed limit counts from the next request on. */
+/* The gate of that connection, made when it is not there yet; to be dropped at the end of whatever holds it (call_at_end).
+ * What nobody holds is kept for the next one, with what the peer asked for, until a thousand others were used since. A
+ * changed limit (0: none) counts from now on. NULL: memory. */
 struct connection_gate *connection_gate_of(const char *id, unsigned parallel);
+void connection_gate_drop(struct connection_gate *g); /* NULL is safe */
 
-/* Waits for a place and for the end of what the peer asked for, at most until deadline_us (monotonic; 0: none) or until the
- * call is cancelled. 0, DW_ERATE (*until_us: when it would be open again), DW_ECANCELLED. */
-int connection_gate_enter(struct connection_gate *g, dw_call *c, int64_t deadline_us, int64_t *until_us);
+/* Its address or its secrets have changed: what the peer asked for, and how it went, counts no more. */
+void connection_gate_renew(const char *id);
 
-/* As enter, but never waits: 1: inside, 0: not now. */
-int connection_gate_try(struct connection_gate *g);
+/* How it goes, as this process has seen it since it began. Requests that did not end by the peer's or the way's doing
+ * (cancelled, wrong themselves) are not in it. */
+struct connection_health {
+    int64_t at_us;            /* time of day: when the last one ended; 0: none yet */
+    int64_t failing_since_us; /* time of day: since when each one failed; 0: the last one did not */
+    unsigned failures;        /* in a row */
+    uint64_t requests;
+    enum client_error error; /* of the last one, */
+    int status;              /* and the peer's, 0: no answer came. 401 and 500 and above are failures */
+    int64_t closed_us;       /* how long nothing is sent, because the peer asked for it; 0: it did not */
+};
 
-/* Out again; retry_after_us: what the peer asked for, -1: nothing. */
-void connection_gate_leave(struct connection_gate *g, int64_t retry_after_us);
+/* 0, or -1: no request went there, or that was long ago. */
+int connection_gate_health(const char *id, struct connection_health *out);
+
+/* For a request of a connection of that kind, and as long as the gate is held. The request holds it too. */
+struct client_gate *connection_gate_for(struct connection_gate *g, const char *kind);
+
+/* For tests, while nobody holds any: as if the process began anew. */
+void connection_gates_forget(void);
+
+/* ---- where a request over it goes (connection_url.c). [any thread] ---- */
+
+/* Adds the URL that `url` means at that address: a path (and query) behind it, or a whole URL that leads nowhere else.
+ * 0, or -1 and why not. The buffer may fail. */
+int connection_url(struct buf *out, const char *address, const char *url, const char **why);
 
 #endif

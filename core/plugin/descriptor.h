@@ -42,6 +42,9 @@ struct plugin_descriptor {
     size_t inboxes_n;
     const dw_command *commands; /* their arguments are this host's too, and never NULL */
     size_t commands_n;
+    const dw_connector
+        *connectors; /* their settings, listings and roles are this host's too; lists are never NULL */
+    size_t connectors_n;
     const dw_authenticator *authenticator; /* NULL: it is none */
     int (*init)(dw_call *c);
     int (*start)(dw_call *c);

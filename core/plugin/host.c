@@ -15,6 +15,7 @@ const dw_host host_tables = {
     .jobs = &host_jobs_api,
     .db = &host_db_api,
     .events = &host_events_api,
+    .connector = &host_connector_api,
     .auth = &host_auth_api,
     .command = &host_command_api,
 };

@@ -17,6 +17,7 @@ extern const dw_db_api host_db_api;
 extern const dw_events_api host_events_api;
 extern const dw_auth_api host_auth_api;
 extern const dw_command_api host_command_api;
+extern const dw_connector_api host_connector_api;
 
 /* Of the table host_auth_api: host_audit.c. */
 int host_audit(dw_call *c, const char *action, const char *target, dw_list pairs);

@@ -295,37 +295,71 @@ static void add_shown(struct buf *b, const dw_value *v)
     buf_finish(&one);
 }
 
-/* "the title is taken (title: Shopping, owner: 7)": in the text, because a person reads it, in a problem as in a log. */
-static void write_reason(struct buf *b, struct str text, dw_list pairs)
+static bool is_pair(const dw_value *pair, const char *name)
 {
+    return str_equal(value_text(pair), str_from(name));
+}
+
+/* "the title is taken (title: Shopping, owner: 7)": in the text, because a person reads it, in a problem as in a log. The
+ * reason is a machine's. */
+static void write_text(struct buf *b, struct str text, dw_list pairs)
+{
+    unsigned shown = 0;
+
     buf_add_str(b, text);
     for (size_t i = 0; i < pairs.n; i += 2) {
         struct str name = value_text(&pairs.v[i]);
-        buf_add_format(b, "%s%.*s: ", i == 0 ? " (" : ", ", STR_ARG(name));
+        if (is_pair(&pairs.v[i], "reason"))
+            continue;
+        buf_add_format(b, "%s%.*s: ", shown++ == 0 ? " (" : ", ", STR_ARG(name));
         if (log_name_is_secret(name))
             buf_add_text(b, "[redacted]");
         else
             add_shown(b, &pairs.v[i + 1]);
     }
-    buf_add_text(b, pairs.n > 0 ? ")" : "");
+    buf_add_text(b, shown > 0 ? ")" : "");
 }
 
-static const char *reason_wrong(int code, dw_list l)
+/* Of the pair "reason", or empty. */
+static struct str reason_of(dw_list pairs)
+{
+    for (size_t i = 0; i + 1 < pairs.n; i += 2) {
+        const dw_value *v = &pairs.v[i + 1];
+        if (v->type == DW_TEXT && v->as.p && is_pair(&pairs.v[i], "reason"))
+            return value_text(v);
+    }
+    return str_make("", 0);
+}
+
+/* Programs branch on it, and people will see it in lists: what is made of data is no reason. */
+static bool is_reason(struct str s)
+{
+    size_t i = 0;
+
+    while (i < s.n && ((s.p[i] >= 'A' && s.p[i] <= 'Z') || s.p[i] == '_'))
+        i++;
+    return i == s.n && s.n <= CALL_REASON_MAX;
+}
+
+static const char *failure_wrong(int code, dw_list l)
 {
     if (code >= 0 || code < DW_EINTERNAL)
         return "a code that is none of enum dw_error";
     if (l.n == 0 || l.v[0].type != DW_TEXT)
         return "something else where its text is wanted";
-    return pairs_wrong((dw_list){ l.v + 1, l.n - 1 });
+    const dw_list pairs = { l.v + 1, l.n - 1 };
+    const char *wrong = pairs_wrong(pairs);
+    if (wrong)
+        return wrong;
+    return is_reason(reason_of(pairs)) ? NULL : "a reason that is no word of A to Z and _, of 40 at most";
 }
 
 /* Of the pair "retry_after", or 0. */
-static dw_span retry_after_of(dw_list text_and_pairs)
+static dw_span retry_after_of(dw_list pairs)
 {
-    for (size_t i = 1; i + 1 < text_and_pairs.n; i += 2) {
-        const dw_value *v = &text_and_pairs.v[i + 1];
-        if (v->type == DW_SPAN && v->as.i > 0 &&
-            str_equal(value_text(&text_and_pairs.v[i]), STR_OF("retry_after")))
+    for (size_t i = 0; i + 1 < pairs.n; i += 2) {
+        const dw_value *v = &pairs.v[i + 1];
+        if (v->type == DW_SPAN && v->as.i > 0 && is_pair(&pairs.v[i], "retry_after"))
             return DW_SPAN_(v->as.i);
     }
     return DW_SPAN_(0);
@@ -347,15 +381,17 @@ static int fail(dw_call *c, int code, const char *pointer, dw_list text_and_pair
 
     if (!call_is_mine(c))
         return call_stray(c, pointer ? "dw_fail_at" : "dw_fail");
-    const char *wrong = reason_wrong(code, text_and_pairs);
+    const char *wrong = failure_wrong(code, text_and_pairs);
     if (wrong)
         return call_misuse(c, "%s was given %s (code %d)", pointer ? "dw_fail_at" : "dw_fail", wrong, code);
     const dw_list pairs = { text_and_pairs.v + 1, text_and_pairs.n - 1 };
+    char reason[CALL_REASON_MAX + 1]; /* it may be that of the failure before */
+    snprintf(reason, sizeof(reason), "%.*s", STR_ARG(reason_of(pairs)));
     struct str english = value_text(&text_and_pairs.v[0]);
     const char *german = said_of(c, english);
-    write_reason(&b, english, pairs);
+    write_text(&b, english, pairs);
     if (german)
-        write_reason(&said, str_from(german), pairs);
+        write_text(&said, str_from(german), pairs);
     const char *in_german = german ? buf_text(&said) : NULL;
     if (pointer)
         call_fail_at_said(c, pointer, buf_text(&b), in_german);
@@ -363,7 +399,8 @@ static int fail(dw_call *c, int code, const char *pointer, dw_list text_and_pair
         call_fail(c, code, "%s", buf_text(&b));
     if (in_german && !pointer)
         call_say(c, in_german);
-    c->error.retry_after = retry_after_of(text_and_pairs);
+    c->error.retry_after = retry_after_of(pairs);
+    call_reason(c, reason);
     buf_finish(&b);
     buf_finish(&said);
     return code;
@@ -375,7 +412,8 @@ static const dw_err *error(dw_call *c)
                                       .code = DW_ETHREAD,
                                       .text = "the call has ended, or belongs to another thread",
                                       .detail = "",
-                                      .said = "the call has ended, or belongs to another thread" };
+                                      .said = "the call has ended, or belongs to another thread",
+                                      .reason = "" };
 
     if (call_is_mine(c))
         return &c->error;

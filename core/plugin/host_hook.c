@@ -6,9 +6,8 @@
 #include "plugin/call_db.h"
 #include "plugin/hooks.h"
 #include "plugin/host.h"
+#include "plugin/question.h"
 #include "util/clock.h"
-
-enum { DEPTH_MAX = 16 };
 
 static const int64_t complain_every_us = 60 * (int64_t)CLOCK_SECOND;
 
@@ -34,82 +33,7 @@ static int check_question(dw_call *c, const char *what, const char *name, const 
     return 0;
 }
 
-/* "hook a.x <- service b.y/1 <- hook a.x": from the newest back to where it stood before. */
-static const char *format_ring(dw_call *c, const char *what)
-{
-    struct buf ring = BUF_INIT;
-    const char *text;
-
-    buf_add_text(&ring, what);
-    for (const dw_call *asker = c; asker; asker = asker->parent) {
-        buf_add_format(&ring, " <- %s", asker->what);
-        if (strcmp(asker->what, what) == 0)
-            break;
-    }
-    text = call_copy(c, str_from(buf_text(&ring)));
-    buf_finish(&ring);
-    return text;
-}
-
-static int check_depth(dw_call *c, const char *what)
-{
-    unsigned depth = 0;
-
-    for (const dw_call *asker = c->parent; asker; asker = asker->parent)
-        depth++;
-    if (depth < DEPTH_MAX)
-        return 0;
-    return call_misuse(c, "questions in a ring, more than %d deep: %s", DEPTH_MAX, format_ring(c, what));
-}
-
 /* ---- asking one ---- */
-
-/* Returns what the answerer may return; else logs whose fault it is. */
-static int judge(dw_call *child, const struct answerer *a, int rc, int most)
-{
-    if (rc >= DW_EINTERNAL && rc <= most)
-        return rc >= 0 && atomic_load(&child->flags) & CALL_POISONED ? DW_ENOMEM : rc;
-    log_error("a plugin's answer is none that can be given; see dowel/hook.h",
-              LOG_TEXT("plugin", a->by->name), LOG_TEXT("callback", a->what), LOG_NUMBER("returned", rc));
-    return call_fail(child, DW_EINTERNAL, "%s: plugin %s returned %d, which means nothing", a->what,
-                     a->by->name, rc);
-}
-
-/* What the answerer's dw_fail_at() marked, as one text: the pointers are into its question, not into the asker's input.
- * They were kept in the language of who asks alone: here the log has them in that too. */
-static void carry_marks(dw_call *c, const dw_call *child, int rc)
-{
-    struct buf text = BUF_INIT;
-
-    for (size_t i = 0; i < child->errors_n; i++)
-        buf_add_format(&text, "%s%.*s: %.*s", i ? "; " : "", STR_ARG(child->errors[i].pointer),
-                       STR_ARG(child->errors[i].detail));
-    call_fail(c, rc, "%s", buf_text(&text));
-    if (child->errors_said_n == child->errors_n)
-        call_say(c, buf_text(&text));
-    buf_finish(&text);
-}
-
-/* The asker is told what the answerer said. */
-static void carry_failure(dw_call *c, const dw_call *child, const struct answerer *a, int rc)
-{
-    const dw_err *e = &child->error;
-
-    if (rc == DW_EINVALID && child->errors_n > 0) {
-        carry_marks(c, child, rc);
-        return;
-    }
-    if (e->code != rc || !*e->text) {
-        call_fail_inner(c, rc, "%s: plugin %s refused and did not say why", a->what, a->by->name);
-        return;
-    }
-    call_fail_detail(c, rc, e->detail, "%s", e->text);
-    if (e->said != e->text)
-        call_say(c, e->said);
-    c->error.retry_after = e->retry_after;
-    c->error_from_peer = child->error_from_peer;
-    c->error_is_inner = child->error_is_inner;
-}
 
 static int ask_one(dw_call *c, const struct answerer *a, void *question, int most)
 {
@@ -119,9 +43,9 @@ static int ask_one(dw_call *c, const struct answerer *a, void *question, int mos
 
     if (rc != 0)
         return call_fail(c, DW_ENOMEM, "%s: out of memory", a->what);
-    rc = judge(child, a, call_check_committed(child, a->answer(child, question)), most);
+    rc = question_judge(child, a, call_check_committed(child, a->answer(child, question)), most);
     if (rc < 0)
-        carry_failure(c, child, a, rc);
+        question_carry(c, child, a, rc);
     call_end(child);
     return rc;
 }
@@ -184,7 +108,7 @@ static int host_ask(dw_call *c, const char *name, void *question)
     hook = plugin_hooks_find(hooks, name);
     if (!hook || !hook->asker)
         return call_misuse(c, "the hook %s is asked, which no plugin has among its questions", name);
-    rc = check_depth(c, hook->answerers_n > 0 ? hook->answerers[0].what : name);
+    rc = question_check_depth(c, hook->answerers_n > 0 ? hook->answerers[0].what : name);
     return rc != 0 ? rc : ask_all(c, hook, question);
 }
 
@@ -208,7 +132,7 @@ static int host_serve(dw_call *c, const char *name, void *question)
     if (atomic_load(&service->answerer.by->missing))
         return call_fail_inner(c, DW_EUNAVAILABLE, "the service %s is not there: plugin %s has failed", name,
                                service->answerer.by->name);
-    rc = check_depth(c, service->answerer.what);
+    rc = question_check_depth(c, service->answerer.what);
     return rc != 0 ? rc : ask_one(c, &service->answerer, question, INT_MAX);
 }
 

@@ -15,6 +15,7 @@ struct audit;
 struct channels;
 struct client;
 struct command_entry;
+struct connectors;
 struct counters;
 struct db;
 struct instance_label;
@@ -32,7 +33,8 @@ struct plugin_process {
     struct client *client;
     struct keyring *keyring;
     struct channels *channels;
-    struct plugin_hooks *hooks; /* who answers and serves what */
+    struct plugin_hooks *hooks;    /* who answers and serves what */
+    struct connectors *connectors; /* the kinds of connections that there are */
     struct db *db;
     struct audit *audit;
     struct jobs *jobs;

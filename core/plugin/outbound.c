@@ -6,6 +6,7 @@
 #include "client/url.h"
 #include "http/trace.h"
 #include "plugin/call_db.h"
+#include "plugin/connection.h"
 #include "plugin/request.h"
 #include "plugin/values.h"
 
@@ -84,16 +85,37 @@ static int add_pairs(dw_call *c, struct buf *out, dw_list pairs, const char *mem
 
 /* ---- the parts of a request ---- */
 
-static int read_url(struct outbound *o, dw_call *c, const dw_fetch_args *args)
+/* A peer that says where to go on must not send the connection's credentials away. */
+static int refuse_elsewhere(dw_call *c, const struct dw_connection *conn, const char *url, const char *why)
 {
-    struct buf url = BUF_INIT;
-    int rc;
+    call_fail_detail(
+        c, DW_EDENIED, "denied",
+        "%.*s cannot be asked over the connection \"%s\", whose address is %s: %s; nothing was sent",
+        (int)strcspn(url, "?#"), url, conn->name, conn->route.address, why);
+    c->error_from_peer = true;
+    return DW_EDENIED;
+}
+
+static int write_url(dw_call *c, struct buf *out, const dw_fetch_args *args)
+{
+    const struct dw_connection *conn = args->connection;
+    const char *why;
 
     if (!args->url)
         return call_misuse(c, "dw_fetch: there is no .url");
+    if (conn && connection_url(out, conn->route.address, args->url, &why) != 0)
+        return refuse_elsewhere(c, conn, args->url, why);
     /* What stands behind '#' is never sent; a query behind it would not be either. */
-    buf_add(&url, args->url, strcspn(args->url, "#"));
-    rc = add_pairs(c, &url, args->query, "query");
+    if (!conn)
+        buf_add(out, args->url, strcspn(args->url, "#"));
+    return add_pairs(c, out, args->query, "query");
+}
+
+static int read_url(struct outbound *o, dw_call *c, const dw_fetch_args *args)
+{
+    struct buf url = BUF_INIT;
+    int rc = write_url(c, &url, args);
+
     if (rc == 0)
         o->request.url = call_copy(c, buf_str(&url));
     buf_finish(&url);
@@ -197,6 +219,29 @@ static int read_limits(struct outbound *o, dw_call *c, const dw_fetch_args *args
     return 0;
 }
 
+/* Which way it goes: that of the connection. */
+static int read_connection(struct outbound *o, dw_call *c, const dw_fetch_args *args)
+{
+    const struct dw_connection *conn = args->connection;
+    struct client_request *r = &o->request;
+
+    if (!conn)
+        return 0;
+    if (!conn->c || conn->c->root != c->root)
+        return call_misuse(c, "dw_fetch: .connection is one of another call");
+    if (!conn->route.address)
+        return call_misuse(c, "dw_fetch: a connection of the kind %s has no address", conn->kind);
+    if (args->ca_file)
+        return call_misuse(c, "dw_fetch: both .connection, which says whom to trust, and .ca_file");
+    r->ca_pem = conn->route.ca_pem;
+    r->cert_pem = conn->route.cert_pem;
+    r->key_pem = conn->route.key_pem;
+    r->proxy = conn->route.proxy;
+    r->allow_any_inner = conn->route.allow_private;
+    r->gate = conn->route.gate ? connection_gate_for(conn->route.gate, conn->kind) : NULL;
+    return 0;
+}
+
 /* ---- all of it ---- */
 
 /* Into our struct, which is zero, whatever the plugin's was: older ones are shorter, and of newer ones we know the
@@ -228,6 +273,7 @@ static const char *traceparent_of(dw_call *c)
 
 static int read_all(struct outbound *o, dw_call *c, const dw_fetch_args *args, bool is_stream)
 {
+    DW_TRY(read_connection(o, c, args));
     DW_TRY(read_url(o, c, args));
     DW_TRY(read_headers(o, c, args->headers));
     DW_TRY(read_credentials(o, c, args));
@@ -290,6 +336,7 @@ int outbound_code(enum client_error error, int status, bool reached)
     case CLIENT_TOO_LARGE: return DW_ETOOLARGE;
     case CLIENT_CANCELLED: return DW_ECANCELLED;
     case CLIENT_MEMORY: return DW_ENOMEM;
+    case CLIENT_HELD: return DW_ERATE;
     default: return reached ? DW_EUNKNOWN : DW_EUNAVAILABLE;
     }
 }

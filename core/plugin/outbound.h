@@ -24,7 +24,28 @@ int outbound_code(enum client_error error, int status, bool reached);
  * out. */
 int outbound_judge(dw_call *c, const struct client_answer *a);
 
-/* ---- streams ---- */
+/* ---- whole answers (peer_answer.c) ---- */
+
+/* For sentences about it; both in the call's memory. */
+struct asked {
+    const char *method, *url;
+};
+
+/* How much of the URL may be: not its query, in which some peers want their keys. */
+int asked_shown(const struct asked *asked);
+
+/* What dw_fetch returns. Takes `whole`, which may be NULL: memory was out. */
+int peer_answer_take(dw_call *c, dw_answer **out, struct client_answer *whole, const struct asked *asked);
+
+int peer_answer_json(dw_answer *a, json_t **out);
+const char *peer_answer_header(dw_answer *a, const char *name);
+
+/* ---- several under way (fetching.c) ---- */
+
+int fetching_start(dw_call *c, dw_fetching **out, const dw_fetch_args *args);
+int fetching_wait(dw_fetching *f, dw_answer **out);
+
+/* ---- streams (upstream.c) ---- */
 
 int upstream_open(dw_call *c, dw_upstream **out, const dw_fetch_args *args);
 int upstream_read(dw_upstream *up, dw_bytes *piece);

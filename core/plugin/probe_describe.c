@@ -146,7 +146,7 @@ json_t *probe_describe(const struct plugin_descriptor *d, struct buf *why)
     }
     json_t *found = json_pack(
         "{s:s, s:s, s:[iii], s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o}",
         "name", d->name, "version", d->version, "abi", (int)d->abi_major, (int)d->abi_minor,
         (int)d->need_minor, "summary", d->summary, "license", d->license, "needs", d->needs, "wants",
         d->wants, "settings", (json_int_t)d->conf_size, "items", items_json(d), "operations",
@@ -155,8 +155,8 @@ json_t *probe_describe(const struct plugin_descriptor *d, struct buf *why)
         NAMES_OF(d, services, dw_service, name), "jobs", NAMES_OF(d, jobs, dw_job_kind, name), "schedules",
         NAMES_OF(d, schedules, dw_schedule, name), "subscriptions",
         NAMES_OF(d, subscriptions, dw_subscription, event), "inboxes", NAMES_OF(d, inboxes, dw_inbox, name),
-        "commands", commands_json(d), "assets", NAMES_OF(d, assets, dw_asset, path), "migrations", migrations,
-        "api", api);
+        "connectors", NAMES_OF(d, connectors, dw_connector, name), "commands", commands_json(d), "assets",
+        NAMES_OF(d, assets, dw_asset, path), "migrations", migrations, "api", api);
     if (!found)
         buf_add_text(why, "cannot be described: out of memory");
     return found;

@@ -11,6 +11,7 @@
 #include "metrics/metrics.h"
 #include "plugin/access.h"
 #include "plugin/commands.h"
+#include "plugin/connectors.h"
 #include "plugin/descriptor.h"
 #include "plugin/detach.h"
 #include "plugin/hooks.h"
@@ -18,6 +19,7 @@
 #include "plugin/library.h"
 #include "plugin/listeners.h"
 #include "plugin/migrations.h"
+#include "plugin/own_instance.h"
 #include "plugin/record.h"
 #include "plugin/routes.h"
 #include "plugin/schedules.h"
@@ -48,6 +50,7 @@ struct registry {
     struct config *config;
     struct migrate_history history; /* of all owners, before the plugins' migrations */
     struct router *router;          /* from registry_mount() on */
+    dw_instance *own;               /* whose commands are the server's own; NULL: there are none */
 };
 
 struct config *registry_config(struct registry *r)
@@ -169,6 +172,12 @@ static int check_commands(struct registry *r, struct loading *l, struct buf *why
 const dw_command *registry_command(const struct registry *r, size_t argc, const char *const *argv,
                                    dw_instance **out, size_t *words)
 {
+    const dw_command *own = r->own ? command_find(r->own, argc, argv, words) : NULL;
+
+    if (own) {
+        *out = r->own;
+        return own;
+    }
     for (size_t i = 0; i < r->n; i++) {
         const struct loading *l = &r->loading[i];
         const dw_command *command = is_well(l) ? command_find(l->instance, argc, argv, words) : NULL;
@@ -320,6 +329,8 @@ static int initialise(struct registry *r, struct loading *l, struct buf *why)
     if (plugin_hooks_add(r->options.process->hooks, l->instance, why) != 0)
         return -1;
     l->hooked = true;
+    if (connectors_add(r->options.process->connectors, l->instance, why) != 0)
+        return -1;
     if (r->options.process->access &&
         access_set_authenticator(r->options.process->access, l->instance, why) != 0)
         return -1;
@@ -405,6 +416,13 @@ static int load_all(struct registry *r, struct buf *why)
     return require(r, why);
 }
 
+static int make_own(struct registry *r, struct buf *why)
+{
+    const struct registry_options *o = &r->options;
+
+    return o->own ? own_instance_create(&r->own, o->own, o->own_n, o->process, why) : 0;
+}
+
 int registry_create(struct registry **out, const struct registry_options *options, struct buf *why)
 {
     struct registry *r = calloc(1, sizeof(*r));
@@ -416,7 +434,7 @@ int registry_create(struct registry **out, const struct registry_options *option
     }
     r->options = *options;
     arena_init(&r->arena, NULL, 0, 0);
-    if (load_all(r, why) != 0) {
+    if (make_own(r, why) != 0 || load_all(r, why) != 0) {
         if (registry_stop(r))
             registry_destroy(r);
         return -1;
@@ -652,6 +670,10 @@ bool registry_stop(struct registry *r)
         stop(r, &r->loading[i - 1]);
         ended &= finish(&r->loading[i - 1]);
     }
+    if (r && r->own) {
+        atomic_store(&r->own->missing, true);
+        ended &= r->own->calls == 0;
+    }
     return ended;
 }
 
@@ -666,6 +688,7 @@ void registry_destroy(struct registry *r)
         instance_destroy(l->instance);
         library_forget(l->library);
     }
+    instance_destroy(r->own);
     config_drop(r->config);
     quarantine_destroy(r->quarantine);
     arena_finish(&r->arena);

@@ -17,7 +17,9 @@ struct registry_options {
     const struct plugin_process *process;
     const struct migrate_options *migrate; /* NULL: there is no database, and who needs it is declined */
     const char *const
-        *words;      /* the server's own verbs: no command begins with one; NULL at the end, or NULL */
+        *words;            /* the server's own verbs: no command begins with one; NULL at the end, or NULL */
+    const dw_command *own; /* those of them that are called as plugins' are; NULL: none */
+    size_t own_n;
     bool is_passing; /* it lives for one command: what became of the plugins is not told */
     bool
         may_refuse; /* another process serves and goes on when this one does not: what works there must work here */
@@ -41,8 +43,8 @@ int registry_start(struct registry *r, struct buf *why);
 struct db_session;
 int registry_announce(const struct registry *r, struct db_session *s, int64_t now_us);
 
-/* The command whose words the texts begin with, its plugin and how many words those are; NULL: none of the plugins that are
- * well has it. After start. [any thread] */
+/* The command whose words the texts begin with, its plugin and how many words those are; NULL: neither the server itself nor one of
+ * the plugins that are well has it. After start. [any thread] */
 const dw_command *registry_command(const struct registry *r, size_t argc, const char *const *argv,
                                    dw_instance **out, size_t *words);
 

@@ -86,6 +86,17 @@ const struct config_table *plugin_table(const struct plugin_descriptor *d, struc
     return make_table(arena, &owner, d->items, d->items_n);
 }
 
+const struct config_table *settings_table(const char *name, const char *summary, const dw_items *items,
+                                          struct arena *arena)
+{
+    const struct owner owner = { name, summary, items->struct_bytes };
+    size_t n = 0;
+
+    while (items->list[n].name)
+        n++;
+    return make_table(arena, &owner, items->list, n);
+}
+
 /* ---- from what a probe has found ---- */
 
 static const char *text_of(const json_t *object, const char *key)
@@ -164,20 +175,29 @@ static void check_pattern(const struct config_item *it, struct buf *why)
                    why->n ? "; " : "", it->name, it->pattern);
 }
 
+static void check_table(const struct config_table *table, struct buf *wrong)
+{
+    size_t before = wrong->n;
+
+    for (const struct config_item *it = table ? table->items : NULL; it && it->name; it++)
+        check_pattern(it, wrong);
+    if (!table)
+        buf_add_text(wrong, "its items cannot be looked at: out of memory");
+    else if (wrong->n == before) /* an unknown pattern refuses every fallback */
+        check_fallbacks(table, wrong);
+}
+
 int settings_check_items(const struct plugin_descriptor *d, struct buf *why)
 {
-    const struct config_table *table;
     struct buf wrong = BUF_INIT;
     struct arena arena;
 
     arena_init(&arena, NULL, 0, 0);
-    table = plugin_table(d, &arena);
-    for (const struct config_item *it = table ? table->items : NULL; it && it->name; it++)
-        check_pattern(it, &wrong);
-    if (!table)
-        buf_add_text(&wrong, "its items cannot be looked at: out of memory");
-    else if (wrong.n == 0) /* an unknown pattern refuses every fallback */
-        check_fallbacks(table, &wrong);
+    check_table(plugin_table(d, &arena), &wrong);
+    for (size_t i = 0; i < d->connectors_n; i++) {
+        const dw_connector *k = &d->connectors[i];
+        check_table(settings_table(k->name, k->summary, &k->settings, &arena), &wrong);
+    }
     bool good = wrong.n == 0;
     buf_add_str(why, buf_str(&wrong));
     buf_finish(&wrong);

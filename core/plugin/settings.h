@@ -11,6 +11,10 @@
 /* The table, in the arena; its texts are the descriptor's. NULL when memory is out. */
 const struct config_table *plugin_table(const struct plugin_descriptor *d, struct arena *arena);
 
+/* The same of other items of the plugin: a kind of connection's. */
+const struct config_table *settings_table(const char *name, const char *summary, const dw_items *items,
+                                          struct arena *arena);
+
 /* The same from what a probe has found (probe.h), which is borrowed. NULL also when that cannot be understood. */
 const struct config_table *settings_table_found(const json_t *found, struct arena *arena);
 

@@ -36,9 +36,8 @@ struct case_decision {
 };
 int case_decide(dw_call *c, const struct case_decision *d, json_t **runs);
 
-/* Those of the open cases that a mapping of this kind and source explains: how many; and the run that settles them. */
+/* Those of the open cases that a mapping of this kind and source explains: how many; and the runs that settle them, an array. In the open transaction. */
 int case_explained(dw_call *c, const char *sync, const char *kind, const char *source, int64_t *n);
-int case_settle_explained(dw_call *c, const char *sync, const char *kind, const char *source,
-                          const char **run);
+int case_settle_explained(dw_call *c, const char *sync, const char *kind, const char *source, json_t **runs);
 
 #endif

@@ -13,4 +13,11 @@ struct mapping {
 /* 1 and *out in the call's memory, or 0. kind: "activity", "user", "customer", "project". */
 int mapping_find(dw_call *c, const char *sync, const char *kind, const char *source, struct mapping *out);
 
+/* All of a sync at once, for runs that ask for each of 100,000 entries. The call's. */
+struct mappings;
+int mappings_load(dw_call *c, const char *sync, struct mappings **out);
+
+/* NULL: there is none. */
+const struct mapping *mappings_get(const struct mappings *m, const char *kind, const char *source);
+
 #endif

@@ -33,6 +33,8 @@ enum reason {
     REASON_BEFORE_START, /* it lies before the sync's first day */
     REASON_TOO_MANY_DELETIONS,
     REASON_UNREACHABLE, /* a side does not answer, or not as it should */
+    REASON_CHOSEN,      /* a person said so */
+    REASON_CANCELLED,   /* of steps: the run was ended before */
     REASONS
 };
 

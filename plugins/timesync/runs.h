@@ -14,10 +14,12 @@ struct run_new {
     bool is_plan;
     const char *started_by; /* "schedule", "webhook", "person", "mapping" */
     json_t *scope;          /* see the migration; NULL: {} */
+    const char *ticket;     /* of a run of a single one: one that waits is enough; NULL */
     const char *undoes;     /* of kind undo: which run */
 };
 
-/* Adds the run and its job, in the open transaction; *id is the call's. DW_ECONFLICT: it is an undo of what is undone already
+/* Adds the run and its job, in the open transaction; *id is the call's. 1; 0: one of that ticket, or a poll of that sync by itself,
+ * waits already, and *id is that one: it begins to read after now. DW_ECONFLICT: it is an undo of what is undone already
  * or not done. */
 int run_start(dw_call *c, const struct run_new *want, const char **id);
 
@@ -32,5 +34,7 @@ int run_work_job(dw_call *c, dw_job *job); /* "work": {run, shard} */
 int run_tick_job(dw_call *c,
                  dw_job *job); /* "tick": starts what is due, carries on what was left, every minute */
 int run_changed(dw_call *c, const dw_event *event); /* core.connection.changed */
+int run_gone(dw_call *c, const dw_event *event);    /* core.connection.deleted */
+int run_uses(dw_call *c, void *question);           /* the hook core.connection_uses */
 
 #endif

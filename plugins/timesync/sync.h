@@ -26,7 +26,8 @@ int sync_load(dw_call *c, const char *id, struct sync *out);
 /* The last 8 hex digits of a connection's id (the first ones of a UUIDv7 are only the time). */
 void sync_mark(const char *connection, char mark[MARK_SIZE]);
 
-/* It does nothing by itself until then (0: until somebody says so), because of that; or works again. In a transaction or not. */
+/* It does nothing by itself until then (0: until somebody says so), because of that; or works again. The first in a
+ * transaction of its own. */
 int sync_hold(dw_call *c, const struct sync *s, const char *reason, const char *detail, dw_time until);
 int sync_release(dw_call *c, const char *id);
 

@@ -10,6 +10,7 @@
 #include "jobs/jobs.h"
 #include "jobs/schedule.h"
 #include "log/log.h"
+#include "plugin/connection.h"
 #include "plugin/hooks.h"
 #include "util/clock.h"
 #include "util/json.h"
@@ -25,29 +26,66 @@ static dw_harness *left_behind;
 
 /* ---- time ---- */
 
+/* Under the lock. */
+static int64_t now_us(const dw_harness *h)
+{
+    return h->clock_stands ? h->now_us : clock_wall_us() + h->passed_us;
+}
+
 static int64_t wall_us(void *ud)
 {
     dw_harness *h = ud;
 
     pthread_mutex_lock(&h->lock);
-    int64_t now = h->clock_stands ? h->now_us : clock_wall_us();
+    int64_t now = now_us(h);
     pthread_mutex_unlock(&h->lock);
     return now;
+}
+
+/* What a peer asked for is over when the test says so. */
+static int64_t peers_clock_us(void *ud)
+{
+    dw_harness *h = ud;
+
+    pthread_mutex_lock(&h->lock);
+    int64_t now = clock_monotonic_us() + h->passed_us;
+    pthread_mutex_unlock(&h->lock);
+    return now;
+}
+
+/* Who waits for a peer: on the client's thread. */
+static void pass(int64_t us, void *ud)
+{
+    dw_harness *h = ud;
+
+    pthread_mutex_lock(&h->lock);
+    h->passed_us += us;
+    h->now_us += us;
+    pthread_mutex_unlock(&h->lock);
+}
+
+/* Under the lock. */
+static void set_now(dw_harness *h, int64_t us)
+{
+    int64_t before = now_us(h);
+
+    if (us > before)
+        h->passed_us += us - before;
+    h->now_us = us;
+    h->clock_stands = true;
 }
 
 void dw_harness_set_now(dw_harness *h, dw_time now)
 {
     pthread_mutex_lock(&h->lock);
-    h->clock_stands = true;
-    h->now_us = now.us;
+    set_now(h, now.us);
     pthread_mutex_unlock(&h->lock);
 }
 
 void dw_harness_advance(dw_harness *h, dw_span by)
 {
     pthread_mutex_lock(&h->lock);
-    h->now_us = (h->clock_stands ? h->now_us : clock_wall_us()) + by.us;
-    h->clock_stands = true;
+    set_now(h, now_us(h) + by.us);
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -77,13 +115,18 @@ static int make_parts(dw_harness *h)
                                             .retry_base_us = 1,
                                             .retry_cap_us = 1,
                                             .play = harness_play,
-                                            .play_ud = h };
+                                            .play_ud = h,
+                                            .pass = pass,
+                                            .clock_us = peers_clock_us,
+                                            .clock_ud = h };
 
     if (router_create(&h->router) != 0 || channels_create(&h->channels) != 0 ||
-        plugin_hooks_create(&h->hooks) != 0 || client_create(&h->client, &options) != 0 ||
-        access_create(&h->access, 1) != 0 || keyring_parse(&h->keyring, STR_OF(HARNESS_KEY), NULL) != NULL)
+        plugin_hooks_create(&h->hooks) != 0 || connectors_create(&h->connectors) != 0 ||
+        client_create(&h->client, &options) != 0 || access_create(&h->access, 1) != 0 ||
+        keyring_parse(&h->keyring, STR_OF(HARNESS_KEY), NULL) != NULL)
         return fail(h, "out of memory");
     h->process = (struct plugin_process){
+        .connectors = h->connectors,
         .access = h->access,
         .says_who = true,
         .client = h->client,
@@ -171,6 +214,9 @@ int dw_harness_open_(dw_harness **out, const dw_harness_args *args)
         return -1;
     h->log_fd = -1;
     h->patience_us = PATIENCE_US;
+    h->answer = (dw_err){
+        .struct_size = (uint32_t)sizeof(dw_err), .text = "", .detail = "", .said = "", .reason = ""
+    };
     pthread_mutex_init(&h->lock, NULL);
     arena_init(&h->arena, NULL, 0, 0);
     arena_init(&h->peers, NULL, 0, 0);
@@ -179,6 +225,7 @@ int dw_harness_open_(dw_harness **out, const dw_harness_args *args)
         leave_behind(current);
     }
     current = h;
+    connection_gates_forget(); /* of the test before */
     return open_plugins(h, args);
 }
 
@@ -222,6 +269,7 @@ static void destroy(dw_harness *h)
     jobs_destroy(h->process.jobs);
     harness_close_database(h);
     plugin_hooks_destroy(h->hooks);
+    connectors_destroy(h->connectors);
     audit_destroy(h->process.audit);
     keyring_destroy(h->keyring);
     access_destroy(h->access);

@@ -9,6 +9,7 @@
 #include "plugin/access.h"
 #include "plugin/call.h"
 #include "plugin/channels.h"
+#include "plugin/connectors.h"
 #include "plugin/descriptor.h"
 #include "plugin/hooks.h"
 #include "plugin/instance.h"
@@ -57,6 +58,8 @@ struct dw_harness {
     struct access *access;    /* knows the permissions that plugins declare */
     struct channels *channels;
     struct plugin_hooks *hooks;
+    struct connectors *connectors;
+    unsigned connections_made;
     struct router *router;
     struct memory_transport *transport;
     struct harness_plugin *plugins;
@@ -65,6 +68,7 @@ struct dw_harness {
     dw_harness_follower *followers;
     dw_harness_pending *pending;
     dw_instance *asker; /* who asks in dw_harness_ask(); made when first needed */
+    dw_err answer;      /* why it failed last */
     dw_harness *left_behind;
     const char *database_folder; /* NULL: none, or gone */
     int64_t patience_us;
@@ -75,7 +79,7 @@ struct dw_harness {
     /* Guards what follows: the plugin's threads and the client's take steps and look at the clock too. */
     pthread_mutex_t lock;
     bool clock_stands;
-    int64_t now_us;
+    int64_t now_us, passed_us; /* passed: since it was opened, beside what really did */
     unsigned steps, fail_at;
     int fail_with;
     unsigned commits, repeat_at;
@@ -137,6 +141,16 @@ void harness_retire_tokens(dw_harness *h);
 void harness_fini(dw_harness *h);
 void harness_unload(dw_harness *h);
 struct harness_left harness_left(const dw_harness *h);
+
+/* ---- stand_in.c ---- */
+
+/* A call of the test's own, for the harness's tenant; what stays in its memory lives until the harness closes. NULL: out of memory. end
+ * keeps why it failed, and returns rc. */
+dw_call *harness_question_begin(dw_harness *h);
+int harness_question_end(dw_harness *h, dw_call *c, int rc);
+
+/* The test plays these, which end with { 0 }; *host is set for its functions. 0, or -1 with h->why. */
+int harness_join_connectors(dw_harness *h, const dw_connector *connectors, const dw_host **host);
 
 /* ---- said.c ---- */
 

@@ -123,6 +123,7 @@ static int load(dw_harness *h, struct harness_plugin *p, const char *path, const
     if (words_read(&p->instance->german, p->descriptor, &h->why) != 0 || read_contract(h, p) != 0 ||
         declare(h, p) != 0 || plugin_routes_create(&p->routes, p->instance, p->document, &h->why) != 0 ||
         settings_check(p->instance, &h->why) != 0 || plugin_hooks_add(h->hooks, p->instance, &h->why) != 0 ||
+        connectors_add(h->connectors, p->instance, &h->why) != 0 ||
         instance_run(p->instance, INSTANCE_INIT, &h->why) != 0)
         return -1;
     p->has_init = true;

@@ -2,10 +2,11 @@
 #include <string.h>
 
 #include "inside.h"
+#include "plugin/descriptor_read.h"
 #include "plugin/host.h"
 #include "util/list.h"
 
-/* A descriptor of one service or one answer, and what it does. */
+/* A descriptor of one service, answer or connector, and what it does. */
 struct stand_in {
     struct harness_stand_in link;
     struct plugin_descriptor descriptor;
@@ -57,7 +58,7 @@ static int join(dw_harness *h, struct stand_in *s)
 
 /* ---- the test asks ---- */
 
-static dw_call *begin_question(dw_harness *h)
+dw_call *harness_question_begin(dw_harness *h)
 {
     struct stand_in *s;
     dw_call *c;
@@ -71,28 +72,56 @@ static dw_call *begin_question(dw_harness *h)
     /* What the answerer leaves in the question lives as long as the harness. */
     const struct call_options options = { .instance = h->asker,
                                           .what = "question of the test",
+                                          .tenant = h->process.tenant,
+                                          .principal = h->process.principal,
                                           .arena = &h->arena };
     return call_begin(&c, &options) == 0 ? c : NULL;
 }
 
-static int end_question(dw_call *c, int rc)
+static const char *keep(dw_harness *h, const char *text)
 {
+    const char *kept = arena_copy(&h->arena, str_from(text));
+    return kept ? kept : "";
+}
+
+/* The call has the texts, and ends here. */
+static void keep_error(dw_harness *h, const dw_call *c, int rc)
+{
+    const dw_err *e = &c->error;
+
+    h->answer = (dw_err){ .struct_size = (uint32_t)sizeof(dw_err), .code = rc < 0 ? rc : 0 };
+    bool is_told = rc < 0 && e->code == rc;
+    h->answer.text = is_told ? keep(h, e->text) : "";
+    h->answer.detail = is_told ? keep(h, e->detail) : "";
+    h->answer.said = is_told ? keep(h, e->said) : "";
+    h->answer.reason = is_told ? keep(h, e->reason) : "";
+    h->answer.retry_after.us = is_told ? e->retry_after.us : 0;
+}
+
+int harness_question_end(dw_harness *h, dw_call *c, int rc)
+{
+    keep_error(h, c, rc);
     call_end(c);
     return rc;
 }
 
+const dw_err *dw_harness_error(dw_harness *h)
+{
+    return &h->answer;
+}
+
 int dw_harness_ask(dw_harness *h, const char *service, void *question)
 {
-    dw_call *c = begin_question(h);
+    dw_call *c = harness_question_begin(h);
 
-    return c ? end_question(c, host_hook_api.serve(c, service, question)) : DW_ENOMEM;
+    return c ? harness_question_end(h, c, host_hook_api.serve(c, service, question)) : DW_ENOMEM;
 }
 
 int dw_harness_ask_hook(dw_harness *h, const char *hook, void *question)
 {
-    dw_call *c = begin_question(h);
+    dw_call *c = harness_question_begin(h);
 
-    return c ? end_question(c, host_hook_api.ask(c, hook, question)) : DW_ENOMEM;
+    return c ? harness_question_end(h, c, host_hook_api.ask(c, hook, question)) : DW_ENOMEM;
 }
 
 /* ---- the test answers ---- */
@@ -122,4 +151,32 @@ int dw_harness_answer(dw_harness *h, const char *hook, int (*answer)(void *quest
     s->descriptor.hooks = &s->hook;
     s->descriptor.hooks_n = 1;
     return join(h, s);
+}
+
+/* ---- the test is another system ---- */
+
+/* As a plugin's own descriptor is read: what the test wrote wrong is told as an author would be. */
+static int read_connectors(dw_harness *h, struct stand_in *s, const dw_connector *connectors)
+{
+    const dw_sizes sizes = { .item = sizeof(dw_item),
+                             .connector = sizeof(dw_connector),
+                             .listing = sizeof(dw_listing) };
+    const struct reader r = { .arena = &h->arena, .why = &h->why, .d = &s->descriptor };
+
+    return reader_connectors(&r, connectors, &sizes);
+}
+
+int harness_join_connectors(dw_harness *h, const dw_connector *connectors, const dw_host **host)
+{
+    struct stand_in *s = make(h, NULL, NULL);
+
+    h->why.n = 0;
+    if (!s) {
+        buf_add_text(&h->why, "out of memory");
+        return -1;
+    }
+    s->raw.host = host;
+    if (read_connectors(h, s, connectors) != 0 || join(h, s) != 0)
+        return -1;
+    return connectors_add(h->connectors, s->link.instance, &h->why);
 }

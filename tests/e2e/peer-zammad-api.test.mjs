@@ -152,6 +152,12 @@ describe('time accountings', { timeout }, () => {
     }
     assert.equal((await get('time_accountings?page=0')).status, 422);
     assert.deepEqual(await ids(`ticket_id=${ticket.id}&per_page=1`), [1]);
+    // A list that was asked for before stays in order, wherever a row comes in or goes out.
+    bookOn(ticket, '1', { at: '2026-11-20T09:00:03.500Z' });
+    assert.deepEqual(await ids('sort_by=created_at&order_by=asc'), [1, 2, 3, 8, 4, 5, 6, 7]);
+    zammad.edit(3, { time_unit: '5', at: '2026-11-20T09:00:06.500Z' });
+    zammad.remove(6);
+    assert.deepEqual(await ids('sort_by=updated_at&order_by=asc'), [1, 8, 4, 5, 3, 7, 2]);
     assert.equal((await get('time_accountings?sort_by=hours')).status, 500);
   });
   test('500 unless asked, never more than 1000', async () => {
@@ -185,6 +191,17 @@ describe('time accountings', { timeout }, () => {
     assert.deepEqual((await get(path())).json, []);
     const opened = await post('tickets', { title: 'New', group: 'Users', customer_id: 10, article: { body: 'x', time_unit: 2.75 } });
     assert.equal((await get(`tickets/${opened.json.id}`)).json.time_unit, '2.75');
+  });
+  test('an article whose time is refused leaves nothing behind', async () => {
+    const counts = () => [zammad.state.tickets.size, zammad.state.articles.size, zammad.state.entries.size];
+    const before = counts();
+    for (const time of [{ time_unit: 10_000 }, { time_unit: 1, accounted_time_type_id: 99 }]) {
+      assert.equal((await post('tickets', { title: 'New', group: 'Users', customer_id: 10, article: { body: 'x', ...time } })).status, 422);
+      assert.equal((await put(`tickets/${ticket.id}`, { title: 'Other', article: { body: 'x', ...time } })).status, 422);
+      assert.equal((await post('ticket_articles', { ticket_id: ticket.id, body: 'x', ...time })).status, 422);
+    }
+    assert.deepEqual(counts(), before);
+    assert.equal((await get(`tickets/${ticket.id}`)).json.title, 'Printer');
   });
   test('an entry that is moved leaves the old sum behind', () => {
     const { id } = bookOn(ticket, '10');
@@ -311,6 +328,7 @@ describe('tickets', { timeout }, () => {
     const customer = [...zammad.state.users.values()].find(({ organization_id, role_ids }) => organization_id === other.id && role_ids.includes(3));
     const moved = zammad.changeTicket(ticket.id, { customer_id: customer.id });
     assert.deepEqual([moved.organization_id, moved.time_unit], [other.id, '5.0']);
+    assert.equal(zammad.openTicket({ customer_id: customer.id, organization_id: 1 }).organization_id, other.id); // whatever is said
   });
   test('deleting takes all with it, and needs an administrator', async () => {
     const ticket = zammad.openTicket({ article: { body: 'x', time_unit: 3 } });
@@ -473,6 +491,56 @@ describe('search', { timeout }, () => {
     const mate = [...zammad.state.users.values()].find((user) => user !== customer && user.organization_id === customer.organization_id);
     assert.equal('email' in (await get(`users/${mate.id}`, { token })).json, false);
   });
+});
+
+describe('random histories', { timeout }, () => {
+  // A step: what it is, and what it does with a ticket, another one, and an entry that are there.
+  const STEPS = [
+    [6, (random, a) => zammad.book({ ticket: a, time_unit: String(random.integer(-20, 400) / 4) })],
+    [3, (random, a, b, entry) => entry && zammad.edit(entry, { time_unit: random.integer(0, 90) })],
+    [2, (random, a, b, entry) => entry && zammad.remove(entry)],
+    [2, () => zammad.openTicket()],
+    [2, (random, a) => zammad.control('POST', `tickets/${a}/articles`, { body: 'x', time_unit: random.chance(0.7) ? '15' : undefined })],
+    [1, (random, a) => zammad.state.articlesOf(a).slice(0, 1).forEach(({ id }) => zammad.control('DELETE', `articles/${id}`))],
+    [1, (random, a, b) => a !== b && [a, b].every((id) => zammad.state.tickets.get(id).state_id !== 5) && zammad.merge(a, b)],
+    [1, (random, a) => zammad.state.tickets.size > 3 && zammad.removeTicket(a)],
+    [1, (random, a) => zammad.changeTicket(a, { state: random.pick(['open', 'closed']) })],
+    [4, (random) => later(random.integer(0, 5000))],
+  ];
+  const all = async (path) => {
+    const rows = [];
+    for (let page = 1; ; page++) {
+      const { json } = await get(`${path}${path.includes('?') ? '&' : '?'}per_page=37&page=${page}`);
+      if (json.length === 0) return rows;
+      rows.push(...json);
+    }
+  };
+  for (let seed = 1; seed <= 10; seed++) {
+    test(`sums, lists and orders agree at the end of ${seed}`, async () => {
+      await fresh({ seed, features: { mergedEntries: seed % 2 ? 'stay' : 'move' } });
+      const random = zammad.random.fork('history');
+      for (let i = 0; i < 3; i++) zammad.openTicket();
+      await get('time_accountings?sort_by=updated_at'); // from here on the orders are kept, not made
+      for (let i = 0; i < 300; i++) {
+        const ids = [...zammad.state.tickets.keys()];
+        random.weighted(STEPS)(random, random.pick(ids), random.pick(ids), random.pick([...zammad.state.entries.keys()]));
+      }
+      const rows = await all('time_accountings');
+      const tickets = await all('tickets');
+      assert.ok(rows.length > 20 && tickets.length > 3, `${rows.length} rows, ${tickets.length} tickets`);
+      for (const order of ['created_at', 'updated_at']) {
+        const sorted = await all(`time_accountings?sort_by=${order}&order_by=desc`);
+        assert.deepEqual(new Set(sorted.map(({ id }) => id)), new Set(rows.map(({ id }) => id)));
+        assert.deepEqual(sorted.map((row) => row[order]), rows.map((row) => row[order]).sort().reverse());
+      }
+      for (const { id, time_unit } of tickets) {
+        const below = await all(`tickets/${id}/time_accountings`);
+        assert.deepEqual(below, rows.filter(({ ticket_id }) => ticket_id === id));
+        assert.equal(Number(time_unit ?? 0), below.reduce((sum, row) => sum + Number(row.time_unit), 0)); // quarters are exact
+      }
+      assert.equal(rows.every(({ ticket_id }) => tickets.some(({ id }) => id === ticket_id)), true);
+    });
+  }
 });
 
 describe('older and newer versions', { timeout }, () => {

@@ -302,6 +302,14 @@ describe('faults', { timeout }, () => {
     await assert.rejects(rawType(zammad, '/api/v1/users/me')); // on a connection of its own
     assert.match(await rawType(zammad, '/api/v1/users/me', '*/*'), /json/);
   });
+  test('chance chooses, as often as it is told', async () => {
+    await fresh({ faults: { rate: 1, kinds: [{ kind: 'status', status: 403 }] } });
+    assert.equal((await get('users/me')).json.error, 'Not authorized');
+    zammad.faults.clear();
+    assert.equal((await get('users/me')).status, 200);
+    await zammad.resetAll();
+    assert.equal((await get('users/me')).status, 403);
+  });
   test('a clock that is wrong by a day', async () => {
     fault({ kind: 'wrong_clock' });
     const { json, headers } = await post(path(), { time_unit: 1 });

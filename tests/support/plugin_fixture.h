@@ -22,6 +22,7 @@ static const dw_host fixture_host = {
     .db = &host_db_api,
     .events = &host_events_api,
     .stream = &host_stream_api,
+    .client = &host_client_api,
 };
 const dw_host *dw_host_ = &fixture_host;
 

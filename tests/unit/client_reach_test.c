@@ -71,6 +71,70 @@ static void a_redirect_does_not_lead_inside(void **state)
     }
 }
 
+static const char *const never[] = { "http://169.254.169.254/latest/meta-data/", "http://[fe80::1]/",
+                                     "http://metadata.google.internal/", "http://100.100.100.200/",
+                                     "http://[::ffff:169.254.169.254]/" };
+
+/* One connection whose admin was allowed inner addresses, whatever the name means today. */
+static void one_request_may_go_inside_by_name(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const ours[] = { "127.0.0.1", "localhost", "a.localhost" };
+    struct client *strict;
+    struct client_answer *a;
+
+    assert_int_equal(client_create(&strict, NULL), 0);
+    for (size_t i = 0; i < DW_COUNT_OF(ours); i++) {
+        snprintf(f->url, sizeof(f->url), "http://%s:%u/hello", ours[i], f->peer.port);
+        client_fetch(strict, &a,
+                     &(struct client_request){ .url = f->url, .timeout_us = 5 * S, .allow_any_inner = true });
+        if (a->error != CLIENT_OK)
+            fail_msg("%s: %s", f->url, a->message);
+        client_answer_destroy(a);
+        /* ... and the next one must not, though a connection is open. */
+        client_fetch(strict, &a, &(struct client_request){ .url = f->url, .timeout_us = 5 * S });
+        assert_int_equal(a->error, CLIENT_DENIED);
+        client_answer_destroy(a);
+    }
+    for (size_t i = 0; i < DW_COUNT_OF(never); i++) {
+        client_fetch(
+            strict, &a,
+            &(struct client_request){ .url = never[i], .timeout_us = 2 * S, .allow_any_inner = true });
+        if (a->error != CLIENT_DENIED)
+            fail_msg("%s: %s", never[i], client_error_name(a->error));
+        client_answer_destroy(a);
+    }
+    client_destroy(strict);
+}
+
+static void what_one_request_may_a_redirect_elsewhere_does_not(void **state)
+{
+    struct fixture *f = *state;
+    struct client *strict;
+    struct client_answer *a;
+    char to[64];
+
+    assert_int_equal(client_create(&strict, NULL), 0);
+    redirect_to("/hello");
+    client_fetch(
+        strict, &a,
+        &(struct client_request){
+            .url = at(f, "/redirect/302"), .timeout_us = 5 * S, .redirects = 1, .allow_any_inner = true });
+    assert_int_equal(a->error, CLIENT_OK); /* the same origin */
+    client_answer_destroy(a);
+    snprintf(to, sizeof(to), "http://localhost:%u/hello", f->peer.port);
+    redirect_to(to);
+    int before = atomic_load(&f->peer.requests);
+    client_fetch(
+        strict, &a,
+        &(struct client_request){
+            .url = at(f, "/redirect/302"), .timeout_us = 5 * S, .redirects = 1, .allow_any_inner = true });
+    assert_int_equal(a->error, CLIENT_DENIED);
+    assert_int_equal(atomic_load(&f->peer.requests), before + 1);
+    client_answer_destroy(a);
+    client_destroy(strict);
+}
+
 /* A name server that lies: what it says depends on how often it was asked. */
 struct liar {
     atomic_int asked;
@@ -396,6 +460,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(inner_addresses_are_denied),
         TEST(a_redirect_does_not_lead_inside),
+        TEST(one_request_may_go_inside_by_name),
+        TEST(what_one_request_may_a_redirect_elsewhere_does_not),
         TEST(a_name_is_asked_once),
         TEST(connections_are_not_shared_by_name),
         TEST(mixed_answers_are_denied_whole),

@@ -6,8 +6,7 @@
 
 #include <cmocka.h>
 
-#include <ftw.h>
-
+#include "certificates.h"
 #include "client/client.h"
 #include "http_peer.h"
 #include "util/clock.h"
@@ -15,87 +14,21 @@
 
 static const int64_t S = CLOCK_SECOND;
 
-static char dir[64];
 static const struct network loopback[] = { { { { 127 }, 4 }, 8 } };
-
-static const char *file(char out[128], const char *name)
-{
-    snprintf(out, 128, "%s/%s", dir, name);
-    return out;
-}
-
-static void make(const char *name, const char *signer, const char *extra)
-{
-    char command[1024], sign[256] = "";
-
-    if (signer)
-        snprintf(sign, sizeof(sign), "-CA %s/%s.pem -CAkey %s/%s.key", dir, signer, dir, signer);
-    snprintf(command, sizeof(command),
-             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=%s "
-             "-keyout %s/%s.key -out %s/%s.pem %s %s 2>%s/log",
-             name, dir, name, dir, name, sign, extra, dir);
-    /* NOLINTNEXTLINE(cert-env33-c): a fixed command in our own folder */
-    if (system(command) != 0)
-        fail_msg("%s failed", command);
-}
-
-static int make_certificates(void **state)
-{
-    (void)state;
-    snprintf(dir, sizeof(dir), "/tmp/dowel-client-tls-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    make("ca", NULL, "");
-    make("stranger", NULL, "");
-    make("server", "ca",
-         "-addext subjectAltName=IP:127.0.0.1,DNS:tls.example -addext basicConstraints=CA:false");
-    make("client", "ca", "-addext basicConstraints=CA:false");
-    return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
-static int remove_certificates(void **state)
-{
-    (void)state;
-    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
 
 static char location[128];
 
 /* Says who the client is. */
 static bool route(struct peer_conn *c, const struct peer_request *r)
 {
-    char fields[256] = "", name[64] = "nobody";
-    X509 *cert = c->ssl ? SSL_get1_peer_certificate(c->ssl) : NULL;
+    char fields[256] = "", name[64];
 
-    if (cert)
-        X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name, sizeof(name));
-    X509_free(cert);
+    client_name(c->ssl, name);
     if (strcmp(r->path, "/away") == 0) {
         snprintf(fields, sizeof(fields), "Location: %s\r\n", location);
         return peer_answer(c, 307, fields, "");
     }
     return peer_answer(c, 200, "", name);
-}
-
-static SSL_CTX *context(int verify)
-{
-    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
-    char path[128];
-
-    assert_non_null(tls);
-    assert_int_equal(SSL_CTX_use_certificate_file(tls, file(path, "server.pem"), SSL_FILETYPE_PEM), 1);
-    assert_int_equal(SSL_CTX_use_PrivateKey_file(tls, file(path, "server.key"), SSL_FILETYPE_PEM), 1);
-    assert_int_equal(SSL_CTX_load_verify_locations(tls, file(path, "ca.pem"), NULL), 1);
-    SSL_CTX_set_session_id_context(tls, (const unsigned char *)"test", 4);
-    SSL_CTX_set_verify(tls, verify, NULL);
-    return tls;
 }
 
 struct fixture {
@@ -120,7 +53,7 @@ static int set_up_with(void **state, int verify)
     struct fixture *f = calloc(1, sizeof(*f));
 
     *state = f;
-    f->tls = context(verify);
+    f->tls = server_context(verify);
     file(f->ca, "ca.pem");
     file(f->cert, "client.pem");
     file(f->key, "client.key");
@@ -261,6 +194,102 @@ static void a_client_certificate_stays_with_its_origin(void **state)
     peer_stop(&other);
 }
 
+/* ---- certificates as texts ---- */
+
+static void expect_name(struct fixture *f, struct client_request r, const char *name)
+{
+    struct client_answer *a = fetch(f, r, CLIENT_OK);
+
+    assert_string_equal(a->body.p, name);
+    client_answer_destroy(a);
+}
+
+static void certificates_come_as_texts_too(void **state)
+{
+    struct fixture *f = *state;
+    const struct str ca = text_of("ca.pem"), cert = text_of("client.pem"), key = text_of("client.key");
+    char both[8192];
+    struct client_request r = {
+        .url = at(f, "tls.example", "/"), .ca_pem = ca, .cert_pem = cert, .key_pem = key
+    };
+
+    expect_name(f, r, "client");
+    snprintf(both, sizeof(both), "%s%s", cert.p, key.p);
+    r.cert_pem = str_from(both);
+    r.key_pem = str_make(NULL, 0);
+    expect_name(f, r, "client");
+    r.ca_file = "/nonexistent.pem"; /* the text comes first */
+    r.cert_file = r.ca_file;
+    expect_name(f, r, "client");
+    r.ca_pem = STR_OF("no certificate");
+    struct client_answer *a = fetch(f, r, CLIENT_TLS);
+    assert_false(a->reached);
+    client_answer_destroy(a);
+    r.ca_pem = ca;
+    r.cert_pem = STR_OF("no certificate");
+    expect(f, r, CLIENT_TLS);
+}
+
+static void a_ca_as_text_is_all_that_is_trusted(void **state)
+{
+    struct fixture *f = *state;
+    const struct str ca = text_of("ca.pem"), stranger = text_of("stranger.pem");
+    const char *url = at(f, "tls.example", "/");
+
+    expect_name(f, (struct client_request){ .url = url, .ca_pem = ca }, "nobody");
+    expect_name(f, (struct client_request){ .url = url, .ca_pem = ca }, "nobody");
+    assert_int_equal(atomic_load(&f->peer.accepts), 1); /* who trusts the same shares */
+    expect(f, (struct client_request){ .url = url }, CLIENT_TLS);
+    expect(f, (struct client_request){ .url = url, .ca_pem = stranger }, CLIENT_TLS);
+    /* As a file, though it is the same, it has a connection of its own. */
+    expect_name(f, (struct client_request){ .url = url, .ca_file = f->ca }, "nobody");
+    assert_int_equal(atomic_load(&f->peer.accepts), 4);
+}
+
+/* Each of these would be answered on the connection that is open already, if it were taken. */
+static void nobody_takes_the_connection_of_another_certificate(void **state)
+{
+    struct fixture *f = *state;
+    const struct str ca = text_of("ca.pem"), cert = text_of("client.pem"), key = text_of("client.key");
+    const struct str other = text_of("other.pem"), other_key = text_of("other.key");
+    struct client_request r = {
+        .url = at(f, "tls.example", "/"), .ca_pem = ca, .cert_pem = cert, .key_pem = key
+    };
+
+    expect_name(f, r, "client");
+    expect_name(f, r, "client");
+    assert_int_equal(atomic_load(&f->peer.accepts), 1);
+    r.key_pem = other_key; /* the certificate is public: without its key it opens nothing */
+    expect(f, r, CLIENT_TLS);
+    r.key_pem = STR_OF("no key");
+    expect(f, r, CLIENT_TLS);
+    r.cert_pem = other;
+    r.key_pem = other_key;
+    expect_name(f, r, "other");
+    r.cert_pem = r.key_pem = str_make(NULL, 0);
+    expect(f, r, CLIENT_TLS);
+    r.cert_pem = cert;
+    r.key_pem = key;
+    expect_name(f, r, "client"); /* its own is still there */
+}
+
+static void a_certificate_as_text_stays_with_its_origin(void **state)
+{
+    struct fixture *f = *state;
+    struct peer other;
+
+    assert_int_equal(peer_start(&other, route, f->tls), 0);
+    snprintf(location, sizeof(location), "https://tls.example:%u/who", other.port);
+    expect_name(f,
+                (struct client_request){ .url = at(f, "tls.example", "/away"),
+                                         .ca_pem = text_of("ca.pem"),
+                                         .cert_pem = text_of("client.pem"),
+                                         .key_pem = text_of("client.key"),
+                                         .redirects = 1 },
+                "nobody");
+    peer_stop(&other);
+}
+
 static void https_does_not_redirect_to_http(void **state)
 {
     struct fixture *f = *state;
@@ -299,6 +328,11 @@ int main(void)
         TEST(a_certificate_is_checked_against_the_name),
         cmocka_unit_test_setup_teardown(a_client_certificate_is_shown, set_up_mutual, tear_down),
         TEST(a_client_certificate_stays_with_its_origin),
+        cmocka_unit_test_setup_teardown(certificates_come_as_texts_too, set_up_mutual, tear_down),
+        TEST(a_ca_as_text_is_all_that_is_trusted),
+        cmocka_unit_test_setup_teardown(nobody_takes_the_connection_of_another_certificate, set_up_mutual,
+                                        tear_down),
+        TEST(a_certificate_as_text_stays_with_its_origin),
         TEST(https_does_not_redirect_to_http),
         TEST(tls_connections_are_reused),
         TEST(plain_and_tls_do_not_mix),

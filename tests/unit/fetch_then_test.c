@@ -11,6 +11,7 @@
 #include "client_rig.h"
 #include "http/server.h"
 #include "log/log.h"
+#include "plugin/connection.h"
 #include "plugin/host.h"
 #include "plugin/request.h"
 
@@ -141,14 +142,47 @@ static int ask_without_then(dw_call *c, dw_request *req)
     return dw_fetch_then(c, req, NULL, .url = peer_url(c, "/hello"));
 }
 
+static void drop_gate(void *ud)
+{
+    connection_gate_drop(ud);
+}
+
+/* Over a connection by which one request goes at a time. */
+static int get_turn(dw_call *c, dw_request *req)
+{
+    dw_connection *conn = dw_alloc(c, sizeof(*conn));
+
+    *conn = (dw_connection){
+        .c = c, .id = "0190b0a0-0000-7000-8000-00000000000c", .name = "Desk", .kind = "desk"
+    };
+    conn->route.address = peer_url(c, "");
+    conn->route.allow_private = true;
+    conn->route.gate = connection_gate_of(conn->id, 1);
+    call_at_end(c, CALL_UNDO_MEMORY, drop_gate, conn->route.gate);
+    count_first(c);
+    return dw_fetch_then(c, req, pass_on, .connection = conn, .url = "/nap");
+}
+
+static int get_elsewhere(dw_call *c, dw_request *req)
+{
+    dw_connection *conn = dw_alloc(c, sizeof(*conn));
+
+    *conn = (dw_connection){ .c = c, .id = "", .name = "Desk", .kind = "desk" };
+    conn->route.address = peer_url(c, "");
+    return dw_fetch_then(c, req, pass_on, .connection = conn, .url = "https://evil.example/");
+}
+
 static const struct {
     const char *path;
     dw_handler handler;
 } handlers[] = {
-    { "/hello", get_hello },     { "/scoped", get_scoped },   { "/echo", get_echo },
-    { "/nap", get_nap },         { "/slow", get_slow },       { "/quick", get_quick },
-    { "/missing", get_missing }, { "/refused", get_refused }, { "/nowhere", get_nowhere },
-    { "/twice", get_twice },     { "/early", reply_and_ask }, { "/without", ask_without_then },
+    { "/hello", get_hello },         { "/scoped", get_scoped },
+    { "/echo", get_echo },           { "/nap", get_nap },
+    { "/slow", get_slow },           { "/quick", get_quick },
+    { "/missing", get_missing },     { "/refused", get_refused },
+    { "/nowhere", get_nowhere },     { "/turn", get_turn },
+    { "/elsewhere", get_elsewhere }, { "/twice", get_twice },
+    { "/early", reply_and_ask },     { "/without", ask_without_then },
 };
 
 /* ---- its server ---- */
@@ -342,6 +376,34 @@ static void who_waits_for_a_peer_holds_no_worker(void **state)
     assert_true(clock_monotonic_us() - began < 80 * 30 * MS); /* one after the other it would be this */
 }
 
+static void who_waits_for_its_turn_holds_no_worker(void **state)
+{
+    enum { THREADS = 6 };
+    struct world *w = *state;
+    struct crowd crowd = { .w = w, .path = "/turn", .each = 3 };
+    pthread_t threads[THREADS];
+
+    int64_t began = clock_monotonic_us();
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &crowd), 0);
+    for (int i = 0; i < 20; i++)
+        expect_answer(w, "/quick", 200, "quick");
+    bool was_quick = atomic_load(&w->self.seconds) < THREADS * 3;
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_true(was_quick); /* long before the last one's turn */
+    assert_int_equal(atomic_load(&w->self.seconds), THREADS * 3);
+    assert_true(clock_monotonic_us() - began >= 18 * 30 * MS); /* one after the other */
+}
+
+static void a_connections_credentials_go_nowhere_else(void **state)
+{
+    struct world *w = *state;
+
+    expect_answer(w, "/elsewhere", 403, "problem");
+    assert_int_equal(atomic_load(&w->self.seconds), 0);
+}
+
 /* Sends a request and leaves as soon as its first half has run. */
 static void leave_early(struct world *w, const char *path)
 {
@@ -400,6 +462,8 @@ int main(void)
         TEST(an_error_of_the_peer_answers_the_request),
         TEST(mistakes_are_the_plugins),
         TEST(who_waits_for_a_peer_holds_no_worker),
+        TEST(who_waits_for_its_turn_holds_no_worker),
+        TEST(a_connections_credentials_go_nowhere_else),
         TEST(a_client_that_left_cuts_the_transfer),
         TEST(a_server_that_ends_cuts_the_transfer),
     };

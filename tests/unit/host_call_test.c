@@ -82,6 +82,34 @@ static void failures_say_when_to_try_again(void **state)
     assert_int_equal(dw_error_of(c)->retry_after.us, 0);
 }
 
+static void failures_have_a_word_for_machines(void **state)
+{
+    char long_reason[CALL_REASON_MAX + 2];
+    (void)state;
+
+    assert_string_equal(dw_error_of(c)->reason, "");
+    assert_int_equal(dw_fail(c, DW_ECONFLICT, "two at once", "a", 1, "reason", "OVERLAP", "b", 2),
+                     DW_ECONFLICT);
+    assert_string_equal(dw_error_of(c)->reason, "OVERLAP");
+    assert_string_equal(dw_error_of(c)->text, "two at once (a: 1, b: 2)"); /* people read a sentence */
+    dw_fail(c, DW_ECONFLICT, "passed on", "reason", dw_error_of(c)->reason);
+    assert_string_equal(dw_error_of(c)->text, "passed on");
+    assert_string_equal(dw_error_of(c)->reason, "OVERLAP");
+    dw_fail_at(c, "/begin", "lies in the future", "reason", "FUTURE");
+    assert_string_equal(dw_error_of(c)->reason, "FUTURE");
+    dw_fail(c, DW_EINVALID, "another one");
+    assert_string_equal(dw_error_of(c)->reason, "");
+    dw_fail(c, DW_EINVALID, "none", "reason", (const char *)NULL);
+    assert_string_equal(dw_error_of(c)->reason, "");
+    assert_int_equal(dw_fail(c, DW_EINVALID, "x", "reason", "ticket 7"), DW_EMISUSE);
+    assert_error(DW_EMISUSE, "a reason that is no word");
+    memset(long_reason, 'A', sizeof(long_reason) - 1);
+    long_reason[sizeof(long_reason) - 1] = 0;
+    assert_int_equal(dw_fail(c, DW_EINVALID, "x", "reason", (const char *)long_reason), DW_EMISUSE);
+    assert_int_equal(dw_fail(c, DW_EINVALID, "x", "reason", (const char *)long_reason + 1), DW_EINVALID);
+    assert_string_equal(dw_error_of(c)->reason, long_reason + 1);
+}
+
 static void wrong_failures_are_misuse(void **state)
 {
     (void)state;
@@ -470,6 +498,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(failures_carry_their_pairs, begin, end),
         cmocka_unit_test_setup_teardown(failures_say_when_to_try_again, begin, end),
+        cmocka_unit_test_setup_teardown(failures_have_a_word_for_machines, begin, end),
         cmocka_unit_test_setup_teardown(wrong_failures_are_misuse, begin, end),
         cmocka_unit_test_setup_teardown(places_are_collected, begin, end),
         cmocka_unit_test_setup_teardown(json_is_parsed_strictly, begin, end),

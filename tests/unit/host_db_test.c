@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "client/client.h"
 #include "db/dialect.h"
 #include "db_fixture.h"
 #include "plugin/call_db.h"
@@ -348,6 +349,29 @@ static void nothing_waits_for_the_outside(void **state)
     call_end(c);
 }
 
+static void no_peer_is_asked_in_a_transaction(void **state)
+{
+    static const char url[] = "http://127.0.0.1:1/"; /* not allowed: nothing is sent */
+    dw_fetching *before, *f;
+    dw_upstream *up;
+    dw_answer *a;
+
+    (void)state;
+    assert_int_equal(client_create(&fixture_process.client, NULL), 0);
+    dw_call *c = fixture_begin();
+    assert_int_equal(dw_fetch_start(c, &before, .url = url), 0);
+    assert_int_equal(dw_tx_begin(c), 0);
+    assert_int_equal(dw_fetch(c, &a, .url = url), DW_ETX);
+    assert_int_equal(dw_fetch_start(c, &f, .url = url), DW_ETX);
+    assert_int_equal(dw_upstream_open(c, &up, .url = url), DW_ETX);
+    assert_int_equal(dw_fetch_wait(before, &a), DW_ETX);
+    assert_int_equal(dw_tx_commit(c), 0);
+    assert_int_equal(dw_fetch_wait(before, &a), DW_EDENIED); /* it can still be waited for */
+    call_end(c);
+    client_destroy(fixture_process.client);
+    fixture_process.client = NULL;
+}
+
 /* ---- calls of one callback ---- */
 
 static void who_is_asked_cannot_use_it_in_a_transaction(void **state)
@@ -601,6 +625,7 @@ int main(void)
         TEST(what_is_open_is_rolled_back),
         TEST(a_forgotten_commit_is_loud),
         TEST(nothing_waits_for_the_outside),
+        TEST(no_peer_is_asked_in_a_transaction),
         TEST(who_is_asked_cannot_use_it_in_a_transaction),
         TEST(another_tenant_is_another_session),
         TEST(only_its_own_plugin_sees_all_tenants),

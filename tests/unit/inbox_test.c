@@ -106,6 +106,30 @@ static void a_name_is_taken_once_a_plugin(void **state)
     buf_finish(&why);
 }
 
+#define CONNECTION "01a21c53-33f8-7efd-9b24-fdf5e060b1eb"
+#define LETTERED   "a1a21c53-33f8-7efd-9b24-fdf5e060b1eb" /* which would be a name as well */
+
+static void an_id_is_the_name_of_a_connections_source_alone(void **state)
+{
+    struct events_fixture *f = *state;
+    static const struct inbox_source_new wrong[] = {
+        { .name = CONNECTION },
+        { .name = LETTERED },
+        { .name = "helpdesk", .is_connection = true },
+        { .name = "01A21C53-33F8-7EFD-9B24-FDF5E060B1EB", .is_connection = true },
+    };
+
+    for (size_t i = 0; i < DW_COUNT_OF(wrong); i++) {
+        struct buf why = BUF_INIT;
+        struct made out;
+        if (try_add(f, wrong[i], &out, &why) != DW_EINVALID || why.n == 0)
+            fail_msg("%zu: %s", i, buf_text(&why));
+        buf_finish(&why);
+    }
+    add(f, (struct inbox_source_new){ .name = CONNECTION, .is_connection = true });
+    add(f, (struct inbox_source_new){ .name = LETTERED, .is_connection = true });
+}
+
 static void verifications_have_names(void **state)
 {
     (void)state;
@@ -189,6 +213,15 @@ static void what_is_signed_is_kept_and_handed_over(void **state)
     assert_non_null(strstr(d.headers, "[\"Content-Type\",\"application/json\"],[\"Webhook-Id\",\"msg_1\"]"));
     arena_finish(&arena);
     db_session_destroy(s);
+}
+
+static void what_comes_for_a_connection_is_kept(void **state)
+{
+    struct events_fixture *f = *state;
+    struct made source = add(f, (struct inbox_source_new){ .name = CONNECTION, .is_connection = true });
+
+    assert_int_equal(send_signed(f, CONNECTION, source.secret, "msg_1", 0, "{}").answer, INBOX_TAKEN);
+    assert_int_equal(send_signed(f, LETTERED, source.secret, "msg_1", 0, "{}").answer, INBOX_UNKNOWN);
 }
 
 static void what_comes_twice_is_kept_once(void **state)
@@ -471,8 +504,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_cannot_be_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_name_is_taken_once_a_plugin, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_id_is_the_name_of_a_connections_source_alone, setup, teardown),
         cmocka_unit_test(verifications_have_names),
         cmocka_unit_test_setup_teardown(what_is_signed_is_kept_and_handed_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_comes_for_a_connection_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(what_comes_twice_is_kept_once, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_believed_is_not_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(hub_signatures_are_checked, setup, teardown),

@@ -387,6 +387,34 @@ static void what_a_refusal_is_called_elsewhere_comes_with_it(void **state)
     call_end(c);
 }
 
+static int refuse_with_a_reason(dw_call *c, void *question)
+{
+    const struct entry *e = question;
+
+    if (e->result == 1)
+        return dw_fail_at(c, "/name", "is taken", "reason", "OVERLAP");
+    return dw_fail(c, DW_ERATE, "come again", "reason", "RATE_LIMITED", "retry_after", DW_SECONDS(7));
+}
+
+static void the_reason_comes_with_the_refusal(void **state)
+{
+    struct world *w = *state;
+    const dw_service services[] = { { "book.add/1", refuse_with_a_reason }, { 0 } };
+    struct entry e = ENTRY;
+
+    dw_call *c = begin(add(w, "door", NULL, NULL, NULL));
+    add(w, "book", NULL, NULL, services);
+    assert_int_equal(dw_service_ask(c, "book.add/1", &e), DW_ERATE);
+    for (int i = 0; i < 100; i++)
+        call_end(begin(c->instance)); /* the answerer's call is another's by now */
+    assert_string_equal(dw_error_of(c)->reason, "RATE_LIMITED");
+    assert_int_equal(dw_error_of(c)->retry_after.us, 7000000);
+    e.result = 1;
+    assert_int_equal(dw_service_ask(c, "book.add/1", &e), DW_EINVALID);
+    assert_string_equal(dw_error_of(c)->reason, "OVERLAP");
+    call_end(c);
+}
+
 static void silence_means_what_was_declared(void **state)
 {
     struct world *w = *state;
@@ -688,6 +716,7 @@ int main(void)
         TEST(answers_come_by_priority_then_by_name),
         TEST(the_first_that_says_something_is_the_last),
         TEST(what_a_refusal_is_called_elsewhere_comes_with_it),
+        TEST(the_reason_comes_with_the_refusal),
         TEST(silence_means_what_was_declared),
         TEST(who_refuses_without_a_word_is_named),
         TEST(marked_members_come_as_one_text),

@@ -63,6 +63,7 @@ CREATE TABLE timesync_entries (
     edited_at      TIMESTAMPTZ,                     -- when it was last changed there
     hash           TEXT        NOT NULL,            -- of all of the above that matters
     starts_at      TIMESTAMPTZ,                     -- where it lies in time by the rules; null: cannot be told
+    day            TEXT        NOT NULL DEFAULT '', -- of starts_at, in the sync's zone: "2026-11-21"; '': cannot be told
     seconds        BIGINT,                          -- how long it is by the rules; null: the amount is of no use
     seen_at        TIMESTAMPTZ NOT NULL,            -- first
     gone_at        TIMESTAMPTZ,                     -- when the source was found to have it no longer
@@ -88,6 +89,7 @@ CREATE TABLE timesync_entries (
     intent         TEXT        NOT NULL,            -- create, update, remove: was begun, its end is not known; '': nothing is
     intent_at      TIMESTAMPTZ,                     -- when it was begun
     intent_run     UUID,
+    marker         TEXT        NOT NULL,            -- as it was first written, also when the ticket is another by now; ''
     attempt        INTEGER     NOT NULL,            -- how often the target was written to for it
     version        BIGINT      NOT NULL,
     PRIMARY KEY (tenant_id, id),
@@ -97,6 +99,7 @@ CREATE TABLE timesync_entries (
 CREATE INDEX timesync_entries_by_ticket ON timesync_entries (tenant_id, sync, ticket);
 CREATE INDEX timesync_entries_by_sheet ON timesync_entries (tenant_id, sync, sheet);
 CREATE INDEX timesync_entries_by_state ON timesync_entries (tenant_id, sync, state, id);
+CREATE INDEX timesync_entries_by_day ON timesync_entries (tenant_id, day);
 CREATE INDEX timesync_entries_by_start ON timesync_entries (tenant_id, sync, starts_at);
 CREATE INDEX timesync_entries_by_intent ON timesync_entries (tenant_id, intent_at) WHERE intent <> '';
 
@@ -111,10 +114,13 @@ CREATE TABLE timesync_runs (
     started_by     TEXT        NOT NULL,            -- schedule, webhook, person, mapping, settle
     who            TEXT        NOT NULL,            -- a user's id; ''
     who_name       TEXT        NOT NULL,
-    scope          JSON        NOT NULL,            -- {"tickets": [..]}, {"since": .., "until": ..}, {"action": .., "note": ..}, {"run": ..}
+    scope          JSON        NOT NULL,            -- {"tickets": [..]}, {"since": .., "until": ..}, {"run": ..},
+                                                    -- {"action": .., "note": .., "sheet": .., "keys": [..]}, {"any_deletions": true}
+    ticket         TEXT        NOT NULL,            -- of a run of a single one; ''
     state          TEXT        NOT NULL,            -- waiting, reading, writing, done, failed, cancelled
     phase          TEXT        NOT NULL,            -- for people: what it is at
     total          BIGINT      NOT NULL,            -- steps; 0: not known yet
+    read_counts    JSON,                            -- what reading counted that needed no step; null: reading is not over
     examined       BIGINT      NOT NULL,            -- = created + updated + unchanged + deleted + skipped + to_decide + failed
     created        BIGINT      NOT NULL,            -- adopted ones too
     updated        BIGINT      NOT NULL,
@@ -149,7 +155,7 @@ CREATE TABLE timesync_steps (
     key            TEXT        NOT NULL,            -- the entry's id, or "sheet:ID": once a run
     shard          INTEGER     NOT NULL,            -- which worker does it
     outcome        TEXT        NOT NULL,            -- '': to do; created, adopted, updated, unchanged, deleted, skipped, deciding, failed
-    reason         TEXT        NOT NULL,
+    reason         TEXT        NOT NULL,            -- without an outcome: what was seen when it was made, see step.h
     detail         TEXT        NOT NULL,
     sheet          TEXT,
     old_sheet      JSON,                            -- the timesheet before; null: there was none
@@ -223,8 +229,9 @@ CREATE TABLE timesync_places (
     id             UUID        NOT NULL,
     target         UUID        NOT NULL,            -- the connection
     mark           TEXT        NOT NULL,            -- of the source
-    kind           TEXT        NOT NULL,            -- customer, project
-    source         TEXT        NOT NULL,            -- an organisation's or ticket's id
+    kind           TEXT        NOT NULL,            -- customer, project, user
+    source         TEXT        NOT NULL,            -- an organisation's or ticket's id, "customer:ID" of a customer's only
+                                                    -- project, a user's address
     target_id      TEXT,
     target_name    TEXT        NOT NULL,
     parent         TEXT        NOT NULL,            -- a project's customer

@@ -1,4 +1,4 @@
-/* fetcher - asks a peer by HTTP, in the three ways that there are. */
+/* fetcher - asks a peer by HTTP, in the four ways that there are. */
 #include <dowel/dowel.h>
 
 struct fetcher_conf {
@@ -36,6 +36,43 @@ static int get_weather(dw_call *c, dw_request *req)
     if (dw_json_read(c, json, "celsius!", &celsius) < 0)
         return fail_peer(c);
     return dw_reply(req, 200, "city", city, "celsius", celsius);
+}
+
+/* ---- several at once: together they take as long as the slowest of them ---- */
+
+enum { CITIES_MAX = 8 }; /* as api.yaml says */
+
+static int read_celsius(dw_call *c, dw_fetching *f, double *celsius)
+{
+    dw_answer *answer;
+    json_t *json;
+
+    DW_TRY(dw_fetch_wait(f, &answer));
+    DW_TRY(dw_answer_json(answer, &json));
+    return dw_json_read(c, json, "celsius!", celsius) < 0 ? fail_peer(c) : 0;
+}
+
+static int compare_weather(dw_call *c, dw_request *req)
+{
+    const struct fetcher_conf *conf = dw_conf(c);
+    dw_fetching *asked[CITIES_MAX];
+    const char *warmest = "";
+    double most = 0, celsius = 0;
+    json_t *cities;
+
+    DW_TRY(dw_request_read(req, "city", &cities));
+    size_t n = json_array_size(cities) < CITIES_MAX ? json_array_size(cities) : CITIES_MAX;
+    for (size_t i = 0; i < n; i++)
+        DW_TRY(dw_fetch_start(c, &asked[i], .url = dw_format(c, "%s/now", conf->url),
+                              .query = DW_LIST("city", json_array_get(cities, i)), .bearer = conf->key));
+    for (size_t i = 0; i < n; i++) { /* whoever returns early cuts the others */
+        DW_TRY(read_celsius(c, asked[i], &celsius));
+        if (i == 0 || celsius > most) {
+            most = celsius;
+            warmest = json_string_value(json_array_get(cities, i));
+        }
+    }
+    return dw_reply(req, 200, "warmest", warmest, "celsius", most);
 }
 
 /* ---- two halves: nobody waits in between ---- */
@@ -83,6 +120,7 @@ static int list_warnings(dw_call *c, dw_request *req)
 
 static const dw_operation operations[] = {
     { "getWeather", get_weather },
+    { "compareWeather", compare_weather },
     { "getForecast", get_forecast },
     { "listWarnings", list_warnings },
     { 0 },

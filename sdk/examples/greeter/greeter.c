@@ -20,7 +20,7 @@ static int greet(dw_call *c, void *question)
     if (q->struct_size < sizeof(*q)) /* no older version of the struct is known */
         return dw_fail(c, DW_EMISUSE, "the struct is too small", "bytes", q->struct_size);
     if (!q->name || !*q->name)
-        return dw_fail(c, DW_EINVALID, "there is nobody to greet");
+        return dw_fail(c, DW_EINVALID, "there is nobody to greet", "reason", "NOBODY");
     q->greeting = dw_format(c, "%s, %s!", conf->word, q->name);
     return 0;
 }

@@ -12,8 +12,10 @@
  *
  * With .connection (connector.h), .url is a path that is added to the connection's address ("/api/v1/users/me"); it may be a
  * whole URL only where that begins as the address does (DW_EDENIED). Then its certificates, its proxy and what its admin was
- * allowed count. So many at a time go over one connection as it says, the others wait; and after a peer asked for time
- * (429 or 503 with Retry-After) nothing more is sent there until it is over, within the call's deadline: DW_ERATE. */
+ * allowed count. So many at a time go over one connection as it says, the others wait in the order of coming, and .timeout counts
+ * from a request's turn on; an open stream keeps its place. After a peer asked for time (429, or 503 with Retry-After) nothing more
+ * is sent there until it is over: what is idempotent is then sent again, who comes meanwhile waits, within the call's deadline and
+ * five minutes: else DW_ERATE, at once, with retry_after and the detail "held". */
 #ifndef DOWEL_CLIENT_H
 #define DOWEL_CLIENT_H
 
@@ -55,7 +57,7 @@ typedef struct dw_fetch_args {
     size_t max_bytes; /* of the answer; 0: 16 MiB, streams: no limit */
     bool any_status;
     bool idempotent;                  /* a POST that may be repeated */
-    const char *ca_file;              /* NULL: the system's */
+    const char *ca_file;              /* NULL: the system's; with .connection that says whom to trust */
     struct dw_connection *connection; /* over which it goes, see below; since minor 2 */
 } dw_fetch_args;
 
@@ -79,8 +81,9 @@ typedef struct dw_client_api {
  * [call] */
 #define dw_fetch(c, out, ...) (dw_host_->client->fetch((c), (out), DW_ARGS_(dw_fetch_args, __VA_ARGS__)))
 
-/* dw_fetch_start(c, &f, .url = next): sends without waiting, so that several are under way; then wait for each of them, in any
- * order, once: what dw_fetch() would have returned. One that nobody waits for is cut with its call or scope. Since minor 2.
+/* dw_fetch_start(c, &f, .url = next): sends without waiting, so that several are under way, at most 64 of a call; then wait for
+ * each of them, in any order, once: what dw_fetch() would have returned. Never blocks: what has to wait for its turn over a
+ * connection is sent when that comes, waited for or not. One that nobody waits for is cut with its call or scope. Since minor 2.
  * [call] */
 #define dw_fetch_start(c, out, ...) \
     (dw_host_->client->start((c), (out), DW_ARGS_(dw_fetch_args, __VA_ARGS__)))

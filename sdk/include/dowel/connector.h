@@ -164,6 +164,10 @@ typedef struct dw_connector {
 /* .time_source = DW_ROLE(dw_time_source, .list = list) */
 #define DW_ROLE(T, ...) DW_ARGS_(T, __VA_ARGS__)
 
+/* A query, or what is wanted, where a pointer to one is taken: dw_timesheet_write(c, conn, DW_STRUCT(dw_timesheet, .project = p, ...),
+ * &stored). Lives as long as the block in which it stands; in C++ as long as the statement. */
+#define DW_STRUCT(T, ...) DW_ARGS_(T, __VA_ARGS__)
+
 /* What would be left hanging if a connection went. */
 typedef struct dw_connection_use {
     uint32_t struct_size;

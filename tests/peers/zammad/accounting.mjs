@@ -3,7 +3,7 @@
 import { amountOf, fits, textOf } from './decimal.mjs';
 import { databaseRefuses, invalid } from './errors.mjs';
 
-export const overflow = () => databaseRefuses('PG::NumericValueOutOfRange: ERROR:  numeric field overflow');
+const overflow = () => databaseRefuses('PG::NumericValueOutOfRange: ERROR:  numeric field overflow');
 const missingKey = (column, id) => databaseRefuses(`PG::ForeignKeyViolation: ERROR:  Key (${column})=(${id}) is not present`);
 
 // Adds a row and writes the ticket's sum. values: { ticket_id, time_unit, type_id, ticket_article_id }; by: the agent's id.
@@ -66,8 +66,8 @@ function checked(state, values, entry) {
   const ticketId = row.ticket_id === undefined ? entry.ticket_id : row.ticket_id;
   if (!state.tickets.has(ticketId)) throw invalid('Ticket must exist');
   checkArticle(state, row.ticket_article_id, ticketId, entry);
-  if (row.type_id && !state.types.has(row.type_id)) throw missingKey('type_id', row.type_id);
-  checkSize(state, row, ticketId, entry);
+  const others = entry?.ticket_id === ticketId ? sumOf(state, ticketId) - entry.time_unit : sumOf(state, ticketId);
+  checkTime(state, row, others);
   return row;
 }
 
@@ -89,8 +89,8 @@ function checkArticle(state, articleId, ticketId, entry) {
   if (!entry && article.ticket_id !== ticketId) throw invalid('This article is not part of the ticket.');
 }
 
-function checkSize(state, row, ticketId, entry) {
-  if (row.time_unit === undefined) return;
-  const there = entry && entry.ticket_id === ticketId ? entry.time_unit : 0n;
-  if (!fits(row.time_unit) || !fits(sumOf(state, ticketId) - there + row.time_unit)) throw overflow();
+// Whether the database takes it: its type is there, and neither it nor the ticket's new sum is too large. others: the sum without it.
+export function checkTime(state, { time_unit, type_id }, others) {
+  if (type_id && !state.types.has(type_id)) throw missingKey('type_id', type_id);
+  if (time_unit !== undefined && (!fits(time_unit) || !fits(others + time_unit))) throw overflow();
 }

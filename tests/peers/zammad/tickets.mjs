@@ -1,7 +1,7 @@
 // tickets.mjs - what happens to tickets and their articles: opened, changed, answered, merged, deleted.
 
-import { createEntry, overflow, sumOf, writeSum } from './accounting.mjs';
-import { amountOf, fits } from './decimal.mjs';
+import { checkTime, createEntry, sumOf, writeSum } from './accounting.mjs';
+import { amountOf } from './decimal.mjs';
 import { invalid, unprocessable } from './errors.mjs';
 import { ARTICLE_TYPES, PRIORITIES, SENDERS, STATES, SYSTEM_USER, fullName, idOf } from './state.mjs';
 
@@ -13,6 +13,7 @@ export function createTicket(state, values, by) {
   return state.transaction(() => {
     const row = columns(state, values);
     if (!row.group_id) throw unprocessable("The required value 'group_id' is missing.");
+    timeOf(state, values.article, 0n);
     const customer = state.users.get(row.customer_id ?? by);
     const now = state.now();
     const id = state.nextId('tickets');
@@ -36,6 +37,7 @@ export function createTicket(state, values, by) {
 export function updateTicket(state, ticket, values, by) {
   return state.transaction(() => {
     const row = columns(state, values);
+    timeOf(state, values.article, sumOf(state, ticket.id));
     if (row.customer_id && row.customer_id !== ticket.customer_id) row.organization_id = state.users.get(row.customer_id).organization_id;
     const changes = {};
     for (const [name, value] of Object.entries(row)) {
@@ -60,8 +62,7 @@ function saveTicket(state, ticket, changes, by) {
 // values: { body, subject, type, sender, internal, content_type, to, cc, time_unit, accounted_time_type_id, attachments }.
 export function addArticle(state, ticket, values, by) {
   return state.transaction(() => {
-    const amount = values.time_unit === undefined || values.time_unit === null ? undefined : amountOf(values.time_unit);
-    if (amount !== undefined && !fits(sumOf(state, ticket.id) + amount)) throw overflow();
+    const time = timeOf(state, values, sumOf(state, ticket.id));
     const article = insertArticle(state, ticket, values, by);
     ticket.article_count++;
     ticket.create_article_type_id ??= article.type_id;
@@ -69,12 +70,18 @@ export function addArticle(state, ticket, values, by) {
     contacted(ticket, article);
     state.touch(ticket, by);
     state.happened('update', ticket, { article, changes: { article_count: [ticket.article_count - 1, ticket.article_count] }, by });
-    if (amount !== undefined) {
-      const entry = { ticket_id: ticket.id, ticket_article_id: article.id, time_unit: amount, type_id: values.accounted_time_type_id ?? null };
-      createEntry(state, entry, by);
-    }
+    if (time) createEntry(state, { ...time, ticket_id: ticket.id, ticket_article_id: article.id }, by);
     return article;
   });
+}
+
+// The time that comes with an article, or undefined. It is looked at before anything is changed: there is no way back afterwards.
+function timeOf(state, article, sum) {
+  const time_unit = amountOf(article?.time_unit);
+  if (time_unit === undefined) return undefined;
+  const type_id = article.accounted_time_type_id ?? null;
+  checkTime(state, { time_unit, type_id }, sum);
+  return { time_unit, type_id };
 }
 
 // Notes are no contact.

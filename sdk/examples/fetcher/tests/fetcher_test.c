@@ -96,6 +96,36 @@ static void a_peer_that_is_not_reached_is_503_and_one_that_breaks_off_504(void *
     assert_int_equal(dw_harness_close(h), 0);
 }
 
+/* ---- dw_fetch_start ---- */
+
+static void compares_several_cities(void **state)
+{
+    dw_harness *h = open_plugin();
+    (void)state;
+
+    dw_harness_upstream(h, NOW "?city=Bonn", .json = "{\"celsius\": 7.5}");
+    dw_harness_upstream(h, NOW "?city=Rome", .json = "{\"celsius\": 19}");
+    dw_harness_upstream(h, NOW "?city=Oslo", .json = "{\"celsius\": -3}");
+    dw_harness_reply reply = dw_harness_get(h, "/api/v1/weather?city=Bonn&city=Rome&city=Oslo");
+    assert_int_equal(reply.status, 200);
+    assert_string_equal(dw_harness_text(reply, "/warmest"), "Rome");
+    assert_string_equal(dw_harness_text(reply, "/celsius"), "19.0");
+    assert_non_null(dw_harness_sent_to_peers(h, 2));
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+/* One that never answers would hold up the reply for long; it is cut with the call. */
+static void one_failure_ends_the_comparison(void **state)
+{
+    dw_harness *h = open_plugin();
+    (void)state;
+
+    dw_harness_upstream(h, NOW "?city=Bonn", .status = 404);
+    dw_harness_upstream(h, NOW "?city=Rome", .silent = true);
+    assert_int_equal(dw_harness_get(h, "/api/v1/weather?city=Bonn&city=Rome").status, 404);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
 /* ---- dw_fetch_then ---- */
 
 static void the_second_half_answers(void **state)
@@ -170,6 +200,7 @@ static void play(dw_harness *h, void *ud)
 {
     (void)ud;
     dw_harness_get(h, "/api/v1/weather/Bonn");
+    dw_harness_get(h, "/api/v1/weather?city=Bonn&city=Rome");
     dw_harness_get(h, "/api/v1/weather/Bonn/forecast");
     dw_harness_get(h, "/api/v1/warnings");
 }
@@ -193,6 +224,8 @@ int main(void)
         cmocka_unit_test(what_the_peer_refuses_is_not_our_clients_fault),
         cmocka_unit_test(a_peer_that_is_busy_is_asked_again),
         cmocka_unit_test(a_peer_that_is_not_reached_is_503_and_one_that_breaks_off_504),
+        cmocka_unit_test(compares_several_cities),
+        cmocka_unit_test(one_failure_ends_the_comparison),
         cmocka_unit_test(the_second_half_answers),
         cmocka_unit_test(the_second_half_does_not_run_without_an_answer),
         cmocka_unit_test(a_client_that_leaves_cuts_the_transfer),

@@ -35,6 +35,12 @@ static void refuses_to_greet_nobody(void **state)
     (void)state;
 
     assert_int_equal(dw_harness_ask(h, "greeter.greet/1", &q), DW_EINVALID);
+    assert_string_equal(dw_harness_error(h)->text, "there is nobody to greet");
+    assert_string_equal(dw_harness_error(h)->reason, "NOBODY");
+    q.name = "Ann";
+    assert_int_equal(dw_harness_ask(h, "greeter.greet/1", &q), 0);
+    assert_int_equal(dw_harness_error(h)->code, 0);
+    assert_string_equal(dw_harness_error(h)->reason, "");
     assert_int_equal(dw_harness_close(h), 0);
 }
 

@@ -17,6 +17,7 @@
 #ifndef DOWEL_HARNESS_H
 #define DOWEL_HARNESS_H
 
+#include <dowel/connector.h>
 #include <dowel/log.h>
 #include <dowel/value.h>
 
@@ -254,6 +255,48 @@ DW_EXPORT int dw_harness_answer(dw_harness *h, const char *hook, int (*answer)(v
 DW_EXPORT int dw_harness_ask(dw_harness *h, const char *service, void *question);
 DW_EXPORT int dw_harness_ask_hook(dw_harness *h, const char *hook, void *question);
 
+/* Why the last of these two failed, or of what was asked over a connection, as dw_error_of() says it to who asks; code 0: it did not. Borrowed until the next. */
+DW_EXPORT const dw_err *dw_harness_error(dw_harness *h);
+
+/* ---- connections and connectors (connector.h) ---- */
+
+/* Makes a connection of a kind for the harness's tenant, which must be set: dw_harness_connection(h, "csv", "{\"folder\":
+ * \"/srv/in\"}", &id). Nothing is checked there. The id lives until the harness closes. 0, or -1: dw_harness_why() has what is wrong
+ * with the settings. */
+DW_EXPORT int dw_harness_connection(dw_harness *h, const char *kind, const char *settings, const char **id);
+
+/* What its connector's check() says about settings: {"code": 0, "text", "reason", "detail", "errors": [{"pointer", "detail"}...],
+ * "checks": [{"state": "good", "name", "text", and its pairs}...]}. NULL: dw_harness_why(). */
+DW_EXPORT const json_t *dw_harness_check_connection(dw_harness *h, const char *kind, const char *settings);
+
+/* Asks over a connection, as whoever needs it would: dw_harness_things(h, id, "project", NULL), dw_harness_entries(h, id,
+ * DW_STRUCT(dw_entry_query, .ticket = "5")). JSON arrays of objects with what is set, by the names of dw_thing, dw_entry and
+ * dw_timesheet; times as in RFC 3339, units and billable as words. NULL: dw_harness_error() says why. */
+DW_EXPORT const json_t *dw_harness_things(dw_harness *h, const char *connection, const char *listing,
+                                          const dw_thing_query *query);
+DW_EXPORT const json_t *dw_harness_entries(dw_harness *h, const char *connection,
+                                           const dw_entry_query *query);
+DW_EXPORT const json_t *dw_harness_timesheets(dw_harness *h, const char *connection,
+                                              const dw_timesheet_query *query);
+
+/* dw_harness_write(h, id, DW_STRUCT(dw_timesheet, .project = "3", ...)): what it became, as above; NULL: dw_harness_error().
+ * dw_harness_remove() returns what dw_timesheet_remove() does. */
+DW_EXPORT const json_t *dw_harness_make(dw_harness *h, const char *connection, const char *listing,
+                                        const dw_thing *wanted);
+DW_EXPORT const json_t *dw_harness_write(dw_harness *h, const char *connection, const dw_timesheet *wanted);
+DW_EXPORT int dw_harness_remove(dw_harness *h, const char *connection, const char *id);
+
+/* What an admin is shown before he deletes it: what plugins answer to "core.connection_uses", [{"plugin", "what", "id", "name",
+ * "count"}...]. NULL: dw_harness_why(). */
+DW_EXPORT const json_t *dw_harness_uses(dw_harness *h, const char *connection);
+
+/* The test is another system. Once in the test's file, DW_HARNESS_PLAYS; lets what it plays call dw_entry_add() and all else of
+ * dowel.h. dw_harness_play(h, &desk): its kind is there from now on, as a plugin's would be, whose connection dw_harness_connection()
+ * makes. 0, or -1: dw_harness_why(). */
+#define DW_HARNESS_PLAYS              const dw_host *dw_host_
+#define dw_harness_play(h, connector) (dw_harness_play_((h), (connector), &dw_host_))
+DW_EXPORT int dw_harness_play_(dw_harness *h, const dw_connector *connector, const dw_host **host);
+
 /* ---- peers: what dw_fetch, dw_fetch_then and dw_upstream_open get; nothing ever leaves the test ---- */
 
 typedef struct dw_harness_upstream_args {
@@ -271,7 +314,8 @@ typedef struct dw_harness_upstream_args {
 
 /* dw_harness_upstream(h, "GET https://peer/x", .json = "{}"): what that peer answers; everything is copied. A URL without
  * a query stands for all queries. Several for one request are given in this order, the last one again and again. What no
- * answer is there for fails with DW_EUNAVAILABLE, and the log names it. Retries are the server's, without the pause.
+ * answer is there for fails with DW_EUNAVAILABLE, and the log names it. Retries are the server's, without the pause: the
+ * harness's clock moves by it instead, as by what a peer asked for (Retry-After) where somebody waits for that.
  * 0, or -1 when memory is out or the request is not "METHOD URL". */
 #define dw_harness_upstream(h, request, ...) \
     (dw_harness_upstream_((h), (request), DW_ARGS_(dw_harness_upstream_args, __VA_ARGS__)))

@@ -1,0 +1,209 @@
+#include "cli/connection_verb.h"
+
+#include <string.h>
+
+#include "operations/connection_view.h"
+#include "plugin/access.h"
+#include "plugin/call_db.h"
+#include "plugin/host.h"
+#include "util/json.h"
+
+static const char step[] = "connection";
+
+static int note(void *ud, const char *action, const char *target, dw_list values)
+{
+    return host_audit(ud, action, target, values);
+}
+
+/* ---- in whose tenant ---- */
+
+struct tenants {
+    char first[UUID_TEXT_SIZE];
+    int n;
+};
+
+static int take_tenant(void *ud, const char *tenant)
+{
+    struct tenants *t = ud;
+
+    if (t->n++ == 0)
+        snprintf(t->first, sizeof(t->first), "%s", tenant);
+    return 0;
+}
+
+/* In the call's memory. */
+static int only_tenant(dw_call *c, const char **out)
+{
+    struct tenants t = { .n = 0 };
+    int rc = access_each_tenant(c->instance->process->access, take_tenant, &t);
+
+    if (rc >= 0 && t.n == 1) {
+        *out = call_copy(c, str_from(t.first));
+        return 0;
+    }
+    if (rc >= 0 && t.n > 1)
+        return call_fail(c, DW_EINVALID, "there are %d tenants: say --tenant ID, for which of them", t.n);
+    return call_fail(c, DW_EINVALID, "which tenants there are is not known here: say --tenant ID");
+}
+
+static int begin(struct connection_verb *v, dw_call *c, dw_command_run *run, const char *tenant)
+{
+    struct db_session *s;
+
+    DW_TRY(call_derive(c, &v->c, tenant, false));
+    DW_TRY(call_session(v->c, step, &s));
+    v->tenant = tenant;
+    v->w = (struct connection_work){
+        .process = c->instance->process,
+        .s = s,
+        .who = { .parent = v->c, .tenant = tenant, .deadline_us = c->root->deadline_us },
+        .now_us = call_wall_us(c),
+        .why = &v->why,
+        .note = note,
+        .note_ud = v->c,
+    };
+    (void)run;
+    return 0;
+}
+
+int connection_verb_begin(struct connection_verb *v, dw_call *c, dw_command_run *run, const char *tenant)
+{
+    *v = (struct connection_verb){ .asked = c, .c = c, .run = run, .why = BUF_INIT };
+    if (!tenant)
+        tenant = c->tenant;
+    if (!tenant)
+        DW_TRY(only_tenant(c, &tenant));
+    return begin(v, c, run, tenant);
+}
+
+/* ---- which one ---- */
+
+/* Of whatever tenant unless one is named: who runs the server sees all of them. */
+static int look_for(struct connection_verb *v, const char *named, const char **tenant)
+{
+    const char *id = uuid_parse(str_from(named), NULL) == 0 ? named : NULL, *found_tenant = NULL,
+               *found = NULL;
+    struct db_session *s;
+    int64_t n = 0;
+
+    DW_TRY(call_session(v->asked, step, &s));
+    int rc = db_find(s, DW_TO(&found, &found_tenant, &n), DB_BY_CORE,
+                     DW_LIST("SELECT id, tenant_id, (SELECT count(*) FROM dowel_connections"
+                             "  WHERE (id = $1 OR name = $2) AND (tenant_id = $3 OR $3 IS NULL))"
+                             " FROM dowel_connections"
+                             " WHERE (id = $1 OR name = $2) AND (tenant_id = $3 OR $3 IS NULL) LIMIT 1",
+                             id, named, v->asked->tenant));
+    if (rc < 0)
+        return call_session_result(v->asked, step, rc);
+    if (rc == 0)
+        return call_fail(v->asked, DW_ENOTFOUND,
+                         "%s: there is no such connection; dowel connection list has all", named);
+    if (n > 1)
+        return call_fail(v->asked, DW_EINVALID,
+                         "%s: %lld connections are called so; say --tenant ID, or the connection's id", named,
+                         (long long)n);
+    v->id = call_copy(v->asked, str_from(found));
+    *tenant = call_copy(v->asked, str_from(found_tenant));
+    return 0;
+}
+
+int connection_verb_find(struct connection_verb *v, dw_call *c, dw_command_run *run)
+{
+    const char *named = NULL, *tenant = NULL;
+
+    *v = (struct connection_verb){ .asked = c, .c = c, .run = run, .why = BUF_INIT };
+    DW_TRY(host_command_api.read(run, DW_LIST("connection", &named)));
+    DW_TRY(look_for(v, named, &tenant));
+    return begin(v, c, run, tenant);
+}
+
+/* ---- the end ---- */
+
+/* What was said about it: by the work, by a step of the derived call, or by the database. */
+static int explain(struct connection_verb *v, int rc)
+{
+    const struct db_error *e = v->w.s ? db_error_of(v->w.s) : NULL;
+
+    if (v->asked->error.code == rc && v->asked->error.text && *v->asked->error.text)
+        return rc;
+    if (v->why.n > 0)
+        return call_fail(v->asked, rc, "%s", buf_text(&v->why));
+    if (v->c != v->asked && v->c->error.code == rc && v->c->error.text && *v->c->error.text)
+        return call_fail(v->asked, rc, "%s", v->c->error.text);
+    if (e && e->code == rc && *e->text)
+        return call_fail(v->asked, rc, "%s", e->text);
+    if (rc == DW_ENOTFOUND)
+        return call_fail(v->asked, rc, "there is no such thing");
+    return rc;
+}
+
+int connection_verb_end(struct connection_verb *v, int64_t result)
+{
+    int rc = result < 0 ? (int)result : 0;
+
+    if (rc < 0 && v->w.s && db_error_of(v->w.s)->code == rc)
+        call_session_result(v->c, step, rc); /* it may want to be repeated */
+    if (rc < 0 && v->asked->errors_n == 0)
+        rc = explain(v, rc);
+    buf_finish(&v->why);
+    return rc;
+}
+
+int connection_verb_open(struct connection_verb *v)
+{
+    return host_db_api.begin(v->c);
+}
+
+int connection_verb_commit(struct connection_verb *v)
+{
+    return host_db_api.commit(v->c);
+}
+
+/* ---- shown ---- */
+
+int connection_verb_view(struct connection_verb *v, json_t **out)
+{
+    const struct connection_filter filter = { .tenant = v->tenant, .id = v->id };
+    struct buf text = BUF_INIT;
+    struct json_fault fault;
+    struct db_rows *rows;
+
+    *out = NULL;
+    DW_TRY(connections_query(v->w.s, &rows, &filter));
+    int rc = db_rows_next(rows);
+    if (rc == 0)
+        rc = DW_ENOTFOUND;
+    if (rc > 0)
+        rc = connection_view_row(&text, rows, v->w.process->connectors);
+    if (rc >= 0 && json_strict_parse(buf_str(&text), 0, out, &fault) != 0)
+        rc = DW_ENOMEM;
+    db_rows_close(rows);
+    buf_finish(&text);
+    return rc;
+}
+
+/* Each is a line: "settings/token: must be set". */
+static int mark_all(dw_call *c, const struct problem_error *errors, size_t n)
+{
+    int rc = DW_EINVALID;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *pointer = call_copy(c, errors[i].pointer), *text = call_copy(c, errors[i].detail);
+        rc = call_fail_at(c, pointer, text);
+    }
+    return rc;
+}
+
+int connection_verb_refuse(struct connection_verb *v, int rc, const struct connection_change *change)
+{
+    const struct connection_draft *d = change->draft;
+    const struct connection_answer *a = &change->answer;
+
+    if (d && d->faults_n > 0)
+        return mark_all(v->asked, d->faults, d->faults_n);
+    if (!change->was_tested || a->code == 0)
+        return rc;
+    if (a->errors_n > 0)
+        return mark_all(v->asked, a->errors, a->errors_n);
+    return call_fail(v->asked, DW_EUPSTREAM, "the test failed, and nothing was kept: %s", a->text);
+}

@@ -1,0 +1,178 @@
+#include "batch.h"
+
+#include "common.h"
+#include "day.h"
+#include "known.h"
+#include "read.h"
+
+/* What the row is after it was written. */
+struct stored {
+    const char *id, *state, *reason, *pushed, *intent;
+};
+
+/* ---- a row ---- */
+
+/* The newer of two versions stays. Its link is none of the reader's business, and so its version is not raised: who writes to
+ * the target meanwhile finds by the recipe that the entry is another one by now. */
+static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row, struct stored *out)
+{
+    const struct entry *e = &row->entry;
+    const bool has_seconds = row->seconds >= 0;
+    const char *day;
+
+    DW_TRY(day_of(c, row->starts, b->w->sync.zone, &day));
+    const dw_value v[] = {
+        DW("INSERT INTO timesync_entries (tenant_id, id, sync, source_id, ticket, ticket_number, ticket_title, customer,"
+           " customer_name, agent, agent_email, agent_name, activity, activity_name, note, url, merged_into, amount, unit,"
+           " begin_at, end_at, booked_at, edited_at, hash, starts_at, seconds, seen_at, day,"
+           " state, reason, link_by, exported, billable, project, project_name, target_customer, target_customer_name,"
+           " target_activity, target_activity_name, marker, intent, attempt, version)"
+           " VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
+           " $22, $23, $24, $25, $26, $28, 'waiting', '', '', $27, 0, '', '', '', '', '', '', '', '', 0, 1)"
+           " ON CONFLICT (tenant_id, sync, source_id) DO UPDATE SET ticket = excluded.ticket,"
+           " ticket_number = excluded.ticket_number, ticket_title = excluded.ticket_title, customer = excluded.customer,"
+           " customer_name = excluded.customer_name, agent = excluded.agent, agent_email = excluded.agent_email,"
+           " agent_name = excluded.agent_name, activity = excluded.activity, activity_name = excluded.activity_name,"
+           " note = excluded.note, url = excluded.url, merged_into = excluded.merged_into, amount = excluded.amount,"
+           " unit = excluded.unit, begin_at = excluded.begin_at, end_at = excluded.end_at,"
+           " booked_at = excluded.booked_at, edited_at = excluded.edited_at, hash = excluded.hash, gone_at = NULL,"
+           " starts_at = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.starts_at ELSE timesync_entries.starts_at END,"
+           " seconds = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.seconds ELSE timesync_entries.seconds END,"
+           " day = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.day ELSE timesync_entries.day END"
+           " WHERE timesync_entries.edited_at IS NULL OR excluded.edited_at IS NULL"
+           " OR excluded.edited_at >= timesync_entries.edited_at"
+           " RETURNING id, state, reason, coalesce(pushed_hash, ''), intent"),
+        DW(dw_id(c)), DW(b->w->sync.id), DW(e->source_id), DW(e->ticket), DW(e->ticket_number), DW(e->ticket_title),
+        DW(e->customer), DW(e->customer_name), DW(e->agent), DW(e->agent_email), DW(e->agent_name), DW(e->activity),
+        DW(e->activity_name), DW(e->note), DW(e->url), DW(e->merged_into), DW(e->amount), DW(e->unit), db_time(e->begin),
+        db_time(e->end), db_time(e->booked), db_time(e->edited), DW((const char *)row->hash), db_time(row->starts),
+        has_seconds ? dw_v_int_(row->seconds) : dw_v_null_(NULL), DW(dw_now(c)), DW(DW_FALSE), DW(day),
+    };
+
+    return dw_db_find_(c, DW_TO(&out->id, &out->state, &out->reason, &out->pushed, &out->intent), DB_LIST(v));
+}
+
+/* ---- is there something to do? ---- */
+
+enum next { NEXT_UNCHANGED, NEXT_SKIPPED, NEXT_WAITS_FOR_PERSON, NEXT_STEP };
+
+static enum next next_of(const struct batch *b, const struct batch_row *row, const struct stored *is)
+{
+    const enum known_state state = known_state_of(is->state);
+
+    if (*is->intent || state == KNOWN_WAITING || state == KNOWN_FAILED || state == KNOWN_GONE)
+        return NEXT_STEP;
+    if (state == KNOWN_UNFOLLOWED || (state == KNOWN_SKIPPED && same(is->reason, reason_name(REASON_CHOSEN))))
+        return NEXT_SKIPPED;
+    if (!same(is->pushed, row->recipe))
+        return NEXT_STEP;
+    if (state == KNOWN_DECIDING)
+        return b->is_full ? NEXT_STEP : NEXT_WAITS_FOR_PERSON;
+    return state == KNOWN_SKIPPED ? NEXT_SKIPPED : NEXT_UNCHANGED;
+}
+
+static int make_step(dw_call *c, const struct batch *b, const struct batch_row *row, const char *id)
+{
+    const struct step_new step = {
+        .run = b->w->run.id,
+        .entry = id,
+        .key = id,
+        .shard = step_shard(row->place, b->w->sync.rules.parallel),
+        .hint = "",
+    };
+
+    return step_add(c, &step);
+}
+
+static int write_row(dw_call *c, const struct batch *b, const struct batch_row *row, struct read_counts *counts)
+{
+    struct stored is = { 0 };
+    const int rc = upsert(c, b, row, &is);
+
+    DW_TRY(rc);
+    if (!rc) { /* a newer version is there, and has been dealt with by who brought it */
+        counts->unchanged++;
+        return 0;
+    }
+    switch (next_of(b, row, &is)) {
+    case NEXT_STEP:
+        return make_step(c, b, row, is.id);
+    case NEXT_SKIPPED:
+        counts->skipped++;
+        return 0;
+    case NEXT_WAITS_FOR_PERSON:
+        counts->to_decide++;
+        return 0;
+    default:
+        counts->unchanged++;
+        return 0;
+    }
+}
+
+struct writing {
+    const struct batch *batch;
+    struct read_counts counts;
+};
+
+static int write_rows(dw_call *c, void *ud)
+{
+    struct writing *w = ud;
+
+    w->counts = *w->batch->counts; /* anew, should this be repeated */
+    for (size_t i = 0; i < w->batch->n; i++)
+        DW_TRY(write_row(c, w->batch, &w->batch->rows[i], &w->counts));
+    return 0;
+}
+
+int batch_flush(dw_call *c, struct batch *b)
+{
+    struct writing w = { .batch = b };
+    int rc = 0;
+
+    if (b->n > 0) {
+        dw_scope_begin(c);
+        rc = tx_do(c, write_rows, &w);
+        dw_scope_end(c);
+    }
+    if (rc >= 0)
+        *b->counts = b->n > 0 ? w.counts : *b->counts;
+    b->n = 0;
+    arena_clear(&b->arena);
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- filling it ---- */
+
+static int keep_texts(struct batch *b, struct entry *e)
+{
+    const char **const texts[] = { &e->source_id, &e->ticket,        &e->ticket_number, &e->ticket_title,
+                                   &e->customer,  &e->customer_name, &e->agent,         &e->agent_email,
+                                   &e->agent_name, &e->activity,     &e->activity_name, &e->note,
+                                   &e->url,       &e->merged_into,   &e->amount };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+        if (!(*texts[i] = arena_copy(&b->arena, *texts[i])))
+            return -1;
+    return 0;
+}
+
+int batch_add(dw_call *c, struct batch *b, const struct entry *e, const unsigned char hash[DIGEST_SIZE],
+              const struct wanted *wanted)
+{
+    struct batch_row *row = &b->rows[b->n];
+
+    *row = (struct batch_row){ .entry = *e, .starts = wanted->begin, .seconds = wanted->seconds };
+    digest_hex(hash, row->hash);
+    memcpy(row->recipe, wanted->recipe, sizeof(row->recipe));
+    if (keep_texts(b, &row->entry) != 0)
+        return dw_fail(c, DW_ENOMEM, "there is no memory for a batch of entries");
+    row->place = *row->entry.customer ? row->entry.customer : row->entry.ticket;
+    return ++b->n == BATCH ? batch_flush(c, b) : 0;
+}
+
+void batch_free(void *batch)
+{
+    struct batch *b = batch;
+
+    arena_free(&b->arena);
+}

@@ -1,0 +1,376 @@
+/* The command line: what is there, runs and plans with how far they are, cases, reports. */
+#include "commands.h"
+
+#include <string.h>
+
+#include "cases.h"
+#include "report.h"
+#include "runs.h"
+#include "sync_find.h"
+
+/* ---- what is there ---- */
+
+static int show_status(dw_call *c, dw_command_run *run)
+{
+    dw_rows *rows;
+
+    DW_TRY(dw_db_query(
+        c, &rows,
+        "SELECT s.name, s.enabled, s.held_reason AS held, s.read_until, s.compared_at,"
+        " (SELECT count(*) FROM timesync_entries e WHERE e.sync = s.id) AS entries,"
+        " (SELECT count(*) FROM timesync_entries e WHERE e.sync = s.id AND e.state = 'synced') AS synced,"
+        " (SELECT count(*) FROM timesync_cases k WHERE k.sync = s.id AND k.state = 'open') AS open_cases,"
+        " s.id FROM timesync_syncs s ORDER BY s.name"));
+    return dw_command_rows(run, rows);
+}
+
+static int show_runs(dw_call *c, dw_command_run *run)
+{
+    int64_t limit = 20;
+    dw_rows *rows;
+
+    DW_TRY(dw_command_read(run, "limit", &limit));
+    DW_TRY(dw_db_query(
+        c, &rows,
+        "SELECT r.id, s.name AS sync, r.kind, r.is_plan AS plan, r.started_by, r.state, r.started_at, "
+        "r.examined,"
+        " r.created, r.updated, r.unchanged, r.deleted, r.skipped, r.to_decide, r.failed, r.reason"
+        " FROM timesync_runs r JOIN timesync_syncs s ON s.id = r.sync ORDER BY r.id DESC LIMIT $1",
+        limit));
+    return dw_command_rows(run, rows);
+}
+
+/* ---- runs ---- */
+
+enum { NOT_TAKEN_AFTER_US = 15 * 1000 * 1000, LOOK_EVERY_MS = 250 };
+
+struct progress {
+    const char *state, *phase, *reason, *detail;
+    int64_t total, done, examined, created, updated, unchanged, deleted, skipped, to_decide, failed;
+};
+
+static int look(dw_call *c, const char *id, struct progress *p)
+{
+    return dw_db_get(
+        c,
+        DW_TO(&p->state, &p->phase, &p->reason, &p->detail, &p->total, &p->done, &p->examined, &p->created,
+              &p->updated, &p->unchanged, &p->deleted, &p->skipped, &p->to_decide, &p->failed),
+        "SELECT r.state, r.phase, r.reason, r.detail, r.total,"
+        " (SELECT count(*) FROM timesync_steps t WHERE t.run = r.id AND t.outcome <> ''), r.examined,"
+        " r.created, r.updated, r.unchanged, r.deleted, r.skipped, r.to_decide, r.failed"
+        " FROM timesync_runs r WHERE r.id = $1",
+        id);
+}
+
+static bool has_ended(const struct progress *p)
+{
+    return strcmp(p->state, "done") == 0 || strcmp(p->state, "failed") == 0 ||
+           strcmp(p->state, "cancelled") == 0;
+}
+
+static int wait_for(dw_call *c, dw_command_run *run, const char *id, struct progress *p)
+{
+    int64_t waited_us = 0;
+
+    for (;;) {
+        dw_scope_begin(c);
+        int rc = look(c, id, p);
+        bool ended = rc >= 0 && has_ended(p), waits = rc >= 0 && strcmp(p->state, "waiting") == 0;
+        if (rc >= 0)
+            rc = dw_command_progress(run, p->done, p->total, "entries");
+        dw_scope_end(c);
+        DW_TRY(rc);
+        if (ended)
+            return look(c, id, p); /* what the scope had is gone */
+        waited_us = waits ? waited_us + DW_MILLISECONDS(LOOK_EVERY_MS).us : 0;
+        if (waited_us > NOT_TAKEN_AFTER_US)
+            return dw_fail(c, DW_EUNAVAILABLE,
+                           "no server has taken the run up; it begins as soon as one is started", "run", id);
+        DW_TRY(dw_sleep(c, DW_MILLISECONDS(LOOK_EVERY_MS)));
+    }
+}
+
+static int print_result(dw_call *c, dw_command_run *run, const char *id, bool is_plan,
+                        const struct progress *p)
+{
+    DW_TRY(dw_command_print(run, is_plan ? "planned" : p->state, "run", id, "state", p->state, "examined",
+                            p->examined, "created", p->created, "updated", p->updated, "unchanged",
+                            p->unchanged, "deleted", p->deleted, "skipped", p->skipped, "to_decide",
+                            p->to_decide, "failed", p->failed));
+    if (strcmp(p->state, "failed") == 0)
+        return dw_fail(c, DW_EUPSTREAM, "the run failed; what it did is kept, and the next one goes on",
+                       "reason", p->reason, "detail", p->detail);
+    return 0;
+}
+
+static int show_steps(dw_call *c, dw_command_run *run, const char *id)
+{
+    dw_rows *rows;
+
+    DW_TRY(dw_db_query(
+        c, &rows,
+        "SELECT t.outcome, coalesce(e.ticket_number, '') AS ticket, coalesce(e.agent_name, '') AS agent,"
+        " coalesce(e.amount, '') AS amount, t.sheet AS timesheet, t.reason, t.detail"
+        " FROM timesync_steps t LEFT JOIN timesync_entries e ON e.id = t.entry"
+        " WHERE t.run = $1 ORDER BY t.id LIMIT 10000",
+        id));
+    return dw_command_rows(run, rows);
+}
+
+/* Starts it, shows how far it is, and what came of it. */
+static int carry(dw_call *c, dw_command_run *run, const struct run_new *want, bool shows_steps)
+{
+    struct progress p;
+    const char *id;
+
+    DW_TRY(dw_tx_begin(c));
+    DW_TRY(run_start(c, want, &id));
+    DW_TRY(dw_audit(c, strcmp(want->kind, "undo") == 0 ? "timesync.run.undone" : "timesync.run.started", id,
+                    "sync", want->sync, "kind", want->kind, "plan", want->is_plan));
+    DW_TRY(dw_tx_commit(c));
+    DW_TRY(wait_for(c, run, id, &p));
+    if (shows_steps)
+        DW_TRY(show_steps(c, run, id));
+    return print_result(c, run, id, want->is_plan, &p);
+}
+
+static int start(dw_call *c, dw_command_run *run, bool is_plan)
+{
+    const char *name, *id;
+    json_t *tickets = NULL;
+    dw_time since = { 0 }, until = dw_now(c);
+    bool full = false;
+
+    DW_TRY(dw_command_read(run, "sync", &name, "full", &full, "since", &since, "until", &until, "ticket",
+                           &tickets));
+    DW_TRY(sync_find(c, name, &id));
+    if ((tickets != NULL) + full + (since.us != 0) > 1)
+        return dw_fail(c, DW_EINVALID, "give one of --full, --since and --ticket, or none of them");
+    return carry(c, run,
+                 &(struct run_new){ .sync = id,
+                                    .kind = tickets         ? "tickets"
+                                            : full          ? "full"
+                                            : since.us != 0 ? "window"
+                                                            : "poll",
+                                    .is_plan = is_plan,
+                                    .started_by = "person",
+                                    .scope = tickets         ? dw_json(c, "tickets", (const json_t *)tickets)
+                                             : since.us != 0 ? dw_json(c, "since", since, "until", until)
+                                                             : NULL },
+                 is_plan);
+}
+
+static int command_run(dw_call *c, dw_command_run *run)
+{
+    return start(c, run, false);
+}
+
+static int command_plan(dw_call *c, dw_command_run *run)
+{
+    return start(c, run, true);
+}
+
+static int command_undo(dw_call *c, dw_command_run *run)
+{
+    const char *id, *sync, *question;
+    bool is_plan = false;
+
+    DW_TRY(dw_command_read(run, "run", &id, "plan", &is_plan));
+    if (dw_db_find(c, DW_TO(&sync), "SELECT sync FROM timesync_runs WHERE id = $1", id) != 1)
+        return dw_fail(c, DW_ENOTFOUND, "there is no such run; `dowel timesync runs` lists them", "run", id);
+    if (!is_plan) {
+        question = "Remove the timesheets that this run made, and take back what it changed, but for those "
+                   "that were "
+                   "changed or exported since?";
+        int yes = dw_command_ask(run, question);
+        if (yes <= 0)
+            return yes;
+    }
+    return carry(c, run,
+                 &(struct run_new){ .sync = sync,
+                                    .kind = "undo",
+                                    .is_plan = is_plan,
+                                    .started_by = "person",
+                                    .scope = dw_json(c, "run", id),
+                                    .undoes = id },
+                 is_plan);
+}
+
+/* ---- cases ---- */
+
+static int show_cases(dw_call *c, dw_command_run *run)
+{
+    const char *reason = NULL;
+    int64_t limit = 100;
+    dw_rows *rows;
+
+    DW_TRY(dw_command_read(run, "reason", &reason, "limit", &limit));
+    DW_TRY(dw_db_query(
+        c, &rows,
+        "SELECT k.id, s.name AS sync, k.reason, coalesce(e.ticket_number, '') AS ticket,"
+        " coalesce(e.agent_name, '') AS agent, coalesce(e.amount, '') AS amount, k.sheet AS timesheet, "
+        "k.detail,"
+        " k.opened_at FROM timesync_cases k JOIN timesync_syncs s ON s.id = k.sync"
+        " LEFT JOIN timesync_entries e ON e.id = k.entry"
+        " WHERE k.state = 'open' AND ($1 IS NULL OR k.reason = $1) ORDER BY k.reason, k.id LIMIT $2",
+        reason, limit));
+    return dw_command_rows(run, rows);
+}
+
+static int command_decide(dw_call *c, dw_command_run *run)
+{
+    struct case_decision d = { .note = "" };
+    const char *word;
+    json_t *list, *runs;
+
+    DW_TRY(dw_command_read(run, "action", &word, "case", &list, "note", &d.note, "sheet", &d.sheet));
+    const char **ids = dw_alloc(c, json_array_size(list) * sizeof(*ids));
+    for (; d.n < json_array_size(list); d.n++)
+        ids[d.n] = json_string_value(json_array_get(list, d.n));
+    d.ids = ids;
+    d.action = action_from(word);
+    if (d.action == ACTION_ADOPT && (!d.sheet || d.n != 1))
+        return dw_fail(c, DW_EINVALID, "adopt is for one case, and wants --sheet with the timesheet's id");
+    DW_TRY(dw_tx_begin(c));
+    DW_TRY(case_decide(c, &d, &runs));
+    DW_TRY(dw_command_print(run, "decided", "cases", (int64_t)d.n, "action", word, "runs",
+                            (const json_t *)runs));
+    return dw_tx_commit(c);
+}
+
+/* ---- reports ---- */
+
+struct table {
+    dw_command_run *run;
+    size_t groups;
+};
+
+static int add_line(dw_call *c, const struct report_row *row, void *ud)
+{
+    struct table *t = ud;
+    dw_text *name = dw_text_new(c);
+
+    for (size_t i = 0; i < t->groups; i++) {
+        dw_text_add(name, i == 0 ? "" : " / ");
+        dw_text_add(name, *row->names[i] ? row->names[i] : *row->ids[i] ? row->ids[i] : "-");
+    }
+    return dw_command_print(t->run, dw_text_get(name).p, "minutes", row->sums.minutes, "billable",
+                            row->sums.billable, "synced", row->sums.synced, "waiting", row->sums.waiting,
+                            "to_decide", row->sums.to_decide);
+}
+
+static int command_report(dw_call *c, dw_command_run *run)
+{
+    struct report_query q = { .by_n = 0 };
+    const char *name = NULL;
+    struct report_sums all;
+    json_t *by = NULL;
+
+    DW_TRY(dw_command_read(run, "by", &by, "sync", &name, "from", &q.from, "to", &q.to));
+    if (name)
+        DW_TRY(sync_find(c, name, &q.sync));
+    DW_TRY(report_by(c, by, &q));
+    DW_TRY(report_each(c, &q, add_line, &(struct table){ .run = run, .groups = q.by_n }, &all));
+    return dw_command_print(run, "all", "entries", all.entries, "minutes", all.minutes, "billable",
+                            all.billable, "not_billable", all.not_billable, "synced", all.synced, "waiting",
+                            all.waiting, "to_decide", all.to_decide, "skipped", all.skipped);
+}
+
+/* ---- what they take ---- */
+
+static const dw_argument run_arguments[] = {
+    { .name = "sync", .help = "its name or id" },
+    { .name = "--full", .help = "compares all that both sides have" },
+    { .name = "--since", .value = "TIME", .help = "what lies after it", .type = DW_ARGUMENT_TIME },
+    { .name = "--until",
+      .value = "TIME",
+      .help = "with --since: what lies before it",
+      .type = DW_ARGUMENT_TIME },
+    { .name = "--ticket", .value = "ID", .help = "only this ticket", .many = true },
+    { 0 },
+};
+
+static const dw_argument undo_arguments[] = {
+    { .name = "run", .help = "its id", .type = DW_ARGUMENT_ID },
+    { .name = "--plan", .help = "only shows what it would do" },
+    { 0 },
+};
+
+static const dw_argument limit_arguments[] = {
+    { .name = "--limit", .value = "N", .help = "at most so many; 20 without", .type = DW_ARGUMENT_INT },
+    { 0 },
+};
+
+static const dw_argument case_arguments[] = {
+    { .name = "--reason", .value = "REASON", .help = "only these, such as UNMAPPED_ACTIVITY" },
+    { .name = "--limit", .value = "N", .help = "at most so many; 100 without", .type = DW_ARGUMENT_INT },
+    { 0 },
+};
+
+static const dw_argument decide_arguments[] = {
+    { .name = "action",
+      .help = "what is to be done",
+      .one_of = "retry update keep unfollow create remove adopt skip dismiss" },
+    { .name = "case", .help = "ids of cases", .many = true },
+    { .name = "--note", .value = "TEXT", .help = "why, for whoever looks later" },
+    { .name = "--sheet", .value = "ID", .help = "with adopt: the timesheet" },
+    { 0 },
+};
+
+static const dw_argument report_arguments[] = {
+    { .name = "--by",
+      .value = "WHAT",
+      .help = "what to group by; month without",
+      .one_of = "customer project agent activity ticket day month",
+      .many = true },
+    { .name = "--sync", .value = "NAME", .help = "only of this one" },
+    { .name = "--from", .value = "DAY", .help = "2026-11-01" },
+    { .name = "--to", .value = "DAY", .help = "2026-11-30, included" },
+    { 0 },
+};
+
+const dw_command timesync_commands[] = {
+    { .name = "timesync status",
+      .summary = "Shows the syncs, and how far they are",
+      .flags = DW_COMMAND_TENANT,
+      .run = show_status },
+    { .name = "timesync plan",
+      .summary = "Shows what a run would do, and writes nothing",
+      .arguments = run_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .timeout = "2h",
+      .run = command_plan },
+    { .name = "timesync run",
+      .summary = "Moves what was booked, and waits for the end",
+      .arguments = run_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .timeout = "12h",
+      .run = command_run },
+    { .name = "timesync runs",
+      .summary = "Lists runs and plans, the newest first",
+      .arguments = limit_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .run = show_runs },
+    { .name = "timesync undo",
+      .summary = "Takes back what a run did at the target",
+      .arguments = undo_arguments,
+      .flags = DW_COMMAND_TENANT | DW_COMMAND_ASKS,
+      .timeout = "12h",
+      .run = command_undo },
+    { .name = "timesync cases",
+      .summary = "Lists what a person has to decide",
+      .arguments = case_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .run = show_cases },
+    { .name = "timesync decide",
+      .summary = "Decides cases",
+      .arguments = decide_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .run = command_decide },
+    { .name = "timesync report",
+      .summary = "Shows minutes by customer, agent, activity or month",
+      .arguments = report_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .run = command_report },
+    { 0 },
+};

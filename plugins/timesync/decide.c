@@ -1,0 +1,172 @@
+#include "decide.h"
+
+#include "cases.h"
+#include "common.h"
+#include "write.h"
+
+static int end_as(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
+                  const char *outcome, const char *state, enum reason reason)
+{
+    const struct ending is = {
+        .outcome = outcome,
+        .state = state,
+        .reason = reason,
+        .is_pushed = true,
+    };
+
+    return ending_write(c, w, s, e, wanted, &is);
+}
+
+/* The timesheet that the decision is about: the one of the entry, or the one that was found for it. */
+static int read_sheet(dw_call *c, struct work *w, const struct step *s, const struct entry *e, struct found_sheet *out)
+{
+    const char *id = w->action_sheet ? w->action_sheet : e->sheet ? e->sheet : s->sheet;
+
+    *out = (struct found_sheet){ 0 };
+    return id ? work_read_sheet(c, w, id, out) : 0;
+}
+
+static int locked(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
+                  const struct sheet *found)
+{
+    return ending_case(c, w, s, e, wanted, REASON_LOCKED_OR_EXPORTED, "", found);
+}
+
+/* ---- the actions that need the timesheet ---- */
+
+static int update(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
+                  const struct sheet *found)
+{
+    int rc;
+
+    if (!e->sheet) {
+        const struct ending link = { .state = "synced", .sheet = found, .link_by = "person", .what_of_case = CASE_STAYS };
+
+        if ((rc = ending_write(c, w, s, e, wanted, &link)) != WORK_DONE)
+            return rc;
+        DW_TRY(entry_load(c, e->id, e));
+    }
+    if ((rc = places_resolve(c, w, wanted)) != 0)
+        return rc;
+    if (wanted->reason != REASON_NONE)
+        return ending_case(c, w, s, e, wanted, wanted->reason, wanted->detail, found);
+    return write_update(c, w, s, e, wanted, found);
+}
+
+static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
+{
+    struct found_sheet found;
+    int rc = read_sheet(c, w, s, e, &found);
+
+    if (rc != 0)
+        return rc;
+    if (!found.is_there)
+        return evaluate(c, w, s, e, wanted);
+    switch (w->action) {
+    case ACTION_KEEP:
+        return evaluate_accept(c, w, s, e, wanted, &found.sheet, e->gone_at.us ? "unfollowed" : "synced");
+    case ACTION_ADOPT:
+        return write_adopt(c, w, s, e, wanted, &found.sheet, "person", false);
+    case ACTION_REMOVE:
+        return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet) :
+                                      write_remove(c, w, s, e, &found.sheet, e->gone_at.us ? "gone" : "skipped");
+    default:
+        return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet) :
+                                      update(c, w, s, e, wanted, &found.sheet);
+    }
+}
+
+int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
+{
+    switch (w->action) {
+    case ACTION_UPDATE:
+    case ACTION_KEEP:
+    case ACTION_ADOPT:
+    case ACTION_REMOVE:
+        return with_sheet(c, w, s, e, wanted);
+    case ACTION_UNFOLLOW:
+        return end_as(c, w, s, e, wanted, "skipped", "unfollowed", REASON_CHOSEN);
+    case ACTION_SKIP:
+        return end_as(c, w, s, e, wanted, "skipped", "skipped", REASON_CHOSEN);
+    case ACTION_DISMISS:
+        return end_as(c, w, s, e, wanted, "skipped", e->state, reason_from(e->reason));
+    case ACTION_CREATE:
+        return wanted->reason == REASON_NONE ? evaluate_create(c, w, s, e, wanted) : evaluate(c, w, s, e, wanted);
+    default: /* RETRY, MAP */
+        return evaluate(c, w, s, e, wanted);
+    }
+}
+
+/* ---- timesheets that no entry has ---- */
+
+struct strange {
+    const struct work *w;
+    const struct step *s;
+    const struct sheet *sheet;
+    const char *outcome;
+    enum reason reason;
+};
+
+static int end_strange(dw_call *c, void *ud)
+{
+    const struct strange *x = ud;
+    const json_t *json = x->sheet ? sheet_json(c, x->sheet) : NULL;
+    const struct step_done done = {
+        .outcome = x->outcome,
+        .reason = x->reason,
+        .sheet = x->s->sheet,
+        .old_sheet = json,
+    };
+    const struct case_found found = {
+        .sync = x->w->sync.id,
+        .run = x->w->run.id,
+        .key = x->s->key,
+        .sheet = x->s->sheet,
+        .reason = x->reason,
+        .detail = x->sheet ? own(c, x->sheet->text) : "",
+        .target = json,
+    };
+
+    DW_TRY(step_finish(c, x->s, &done));
+    if (x->w->run.is_plan)
+        return 0;
+    if (same(x->outcome, "deciding"))
+        return case_open(c, &found, NULL);
+    return x->w->action ? case_resolved(c, found.sync, found.key) : case_obsolete(c, found.sync, found.key);
+}
+
+static int end_as_strange(dw_call *c, const struct work *w, const struct step *s, const struct sheet *sheet,
+                          const char *outcome, enum reason reason)
+{
+    struct strange x = { w, s, sheet, outcome, reason };
+    const int rc = tx_do(c, end_strange, &x);
+
+    return rc < 0 ? rc : WORK_DONE;
+}
+
+int decide_strange(dw_call *c, struct work *w, const struct step *s)
+{
+    struct found_sheet found;
+    int rc = work_read_sheet(c, w, s->sheet, &found);
+
+    if (rc != 0)
+        return rc;
+    if (!found.is_there)
+        return end_as_strange(c, w, s, NULL, "unchanged", REASON_NONE);
+    if (w->action && w->action != ACTION_REMOVE)
+        return end_as_strange(c, w, s, &found.sheet, "skipped", REASON_CHOSEN);
+    if (!w->action)
+        return end_as_strange(c, w, s, &found.sheet, "deciding",
+                              same(s->hint, HINT_STRANGE) ? REASON_DELETED_SOURCE : REASON_DUPLICATE);
+    if (found.sheet.exported)
+        return end_as_strange(c, w, s, &found.sheet, "deciding", REASON_LOCKED_OR_EXPORTED);
+    w->requests++;
+    rc = dw_timesheet_remove(c, w->target, s->sheet);
+    if (rc < 0) {
+        const struct failure f = failure_of(c, rc, false); /* removing twice does no harm */
+
+        return f.kind == FAILURE_REFUSED ? end_as_strange(c, w, s, &found.sheet, "deciding", f.reason) :
+                                           work_failed(c, w, &f);
+    }
+    return end_as_strange(c, w, s, &found.sheet, "deleted", REASON_NONE);
+}

@@ -1,0 +1,179 @@
+#include "ending.h"
+
+#include "cases.h"
+#include "common.h"
+#include "day.h"
+
+struct all {
+    struct work *w;
+    const struct step *s;
+    const struct entry *e;
+    const struct wanted *wanted;
+    const struct ending *is;
+};
+
+/* ---- the entry ---- */
+
+static int change_entry(dw_call *c, const struct all *a)
+{
+    const struct ending *is = a->is;
+    const char *pushed = is->is_pushed && a->wanted ? a->wanted->recipe : a->e->pushed_hash;
+
+    return dw_db_exec(c,
+                      "UPDATE timesync_entries SET state = $3, reason = $4, pushed_hash = $5, intent = '', intent_at = NULL,"
+                      " intent_run = NULL, version = version + 1 WHERE id = $1 AND version = $2",
+                      a->e->id, a->e->version, is->state, reason_name(is->reason), pushed);
+}
+
+static const char *if_same(const char *is, const char *wanted, const char *name)
+{
+    return wanted && same(is, wanted) ? or_empty(name) : "";
+}
+
+static int change_link(dw_call *c, const struct all *a)
+{
+    const struct sheet *s = a->is->sheet;
+    const struct wanted *want = a->wanted;
+    const bool in_place = want && same(s->project, want->project.id);
+    char hash[DIGEST_HEX];
+    const char *day;
+
+    DW_TRY(sheet_hash(c, s, a->w->watched, hash));
+    DW_TRY(day_of(c, s->begin, a->w->sync.zone, &day));
+    return dw_db_change(
+        c,
+        "UPDATE timesync_entries SET sheet = $2, base = $3, base_hash = $4, exported = $5, billable = $6, project = $7,"
+        " project_name = $8, target_customer = $9, target_customer_name = $10, target_activity = $11,"
+        " target_activity_name = $12, starts_at = $13, seconds = $14, day = $15 WHERE id = $1",
+        a->e->id, s->id, sheet_json(c, s), (const char *)hash, s->exported, (int64_t)s->billable, s->project,
+        in_place ? or_empty(want->project.name) : "", in_place ? or_empty(want->customer.id) : "",
+        in_place ? or_empty(want->customer.name) : "", s->activity,
+        want ? if_same(s->activity, want->activity, want->activity_name) : "", s->begin, s->seconds, day);
+}
+
+static int new_link(dw_call *c, const struct all *a)
+{
+    return dw_db_change(c, "UPDATE timesync_entries SET link_by = $2, link_run = $3, linked_at = $4 WHERE id = $1",
+                        a->e->id, a->is->link_by, a->w->run.id, dw_now(c));
+}
+
+static int no_link(dw_call *c, const struct all *a)
+{
+    return dw_db_change(c,
+                        "UPDATE timesync_entries SET sheet = NULL, base = NULL, base_hash = NULL, link_by = '',"
+                        " link_run = NULL, linked_at = NULL, exported = $2 WHERE id = $1",
+                        a->e->id, DW_FALSE);
+}
+
+/* ---- what goes with it ---- */
+
+static int change_case(dw_call *c, const struct all *a)
+{
+    const struct case_found found = {
+        .sync = a->w->sync.id,
+        .run = a->w->run.id,
+        .key = a->s->key,
+        .entry = a->e->id,
+        .sheet = a->e->sheet ? a->e->sheet : a->s->sheet,
+        .reason = a->is->reason,
+        .detail = or_empty(a->is->detail),
+        .base = a->e->base,
+        .source = entry_json(c, a->e),
+        .target = a->is->target,
+    };
+
+    switch (a->is->what_of_case) {
+    case CASE_OPENS:
+        return case_open(c, &found, NULL);
+    case CASE_CLOSES:
+        return a->w->action ? case_resolved(c, found.sync, found.key) : case_obsolete(c, found.sync, found.key);
+    default:
+        return 0;
+    }
+}
+
+static const char *event_of(const char *outcome)
+{
+    return !outcome                                              ? NULL :
+           same(outcome, "created") || same(outcome, "adopted") ? "timesync.entry.created" :
+           same(outcome, "updated")                              ? "timesync.entry.updated" :
+           same(outcome, "deleted")                              ? "timesync.entry.deleted" :
+                                                                   NULL;
+}
+
+static int tell(dw_call *c, const struct all *a)
+{
+    const char *name = event_of(a->is->outcome);
+
+    return name ? dw_event_emit(c, name, "entry", a->e->id, "sync", a->w->sync.id, "source_id", a->e->source_id, "ticket",
+                                a->e->ticket, "sheet", a->is->sheet ? a->is->sheet->id : a->e->sheet, "run",
+                                a->w->run.id) :
+                  0;
+}
+
+static int finish_step(dw_call *c, const struct all *a)
+{
+    const struct step_done done = {
+        .outcome = a->is->outcome,
+        .reason = a->is->reason,
+        .detail = a->is->detail,
+        .sheet = a->is->sheet ? a->is->sheet->id : a->e->sheet ? a->e->sheet : a->s->sheet,
+        .old_sheet = a->is->old_sheet,
+        .new_sheet = a->is->new_sheet,
+    };
+
+    return done.outcome ? step_finish(c, a->s, &done) : 0;
+}
+
+/* 1: done; 0: somebody else was there. */
+static int write_all(dw_call *c, void *ud)
+{
+    const struct all *a = ud;
+
+    if (a->w->run.is_plan) {
+        DW_TRY(finish_step(c, a));
+        return 1;
+    }
+    int changed = change_entry(c, a);
+
+    if (changed <= 0)
+        return changed;
+    if (a->is->sheet)
+        DW_TRY(change_link(c, a));
+    if (a->is->link_by)
+        DW_TRY(new_link(c, a));
+    if (a->is->unlinks)
+        DW_TRY(no_link(c, a));
+    DW_TRY(change_case(c, a));
+    DW_TRY(tell(c, a));
+    DW_TRY(finish_step(c, a));
+    return 1;
+}
+
+int ending_write(dw_call *c, struct work *w, const struct step *s, const struct entry *e, const struct wanted *wanted,
+                 const struct ending *ending)
+{
+    struct all a = { w, s, e, wanted, ending };
+    const int rc = tx_do(c, write_all, &a);
+
+    return rc < 0 ? rc : rc == 1 ? WORK_DONE : work_wait(w, DW_SECONDS(1));
+}
+
+int ending_case(dw_call *c, struct work *w, const struct step *s, const struct entry *e, const struct wanted *wanted,
+                enum reason reason, const char *detail, const struct sheet *target)
+{
+    const struct ending is = {
+        .outcome = "deciding",
+        .reason = reason,
+        .detail = detail,
+        .state = "deciding",
+        /* Of an entry without a timesheet the case is about this recipe; of one with, the timesheet still is the old one's. */
+        .is_pushed = !e->sheet,
+        .what_of_case = CASE_OPENS,
+        .target = target ? sheet_json(c, target) : NULL,
+        .old_sheet = target ? sheet_json(c, target) : e->base,
+        .new_sheet = wanted ? wanted_json(c, wanted) : NULL,
+    };
+
+    return ending_write(c, w, s, e, wanted, &is);
+}

@@ -1,0 +1,35 @@
+/* ending.h - what came of a step: the entry, its link, its case, its event and the step's row, in one transaction. [call] */
+#ifndef TIMESYNC_ENDING_H
+#define TIMESYNC_ENDING_H
+
+#include "work.h"
+
+enum ending_case {
+    CASE_CLOSES, /* an open one has solved itself, or was decided */
+    CASE_OPENS,
+    CASE_STAYS,
+};
+
+struct ending {
+    const char *outcome; /* of the step: see step.h; NULL: it goes on */
+    enum reason reason;
+    const char *detail;       /* or NULL */
+    const char *state;        /* of the entry */
+    const struct sheet *sheet; /* its timesheet from now on, and the baseline; NULL: as it is */
+    bool unlinks;             /* it has none any longer */
+    bool is_pushed;           /* the recipe is what its timesheet, or its reason, stands for */
+    const char *link_by;      /* of a new link: "run", "adopted", "person"; NULL: it is no new one */
+    json_t *old_sheet, *new_sheet;
+    enum ending_case what_of_case;
+    const json_t *target; /* for a case: what was found there */
+};
+
+/* WORK_DONE; WORK_WAITS: somebody else has changed the entry meanwhile, look again; or an error. wanted may be NULL. */
+int ending_write(dw_call *c, struct work *w, const struct step *s, const struct entry *e, const struct wanted *wanted,
+                 const struct ending *ending);
+
+/* A case, or in a plan that there would be one. */
+int ending_case(dw_call *c, struct work *w, const struct step *s, const struct entry *e, const struct wanted *wanted,
+                enum reason reason, const char *detail, const struct sheet *target);
+
+#endif

@@ -1,0 +1,49 @@
+/* entry.h - a booking of the source as it is kept, with its link to a timesheet. [call] */
+#ifndef TIMESYNC_ENTRY_H
+#define TIMESYNC_ENTRY_H
+
+#include "digest.h"
+#include "sync.h"
+
+struct entry {
+    const char *id, *sync;
+
+    /* What the source said; never NULL, "" where it did not. */
+    const char *source_id;
+    const char *ticket, *ticket_number, *ticket_title;
+    const char *customer, *customer_name;
+    const char *agent, *agent_email, *agent_name;
+    const char *activity, *activity_name;
+    const char *note, *url, *merged_into, *amount;
+    int64_t unit; /* enum dw_unit */
+    dw_time begin, end, booked, edited;
+    const char *hash;
+
+    dw_time gone_at;
+    const char *state, *reason;
+
+    /* Its timesheet. */
+    const char *sheet; /* NULL: it has none */
+    json_t *base;      /* NULL: none */
+    const char *base_hash, *pushed_hash;
+    const char *link_by;
+    const char *marker; /* "": never written */
+
+    const char *intent;
+    dw_time intent_at;
+    int64_t attempt, version;
+};
+
+/* As the source gave it: texts borrowed, the rest zero. */
+void entry_from(const dw_entry *given, struct entry *out);
+
+/* Of what the source said and that matters. 0 or -1: memory is out. */
+int entry_hash(const struct entry *e, unsigned char out[DIGEST_SIZE]);
+
+/* In the call's memory. 0, DW_ENOTFOUND. */
+int entry_load(dw_call *c, const char *id, struct entry *out);
+
+/* What the source says of it, for a case or a step; the call's. */
+json_t *entry_json(dw_call *c, const struct entry *e);
+
+#endif

@@ -1,0 +1,260 @@
+/* evaluate.c - one step of a pass: load, compare, and what the verdict says. */
+#include "evaluate.h"
+
+#include "cases.h"
+#include "common.h"
+#include "compare.h"
+#include "decide.h"
+#include "marker.h"
+#include "settle.h"
+#include "undo.h"
+#include "write.h"
+
+struct view {
+    struct compare_in in;
+    struct found_sheet found; /* read, if in.target is not TARGET_UNKNOWN */
+};
+
+/* ---- endings without a request ---- */
+
+static int end_as(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
+                  const char *outcome, const char *state, enum reason reason)
+{
+    const struct ending is = {
+        .outcome = outcome,
+        .state = state,
+        .reason = reason,
+        .detail = wanted ? wanted->detail : NULL,
+        .is_pushed = true,
+    };
+
+    return ending_write(c, w, s, e, wanted, &is);
+}
+
+static int forget(dw_call *c, struct work *w, const struct step *s, struct entry *e)
+{
+    const struct ending is = {
+        .outcome = "skipped",
+        .state = "gone",
+        .reason = REASON_DELETED_SOURCE,
+        .unlinks = true,
+        .old_sheet = e->base,
+    };
+
+    return ending_write(c, w, s, e, NULL, &is);
+}
+
+int evaluate_accept(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
+                    const struct sheet *found, const char *state)
+{
+    const struct ending is = {
+        .outcome = "unchanged",
+        .state = state,
+        .sheet = found,
+        .is_pushed = true,
+        .old_sheet = e->base,
+        .new_sheet = sheet_json(c, found),
+    };
+
+    return ending_write(c, w, s, e, wanted, &is);
+}
+
+/* The target has it no longer, and that is that, or it is made anew. */
+static int unlinked(dw_call *c, struct work *w, const struct step *s, struct entry *e, const char *outcome,
+                    const char *state, enum reason reason)
+{
+    const struct ending is = {
+        .outcome = outcome,
+        .state = state,
+        .reason = reason,
+        .unlinks = true,
+        .old_sheet = e->base,
+        .what_of_case = outcome ? CASE_CLOSES : CASE_STAYS,
+    };
+    int rc = ending_write(c, w, s, e, NULL, &is);
+
+    if (rc == WORK_DONE && !outcome && !w->run.is_plan)
+        DW_TRY(entry_load(c, e->id, e));
+    return rc;
+}
+
+int evaluate_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
+{
+    int rc;
+
+    if (e->sheet && (rc = unlinked(c, w, s, e, NULL, "waiting", REASON_NONE)) != WORK_DONE)
+        return rc;
+    return write_create(c, w, s, e, wanted, !same(s->hint, HINT_SEEN) || e->attempt > 0);
+}
+
+/* ---- one that the rules do not move ---- */
+
+static int not_moved(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
+{
+    if (e->sheet && wanted->is_skipped) /* what is there stays, as nobody took it back */
+        return end_as(c, w, s, e, wanted, "unchanged", "synced", REASON_NONE);
+    if (wanted->is_skipped)
+        return end_as(c, w, s, e, wanted, "skipped", "skipped", wanted->reason);
+    return ending_case(c, w, s, e, wanted, wanted->reason, wanted->detail, NULL);
+}
+
+/* Nothing is left of it: the same to its timesheet as a deletion. */
+static bool is_emptied(const struct wanted *wanted)
+{
+    return wanted->is_skipped &&
+           (wanted->reason == REASON_ZERO_AMOUNT || wanted->reason == REASON_NEGATIVE_AMOUNT);
+}
+
+/* ---- a ticket that moved ---- */
+
+static bool is_moved(const struct entry *e)
+{
+    struct marker marker;
+
+    return *e->merged_into || (marker_read(e->marker, &marker) && !same(marker.ticket, e->ticket));
+}
+
+/* Its timesheet stays in its project, unless a person says so. */
+static void stay(struct entry *e, const struct sheet *base, struct wanted *wanted)
+{
+    if (is_moved(e) && *base->project)
+        wanted->project = (struct wanted_place){ .id = base->project };
+}
+
+/* ---- comparing ---- */
+
+static int look(dw_call *c, struct work *w, const struct entry *e, struct view *v)
+{
+    struct sheet base;
+    int rc = work_read_sheet(c, w, e->sheet, &v->found);
+
+    if (rc != 0)
+        return rc;
+    v->in.target = TARGET_ABSENT;
+    if (!v->found.is_there)
+        return 0;
+    DW_TRY(sheet_read(c, e->base, &base));
+    v->in.target = sheet_same(&base, &v->found.sheet, w->watched) ? TARGET_SAME : TARGET_CHANGED;
+    v->in.is_exported = v->found.sheet.exported;
+    return 0;
+}
+
+static enum side_source source_of(const struct entry *e, const struct wanted *wanted)
+{
+    if (e->gone_at.us || (e->sheet && is_emptied(wanted)))
+        return SOURCE_GONE;
+    return same(e->pushed_hash, wanted->recipe) ? SOURCE_SAME : SOURCE_CHANGED;
+}
+
+static bool wants_look(const struct view *v, const struct step *s, const struct entry *e)
+{
+    return v->in.link == LINK_LINKED && (v->in.source != SOURCE_SAME || *s->hint || is_one_of(e->state, "deciding", "failed"));
+}
+
+static int carry_out(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
+                     const struct view *v)
+{
+    const struct compare_out out = compare(&v->in, &w->sync.rules);
+    const struct sheet *found = v->found.is_there ? &v->found.sheet : NULL;
+
+    switch (out.verdict) {
+    case VERDICT_CREATE:
+        return evaluate_create(c, w, s, e, wanted);
+    case VERDICT_UPDATE:
+        return write_update(c, w, s, e, wanted, found);
+    case VERDICT_REMOVE:
+        return write_remove(c, w, s, e, found, e->gone_at.us ? "gone" : "skipped");
+    case VERDICT_ACCEPT:
+        return evaluate_accept(c, w, s, e, wanted, found, "synced");
+    case VERDICT_UNFOLLOW:
+        return end_as(c, w, s, e, NULL, "skipped", "unfollowed", REASON_NONE);
+    case VERDICT_SKIP:
+        return unlinked(c, w, s, e, "skipped", "skipped", out.reason);
+    case VERDICT_FORGET:
+        return forget(c, w, s, e);
+    case VERDICT_CASE:
+        return ending_case(c, w, s, e, wanted, out.reason, wanted->detail, found);
+    default:
+        /* Read again, it is the baseline still: of what is not watched the newest is kept. */
+        return found ? evaluate_accept(c, w, s, e, wanted, found, "synced") :
+                       end_as(c, w, s, e, wanted, "unchanged", "synced", REASON_NONE);
+    }
+}
+
+static int compare_all(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
+{
+    struct view v = { .in = {
+                          .source = source_of(e, wanted),
+                          .link = same(e->state, "unfollowed") ? LINK_UNFOLLOWED : e->sheet ? LINK_LINKED : LINK_NONE,
+                      } };
+    struct sheet base;
+    int rc;
+
+    if (v.in.source != SOURCE_GONE && v.in.link != LINK_UNFOLLOWED && wanted->reason != REASON_NONE)
+        return not_moved(c, w, s, e, wanted);
+    if (v.in.link == LINK_LINKED && v.in.source == SOURCE_CHANGED) {
+        DW_TRY(sheet_read(c, e->base, &base));
+        if (is_moved(e) && w->sync.rules.merged == MERGED_DECIDE)
+            return ending_case(c, w, s, e, wanted, REASON_MERGED_TICKET,
+                               *e->merged_into ? e->merged_into : e->ticket, &base);
+        stay(e, &base, wanted);
+        rc = places_resolve(c, w, wanted);
+        if (rc != 0)
+            return rc;
+        if (wanted->reason != REASON_NONE)
+            return not_moved(c, w, s, e, wanted);
+    }
+    if (wants_look(&v, s, e) && (rc = look(c, w, e, &v)) != 0)
+        return rc;
+    v.in.is_as_wanted = v.found.is_there && v.in.source != SOURCE_GONE && sheet_is(&v.found.sheet, wanted);
+    return carry_out(c, w, s, e, wanted, &v);
+}
+
+/* ---- what a listing found ---- */
+
+/* A timesheet with the marker of an entry that has none. */
+static int found_one(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
+{
+    struct found_sheet found;
+    int rc = work_read_sheet(c, w, s->sheet, &found);
+
+    if (rc != 0 || !found.is_there)
+        return rc != 0 ? rc : WORK_GOES_ON;
+    if (e->gone_at.us)
+        return ending_case(c, w, s, e, wanted, REASON_DELETED_SOURCE, found.sheet.id, &found.sheet);
+    if (wanted->reason != REASON_NONE && !wanted->begin.us)
+        return WORK_GOES_ON;
+    if (!w->sync.rules.adopt || same(s->hint, HINT_UNSURE) || !sheet_agrees(&found.sheet, wanted, e->booked))
+        return ending_case(c, w, s, e, wanted, REASON_TIME_MISMATCH, found.sheet.id, &found.sheet);
+    return write_adopt(c, w, s, e, wanted, &found.sheet, "adopted", false);
+}
+
+/* ---- a step ---- */
+
+int work_step(dw_call *c, struct work *w, const struct step *s)
+{
+    struct entry e;
+    struct wanted wanted;
+    int rc;
+
+    if (!s->entry)
+        return decide_strange(c, w, s);
+    DW_TRY(entry_load(c, s->entry, &e));
+    DW_TRY(wanted_make(c, &w->sync, w->mappings, &e, &wanted));
+    if (*e.intent && (rc = settle(c, w, s, &e, &wanted)) != WORK_GOES_ON)
+        return rc;
+    if (w->run.undoes)
+        return undo_step(c, w, s, &e);
+    if (w->action)
+        return decide(c, w, s, &e, &wanted);
+    if (same(e.state, "skipped") && same(e.reason, reason_name(REASON_CHOSEN)))
+        return end_as(c, w, s, &e, NULL, "skipped", "skipped", REASON_CHOSEN);
+    if (is_one_of(s->hint, HINT_FOUND, HINT_UNSURE) && !e.sheet && (rc = found_one(c, w, s, &e, &wanted)) != WORK_GOES_ON)
+        return rc;
+    return compare_all(c, w, s, &e, &wanted);
+}
+
+int evaluate(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
+{
+    return compare_all(c, w, s, e, wanted);
+}

@@ -1,0 +1,323 @@
+/* places.c - a row of timesync_places is the intent of one who makes something; who comes second waits for it. */
+#include "places.h"
+
+#include <strings.h>
+
+#include "common.h"
+
+struct place {
+    const char *kind;   /* "customer", "project": as the listing is called */
+    const char *parent; /* a project's customer; "" */
+    const struct wanted_place *wanted;
+};
+
+struct row {
+    const char *id, *target_id;
+    dw_time intent_at;
+    int64_t version;
+};
+
+static int find_row(dw_call *c, const struct work *w, const struct place *p, struct row *out)
+{
+    *out = (struct row){ 0 };
+    return dw_db_find(c, DW_TO(&out->id, &out->target_id, &out->intent_at, &out->version),
+                      "SELECT id, target_id, intent_at, version FROM timesync_places"
+                      " WHERE target = $1 AND mark = $2 AND kind = $3 AND source = $4",
+                      w->sync.target, w->sync.mark, p->kind, p->wanted->key);
+}
+
+/* ---- looking at the target ---- */
+
+struct look {
+    const char *number, *name;
+    char id[128];
+    unsigned by_number, by_name;
+};
+
+static void take(struct look *look, const dw_thing *thing)
+{
+    const size_t n = strlen(thing->id);
+
+    if (n < sizeof(look->id))
+        memcpy(look->id, thing->id, n + 1);
+}
+
+static int see_number(dw_call *c, const dw_thing *thing, void *ud)
+{
+    struct look *look = ud;
+
+    (void)c;
+    if (!same(thing->number, look->number))
+        return 0;
+    if (look->by_number++ == 0)
+        take(look, thing);
+    return 0;
+}
+
+static int see_name(dw_call *c, const dw_thing *thing, void *ud)
+{
+    struct look *look = ud;
+
+    (void)c;
+    if (thing->inactive || !same(thing->name, look->name))
+        return 0;
+    if (look->by_name++ == 0)
+        take(look, thing);
+    return 0;
+}
+
+static int list_failed(dw_call *c, struct work *w, int rc)
+{
+    const struct failure f = failure_of(c, rc, false);
+
+    return f.kind == FAILURE_REFUSED ? work_stop(c, w, REASON_UNREACHABLE, f.text) : work_failed(c, w, &f);
+}
+
+/* By its number, else by its exact name where only one is called so. 0 and *id, or NULL: there is none. */
+static int look_for(dw_call *c, struct work *w, const struct place *p, const char **id)
+{
+    const char *parent = *p->parent ? p->parent : NULL;
+    struct look look = { p->wanted->number, p->wanted->name, "", 0, 0 };
+    dw_thing_query query = { .struct_size = sizeof(query), .parent = parent };
+    int rc;
+
+    *id = NULL;
+    if (*look.number) {
+        query.number = look.number;
+        query.inactive = true; /* else one would be made beside it that nobody wants */
+        w->requests++;
+        rc = dw_things_each(c, w->target, p->kind, &query, see_number, &look);
+        if (rc < 0)
+            return list_failed(c, w, rc);
+    }
+    /* A project's name is the template's, so it says nothing that the number does not; a customer's is what people wrote. */
+    if (!look.by_number && (same(p->kind, "customer") || !*look.number)) {
+        query.number = NULL;
+        query.inactive = false;
+        query.name = look.name;
+        w->requests++;
+        rc = dw_things_each(c, w->target, p->kind, &query, see_name, &look);
+        if (rc < 0)
+            return list_failed(c, w, rc);
+    }
+    if (look.by_number || look.by_name == 1)
+        *id = own(c, look.id);
+    return 0;
+}
+
+/* ---- making ---- */
+
+static int remember(dw_call *c, const struct work *w, const struct place *p, const char *target_id, bool is_made)
+{
+    return dw_db_exec(c,
+                      "INSERT INTO timesync_places (tenant_id, id, target, mark, kind, source, target_id, target_name,"
+                      " parent, is_made, version) VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, 1)"
+                      " ON CONFLICT (tenant_id, target, mark, kind, source) DO UPDATE SET target_id = excluded.target_id,"
+                      " target_name = excluded.target_name, parent = excluded.parent, is_made = excluded.is_made,"
+                      " intent_at = NULL, version = timesync_places.version + 1",
+                      dw_id(c), w->sync.target, w->sync.mark, p->kind, p->wanted->key, target_id, p->wanted->name,
+                      p->parent, is_made);
+}
+
+/* 1: it is ours to make; 0: another one makes it, or did. */
+static int claim(dw_call *c, const struct work *w, const struct place *p, const struct row *row)
+{
+    if (row->id)
+        return dw_db_exec(c,
+                          "UPDATE timesync_places SET intent_at = $3, version = version + 1"
+                          " WHERE id = $1 AND version = $2 AND target_id IS NULL",
+                          row->id, row->version, dw_now(c));
+    return dw_db_exec(c,
+                      "INSERT INTO timesync_places (tenant_id, id, target, mark, kind, source, target_name, parent, is_made,"
+                      " intent_at, version) VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, 1)"
+                      " ON CONFLICT (tenant_id, target, mark, kind, source) DO NOTHING",
+                      dw_id(c), w->sync.target, w->sync.mark, p->kind, p->wanted->key, p->wanted->name, p->parent,
+                      DW_FALSE, dw_now(c));
+}
+
+static int unclaim(dw_call *c, const struct work *w, const struct place *p)
+{
+    return dw_db_exec(c,
+                      "DELETE FROM timesync_places WHERE target = $1 AND mark = $2 AND kind = $3 AND source = $4"
+                      " AND target_id IS NULL",
+                      w->sync.target, w->sync.mark, p->kind, p->wanted->key);
+}
+
+static void missing(struct wanted *wanted, const char *detail)
+{
+    wanted->reason = REASON_PROJECT_OR_CUSTOMER_MISSING;
+    wanted->detail = detail;
+}
+
+static int make_failed(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted, int rc)
+{
+    const struct failure f = failure_of(c, rc, true);
+
+    if (f.kind == FAILURE_UNKNOWN) /* the intent stays: looked for again when it must have come */
+        return work_wait(w, dw_connection_settle(w->target));
+    if (f.kind == FAILURE_BROKEN)
+        return rc;
+    DW_TRY(unclaim(c, w, p));
+    if (rc == DW_ECONFLICT) /* somebody was quicker */
+        return work_wait(w, DW_SECONDS(1));
+    if (f.kind != FAILURE_REFUSED)
+        return work_failed(c, w, &f);
+    missing(wanted, f.text);
+    return 0;
+}
+
+static int make(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted, const char **id)
+{
+    const dw_thing thing = {
+        .struct_size = sizeof(thing),
+        .id = "",
+        .name = p->wanted->name,
+        .number = *p->wanted->number ? p->wanted->number : NULL,
+        .parent = *p->parent ? p->parent : NULL,
+    };
+    const dw_thing *made;
+    int rc;
+
+    w->requests++;
+    rc = dw_thing_make(c, w->target, p->kind, &thing, &made);
+    if (rc < 0)
+        return make_failed(c, w, p, wanted, rc);
+    *id = own(c, made->id);
+    DW_TRY(remember(c, w, p, *id, true));
+    dw_info(c, "made at the target", "kind", p->kind, "name", p->wanted->name, "number", p->wanted->number, "id", *id);
+    return 0;
+}
+
+/* ---- one place ---- */
+
+/* Somebody makes it, or died while doing so. */
+static int under_way(dw_call *c, struct work *w, const struct row *row)
+{
+    const dw_time over = later(row->intent_at, dw_connection_settle(w->target));
+
+    return row->id && row->intent_at.us && over.us > dw_now(c).us ?
+               work_wait(w, over.us - dw_now(c).us > 1000000 ? DW_SECONDS(1) : (dw_span){ over.us - dw_now(c).us }) :
+               0;
+}
+
+static int resolve(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted, const char **id)
+{
+    struct row row;
+    int rc;
+
+    *id = NULL;
+    DW_TRY(find_row(c, w, p, &row));
+    if (row.target_id) {
+        *id = row.target_id;
+        return 0;
+    }
+    if ((rc = work_target(c, w)) != 0 || (rc = under_way(c, w, &row)) != 0)
+        return rc;
+    if ((rc = look_for(c, w, p, id)) != 0)
+        return rc;
+    if (*id) {
+        rc = w->run.is_plan ? 0 : remember(c, w, p, *id, false);
+        return rc < 0 ? rc : 0;
+    }
+    if (!p->wanted->can_make) {
+        missing(wanted, dw_format(c, "%s %s", p->wanted->number, p->wanted->name));
+        return 0;
+    }
+    if (w->run.is_plan)
+        return 0;
+    rc = claim(c, w, p, &row);
+    DW_TRY(rc);
+    return rc ? make(c, w, p, wanted, id) : work_wait(w, DW_SECONDS(1));
+}
+
+/* ---- users: remembered as places are, never made ---- */
+
+struct look_user {
+    const char *email;
+    char id[128];
+};
+
+static int see_user(dw_call *c, const dw_thing *thing, void *ud)
+{
+    struct look_user *look = ud;
+    const size_t n = strlen(thing->id);
+
+    (void)c;
+    if (!*look->id && !thing->inactive && thing->email && strcasecmp(thing->email, look->email) == 0 &&
+        n < sizeof(look->id))
+        memcpy(look->id, thing->id, n + 1);
+    return 0;
+}
+
+static int look_for_user(dw_call *c, struct work *w, const char *email, const char **id)
+{
+    struct look_user look = { email, "" };
+    const dw_thing_query query = { .struct_size = sizeof(query) }; /* all: addresses are compared without case */
+    int rc = work_target(c, w);
+
+    if (rc != 0)
+        return rc;
+    w->requests++;
+    rc = dw_things_each(c, w->target, "user", &query, see_user, &look);
+    if (rc < 0 && rc != DW_ENOTFOUND)
+        return list_failed(c, w, rc);
+    *id = *look.id ? own(c, look.id) : NULL;
+    return 0;
+}
+
+static int resolve_user(dw_call *c, struct work *w, struct wanted *wanted)
+{
+    const struct wanted_place user = { .key = wanted->email, .number = "", .name = wanted->email };
+    const struct place p = { "user", "", &user };
+    struct row row;
+    int rc;
+
+    if (wanted->user || !*wanted->email)
+        return 0;
+    DW_TRY(find_row(c, w, &p, &row));
+    wanted->user = row.target_id;
+    if (!wanted->user && (rc = look_for_user(c, w, wanted->email, &wanted->user)) != 0)
+        return rc;
+    if (wanted->user && !row.target_id && !w->run.is_plan)
+        DW_TRY(remember(c, w, &p, wanted->user, false));
+    if (wanted->user || w->sync.rules.user == USER_OWNER)
+        return 0;
+    wanted->reason = REASON_UNMAPPED_USER;
+    wanted->detail = wanted->email;
+    wanted->is_skipped = w->sync.rules.user == USER_SKIP;
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+int places_resolve(dw_call *c, struct work *w, struct wanted *wanted)
+{
+    struct place customer = { "customer", "", &wanted->customer }, project = { "project", "", &wanted->project };
+    const char *id;
+    int rc = resolve_user(c, w, wanted);
+
+    if (rc != 0 || wanted->reason != REASON_NONE || wanted->project.id)
+        return rc;
+    if (!wanted->customer.id) {
+        if ((rc = resolve(c, w, &customer, wanted, &id)) != 0)
+            return rc;
+        wanted->customer.id = id;
+    }
+    if (wanted->reason != REASON_NONE || !wanted->customer.id)
+        return 0;
+    project.parent = wanted->customer.id;
+    if ((rc = resolve(c, w, &project, wanted, &id)) != 0)
+        return rc;
+    wanted->project.id = id;
+    return 0;
+}
+
+int places_forget(dw_call *c, const struct work *w, const struct wanted *wanted)
+{
+    return dw_db_exec(c,
+                      "DELETE FROM timesync_places WHERE target = $1 AND mark = $2 AND target_id IS NOT NULL AND"
+                      " ((kind = 'project' AND source = $3) OR (kind = 'customer' AND source = $4) OR"
+                      " (kind = 'user' AND source = $5))",
+                      w->sync.target, w->sync.mark, or_empty(wanted->project.key), or_empty(wanted->customer.key),
+                      wanted->email);
+}

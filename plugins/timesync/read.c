@@ -1,0 +1,350 @@
+#include "read.h"
+
+#include "batch.h"
+#include "common.h"
+
+struct reading {
+    struct batch batch;
+    struct known *known; /* NULL: each is looked up */
+};
+
+/* ---- one entry ---- */
+
+/* 1: counted, and that was it. */
+static int is_as_it_was(struct reading *r, struct known_entry *k, const unsigned char hash[DIGEST_SIZE],
+                        const struct wanted *wanted)
+{
+    struct read_counts *counts = r->batch.counts;
+    unsigned char recipe[DIGEST_SIZE];
+
+    digest_from_hex(wanted->recipe, recipe);
+    if (k->has_intent || k->is_missed || memcmp(k->hash, hash, DIGEST_SIZE) != 0)
+        return 0;
+    if (k->state == KNOWN_UNFOLLOWED || (k->state == KNOWN_SKIPPED && k->is_chosen)) {
+        counts->skipped++;
+        return 1;
+    }
+    if (memcmp(k->pushed, recipe, DIGEST_SIZE) != 0)
+        return 0;
+    if (k->state == KNOWN_SYNCED)
+        counts->unchanged++;
+    else if (k->state == KNOWN_SKIPPED)
+        counts->skipped++;
+    else
+        return 0;
+    return 1;
+}
+
+static int visit(dw_call *c, const dw_entry *given, void *ud)
+{
+    struct reading *r = ud;
+    struct known_entry *k = r->known ? known_by_source(r->known, given->id) : NULL;
+    unsigned char hash[DIGEST_SIZE];
+    struct wanted wanted;
+    struct entry e;
+
+    entry_from(given, &e);
+    if (entry_hash(&e, hash) != 0)
+        return dw_fail(c, DW_ENOMEM, "there is no memory for a digest");
+    DW_TRY(wanted_make(c, &r->batch.w->sync, r->batch.w->mappings, &e, &wanted));
+    if (k && k->is_seen) /* pages move while they are read: twice is once */
+        return 0;
+    if (k)
+        k->is_seen = true;
+    if (k && is_as_it_was(r, k, hash, &wanted))
+        return 0;
+    return batch_add(c, &r->batch, &e, hash, &wanted);
+}
+
+static struct reading *reading_new(dw_call *c, struct work *w, struct read_counts *counts)
+{
+    struct reading *r = dw_alloc(c, sizeof(*r));
+
+    r->batch.w = w;
+    r->batch.counts = counts;
+    r->batch.is_full = same(w->run.kind, "full");
+    return r;
+}
+
+/* Asks, once more after a pause where that may help: what came the first time is as it was then. */
+static int ask(dw_call *c, struct reading *r, const dw_entry_query *query)
+{
+    struct work *w = r->batch.w;
+    int rc = work_source(c, w);
+
+    if (rc != 0)
+        return rc;
+    for (unsigned i = 0;; i++) {
+        struct failure f;
+
+        w->requests++;
+        rc = dw_entries_each(c, w->source, query, visit, r);
+        if (rc >= 0)
+            return batch_flush(c, &r->batch);
+        f = failure_of(c, rc, false);
+        DW_TRY(dw_tx_rollback(c));
+        if (f.kind == FAILURE_REFUSED && query->ticket)
+            return rc;
+        if (f.kind != FAILURE_AGAIN || i == 2)
+            return work_failed(c, w, &f);
+        DW_TRY(dw_sleep(c, DW_SECONDS(1 + 4 * (int)i)));
+    }
+}
+
+/* ---- what is gone ---- */
+
+static int mark_gone(dw_call *c, struct work *w, const char *id, const char *place)
+{
+    const struct step_new step = {
+        .run = w->run.id,
+        .entry = id,
+        .key = id,
+        .shard = step_shard(place, w->sync.rules.parallel),
+        .hint = "",
+    };
+
+    DW_TRY(dw_db_exec(c, "UPDATE timesync_entries SET gone_at = coalesce(gone_at, $2) WHERE id = $1", id, dw_now(c)));
+    return step_add(c, &step);
+}
+
+struct missing {
+    const char *id, *source_id, *ticket, *customer;
+};
+
+struct looking {
+    const char *source_id;
+    bool is_there;
+};
+
+static int look_visit(dw_call *c, const dw_entry *given, void *ud)
+{
+    struct looking *l = ud;
+
+    (void)c;
+    l->is_there = l->is_there || same(given->id, l->source_id);
+    return 0;
+}
+
+/* Once more by its ticket: pages that moved while they were read may have hidden it. 1: gone; 0: it is there. */
+static int is_gone(dw_call *c, struct work *w, const struct missing *m, int *how)
+{
+    const dw_entry_query query = { .struct_size = sizeof(query), .ticket = m->ticket };
+    struct looking l = { m->source_id, false };
+    int rc;
+
+    *how = 0;
+    if (!*m->ticket)
+        return 1;
+    w->requests++;
+    rc = dw_entries_each(c, w->source, &query, look_visit, &l);
+    if (rc >= 0)
+        return !l.is_there;
+    const struct failure f = failure_of(c, rc, false);
+
+    if (f.kind == FAILURE_REFUSED) /* the ticket is gone as well */
+        return rc == DW_ENOTFOUND ? 1 : 0;
+    *how = work_failed(c, w, &f);
+    return 0;
+}
+
+static int missing_one(dw_call *c, struct work *w, const struct known_entry *k)
+{
+    struct missing m = { 0 };
+    int how, rc;
+
+    DW_TRY(dw_db_get(c, DW_TO(&m.id, &m.source_id, &m.ticket, &m.customer),
+                     "SELECT id, source_id, ticket, customer FROM timesync_entries WHERE id = $1",
+                     (const char *)k->id));
+    how = 0;
+    rc = k->is_missed ? 1 : is_gone(c, w, &m, &how);
+    if (how != 0)
+        return how;
+    if (rc > 0)
+        DW_TRY(mark_gone(c, w, m.id, *m.customer ? m.customer : m.ticket));
+    return 0;
+}
+
+static bool is_missing(const struct known_entry *k)
+{
+    return !k->is_seen && k->state != KNOWN_GONE;
+}
+
+static int hold_for_deletions(dw_call *c, struct work *w, int64_t n)
+{
+    const char *text = dw_format(c, "%lld entries that were there are there no longer; at most %lld are believed",
+                                 (long long)n, (long long)w->sync.rules.max_deletions);
+
+    if (!w->run.is_plan)
+        DW_TRY(sync_hold(c, &w->sync, reason_name(REASON_TOO_MANY_DELETIONS), text, (dw_time){ 0 }));
+    return work_stop(c, w, REASON_TOO_MANY_DELETIONS, text);
+}
+
+/* A person looked, and started this run so that all is believed. */
+static bool any_is_believed(const struct work *w)
+{
+    return !w->sync.rules.max_deletions || json_is_true(json_object_get(w->run.scope, "any_deletions"));
+}
+
+static int find_gone(dw_call *c, struct work *w, struct known *known)
+{
+    const int64_t most = w->sync.rules.max_deletions;
+    int64_t n = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < known_count(known); i++)
+        n += is_missing(known_at(known, i)) && !known_at(known, i)->is_missed;
+    if (n > most && !any_is_believed(w))
+        return hold_for_deletions(c, w, n);
+    for (size_t i = 0; i < known_count(known) && rc == 0; i++)
+        if (is_missing(known_at(known, i))) {
+            dw_scope_begin(c);
+            rc = missing_one(c, w, known_at(known, i));
+            dw_scope_end(c);
+        }
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+int read_all(dw_call *c, struct work *w, struct known *known, dw_time since, struct read_counts *counts)
+{
+    const dw_entry_query query = { .struct_size = sizeof(query), .changed_since = since };
+    struct reading *r = reading_new(c, w, counts);
+    int rc;
+
+    r->known = known;
+    DW_TRY(dw_defer(c, batch_free, &r->batch));
+    rc = ask(c, r, &query);
+    return rc == 0 && known && !since.us ? find_gone(c, w, known) : rc;
+}
+
+/* ---- one ticket ---- */
+
+struct ticket_reading {
+    struct reading *r;
+    json_t *ids;
+};
+
+static int visit_of_ticket(dw_call *c, const dw_entry *given, void *ud)
+{
+    struct ticket_reading *t = ud;
+
+    if (json_object_set_new(t->ids, given->id, json_true()) != 0)
+        return dw_fail(c, DW_ENOMEM, "there is no memory for the entries of a ticket");
+    return visit(c, given, t->r);
+}
+
+/* What is there may be inactive: merged, say; then its entries are elsewhere. */
+static int see_ticket(dw_call *c, const dw_thing *thing, void *ud)
+{
+    bool *is_active = ud;
+
+    (void)c;
+    *is_active = *is_active || !thing->inactive;
+    return 0;
+}
+
+static bool is_active_ticket(dw_call *c, struct work *w, const char *ticket)
+{
+    const dw_thing_query query = { .struct_size = sizeof(query), .id = ticket, .inactive = true };
+    bool is_active = false;
+
+    w->requests++;
+    return dw_things_each(c, w->source, "ticket", &query, see_ticket, &is_active) >= 0 && is_active;
+}
+
+/* Entries of the ticket that its list lacks. If it lacks all of them, they may have moved with a merge: left to the full
+ * comparison, unless the ticket itself is there as it was. */
+static int find_gone_of(dw_call *c, struct work *w, const char *ticket, const json_t *ids)
+{
+    json_t *gone = dw_json_own(c, json_array());
+    const char *id, *source_id, *customer;
+    dw_rows *rows;
+    size_t i;
+    json_t *one;
+    int rc;
+
+    DW_TRY(dw_db_query(c, &rows,
+                       "SELECT id, source_id, customer FROM timesync_entries WHERE sync = $1 AND ticket = $2 AND state <> 'gone'"
+                       " AND seen_at < $3",
+                       w->sync.id, ticket, w->run.started_at));
+    while ((rc = dw_rows_next(rows, &id, &source_id, &customer)) > 0)
+        if (!json_object_get(ids, source_id) &&
+            json_array_append_new(gone, json_pack("[ss]", id, *customer ? customer : ticket)) != 0)
+            return dw_fail(c, DW_ENOMEM, "there is no memory for the entries of a ticket");
+    dw_rows_close(rows);
+    DW_TRY(rc);
+    if (!json_array_size(gone) || (!json_object_size(ids) && !is_active_ticket(c, w, ticket)))
+        return 0;
+    if ((int64_t)json_array_size(gone) > w->sync.rules.max_deletions && !any_is_believed(w))
+        return hold_for_deletions(c, w, (int64_t)json_array_size(gone));
+    json_array_foreach(gone, i, one)
+        DW_TRY(mark_gone(c, w, json_string_value(json_array_get(one, 0)), json_string_value(json_array_get(one, 1))));
+    return 0;
+}
+
+int read_ticket(dw_call *c, struct work *w, const char *ticket, struct read_counts *counts, bool *readable)
+{
+    const dw_entry_query query = { .struct_size = sizeof(query), .ticket = ticket };
+    struct ticket_reading t = { reading_new(c, w, counts), dw_json_own(c, json_object()) };
+    int rc = work_source(c, w);
+
+    *readable = true;
+    if (rc != 0)
+        return rc;
+    DW_TRY(dw_defer(c, batch_free, &t.r->batch));
+    w->requests++;
+    rc = dw_entries_each(c, w->source, &query, visit_of_ticket, &t);
+    if (rc < 0) {
+        const struct failure f = failure_of(c, rc, false);
+
+        *readable = f.kind != FAILURE_REFUSED;
+        return *readable ? work_failed(c, w, &f) : 0;
+    }
+    DW_TRY(batch_flush(c, &t.r->batch));
+    return find_gone_of(c, w, ticket, t.ids);
+}
+
+/* ---- what was left ---- */
+
+static int leftovers(dw_call *c, void *ud)
+{
+    struct work *w = ud;
+    const char *id, *place;
+    dw_rows *rows;
+    int rc;
+
+    DW_TRY(dw_db_query(c, &rows,
+                       "SELECT id, CASE WHEN customer = '' THEN ticket ELSE customer END FROM timesync_entries e"
+                       " WHERE sync = $1 AND (state IN ('waiting', 'failed') OR intent <> '')"
+                       " AND NOT EXISTS (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = e.id)"
+                       " ORDER BY id LIMIT 1000",
+                       w->sync.id, w->run.id));
+    int n = 0;
+
+    while ((rc = dw_rows_next(rows, &id, &place)) > 0) {
+        const struct step_new step = {
+            .run = w->run.id,
+            .entry = id,
+            .key = id,
+            .shard = step_shard(place, w->sync.rules.parallel),
+            .hint = "",
+        };
+
+        DW_TRY(step_add(c, &step));
+        n++;
+    }
+    return rc < 0 ? rc : n;
+}
+
+int read_leftovers(dw_call *c, struct work *w)
+{
+    int rc;
+
+    do {
+        dw_scope_begin(c);
+        rc = tx_do(c, leftovers, w);
+        dw_scope_end(c);
+    } while (rc > 0);
+    return rc;
+}

@@ -1,0 +1,167 @@
+#include "settle.h"
+
+#include "common.h"
+
+/* So many in a row, then the entry has failed until the next run. */
+enum { ATTEMPTS = 3 };
+
+/* ---- the row ---- */
+
+/* Ours to settle: whoever comes now waits as long again. */
+static int take_over(dw_call *c, void *ud)
+{
+    const struct entry *e = ud;
+
+    return dw_db_exec(c,
+                      "UPDATE timesync_entries SET intent_at = $3, version = version + 1 WHERE id = $1 AND version = $2",
+                      e->id, e->version, dw_now(c));
+}
+
+static int clear(dw_call *c, void *ud)
+{
+    const struct entry *e = ud;
+
+    return dw_db_exec(c,
+                      "UPDATE timesync_entries SET intent = '', intent_at = NULL, intent_run = NULL, pushed_hash = NULL,"
+                      " version = version + 1 WHERE id = $1 AND version = $2",
+                      e->id, e->version);
+}
+
+static int reload(dw_call *c, struct entry *e)
+{
+    DW_TRY(entry_load(c, e->id, e));
+    return WORK_GOES_ON;
+}
+
+/* It did not happen: from the start, as if nothing had been begun. */
+static int did_not_happen(dw_call *c, struct work *w, const struct step *s, struct entry *e)
+{
+    const struct ending failed = {
+        .outcome = "failed",
+        .reason = REASON_UNREACHABLE,
+        .detail = "the target was written to several times, and nothing came of it",
+        .state = "failed",
+        .what_of_case = CASE_STAYS,
+    };
+
+    if (e->attempt % ATTEMPTS == 0) {
+        e->pushed_hash = NULL;
+        return ending_write(c, w, s, e, NULL, &failed);
+    }
+    DW_TRY(tx_do(c, clear, e));
+    return reload(c, e);
+}
+
+/* The entry's row says what was found; the step goes on if the source says something else by now. */
+static int it_is(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
+                 struct ending *ending, const char *outcome)
+{
+    const bool is_old = !same(e->pushed_hash, wanted->recipe);
+    int rc;
+
+    ending->outcome = is_old ? NULL : outcome;
+    rc = ending_write(c, w, s, e, wanted, ending);
+    return rc != WORK_DONE || !is_old ? rc : reload(c, e);
+}
+
+/* ---- of each kind ---- */
+
+static int settle_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
+{
+    struct sheet found[2];
+    size_t n;
+    int rc = work_find_marker(c, w, e->marker, (dw_time){ 0 }, found, &n);
+
+    if (rc != 0)
+        return rc;
+    if (n == 0)
+        return did_not_happen(c, w, s, e);
+    if (n > 1)
+        return ending_case(c, w, s, e, wanted, REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id),
+                           &found[0]);
+    struct ending ending = {
+        .state = "synced",
+        .sheet = &found[0],
+        .link_by = "run",
+        .new_sheet = sheet_json(c, &found[0]),
+    };
+
+    return it_is(c, w, s, e, wanted, &ending, "adopted");
+}
+
+static bool is_what_was_sent(const struct sheet *is, const struct wanted *wanted)
+{
+    struct sheet rounded = *is;
+
+    rounded.begin = wanted->begin;
+    rounded.end = wanted_end(wanted);
+    return sheet_agrees(is, wanted, (dw_time){ 0 }) && sheet_is(&rounded, wanted);
+}
+
+static int settle_update(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
+{
+    struct found_sheet found;
+    struct sheet base;
+    int rc = work_read_sheet(c, w, e->sheet, &found);
+
+    if (rc != 0)
+        return rc;
+    if (!found.is_there)
+        return did_not_happen(c, w, s, e);
+    DW_TRY(sheet_read(c, e->base, &base));
+    if (is_what_was_sent(&found.sheet, wanted)) {
+        struct ending ending = {
+            .state = "synced",
+            .sheet = &found.sheet,
+            .old_sheet = e->base,
+            .new_sheet = sheet_json(c, &found.sheet),
+        };
+
+        return it_is(c, w, s, e, wanted, &ending, "updated");
+    }
+    if (sheet_same(&base, &found.sheet, ~0U) || w->sync.rules.target_edited == TARGET_EDITED_RESTORE)
+        return did_not_happen(c, w, s, e);
+    e->pushed_hash = NULL;
+    return ending_case(c, w, s, e, wanted, REASON_BOTH_CHANGED,
+                       "it was being written to when it changed, and is neither what it was nor what was sent",
+                       &found.sheet);
+}
+
+static int settle_remove(dw_call *c, struct work *w, const struct step *s, struct entry *e)
+{
+    struct found_sheet found;
+    const struct ending gone = {
+        .outcome = "deleted",
+        .state = e->gone_at.us ? "gone" : "skipped",
+        .reason = e->gone_at.us ? REASON_NONE : REASON_CHOSEN,
+        .unlinks = true,
+        .old_sheet = e->base,
+    };
+    int rc = e->sheet ? work_read_sheet(c, w, e->sheet, &found) : 0;
+
+    if (rc != 0)
+        return rc;
+    return e->sheet && found.is_there ? did_not_happen(c, w, s, e) : ending_write(c, w, s, e, NULL, &gone);
+}
+
+int settle(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
+{
+    dw_time over;
+    int rc;
+
+    if (w->run.is_plan)
+        return WORK_GOES_ON;
+    if ((rc = work_target(c, w)) != 0)
+        return rc;
+    over = later(e->intent_at, dw_connection_settle(w->target));
+    if (over.us > dw_now(c).us)
+        return work_wait(w, (dw_span){ over.us - dw_now(c).us + 1000 });
+    rc = tx_do(c, take_over, e);
+    DW_TRY(rc);
+    if (!rc)
+        return work_wait(w, DW_SECONDS(1));
+    e->version++;
+    if (same(e->intent, "create"))
+        return settle_create(c, w, s, e, wanted);
+    return same(e->intent, "update") ? settle_update(c, w, s, e, wanted) : settle_remove(c, w, s, e);
+}

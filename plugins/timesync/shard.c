@@ -1,0 +1,201 @@
+#include "shard.h"
+
+#include "common.h"
+#include "counts.h"
+#include "run_end.h"
+#include "runs.h"
+
+enum { PAGE = 50 };
+
+/* After so many steps the job comes again, with memory that is new. */
+enum { STINT = 2000 };
+
+int shard_jobs(dw_call *c, const struct work *w)
+{
+    int64_t shard;
+    dw_rows *rows;
+    int rc;
+
+    DW_TRY(dw_db_query(c, &rows, "SELECT DISTINCT shard FROM timesync_steps WHERE run = $1 ORDER BY shard", w->run.id));
+    while ((rc = dw_rows_next(rows, &shard)) > 0)
+        DW_TRY(dw_job_add(c, .kind = "work", .with = DW_LIST("run", w->run.id, "shard", shard),
+                          .unique_key = dw_format(c, "%s:%lld", w->run.id, (long long)shard)));
+    return rc < 0 ? rc : 1;
+}
+
+/* ---- a stint ---- */
+
+struct stint {
+    dw_job *job;
+    struct work *w;
+    int64_t shard;
+    char after[37]; /* the step before */
+    int64_t done;
+    dw_span wait; /* the shortest that something has to wait; 0: nothing */
+    bool is_over; /* somebody ended the run, or it failed */
+    bool is_tired;
+};
+
+static int next_page(dw_call *c, const struct stint *t, dw_rows **rows)
+{
+    const char *after = t->after, *run = t->w->run.id;
+
+    return t->shard == SHARD_ALL ?
+               dw_db_query(c, rows,
+                           "SELECT id, run, entry, key, sheet, reason FROM timesync_steps"
+                           " WHERE run = $1 AND outcome = '' AND id > $2 ORDER BY id LIMIT $3",
+                           run, after, (int)PAGE) :
+               dw_db_query(c, rows,
+                           "SELECT id, run, entry, key, sheet, reason FROM timesync_steps"
+                           " WHERE run = $1 AND outcome = '' AND id > $2 AND shard = $4 ORDER BY id LIMIT $3",
+                           run, after, (int)PAGE, t->shard);
+}
+
+static int read_page(dw_call *c, const struct stint *t, struct step page[PAGE])
+{
+    struct step s;
+    dw_rows *rows;
+    int rc, n = 0;
+
+    DW_TRY(next_page(c, t, &rows));
+    while ((rc = dw_rows_next(rows, &s.id, &s.run, &s.entry, &s.key, &s.sheet, &s.hint)) > 0)
+        page[n++] = (struct step){
+            .id = own(c, s.id),
+            .run = own(c, s.run),
+            .entry = own_or_null(c, s.entry),
+            .key = own(c, s.key),
+            .sheet = own_or_null(c, s.sheet),
+            .hint = own(c, s.hint),
+        };
+    dw_rows_close(rows);
+    return rc < 0 ? rc : n;
+}
+
+static int is_writing(dw_call *c, const struct work *w)
+{
+    const char *state;
+
+    return dw_db_find(c, DW_TO(&state), "SELECT state FROM timesync_runs WHERE id = $1 AND state = 'writing'",
+                      w->run.id);
+}
+
+static void note_wait(struct stint *t)
+{
+    if (!t->wait.us || t->w->wait.us < t->wait.us)
+        t->wait = t->w->wait;
+}
+
+/* 0: go on; 1: enough. */
+static int one(dw_call *c, struct stint *t, const struct step *s)
+{
+    struct work *w = t->w;
+    int rc = is_writing(c, w);
+
+    DW_TRY(rc);
+    if (!rc) {
+        t->is_over = true;
+        return 1;
+    }
+    dw_scope_begin(c);
+    rc = work_step(c, w, s);
+    if (rc == WORK_STOPS)
+        rc = run_fail(c, w) < 0 ? DW_EINTERNAL : WORK_STOPS;
+    dw_scope_end(c);
+    DW_TRY(rc);
+    if (rc == WORK_WAITS)
+        note_wait(t);
+    t->is_over = t->is_over || rc == WORK_STOPS;
+    t->done++;
+    return rc == WORK_STOPS;
+}
+
+static int page_of(dw_call *c, struct stint *t)
+{
+    struct step page[PAGE];
+    const int n = read_page(c, t, page);
+
+    for (int i = 0; i < n; i++) {
+        const int rc = one(c, t, &page[i]);
+
+        if (rc != 0)
+            return rc;
+        memcpy(t->after, page[i].id, sizeof(t->after));
+    }
+    return n < 0 ? n : n < PAGE;
+}
+
+static int progress(dw_call *c, struct stint *t)
+{
+    int64_t left = 0;
+
+    if (t->w->requests)
+        DW_TRY(dw_db_exec(c, "UPDATE timesync_runs SET requests = requests + $2 WHERE id = $1", t->w->run.id,
+                          t->w->requests));
+    t->w->requests = 0;
+    DW_TRY(dw_db_get(c, DW_TO(&left), "SELECT count(*) FROM timesync_steps WHERE run = $1 AND outcome = ''",
+                     t->w->run.id));
+    return dw_job_progress(t->job, t->w->run.total - left, t->w->run.total);
+}
+
+static int all_pages(dw_call *c, struct stint *t)
+{
+    int rc;
+
+    do {
+        dw_scope_begin(c);
+        rc = page_of(c, t);
+        if (rc >= 0 && !t->is_over) {
+            const int told = progress(c, t);
+
+            rc = told < 0 ? told : rc;
+        }
+        dw_scope_end(c);
+        t->is_tired = t->done >= STINT;
+    } while (rc == 0 && !t->is_tired);
+    return rc;
+}
+
+/* A person cancelled it while the last step was under way: its numbers say that too. */
+static int count_again(dw_call *c, void *ud)
+{
+    const struct work *w = ud;
+
+    return counts_write(c, w->run.id);
+}
+
+int shard_work(dw_call *c, dw_job *job, struct work *w, int64_t shard)
+{
+    struct stint t = { .job = job, .w = w, .shard = shard, .after = "00000000-0000-0000-0000-000000000000" };
+    int rc;
+
+    rc = work_target(c, w); /* outside of the scopes of steps */
+    if (rc == WORK_STOPS)
+        return run_fail(c, w);
+    DW_TRY(rc);
+    DW_TRY(all_pages(c, &t));
+    if (t.is_over) {
+        rc = tx_do(c, count_again, w);
+        return rc < 0 ? rc : 0;
+    }
+    if (t.is_tired)
+        return dw_job_again(job, DW_MILLISECONDS(1));
+    if (t.wait.us)
+        return dw_job_again(job, t.wait);
+    rc = run_finish(c, w);
+    return rc < 0 ? rc : 0;
+}
+
+int run_work_job(dw_call *c, dw_job *job)
+{
+    struct work w;
+    const char *id;
+    int64_t shard = SHARD_ALL;
+    int rc;
+
+    DW_TRY(dw_job_read(job, "run!", &id, "shard", &shard));
+    rc = work_load(c, id, &w);
+    if (rc == DW_ENOTFOUND)
+        return 0;
+    DW_TRY(rc);
+    return same(w.run.state, "writing") ? shard_work(c, job, &w, shard) : 0;
+}

@@ -1,0 +1,41 @@
+#include "step.h"
+
+#include "common.h"
+
+int step_add(dw_call *c, const struct step_new *s)
+{
+    return dw_db_exec(c,
+                      "INSERT INTO timesync_steps (tenant_id, id, run, entry, key, shard, outcome, reason, detail, sheet,"
+                      " undone) VALUES (:tenant, $1, $2, $3, $4, $5, '', $6, '', $7, '')"
+                      " ON CONFLICT (tenant_id, run, key) DO NOTHING",
+                      dw_id(c), s->run, s->entry, s->key, s->shard, s->hint, s->sheet);
+}
+
+int step_hint(dw_call *c, const struct step_new *s)
+{
+    const int rc = step_add(c, s);
+
+    return rc != 0 ? rc :
+                     dw_db_exec(c,
+                                "UPDATE timesync_steps SET reason = $3, sheet = $4"
+                                " WHERE run = $1 AND key = $2 AND outcome = ''",
+                                s->run, s->key, s->hint, s->sheet);
+}
+
+unsigned step_shard(const char *place, int64_t workers)
+{
+    uint32_t h = 2166136261u;
+
+    for (; *place; place++)
+        h = (h ^ (unsigned char)*place) * 16777619u;
+    return workers > 1 ? h % (uint32_t)workers : 0;
+}
+
+int step_finish(dw_call *c, const struct step *s, const struct step_done *done)
+{
+    return dw_db_change(c,
+                        "UPDATE timesync_steps SET outcome = $2, reason = $3, detail = $4, sheet = $5, old_sheet = $6,"
+                        " new_sheet = $7, at = $8 WHERE id = $1",
+                        s->id, done->outcome, reason_name(done->reason), or_empty(done->detail), done->sheet,
+                        done->old_sheet, done->new_sheet, dw_now(c));
+}

@@ -1,0 +1,120 @@
+/* undo.c - the step of the undone run is found by its run and key: the same entry. */
+#include "undo.h"
+
+#include "common.h"
+#include "write.h"
+
+struct did {
+    const char *id, *outcome, *sheet;
+    json_t *old_sheet, *new_sheet;
+};
+
+static int find_did(dw_call *c, const struct work *w, const struct step *s, struct did *out)
+{
+    *out = (struct did){ 0 };
+    return dw_db_get(c, DW_TO(&out->id, &out->outcome, &out->sheet, &out->old_sheet, &out->new_sheet),
+                     "SELECT id, outcome, sheet, old_sheet, new_sheet FROM timesync_steps WHERE run = $1 AND key = $2",
+                     w->run.undoes, s->key);
+}
+
+static int copy_steps(dw_call *c, void *ud)
+{
+    const struct work *w = ud;
+    const char *entry, *place;
+    dw_rows *rows;
+    int rc, n = 0;
+
+    DW_TRY(dw_db_query(c, &rows,
+                       "SELECT d.entry, CASE WHEN e.customer = '' THEN e.ticket ELSE e.customer END"
+                       " FROM timesync_steps d JOIN timesync_entries e ON e.id = d.entry"
+                       " WHERE d.run = $1 AND d.outcome IN ('created', 'updated') AND NOT EXISTS"
+                       " (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = d.entry) ORDER BY d.id LIMIT 1000",
+                       w->run.undoes, w->run.id));
+    while ((rc = dw_rows_next(rows, &entry, &place)) > 0) {
+        const struct step_new step = {
+            .run = w->run.id,
+            .entry = entry,
+            .key = entry,
+            .shard = step_shard(place, w->sync.rules.parallel),
+            .hint = "",
+        };
+
+        DW_TRY(step_add(c, &step));
+        n++;
+    }
+    return rc < 0 ? rc : n;
+}
+
+int undo_steps(dw_call *c, struct work *w)
+{
+    int rc;
+
+    do {
+        dw_scope_begin(c);
+        rc = tx_do(c, copy_steps, w);
+        dw_scope_end(c);
+    } while (rc > 0);
+    return rc;
+}
+
+/* ---- one ---- */
+
+static int say(dw_call *c, const struct did *did, const char *what)
+{
+    return dw_db_change(c, "UPDATE timesync_steps SET undone = $2 WHERE id = $1", did->id, what);
+}
+
+static int leave(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct did *did,
+                 const char *why, enum reason reason)
+{
+    const struct ending is = {
+        .outcome = "skipped",
+        .reason = reason,
+        .detail = why,
+        .state = e->state,
+        .what_of_case = CASE_STAYS,
+    };
+
+    DW_TRY(say(c, did, why));
+    return ending_write(c, w, s, e, NULL, &is);
+}
+
+static int take_back(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct did *did,
+                     const struct sheet *is)
+{
+    struct sheet old;
+    int rc;
+
+    if (same(did->outcome, "created")) {
+        rc = write_remove(c, w, s, e, is, "waiting");
+    } else {
+        DW_TRY(sheet_read(c, did->old_sheet, &old));
+        e->pushed_hash = NULL; /* what the source says is not there any more */
+        rc = write_back(c, w, s, e, is, &old);
+    }
+    if (rc == WORK_DONE)
+        DW_TRY(say(c, did, "done"));
+    return rc;
+}
+
+int undo_step(dw_call *c, struct work *w, const struct step *s, struct entry *e)
+{
+    struct found_sheet found;
+    struct sheet made;
+    struct did did;
+    int rc;
+
+    DW_TRY(find_did(c, w, s, &did));
+    if (!e->sheet || !same(e->sheet, did.sheet))
+        return leave(c, w, s, e, &did, "gone", REASON_DELETED_TARGET);
+    if ((rc = work_read_sheet(c, w, e->sheet, &found)) != 0)
+        return rc;
+    if (!found.is_there)
+        return leave(c, w, s, e, &did, "gone", REASON_DELETED_TARGET);
+    if (found.sheet.exported)
+        return leave(c, w, s, e, &did, "exported", REASON_LOCKED_OR_EXPORTED);
+    DW_TRY(sheet_read(c, did.new_sheet, &made));
+    if (!sheet_same(&made, &found.sheet, ~0U))
+        return leave(c, w, s, e, &did, "changed", REASON_TARGET_CHANGED);
+    return take_back(c, w, s, e, &did, &found.sheet);
+}

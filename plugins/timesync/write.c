@@ -1,0 +1,287 @@
+/* write.c - raise the version and set the intent in one statement, commit, speak to the target, write down what came of it. */
+#include "write.h"
+
+#include "common.h"
+#include "places.h"
+
+struct claim {
+    struct entry *e;
+    const struct work *w;
+    const char *intent, *marker, *recipe;
+};
+
+/* `recipe` stands in the row from the intent on: if the outcome gets lost, it tells what the timesheet was made from. */
+static int claim_row(dw_call *c, void *ud)
+{
+    const struct claim *claim = ud;
+
+    return dw_db_exec(c,
+                      "UPDATE timesync_entries SET intent = $3, intent_at = $4, intent_run = $5, marker = $6,"
+                      " pushed_hash = $7, attempt = attempt + 1, version = version + 1"
+                      " WHERE id = $1 AND version = $2",
+                      claim->e->id, claim->e->version, claim->intent, dw_now(c), claim->w->run.id, claim->marker,
+                      claim->recipe);
+}
+
+/* 0; WORK_WAITS: somebody else was quicker. */
+static int begin(dw_call *c, struct work *w, struct entry *e, const char *intent, const struct wanted *wanted)
+{
+    const char *text = wanted ? wanted->text : "";
+    const size_t line = strcspn(text, "\n");
+    struct claim claim = {
+        .e = e,
+        .w = w,
+        .intent = intent,
+        .marker = *e->marker || !line ? e->marker : dw_copy(c, (dw_str){ text, line }),
+        .recipe = wanted ? wanted->recipe : e->pushed_hash,
+    };
+    const int rc = tx_do(c, claim_row, &claim);
+
+    DW_TRY(rc);
+    if (!rc)
+        return work_wait(w, DW_SECONDS(1));
+    e->version++;
+    e->attempt++;
+    e->intent = intent;
+    e->marker = claim.marker;
+    e->pushed_hash = claim.recipe;
+    return 0;
+}
+
+/* It certainly did not happen. What was pushed before is not known any more, so it counts as changed. */
+static int take_back(dw_call *c, void *ud)
+{
+    const struct entry *e = ud;
+
+    return dw_db_exec(c,
+                      "UPDATE timesync_entries SET intent = '', intent_at = NULL, intent_run = NULL, pushed_hash = NULL,"
+                      " version = version + 1 WHERE id = $1 AND version = $2",
+                      e->id, e->version);
+}
+
+static int not_done(dw_call *c, struct entry *e)
+{
+    DW_TRY(tx_do(c, take_back, e));
+    e->version++;
+    e->intent = "";
+    e->pushed_hash = NULL;
+    return 0;
+}
+
+/* ---- when it did not work ---- */
+
+static int refused(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
+                   const struct failure *f, const struct sheet *is)
+{
+    DW_TRY(not_done(c, e));
+    if (f->reason == REASON_PROJECT_OR_CUSTOMER_MISSING && wanted)
+        DW_TRY(places_forget(c, w, wanted));
+    return ending_case(c, w, s, e, wanted, f->reason, f->text, is);
+}
+
+static int failed(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted, int rc,
+                  const struct sheet *is)
+{
+    const struct failure f = failure_of(c, rc, true);
+
+    switch (f.kind) {
+    case FAILURE_REFUSED:
+        return refused(c, w, s, e, wanted, &f, is);
+    case FAILURE_UNKNOWN:
+        return work_wait(w, dw_connection_settle(w->target)); /* the intent stays: see settle.h */
+    case FAILURE_BROKEN: /* cancelled, say: it may be under way */
+        return rc;
+    default:
+        DW_TRY(not_done(c, e));
+        return work_failed(c, w, &f);
+    }
+}
+
+/* ---- the requests ---- */
+
+static const dw_span pauses[] = { { 500000 }, { 2000000 }, { 8000000 } };
+
+/* Again where it certainly did not happen. */
+static int send(dw_call *c, struct work *w, const dw_timesheet *what, struct sheet *stored)
+{
+    const dw_timesheet *got = NULL;
+    int rc;
+
+    for (size_t i = 0;; i++) {
+        w->requests++;
+        rc = dw_timesheet_write(c, w->target, what, &got);
+        if (rc != DW_EUNAVAILABLE || i == sizeof(pauses) / sizeof(*pauses))
+            break;
+        DW_TRY(dw_sleep(c, pauses[i]));
+    }
+    if (rc >= 0)
+        sheet_copy(c, got, stored);
+    return rc < 0 ? rc : 0;
+}
+
+static int plan(dw_call *c, struct work *w, const struct step *s, const struct entry *e, const struct wanted *wanted,
+                const char *outcome, const struct sheet *is)
+{
+    const struct ending ending = {
+        .outcome = outcome,
+        .old_sheet = is ? sheet_json(c, is) : NULL,
+        .new_sheet = wanted ? wanted_json(c, wanted) : NULL,
+    };
+
+    return ending_write(c, w, s, e, wanted, &ending);
+}
+
+/* ---- create and adopt ---- */
+
+int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
+                const struct sheet *found, const char *by, bool is_ours)
+{
+    struct ending ending = {
+        .outcome = "adopted",
+        .state = "synced",
+        .sheet = found,
+        .link_by = by,
+        .is_pushed = !is_ours, /* what an intent made stands for the recipe that is in the row since then */
+        .new_sheet = sheet_json(c, found),
+    };
+
+    return ending_write(c, w, s, e, wanted, &ending);
+}
+
+static int adopt_found(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
+                       const struct sheet found[2], size_t n)
+{
+    if (n > 1)
+        return ending_case(c, w, s, e, wanted, REASON_DUPLICATE,
+                           dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0]);
+    if (!w->sync.rules.adopt || !sheet_agrees(&found[0], wanted, e->booked))
+        return ending_case(c, w, s, e, wanted, REASON_TIME_MISMATCH, found[0].id, &found[0]);
+    return write_adopt(c, w, s, e, wanted, &found[0], "adopted", false);
+}
+
+static int create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
+{
+    const dw_timesheet what = {
+        .struct_size = sizeof(what),
+        .project = wanted->project.id,
+        .activity = wanted->activity,
+        .user = wanted->user,
+        .text = wanted->text,
+        .tags = wanted->tags,
+        .begin = wanted->begin,
+        .end = wanted_end(wanted),
+        .billable = wanted->billable,
+        .tags_wanted = wanted->tags.n > 0,
+    };
+    struct sheet stored;
+    int rc = begin(c, w, e, "create", wanted);
+
+    if (rc != 0)
+        return rc;
+    rc = send(c, w, &what, &stored);
+    if (rc < 0)
+        return failed(c, w, s, e, wanted, rc, NULL);
+    const struct ending ending = {
+        .outcome = "created",
+        .state = "synced",
+        .sheet = &stored,
+        .link_by = w->action ? "person" : "run",
+        .is_pushed = true,
+        .new_sheet = sheet_json(c, &stored),
+    };
+
+    return ending_write(c, w, s, e, wanted, &ending);
+}
+
+int write_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted, bool look)
+{
+    const char *marker = *e->marker ? e->marker :
+                                      dw_copy(c, (dw_str){ wanted->text, strcspn(wanted->text, "\n") });
+    struct sheet found[2];
+    size_t n = 0;
+    int rc = places_resolve(c, w, wanted);
+
+    if (rc != 0)
+        return rc;
+    if (wanted->reason != REASON_NONE)
+        return ending_case(c, w, s, e, wanted, wanted->reason, wanted->detail, NULL);
+    if (look && (rc = work_find_marker(c, w, marker, wanted->begin, found, &n)) != 0)
+        return rc;
+    if (n > 0)
+        return adopt_found(c, w, s, e, wanted, found, n);
+    if (w->run.is_plan)
+        return plan(c, w, s, e, wanted, "created", NULL);
+    if ((rc = work_target(c, w)) != 0)
+        return rc;
+    return create(c, w, s, e, wanted);
+}
+
+/* ---- update ---- */
+
+static int change(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
+                  const struct sheet *is, const dw_timesheet *what, const char *outcome)
+{
+    struct sheet stored;
+    int rc = begin(c, w, e, "update", wanted);
+
+    if (rc != 0)
+        return rc;
+    rc = send(c, w, what, &stored);
+    if (rc < 0)
+        return failed(c, w, s, e, wanted, rc, is);
+    const struct ending ending = {
+        .outcome = outcome,
+        .state = "synced",
+        .sheet = &stored,
+        .is_pushed = true,
+        .old_sheet = sheet_json(c, is),
+        .new_sheet = sheet_json(c, &stored),
+    };
+
+    return ending_write(c, w, s, e, wanted, &ending);
+}
+
+int write_update(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
+                 const struct sheet *is)
+{
+    dw_timesheet what;
+
+    sheet_difference(is, wanted, &what);
+    return w->run.is_plan ? plan(c, w, s, e, wanted, "updated", is) :
+                            change(c, w, s, e, wanted, is, &what, "updated");
+}
+
+int write_back(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct sheet *is,
+               const struct sheet *as)
+{
+    dw_timesheet what;
+
+    sheet_again(as, &what);
+    what.id = is->id;
+    return change(c, w, s, e, NULL, is, &what, "updated");
+}
+
+/* ---- remove ---- */
+
+int write_remove(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct sheet *is,
+                 const char *state)
+{
+    const struct ending ending = {
+        .outcome = "deleted",
+        .state = state,
+        .reason = w->action ? REASON_CHOSEN : REASON_NONE,
+        .unlinks = true,
+        .old_sheet = sheet_json(c, is),
+    };
+    int rc;
+
+    if (w->run.is_plan)
+        return plan(c, w, s, e, NULL, "deleted", is);
+    if ((rc = begin(c, w, e, "remove", NULL)) != 0)
+        return rc;
+    w->requests++;
+    rc = dw_timesheet_remove(c, w->target, is->id);
+    if (rc < 0)
+        return failed(c, w, s, e, NULL, rc, is);
+    return ending_write(c, w, s, e, NULL, &ending);
+}

@@ -1,0 +1,28 @@
+/* write.h - changes at the target, each with its intent: the row says what is begun before the request leaves. [call]
+ *
+ * All return WORK_DONE, WORK_WAITS, WORK_STOPS or an error. What they find out they end themselves (ending.h). */
+#ifndef TIMESYNC_WRITE_H
+#define TIMESYNC_WRITE_H
+
+#include "ending.h"
+
+/* A new timesheet. `look`: first see whether one with its marker is there. */
+int write_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted, bool look);
+
+/* What is wanted goes into the timesheet, which is `is` now. */
+int write_update(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
+                 const struct sheet *is);
+
+/* The timesheet, which is `is` now, goes; the entry's state is then `state`. */
+int write_remove(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct sheet *is,
+                 const char *state);
+
+/* The timesheet becomes exactly `as` again: of an undo. */
+int write_back(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct sheet *is,
+               const struct sheet *as);
+
+/* The timesheet that was found is the entry's. is_ours: an intent of ours made it, so it is what was wanted then. */
+int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
+                const struct sheet *found, const char *by, bool is_ours);
+
+#endif
