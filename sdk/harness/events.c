@@ -102,13 +102,15 @@ static size_t split_fields(const char *fields, struct inbox_header out[FIELDS_MA
 static int add_source(dw_harness *h, struct db_session *s, const dw_harness_receive_args *a,
                       const char *plugin, int64_t now_us)
 {
+    const char *name = a->source ? a->source : "test";
     const struct inbox_source_new source = {
         .tenant = h->process.tenant,
         .plugin = plugin,
-        .name = a->source ? a->source : "test",
+        .name = name,
         .inbox = a->inbox,
         .verify = INBOX_UNVERIFIED,
         .id_header = "",
+        .is_connection = inbox_name_is_connection(str_from(name)),
     };
     char id[UUID_TEXT_SIZE], secret[INBOX_SECRET_SIZE];
     int rc = inbox_source_add(s, h->keyring, &source, now_us, id, secret, &h->why);

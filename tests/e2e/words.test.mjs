@@ -104,6 +104,7 @@ const plugins = {
     ],
   },
   'plugins/kimai': { passesOn: {}, elsewhere: [] },
+  'plugins/zammad': { passesOn: {}, elsewhere: [] },
   'sdk/examples/notes': { passesOn: {}, elsewhere: [] },
 };
 

@@ -206,9 +206,10 @@ function ruleOf(state, name, { operator, value, range }) {
     return found;
   };
   const ago = () => Number(value) * (STEPS[range] ?? STEPS.day);
+  const values = new Set([value].flat().map(String)); // a search for a hundred tickets by their ids looks at every ticket
   switch (operator) {
-    case 'is': return (ticket) => [value].flat().map(String).includes(String(valueOf(ticket) ?? ''));
-    case 'is not': return (ticket) => ![value].flat().map(String).includes(String(valueOf(ticket) ?? ''));
+    case 'is': return (ticket) => values.has(String(valueOf(ticket) ?? ''));
+    case 'is not': return (ticket) => !values.has(String(valueOf(ticket) ?? ''));
     case 'contains': return (ticket) => contains(valueOf(ticket), String(value).toLowerCase());
     case 'contains not': return (ticket) => !contains(valueOf(ticket), String(value).toLowerCase());
     case 'contains one': return (ticket) => tagsOf(value).some((tag) => valueOf(ticket).includes(tag));

@@ -1,0 +1,104 @@
+#include "reading.h"
+
+static void forget(void *ud)
+{
+    struct reading *r = ud;
+
+    idmap_clear(&r->seen, NULL);
+    idmap_clear(&r->tickets, NULL);
+}
+
+int reading_open(struct desk *d, const dw_entry_query *query, dw_found *out, struct reading **made)
+{
+    struct reading *r = dw_alloc(d->c, sizeof(*r));
+
+    *r = (struct reading){
+        .d = d, .query = query, .out = out, .way = strategy_of(d), .from = INT64_MIN, .top = INT64_MIN
+    };
+    *made = r;
+    DW_TRY(dw_defer(d->c, forget, r));
+    return facts_open(d, &r->facts);
+}
+
+int64_t reading_since(const struct reading *r)
+{
+    int64_t since = r->query->changed_since.us;
+
+    return since ? since - READING_OVERLAP.us : INT64_MIN;
+}
+
+/* ---- giving ---- */
+
+/* What was not given yet, or was given before it changed. */
+static bool is_news(const struct reading *r, const struct booking *b)
+{
+    const union idvalue *seen = idmap_get(&r->seen, b->id);
+
+    return b->changed.us >= r->from && (!seen || seen->number != b->changed.us);
+}
+
+static bool is_wanted(const struct reading *r, const struct booking *b)
+{
+    return r->query->until.us == 0 || b->created.us <= r->query->until.us;
+}
+
+static int note(struct reading *r, const struct booking *b)
+{
+    const bool again = idmap_has(&r->seen, b->id);
+
+    if (idmap_put(&r->seen, b->id, (union idvalue){ .number = b->changed.us }) != 0)
+        return dw_fail(r->d->c, DW_ENOMEM, "out of memory");
+    r->counted += !again && b->id <= r->newest;
+    r->fresh += b->changed.us <= r->top;
+    return 0;
+}
+
+static size_t read_news(struct reading *r, const json_t *rows, struct booking *out, int *rc)
+{
+    const json_t *row;
+    size_t i, n = 0;
+
+    json_array_foreach((json_t *)rows, i, row)
+    {
+        if ((*rc = booking_read(r->d, row, &out[n])) < 0)
+            return 0;
+        if (is_news(r, &out[n]))
+            n++;
+    }
+    return n;
+}
+
+static int look_up(struct reading *r, const struct booking *list, size_t n)
+{
+    int64_t *ids = dw_alloc(r->d->c, (2 * n + 1) * sizeof(*ids));
+    size_t people = 0;
+
+    for (size_t i = 0; i < n; i++)
+        ids[i] = list[i].ticket;
+    DW_TRY(facts_want_tickets(r->d, &r->facts, ids, n));
+    DW_TRY(facts_want_merges(r->d, &r->facts, ids, n));
+    for (size_t i = 0; i < n; i++) {
+        ids[people++] = list[i].agent;
+        ids[people++] = booking_payer(&list[i], &r->facts);
+    }
+    return facts_want_people(r->d, &r->facts, ids, people);
+}
+
+int reading_give(struct reading *r, const json_t *rows)
+{
+    struct booking *list = dw_alloc(r->d->c, (json_array_size(rows) + 1) * sizeof(*list));
+    bool bare = r->query->ids_only;
+    int rc = 0;
+    size_t n = read_news(r, rows, list, &rc);
+
+    if (rc < 0 || n == 0)
+        return rc;
+    if (!bare)
+        DW_TRY(look_up(r, list, n));
+    for (size_t i = 0; i < n; i++) {
+        if (is_wanted(r, &list[i]))
+            DW_TRY(booking_give(r->d, &list[i], bare ? NULL : &r->facts, r->out));
+        DW_TRY(note(r, &list[i]));
+    }
+    return 0;
+}

@@ -1,0 +1,39 @@
+/* strategy.h - which way of reading works for a connection, remembered in this process. [call]
+ *
+ * Whether the list of all bookings can be had is known only by asking, and a token that may not, or a version that has none,
+ * need not be asked at each poll. Forgotten after an hour, so that a permission that was given is noticed. */
+#ifndef ZAMMAD_STRATEGY_H
+#define ZAMMAD_STRATEGY_H
+
+#include <pthread.h>
+
+#include "desk.h"
+
+enum { STRATEGIES_MAX = 256 };
+
+enum way { WAY_UNKNOWN = 0, WAY_NO, WAY_YES };
+
+struct strategy {
+    uint64_t key; /* of the connection as it is set; 0: free */
+    dw_time until;
+    enum way global;     /* one list of all bookings */
+    enum way conditions; /* tickets searched by a condition */
+    unsigned rows;       /* so many of a kind came on one page: a shorter one is the last */
+};
+
+struct strategies {
+    pthread_mutex_t lock;
+    struct strategy list[STRATEGIES_MAX];
+    size_t next; /* the place that is taken when all are */
+};
+
+void strategies_init(struct strategies *s);
+void strategies_finish(struct strategies *s);
+
+/* What is known; all unknown where nothing is. */
+struct strategy strategy_of(struct desk *d);
+
+/* Puts it into memory. */
+void strategy_learn(struct desk *d, const struct strategy *known);
+
+#endif

@@ -1,0 +1,249 @@
+/* What knows neither calls nor the network: amounts, numbers, dates, facts, hints. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "amount.h"
+#include "fact.h"
+#include "hint.h"
+#include "http_date.h"
+#include "idmap.h"
+#include "row.h"
+
+static json_t *json_of(const char *text)
+{
+    json_error_t error;
+    json_t *json = json_loads(text, JSON_DECODE_ANY, &error);
+
+    if (!json)
+        fail_msg("%s: %s", text, error.text);
+    return json;
+}
+
+/* ---- amounts ---- */
+
+static void becomes(const char *before, const char *after)
+{
+    char *out;
+    size_t n;
+    int rc = amount_quote(before, strlen(before), &out, &n);
+
+    assert_int_equal(rc, strcmp(before, after) != 0);
+    if (rc == 1) {
+        assert_string_equal(out, after);
+        assert_int_equal(n, strlen(after));
+    } else {
+        assert_null(out);
+    }
+    free(out);
+}
+
+static void numbers_that_are_amounts_become_texts_digit_by_digit(void **state)
+{
+    (void)state;
+    becomes("[{\"time_unit\":22.1}]", "[{\"time_unit\":\"22.1\"}]");
+    becomes("[{\"time_unit\" : \n-0.30000000000000000001e2,\"id\":1}]",
+            "[{\"time_unit\" : \n\"-0.30000000000000000001e2\",\"id\":1}]");
+    becomes("{\"a\":{\"time_unit\":1},\"b\":[{\"time_unit\":123456789012345678901234567890}]}",
+            "{\"a\":{\"time_unit\":\"1\"},\"b\":[{\"time_unit\":\"123456789012345678901234567890\"}]}");
+}
+
+static void what_is_no_amount_stays(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "[]",
+        "{\"time_unit\":\"22.0\"}",
+        "{\"time_unit\":\"1,5\"}",
+        "{\"time_unit\":null}",
+        "{\"time_units\":1,\"ime_unit\":2}",
+        "{\"title\":\"\\\"time_unit\\\": 5\"}",
+        "{\"title\":\"time_unit\",\"n\":5}",
+        "[\"time_unit\", 5]",
+        "{\"title\":\"half a text",
+        "{\"title\":\"ends in a stroke\\",
+        "{\"time_unit\"",
+        "{\"time_unit\":",
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+        becomes(texts[i], texts[i]);
+}
+
+/* ---- numbers of rows ---- */
+
+static int64_t id_of(const char *text)
+{
+    json_t *json = json_of(text);
+    int64_t id = row_id(json);
+
+    json_decref(json);
+    return id;
+}
+
+static void a_rows_number_is_above_zero_also_as_a_text(void **state)
+{
+    (void)state;
+    assert_int_equal(id_of("12"), 12);
+    assert_int_equal(id_of("\"12\""), 12);
+    assert_int_equal(id_of("999999999999999999"), 999999999999999999);
+    assert_int_equal(id_of("0"), 0);
+    assert_int_equal(id_of("-3"), 0);
+    assert_int_equal(id_of("\"-3\""), 0);
+    assert_int_equal(id_of("\"\""), 0);
+    assert_int_equal(id_of("\"12a\""), 0);
+    assert_int_equal(id_of("\"9999999999999999999\""), 0);
+    assert_int_equal(id_of("12.5"), 0);
+    assert_int_equal(id_of("{}"), 0);
+    assert_int_equal(row_id(NULL), 0);
+}
+
+/* ---- maps ---- */
+
+static void a_map_keeps_what_was_put_in(void **state)
+{
+    struct idmap m = { 0 };
+    (void)state;
+
+    assert_null(idmap_get(&m, 1));
+    for (int64_t i = 1; i <= 5000; i++)
+        assert_int_equal(idmap_put(&m, i * 500, (union idvalue){ .number = -i }), 0);
+    assert_int_equal(idmap_put(&m, 500, (union idvalue){ .number = 7 }), 0);
+    assert_int_equal(m.n, 5000);
+    assert_int_equal(idmap_get(&m, 500)->number, 7);
+    for (int64_t i = 2; i <= 5000; i++)
+        assert_int_equal(idmap_get(&m, i * 500)->number, -i);
+    assert_false(idmap_has(&m, 501));
+    assert_false(idmap_has(&m, 0));
+    assert_int_equal(idmap_put(&m, 0, (union idvalue){ 0 }), -1);
+    idmap_clear(&m, NULL);
+    assert_false(idmap_has(&m, 500));
+    assert_int_equal(idmap_put(&m, 500, (union idvalue){ 0 }), 0);
+    idmap_clear(&m, NULL);
+}
+
+/* ---- dates ---- */
+
+static void a_servers_date_is_read(void **state)
+{
+    (void)state;
+    assert_int_equal(http_date_seconds("Thu, 01 Jan 1970 00:00:00 GMT"), 0);
+    assert_int_equal(http_date_seconds("Fri, 27 Nov 2026 18:22:03 GMT"), 1795803723);
+    assert_int_equal(http_date_seconds("Thu, 29 Feb 2024 23:59:59 GMT"), 1709251199);
+    assert_int_equal(http_date_seconds(NULL), -1);
+    assert_int_equal(http_date_seconds(""), -1);
+    assert_int_equal(http_date_seconds("tomorrow, perhaps"), -1);
+    assert_int_equal(http_date_seconds("Fri, 27 Nov 2026 18:22:03 CET"), -1);
+    assert_int_equal(http_date_seconds("Fri, 27 nov 2026 18:22:03 GMT"), -1);
+    assert_int_equal(http_date_seconds("Fri, 27 anF 2026 18:22:03 GMT"), -1);
+    assert_int_equal(http_date_seconds("Fri, 27 Nov 2026 25:22:03 GMT"), -1);
+}
+
+/* ---- facts ---- */
+
+static struct person *person_of(const char *text)
+{
+    json_t *row = json_of(text);
+    struct person *p = fact_person(7, row);
+
+    json_decref(row);
+    assert_non_null(p);
+    return p;
+}
+
+static void a_person_has_the_name_that_there_is(void **state)
+{
+    static const struct {
+        const char *row, *name;
+    } cases[] = {
+        { "{\"firstname\":\"Anna\",\"lastname\":\"Köhler\",\"login\":\"ak\"}", "Anna Köhler" },
+        { "{\"firstname\":\"\",\"lastname\":\"Köhler\",\"login\":\"ak\"}", "Köhler" },
+        { "{\"firstname\":\"Anna\",\"lastname\":null,\"login\":\"ak\"}", "Anna" },
+        { "{\"firstname\":\"\",\"lastname\":\"\",\"login\":\"ak\"}", "ak" },
+    };
+    struct person *p;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        p = person_of(cases[i].row);
+        assert_string_equal(p->name, cases[i].name);
+        free(p);
+    }
+    p = person_of("{\"email\":\"a@example.org\",\"organization_id\":3,\"organization\":\"Firm\"}");
+    assert_null(p->name);
+    assert_string_equal(p->email, "a@example.org");
+    assert_string_equal(p->organization_name, "Firm");
+    assert_int_equal(p->organization, 3);
+    free(p);
+    p = fact_person(7, NULL);
+    assert_false(p->known);
+    free(p);
+}
+
+static void a_ticket_keeps_its_texts(void **state)
+{
+    json_t *row =
+        json_of("{\"id\":5,\"number\":\"22005\",\"title\":\"\\\"<\\u202e>\",\"organization_id\":null,"
+                "\"customer_id\":9,\"organization\":null}");
+    struct ticket *t = fact_ticket(5, row);
+    (void)state;
+
+    json_decref(row);
+    assert_string_equal(t->number, "22005");
+    assert_string_equal(t->title, "\"<\u202e>");
+    assert_null(t->organization_name);
+    assert_int_equal(t->organization, 0);
+    assert_int_equal(t->customer, 9);
+    free(t);
+}
+
+/* ---- hints ---- */
+
+static int64_t hint_in(const char *text)
+{
+    json_t *json = json_of(text);
+    int64_t id = hint_ticket(json);
+
+    json_decref(json);
+    return id;
+}
+
+static void a_hint_is_found_in_what_admins_write(void **state)
+{
+    (void)state;
+    assert_int_equal(hint_in("{\"ticket\":{\"id\":12,\"number\":\"22012\"},\"article\":{}}"), 12);
+    assert_int_equal(hint_in("{\"ticket\":{\"id\":\"12\"}}"), 12);
+    assert_int_equal(hint_in("{\"ticket_id\":\"12\"}"), 12);
+    assert_int_equal(hint_in("{\"ticketId\":12}"), 12);
+    assert_int_equal(hint_in("{\"ticket\":\"12\"}"), 12);
+    assert_int_equal(hint_in("{\"article\":{\"ticket_id\":12}}"), 12);
+    assert_int_equal(hint_in("{\"ticket_id\":\"#{ticket.id}\"}"), 0);
+    assert_int_equal(hint_in("{\"ticket\":{}}"), 0);
+    assert_int_equal(hint_in("{\"id\":12}"), 0); /* of what? */
+    assert_int_equal(hint_in("[12]"), 0);
+    assert_int_equal(hint_in("\"12\""), 0);
+    assert_int_equal(hint_in("null"), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_that_are_amounts_become_texts_digit_by_digit),
+        cmocka_unit_test(what_is_no_amount_stays),
+        cmocka_unit_test(a_rows_number_is_above_zero_also_as_a_text),
+        cmocka_unit_test(a_map_keeps_what_was_put_in),
+        cmocka_unit_test(a_servers_date_is_read),
+        cmocka_unit_test(a_person_has_the_name_that_there_is),
+        cmocka_unit_test(a_ticket_keeps_its_texts),
+        cmocka_unit_test(a_hint_is_found_in_what_admins_write),
+    };
+
+    return cmocka_run_group_tests_name("zammad_rows", tests, NULL, NULL);
+}
