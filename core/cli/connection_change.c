@@ -24,7 +24,9 @@ static void finish(struct typed_change *t)
     const char *name;
 
     json_object_foreach(secrets, name, value)
+    {
         explicit_bzero((char *)(uintptr_t)json_string_value(value), json_string_length(value));
+    }
     json_decref(t->settings);
     json_decref(t->parts);
 }
@@ -193,7 +195,8 @@ static int change_and_show(struct connection_verb *v, const struct typed_change 
     struct connection_change change;
     int rc = connection_change_prepare(&v->w, &t->given, t->untested, &change);
 
-    rc = rc == 0 ? store(v, &change) : connection_verb_refuse(v, rc, &change);
+    rc = rc == 0 ? store(v, &change)
+                 : connection_verb_refuse(v, rc, &change, "the test failed, and nothing was kept");
     if (rc == 0) {
         v->id = call_copy(v->asked, str_from(change.draft->is->id));
         rc = show_made(v, &change);
@@ -287,7 +290,7 @@ static int try_it(struct connection_verb *v, const struct typed_change *t)
     if (rc >= 0)
         rc = show_tested(v, &change);
     if (rc < 0 || change.answer.code != 0)
-        rc = connection_verb_refuse(v, rc < 0 ? rc : DW_EUPSTREAM, &change);
+        rc = connection_verb_refuse(v, rc < 0 ? rc : DW_EUPSTREAM, &change, "it does not work");
     connection_change_finish(&change);
     return rc;
 }

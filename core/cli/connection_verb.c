@@ -194,7 +194,27 @@ static int mark_all(dw_call *c, const struct problem_error *errors, size_t n)
     return rc;
 }
 
-int connection_verb_refuse(struct connection_verb *v, int rc, const struct connection_change *change)
+/* "settings/token: the token is not known", one after the other: nothing that was typed wrong, so no usage is shown. */
+static int tell_failure(struct connection_verb *v, const struct connection_answer *a, const char *failed)
+{
+    struct buf text = BUF_INIT;
+
+    buf_add_format(&text, "%s: ", failed);
+    for (size_t i = 0; i < a->errors_n; i++) {
+        struct str at = a->errors[i].pointer;
+        size_t skip = str_starts_with(at, STR_OF("#/")) ? 2 : 0;
+        buf_add_format(&text, "%s%.*s: %.*s", i ? "; " : "", (int)(at.n - skip), at.p + skip,
+                       STR_ARG(a->errors[i].detail));
+    }
+    if (a->errors_n == 0)
+        buf_add_text(&text, a->text);
+    int rc = call_fail(v->asked, DW_EUPSTREAM, "%s", buf_text(&text));
+    buf_finish(&text);
+    return rc;
+}
+
+int connection_verb_refuse(struct connection_verb *v, int rc, const struct connection_change *change,
+                           const char *failed)
 {
     const struct connection_draft *d = change->draft;
     const struct connection_answer *a = &change->answer;
@@ -203,7 +223,5 @@ int connection_verb_refuse(struct connection_verb *v, int rc, const struct conne
         return mark_all(v->asked, d->faults, d->faults_n);
     if (!change->was_tested || a->code == 0)
         return rc;
-    if (a->errors_n > 0)
-        return mark_all(v->asked, a->errors, a->errors_n);
-    return call_fail(v->asked, DW_EUPSTREAM, "the test failed, and nothing was kept: %s", a->text);
+    return tell_failure(v, a, failed);
 }

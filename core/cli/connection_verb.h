@@ -29,7 +29,7 @@ int connection_verb_begin(struct connection_verb *v, dw_call *c, dw_command_run 
 int connection_verb_find(struct connection_verb *v, dw_call *c, dw_command_run *run);
 
 /* What to return: says why. In each case. */
-int connection_verb_end(struct connection_verb *v, int64_t rc);
+int connection_verb_end(struct connection_verb *v, int64_t result);
 
 /* Around changes; the commit says whether they were made. */
 int connection_verb_open(struct connection_verb *v);
@@ -38,7 +38,8 @@ int connection_verb_commit(struct connection_verb *v);
 /* The connection as REST clients see it; a new object. */
 int connection_verb_view(struct connection_verb *v, json_t **out);
 
-/* A change could not be prepared or tried: says all that is wrong. */
-int connection_verb_refuse(struct connection_verb *v, int rc, const struct connection_change *change);
+/* A change could not be prepared, or was tried and does not work: says all that is wrong, `failed` before what the test found. */
+int connection_verb_refuse(struct connection_verb *v, int rc, const struct connection_change *change,
+                           const char *failed);
 
 #endif

@@ -104,6 +104,21 @@ static bool begins_with(const char *name, const char *word)
     return strncmp(name, word, n) == 0 && (name[n] == ' ' || !name[n]);
 }
 
+/* Its help and the lines about its arguments, without what would be an empty heading. */
+static void add_markdown_lines(struct buf *out, const dw_command *command)
+{
+    static const char nothing[] = "\nOptions:\n";
+    struct buf lines = BUF_INIT;
+
+    command_line_help(&lines, command);
+    if (str_ends_with(buf_str(&lines), STR_OF(nothing)))
+        lines.n -= sizeof(nothing) - 1;
+    if (*command->help || lines.n > 0)
+        buf_add_format(out, "\n```text\n%s%s%s```\n", command->help, *command->help ? "\n" : "",
+                       buf_text(&lines) + (*command->help ? 0 : 1));
+    buf_finish(&lines);
+}
+
 /* Each of its commands as its own help has it. */
 static void add_markdown_own(struct buf *out, const struct own_word *own)
 {
@@ -114,12 +129,10 @@ static void add_markdown_own(struct buf *out, const struct own_word *own)
     for (size_t i = 0; i < n; i++) {
         if (!begins_with(commands[i].name, own->word))
             continue;
-        buf_add_text(out, "\n    dowel ");
+        buf_add_format(out, "\n### %s\n\n    dowel ", commands[i].name);
         command_line_usage(out, &commands[i]);
-        buf_add_format(out, "\n\n%s.\n\n```text\n%s%s", commands[i].summary, commands[i].help,
-                       *commands[i].help ? "\n" : "");
-        command_line_help(out, &commands[i]);
-        buf_add_text(out, "```\n");
+        buf_add_format(out, "\n\n%s.\n", commands[i].summary);
+        add_markdown_lines(out, &commands[i]);
     }
 }
 

@@ -92,6 +92,13 @@ static void answer(struct http_exchange *x, struct inbox_route *o, const struct 
     http_reply_problem(x, 503, "The webhook cannot be kept at the moment; send it again.");
 }
 
+static struct str find_source(struct http_exchange *x)
+{
+    struct str source = http_request_param(x, "source");
+
+    return source.p ? source : http_request_param(x, "connection");
+}
+
 static void handle(struct http_exchange *x)
 {
     struct inbox_route *o = http_request_route(x)->ud;
@@ -99,7 +106,7 @@ static void handle(struct http_exchange *x)
     struct inbox_received received;
     struct inbox_request request = {
         .plugin = http_request_param(x, "plugin"),
-        .source = http_request_param(x, "source"),
+        .source = find_source(x),
         .headers = headers,
         .body = http_request_body(x),
     };
@@ -112,7 +119,7 @@ static void handle(struct http_exchange *x)
 int inbox_route_mount(struct router *r, struct inbox_route *o, char why[ROUTER_WHY_SIZE])
 {
     static const char name[] = "dowel_inbox_requests_total", help[] = "Webhooks that others sent";
-    static const char *const paths[] = { "/hooks/{plugin}/{source}", "/api/v1/hooks/{plugin}/{source}" };
+    static const char *const paths[] = { "/hooks/{plugin}/{source}", "/api/v1/hooks/{plugin}/{connection}" };
     struct http_route route = {
         .method = HTTP_POST,
         .handler = handle,

@@ -1,6 +1,6 @@
 /* inbox_route.h - POST /hooks/{plugin}/{source}: where others send their webhooks.
  *
- * The same at /api/v1/hooks/{plugin}/{source}, which is what admins are told of a connection: a proxy that lets only the API
+ * The same at /api/v1/hooks/{plugin}/{connection}, where the source is that of a connection: a proxy that lets only the API
  * through lets it through as well.
  *
  * Open to everybody, because whoever sends has no account here: the signature is the guard. 202 when it is kept, and when it

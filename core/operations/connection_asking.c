@@ -109,7 +109,7 @@ static int reply_things(struct core_request *r, const struct things *t)
     if (!text)
         return DW_ENOMEM;
     if (t->has_more)
-        snprintf(next, sizeof(next), "%lld", (long long)(t->skip + t->limit));
+        snprintf(next, sizeof(next), "%lld", (long long)t->skip + (long long)t->limit);
     int rc = core_page_reply_items(r, str_from(text), next);
     free(text);
     return rc;

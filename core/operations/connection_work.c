@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "events/events.h"
+#include "http/exchange.h"
 #include "operations/connection_view.h"
 #include "util/clock.h"
 #include "util/json.h"
@@ -94,6 +95,8 @@ static int make_draft(struct connection_work *w, struct connection_change *c)
             return rc == 0 ? DW_ENOTFOUND : rc;
     }
     DW_TRY(connection_draft_create(&c->draft, w->s, w->process->keyring, w->process->connectors, g, w->why));
+    if (c->before && json_integer_value(json_object_get(c->before, "version")) != c->draft->is->version)
+        return DW_EPRECONDITION; /* in between: what would be written down as old is older */
     return c->draft->faults_n > 0 ? c->draft->fault_code : 0;
 }
 
@@ -459,6 +462,11 @@ int connection_work_remove(struct connection_work *w, const struct connection_re
 
 /* ---- what hangs on it ---- */
 
+static enum http_language language_of(const struct connection_work *w)
+{
+    return w->who.asker ? http_request_language(w->who.asker) : HTTP_ENGLISH;
+}
+
 static int take_use(void *ud, const dw_connection_use *use, const char *plugin)
 {
     return json_array_append_new(ud, connection_view_use(use, plugin)) == 0 ? 0 : DW_ENOMEM;
@@ -474,7 +482,8 @@ int connection_work_uses(struct connection_work *w, const char *id, json_t **out
         return DW_ENOMEM;
     int rc = connection_uses(w->process, id, &w->who, take_use, list, &answer);
     if (rc < 0 && answer.text)
-        buf_add_format(w->why, "what uses it cannot be told: %s", answer.said ? answer.said : answer.text);
+        buf_add_format(w->why, http_say(language_of(w), "what uses it cannot be told: %s"),
+                       answer.said && *answer.said ? answer.said : answer.text);
     connection_answer_finish(&answer);
     if (rc < 0)
         json_decref(list);

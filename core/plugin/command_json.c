@@ -147,7 +147,7 @@ static void add_cell(struct buf *out, const json_t *list, size_t row, const char
 static void measure(const json_t *list, const char *const *columns, size_t widths[COLUMNS_MAX])
 {
     for (size_t row = 0; row <= json_array_size(list); row++) {
-        for (size_t i = 0; columns[i] && i < COLUMNS_MAX; i++) {
+        for (size_t i = 0; i < COLUMNS_MAX && columns[i]; i++) {
             struct buf cell = BUF_INIT;
             add_cell(&cell, list, row, columns[i]);
             size_t width = table_width(buf_str(&cell));
@@ -163,7 +163,7 @@ static void write_table(struct buf *out, const json_t *list, const char *const *
 
     measure(list, columns, widths);
     for (size_t row = 0; row <= json_array_size(list); row++) {
-        for (size_t i = 0; columns[i] && i < COLUMNS_MAX; i++) {
+        for (size_t i = 0; i < COLUMNS_MAX && columns[i]; i++) {
             size_t before = out->n;
             add_cell(out, list, row, columns[i]);
             size_t width = out->n > before ? table_width(str_make(out->p + before, out->n - before)) : 0;

@@ -36,6 +36,11 @@ export const grown = {
   'client.h': { dw_answer: MEMBER, dw_fetch_args: MEMBER },
   'command.h': { dw_argument: MEMBER, dw_command: MEMBER, dw_command_api: FUNCTION },
   'conf.h': { dw_item: MEMBER },
+  'connector.h': {
+    dw_connector: MEMBER, dw_listing: MEMBER, dw_thing: MEMBER, dw_thing_query: MEMBER, dw_entry: MEMBER, dw_entry_query: MEMBER, dw_timesheet: MEMBER,
+    dw_timesheet_query: MEMBER, dw_time_source: MEMBER, dw_time_target: MEMBER, dw_connection_use: MEMBER, dw_connection_uses: MEMBER,
+    dw_connector_api: FUNCTION,
+  },
   'db.h': { dw_db_api: FUNCTION },
   'events.h': { dw_event: MEMBER, dw_subscription: MEMBER, dw_delivery: MEMBER, dw_inbox: MEMBER, dw_events_api: FUNCTION },
   'hook.h': { dw_question: MEMBER, dw_hook: MEMBER, dw_service: MEMBER },
@@ -64,7 +69,7 @@ const answers = (number) => `static int from_next(dw_call *c)
 function additions() {
   const added = {
     'sdk/include/dowel/call.h': [['/* DW_HAS(', TABLE]],
-    'sdk/include/dowel/plugin.h': [['sizeof(dw_argument) };', 'sizeof(dw_argument), ']],
+    'sdk/include/dowel/plugin.h': [['sizeof(dw_listing) };', 'sizeof(dw_listing), ']],
     'core/plugin/host_call.c': [['const dw_call_api host_call_api = {', answers(41)], ['    .self = self,', '    .from_next = from_next,\n']],
     'core/plugin/host.c': [
       ['const dw_host host_tables = {', `${answers(42)}static const dw_next_api next_api = { .struct_size = sizeof(next_api), .from_next = from_next };\n\n`],

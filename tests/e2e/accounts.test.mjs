@@ -116,7 +116,7 @@ for (const engine of engines) {
     });
 
     test("what is meant for operators alone, no tenant's administrator has", async () => {
-      const operators = ['auth.operate', 'webhooks.allow_private', 'core.metrics', 'core.health'];
+      const operators = ['auth.operate', 'webhooks.allow_private', 'connections.allow_private', 'core.metrics', 'core.health'];
       const has = async (token) => {
         const { permissions } = (await me(server, token)).json;
         return operators.filter((name) => permissions.includes(name));

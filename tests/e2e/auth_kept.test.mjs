@@ -12,7 +12,7 @@ import { slowness } from './support/server.mjs';
 import { addUser, ask, PASSWORD, setUp, signIn, startAuth } from './support/signin.mjs';
 
 const timeout = 240_000 * slowness;
-const cores = ['audit', 'events', 'inbox', 'server', 'webhooks']; // not the plugin's
+const cores = ['audit', 'connections', 'events', 'inbox', 'server', 'webhooks']; // not the plugin's
 const isOurs = ({ operation }) => !cores.includes(operation.tags[0]);
 const isOperators = ({ operation }) => operation['x-permission'] === 'auth.operate';
 // What belongs to somebody, not only to a tenant.

@@ -5,13 +5,14 @@
 
 import assert from 'node:assert/strict';
 import { createHmac, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { badges, badgesYaml, bearer } from './support/badges.mjs';
 import { request } from './support/client.mjs';
-import { walk } from './support/contract.mjs';
+import { operationsOf, walk } from './support/contract.mjs';
 import { engines, sql } from './support/database.mjs';
 import { pluginFolder, startWith } from './support/plugins.mjs';
 import { preset, root, slowness, until } from './support/server.mjs';
@@ -50,6 +51,8 @@ class Desk {
     return new Promise((closed) => this.server.close(closed));
   }
 }
+
+const isOwn = ({ operation }) => operation.tags[0] === 'connections';
 
 const people = badges({
   root: 'a *',
@@ -381,12 +384,27 @@ for (const engine of engines) {
       assert.ok(!JSON.stringify(items).includes(TOKEN), 'in the audit log');
     });
 
+    test('all are in docs/connections.md, with their permissions, and no other', async () => {
+      const document = (await request(server.url, { path: '/openapi.json' })).json();
+      const served = operationsOf(document).filter(isOwn).map(({ method, path, operation }) => `${method} ${path} ${operation['x-permission']}`).sort();
+      const page = readFileSync(join(root, 'docs/connections.md'), 'utf8');
+      assert.deepEqual([...page.matchAll(/^\| `([A-Z]+ \/api\/\S+)` \| `([\w.]+)` \|/gm)].map(([, operation, permission]) => `${operation} ${permission}`).sort(), served);
+    });
+
+    test('what is said is said in German as well', async () => {
+      const german = { 'Accept-Language': 'de' };
+      const body = { kind: 'desk', name: 'deutsch', allow_private: true, settings: settings({ token: 'another' }) };
+      assert.match((await refused(422, people.root, 'POST', '/connections', body, german)).detail, /^der Test ist fehlgeschlagen, und nichts wurde behalten: /);
+      const { errors } = await refused(422, people.root, 'POST', '/connections', { ...body, settings: {} }, german);
+      assert.ok(errors.length === 2 && errors.every(({ detail }) => detail !== 'must be set'), JSON.stringify(errors));
+    });
+
     test('each operation holds to its contract', async (t) => {
       const connection = async () => ({ id: (await make()).id });
       await walk({
         url: server.url,
         people: { one: people.root, foreigner: people.foreigner, nobody: people.nobody },
-        only: ({ path, operation }) => path.startsWith('/api/v1/') && operation.tags[0] === 'connections',
+        only: isOwn,
         open: { '/api/v1/connectors/{kind}': "kinds are the server's" },
         bodies: {
           createConnection: { kind: 'desk', name: 'walked', allow_private: true, settings: settings() },

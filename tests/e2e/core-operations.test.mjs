@@ -54,7 +54,7 @@ class Receiver {
 }
 
 // The server's own that need a permission; not what is only described, such as /hooks/....
-const isOwn = ({ path, operation }) => path.startsWith('/api/v1/') && ['events', 'webhooks', 'inbox'].includes(operation.tags[0]);
+const isOwn = ({ path, operation }) => path.startsWith('/api/v1/') && !path.startsWith('/api/v1/hooks/') && ['events', 'webhooks', 'inbox'].includes(operation.tags[0]);
 
 const people = badges({
   root: 'a *',

@@ -38,6 +38,9 @@ refused('audit', await client.GET('/api/v1/audit'));
 refused('events', await client.GET('/api/v1/events', { params: { query: { name: 'shop.*', limit: 5 } } }));
 refused('webhooks', await client.POST('/api/v1/webhooks', { body: { url: 'https://www.example.com/hook', events: ['shop.*'] } }));
 refused('audit', await client.GET('/api/v1/audit', { params: { query: { action: 'auth.', limit: 5 } } }));
+refused('connections', await client.GET('/api/v1/connectors'));
+refused('connections', await client.POST('/api/v1/connections', { body: { kind: 'csv', name: 'Times', settings: { folder: '/srv/times' }, untested: true } }));
+refused('connections', await client.PATCH('/api/v1/connections/{id}', { params: { path: { id }, header: { 'If-Match': '"1"' } }, body: { settings: { folder: null } } }));
 refused('inbox', await client.GET('/api/v1/inbox', { params: { query: { state: 'failed' } } }));
 
 // ---- signing in ----
