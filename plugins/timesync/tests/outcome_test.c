@@ -1,0 +1,377 @@
+/* outcome_test.c - requests whose outcome nobody knows, servers that die, sides that fail: nothing is lost, nothing doubled. */
+#include "sync_rig.h"
+
+static void fail_next(int code, bool acts, dw_span late)
+{
+    books.fault = (struct fault){ .at = 1, .code = code, .acts = acts, .late = late };
+}
+
+static const dw_span at_once = { 0 };
+
+/* ---- unknown outcomes ---- */
+
+static void it_was_made_and_nobody_said_so(void **state)
+{
+    struct numbers n;
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    fail_next(DW_EUNKNOWN, true, at_once);
+    id = start_run("full", "{}", false, NULL);
+    run_jobs();
+    assert_string_equal(numbers_of(id).state, "writing");
+    assert_int_equal(books.writes, 1);
+    dw_harness_advance(h, DW_SECONDS(60)); /* too early to look: it might still come */
+    run_jobs();
+    assert_string_equal(numbers_of(id).state, "writing");
+    n = run_through(id);
+    assert_int_equal(n.adopted, 1);
+    assert_int_equal(books.writes, 1);
+    assert_non_null(page_for("1"));
+    assert_int_equal(run("full").unchanged, 1);
+}
+
+static void it_was_not_made(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    fail_next(DW_EUNKNOWN, false, at_once);
+    n = run("full");
+    assert_int_equal(n.created, 1);
+    assert_int_equal(n.adopted, 0);
+    assert_int_equal(books.writes, 2);
+    assert_non_null(page_for("1"));
+}
+
+static void it_was_made_late(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    fail_next(DW_EUNKNOWN, true, DW_SECONDS(80));
+    assert_int_equal(run("full").adopted, 1);
+    assert_int_equal(books.writes, 1);
+    assert_non_null(page_for("1"));
+}
+
+/* An error page after the deed is no proof that nothing happened. */
+static void an_error_page_may_lie(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    fail_next(DW_EUPSTREAM, true, at_once);
+    assert_int_equal(run("full").adopted, 1);
+    assert_int_equal(books.writes, 1);
+}
+
+/* The entry was edited while nobody knew: the timesheet that is found is brought up to date. */
+static void it_was_edited_meanwhile(void **state)
+{
+    const char *id;
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    fail_next(DW_EUNKNOWN, true, at_once);
+    id = start_run("full", "{}", false, NULL);
+    run_jobs();
+    snprintf(desk.all[0].amount, 32, "25");
+    desk.all[0].changed.us += 1000000;
+    n = run_through(start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL));
+    run_through(id);
+    (void)n;
+    assert_int_equal(page_for("1")->seconds, 1500);
+    assert_int_equal(books.creates, 1);
+    assert_int_equal(run("full").unchanged, 1);
+}
+
+static void unknown_updates(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    books.rounds = true;
+    book("1", "1", "10");
+    run("full");
+    for (int acts = 0; acts < 2; acts++) {
+        snprintf(desk.all[0].amount, 32, "%d.5", 20 + acts);
+        desk.all[0].changed.us += 1000000;
+        fail_next(DW_EUNKNOWN, acts, at_once);
+        assert_int_equal(run("full").updated, 1);
+        assert_int_equal(page_for("1")->seconds, 1260 + 60 * acts);
+        assert_int_equal(run("full").unchanged, 1);
+    }
+    assert_int_equal(books.writes, 4);
+}
+
+static void unknown_removals(void **state)
+{
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    book("2", "1", "10");
+    run("full");
+    for (unsigned acts = 0; acts < 2; acts++) {
+        desk.all[acts].gone = true;
+        fail_next(DW_EUNKNOWN, acts, at_once);
+        assert_int_equal(run("full").deleted, 1);
+        assert_int_equal(pages(), 1 - acts);
+    }
+}
+
+/* It never works: the entry has failed until the next run, which tries again. */
+static void what_never_works_fails(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    books.fault = (struct fault){ .at = 1, .code = DW_EUPSTREAM };
+    for (int i = 0; i < 40; i++) {
+        const char *id = i ? NULL : start_run("full", "{}", false, NULL);
+
+        (void)id;
+        run_jobs();
+        books.fault.at = 1;
+        dw_harness_advance(h, DW_SECONDS(95));
+        if (strcmp(state_of("1"), "failed") == 0)
+            break;
+    }
+    assert_string_equal(state_of("1"), "failed");
+    assert_int_equal(books.writes, 3);
+    books.fault.at = 0;
+    n = run("poll");
+    assert_int_equal(n.created, 1);
+    assert_string_equal(state_of("1"), "synced");
+}
+
+/* ---- sides that fail ---- */
+
+static void refused_credentials_stop_the_run(void **state)
+{
+    struct numbers n;
+    dw_time first, second;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    book("2", "2", "10");
+    fail_next(DW_EAUTH, false, at_once);
+    books.fails = 0;
+    n = run("full");
+    assert_string_equal(n.state, "failed");
+    assert_string_equal(n.reason, "AUTH_EXPIRED");
+    assert_int_equal(n.failed, 2);
+    assert_int_equal(pages(), 0);
+    assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE intent <> ''"), 0);
+    assert_int_equal(count("SELECT count(*) FROM timesync_syncs WHERE held_reason = 'AUTH_EXPIRED'"), 1);
+    dw_harness_find(h, DW_TO(&first), "SELECT held_until FROM timesync_syncs");
+    desk.fails = DW_EAUTH;
+    run("full");
+    dw_harness_find(h, DW_TO(&second), "SELECT held_until FROM timesync_syncs");
+    assert_true(second.us > first.us + 60000000); /* longer and longer */
+    desk.fails = 0;
+    n = run("poll");
+    assert_string_equal(n.state, "done");
+    assert_int_equal(n.created, 2);
+    assert_int_equal(count("SELECT count(*) FROM timesync_syncs WHERE held_reason = ''"), 1);
+}
+
+static void a_side_that_wants_time_gets_it(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    fail_next(DW_ERATE, false, at_once);
+    n = run("full");
+    assert_int_equal(n.created, 1);
+    assert_int_equal(pages(), 1);
+}
+
+static void a_side_that_fails_is_said_so_and_heals(void **state)
+{
+    static const int codes[] = { DW_EUPSTREAM, DW_EUNAVAILABLE, DW_ETOOLARGE, DW_EUNKNOWN };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
+        struct numbers n;
+
+        rig_start("{}");
+        book("1", "1", "10");
+        desk.fails = codes[i];
+        n = run("full");
+        assert_string_equal(n.state, "failed");
+        assert_string_equal(n.reason, "UNREACHABLE");
+        desk.fails = 0;
+        books.fails = codes[i];
+        n = run("full");
+        assert_string_equal(n.state, "failed");
+        assert_string_equal(n.reason, "UNREACHABLE");
+        books.fails = 0;
+        n = run("poll");
+        assert_string_equal(n.state, "done");
+        assert_int_equal(n.created, 1);
+        rig_stop(NULL);
+    }
+}
+
+static void a_hiccup_is_nothing(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    desk.fails = DW_EUPSTREAM;
+    desk.fails_once = 1;
+    fail_next(DW_EUNAVAILABLE, false, at_once);
+    assert_int_equal(run("full").created, 1);
+}
+
+/* ---- two at once ---- */
+
+static void somebody_else_was_there(void)
+{
+    books.meanwhile = NULL;
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_entries SET version = version + 1"));
+}
+
+/* Who loses writes nothing over the other's; the timesheet that it made is found. */
+static void the_loser_looks_again(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    if (!postgres) /* one connection writes at a time there */
+        return;
+    rig_start("{}");
+    book("1", "1", "10");
+    books.meanwhile = somebody_else_was_there;
+    n = run("full");
+    assert_int_equal(n.adopted, 1);
+    assert_int_equal(books.creates, 1);
+}
+
+/* ---- servers that die ---- */
+
+static void world(void)
+{
+    book("1", "1", "10");
+    book("2", "1", "20");
+    snprintf(book("3", "2", "30")->customer, 64, "Other");
+    snprintf(book("4", "3", "0")->activity, 32, "work");
+    snprintf(book("5", "3", "10")->activity, 32, "unmapped");
+}
+
+static void check_world(unsigned step)
+{
+    struct numbers n = run("full");
+
+    if (strcmp(n.state, "done") != 0 || pages() != 3 || !page_for("1") || !page_for("2") || !page_for("3"))
+        fail_msg("after a failure at step %u (%s): %s %s, %u pages", step, dw_harness_failed_step(h), n.state, n.reason,
+                 pages());
+    assert_int_equal(books.n_customers, 2);
+    assert_int_equal(books.n_projects, 2);
+    assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE intent <> ''"), 0);
+    assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE state = 'synced'"), 3);
+    assert_string_equal(case_of("5"), "UNMAPPED_ACTIVITY");
+}
+
+static void let_time_pass(void)
+{
+    for (int i = 0; i < 12; i++) {
+        run_jobs();
+        dw_harness_advance(h, DW_MINUTES(3));
+    }
+}
+
+/* Each step of the host fails once, in a whole first run and in a run with an edit and a deletion. */
+static void every_step_fails_once(void **state)
+{
+    unsigned last = 0;
+
+    (void)state;
+    for (unsigned step = 1; step < 3000; step += 1 + step / 40) {
+        rig_start("{\"source_deleted\":\"remove\"}");
+        world();
+        start_run("full", "{}", false, NULL);
+        dw_harness_fail(h, step, DW_EUNAVAILABLE);
+        dw_harness_run_jobs(h);
+        last = step;
+        if (!dw_harness_failed_step(h)) {
+            rig_stop(NULL);
+            break;
+        }
+        let_time_pass();
+        check_world(step);
+        desk.all[0].gone = true;
+        snprintf(desk.all[1].amount, 32, "21");
+        desk.all[1].changed.us += 1000000;
+        start_run("full", "{}", false, NULL);
+        dw_harness_fail(h, step, DW_EUNAVAILABLE);
+        dw_harness_run_jobs(h);
+        let_time_pass();
+        run("full");
+        if (page_for("1") || page_for("2")->seconds != 1260 || pages() != 2)
+            fail_msg("after a failure at step %u of the second run: %u pages", step, pages());
+        rig_stop(NULL);
+    }
+    print_message("the last step that failed: %u\n", last);
+    assert_true(last > 100);
+}
+
+/* The server died between the request and its outcome: the row has the intent, and nothing else is known. */
+static void died_after_the_request(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    sql_ok(dw_harness_sql(h,
+                          "UPDATE timesync_entries SET sheet = NULL, base = NULL, base_hash = NULL, state = 'waiting',"
+                          " intent = 'create', intent_at = $1, version = version + 1",
+                          DAY));
+    dw_harness_advance(h, DW_MINUTES(20));
+    n = run("poll");
+    assert_int_equal(n.adopted, 1);
+    assert_int_equal(books.writes, 1);
+    assert_string_equal(state_of("1"), "synced");
+}
+
+#define ON(name) cmocka_unit_test_teardown(name, rig_stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON(it_was_made_and_nobody_said_so),
+        ON(it_was_not_made),
+        ON(it_was_made_late),
+        ON(an_error_page_may_lie),
+        ON(it_was_edited_meanwhile),
+        ON(unknown_updates),
+        ON(unknown_removals),
+        ON(what_never_works_fails),
+        ON(refused_credentials_stop_the_run),
+        ON(a_side_that_wants_time_gets_it),
+        ON(a_side_that_fails_is_said_so_and_heals),
+        ON(a_hiccup_is_nothing),
+        ON(the_loser_looks_again),
+        ON(died_after_the_request),
+        ON(every_step_fails_once),
+    };
+    int failed = cmocka_run_group_tests_name("outcomes on SQLite", tests, NULL, NULL);
+
+    postgres = getenv("DOWEL_TEST_POSTGRES");
+    if (postgres && *postgres)
+        failed += cmocka_run_group_tests_name("outcomes on PostgreSQL", tests, NULL, NULL);
+    return failed;
+}
