@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "common.h"
+#include "timesync.h"
 
 struct place {
     const char *kind;   /* "customer", "project": as the listing is called */
@@ -154,7 +155,7 @@ static int make_failed(dw_call *c, struct work *w, const struct place *p, struct
     const struct failure f = failure_of(c, rc, true);
 
     if (f.kind == FAILURE_UNKNOWN) /* the intent stays: looked for again when it must have come */
-        return work_wait(w, dw_connection_settle(w->target));
+        return work_wait(w, timesync_settle(c, w->target));
     if (f.kind == FAILURE_BROKEN)
         return rc;
     DW_TRY(unclaim(c, w, p));
@@ -193,7 +194,7 @@ static int make(dw_call *c, struct work *w, const struct place *p, struct wanted
 /* Somebody makes it, or died while doing so. */
 static int under_way(dw_call *c, struct work *w, const struct row *row)
 {
-    const dw_time over = later(row->intent_at, dw_connection_settle(w->target));
+    const dw_time over = later(row->intent_at, timesync_settle(c, w->target));
 
     return row->id && row->intent_at.us && over.us > dw_now(c).us ?
                work_wait(w, over.us - dw_now(c).us > 1000000 ? DW_SECONDS(1) : (dw_span){ over.us - dw_now(c).us }) :

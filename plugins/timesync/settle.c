@@ -1,6 +1,7 @@
 #include "settle.h"
 
 #include "common.h"
+#include "timesync.h"
 
 /* So many in a row, then the entry has failed until the next run. */
 enum { ATTEMPTS = 3 };
@@ -153,7 +154,7 @@ int settle(dw_call *c, struct work *w, const struct step *s, struct entry *e, co
         return WORK_GOES_ON;
     if ((rc = work_target(c, w)) != 0)
         return rc;
-    over = later(e->intent_at, dw_connection_settle(w->target));
+    over = later(e->intent_at, timesync_settle(c, w->target));
     if (over.us > dw_now(c).us)
         return work_wait(w, (dw_span){ over.us - dw_now(c).us + 1000 });
     rc = tx_do(c, take_over, e);

@@ -6,11 +6,20 @@
 
 struct timesync_conf {
     dw_span keep_runs; /* how long runs and their steps are kept */
+    dw_span settle;    /* see timesync_settle(); 0: what the connector says */
 };
 
 static inline const struct timesync_conf *timesync_conf(dw_call *c)
 {
     return dw_conf(c);
+}
+
+/* How long after a request whose end is not known it may still take effect at the target. */
+static inline dw_span timesync_settle(dw_call *c, dw_connection *target)
+{
+    const dw_span told = timesync_conf(c)->settle;
+
+    return told.us ? told : dw_connection_settle(target);
 }
 
 #endif
