@@ -3,6 +3,7 @@
 
 #include "api.h"
 #include "cases.h"
+#include "columns.h"
 
 enum { BULK_MAX = 1000 };
 
@@ -51,8 +52,10 @@ int api_count_cases(dw_call *c, dw_request *req)
 
     DW_TRY(dw_request_read(req, "sync", &sync));
     DW_TRY(dw_db_query(c, &rows,
-                       "SELECT reason, count(*) AS count FROM timesync_cases"
-                       " WHERE state = 'open' AND ($1 IS NULL OR sync = $1) GROUP BY reason ORDER BY reason",
+                       dw_format(c,
+                                 "SELECT reason, count(*) AS count FROM timesync_cases"
+                                 " WHERE state = 'open' AND %s GROUP BY reason ORDER BY reason",
+                                 OF_SYNC("sync", sync)),
                        sync));
     return dw_reply_rows(req, 200, rows);
 }

@@ -6,7 +6,9 @@
     "e.id, e.sync, e.source_id, e.ticket, e.ticket_number, e.ticket_title, e.url, e.customer,"               \
     " e.customer_name, e.agent, e.agent_name, e.agent_email, e.activity, e.activity_name, e.note, e.amount," \
     " e.seconds, e.starts_at, e.booked_at, e.state, e.reason, e.sheet, e.exported, e.seen_at, e.gone_at"
-#define ENTRY "SELECT " ENTRY_COLUMNS " FROM timesync_entries e"
+/* Where it lies in time cannot be told of all. */
+#define LIES_AT "coalesce(e.starts_at, e.seen_at)"
+#define ENTRY   "SELECT " ENTRY_COLUMNS " FROM timesync_entries e"
 
 /* A person's words as a pattern of LIKE: "%what%", with its own signs made plain. */
 static const char *like(dw_call *c, const char *typed)
@@ -28,19 +30,19 @@ static const char *like(dw_call *c, const char *typed)
 int api_list_entries(dw_call *c, dw_request *req)
 {
     const char *q = NULL, *pattern;
-    dw_time since = { 0 }, until = { 0 };
+    dw_time since = { 0 }, until = END_OF_TIME;
 
     DW_TRY(dw_request_read(req, "q", &q, "since", &since, "until", &until));
-    pattern = q && *q ? like(c, q) : "%";
-    if (since.us == 0 && until.us == 0 && !q)
+    if (since.us == 0 && until.us == END_OF_TIME.us && !q)
         return dw_reply_list(c, req, ENTRY);
+    pattern = like(c, q ? q : "");
     return dw_reply_list(c, req,
-                         ENTRY " WHERE ($1 = 0 OR e.starts_at >= $2) AND ($3 = 0 OR e.starts_at < $4)"
-                               " AND (lower(e.ticket_number) LIKE lower($5) ESCAPE '\\'"
-                               "   OR lower(e.ticket_title) LIKE lower($5) ESCAPE '\\'"
-                               "   OR lower(e.customer_name) LIKE lower($5) ESCAPE '\\'"
-                               "   OR lower(e.agent_name) LIKE lower($5) ESCAPE '\\')",
-                         since.us != 0 ? 1 : 0, since, until.us != 0 ? 1 : 0, until, pattern);
+                         ENTRY " WHERE " LIES_AT " >= $1 AND " LIES_AT " < $2"
+                               " AND (lower(e.ticket_number) LIKE lower($3) ESCAPE '\\'"
+                               "   OR lower(e.ticket_title) LIKE lower($3) ESCAPE '\\'"
+                               "   OR lower(e.customer_name) LIKE lower($3) ESCAPE '\\'"
+                               "   OR lower(e.agent_name) LIKE lower($3) ESCAPE '\\')",
+                         since, until, pattern);
 }
 
 int api_get_entry(dw_call *c, dw_request *req)

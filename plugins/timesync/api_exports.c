@@ -1,5 +1,6 @@
 /* Lists as CSV, for spreadsheets. */
 #include "api.h"
+#include "columns.h"
 #include "csv.h"
 
 enum { LINES_MAX = 50000 };
@@ -9,17 +10,11 @@ static int too_many(dw_call *c)
     return dw_fail(c, DW_ETOOLARGE, "these are more than 50,000 lines; ask for less by since and until");
 }
 
-struct bounds {
-    const char *sync, *state;
+/* What all of them are asked for. */
+struct wanted {
+    const char *sync, *separator;
     dw_time since, until;
 };
-
-static void heading(struct csv *csv, const char *const *names)
-{
-    for (; *names; names++)
-        csv_text(csv, *names);
-    csv_line(csv);
-}
 
 /* ---- runs ---- */
 
@@ -32,24 +27,26 @@ int api_export_runs(dw_call *c, dw_request *req)
     const char *id, *sync, *kind, *by, *who, *state, *reason, *detail;
     int64_t n[8];
     dw_time started, ended;
-    struct bounds b = { 0 };
+    struct wanted w = { .until = END_OF_TIME };
     struct csv csv;
     dw_rows *rows;
     int rc, lines = 0;
     bool is_plan;
 
-    DW_TRY(dw_request_read(req, "sync", &b.sync, "since", &b.since, "until", &b.until));
-    csv_begin(&csv, c);
-    heading(&csv, names);
-    DW_TRY(
-        dw_db_query(c, &rows,
-                    "SELECT r.id, s.name, r.kind, r.is_plan, r.started_by, r.who_name, r.state, r.started_at,"
-                    " r.ended_at, r.examined, r.created, r.updated, r.unchanged, r.deleted, r.skipped,"
-                    " r.to_decide, r.failed, r.reason, r.detail"
-                    " FROM timesync_runs r JOIN timesync_syncs s ON s.id = r.sync"
-                    " WHERE ($1 IS NULL OR r.sync = $1) AND ($2 = 0 OR r.created_at >= $3)"
-                    " AND ($4 = 0 OR r.created_at < $5) ORDER BY r.id DESC",
-                    b.sync, b.since.us != 0 ? 1 : 0, b.since, b.until.us != 0 ? 1 : 0, b.until));
+    DW_TRY(dw_request_read(req, "sync", &w.sync, "since", &w.since, "until", &w.until, "separator",
+                           &w.separator));
+    csv_begin(&csv, c, w.separator);
+    csv_heading(&csv, names);
+    DW_TRY(dw_db_query(
+        c, &rows,
+        dw_format(c,
+                  "SELECT r.id, s.name, r.kind, r.is_plan, r.started_by, r.who_name, r.state, r.started_at,"
+                  " r.ended_at, r.examined, r.created, r.updated, r.unchanged, r.deleted, r.skipped,"
+                  " r.to_decide, r.failed, r.reason, r.detail"
+                  " FROM timesync_runs r JOIN timesync_syncs s ON s.id = r.sync"
+                  " WHERE %s AND r.created_at >= $2 AND r.created_at < $3 ORDER BY r.id DESC",
+                  OF_SYNC("r.sync", w.sync)),
+        w.sync, w.since, w.until));
     while ((rc = dw_rows_next(rows, &id, &sync, &kind, &is_plan, &by, &who, &state, &started, &ended, &n[0],
                               &n[1], &n[2], &n[3], &n[4], &n[5], &n[6], &n[7], &reason, &detail)) > 0) {
         if (++lines > LINES_MAX)
@@ -77,8 +74,8 @@ int api_export_entries(dw_call *c, dw_request *req)
                                          "amount",    "state",    "reason",        "timesheet",
                                          "project",   "exported", "starts_at",     "minutes",
                                          NULL };
-    const char *text[13];
-    struct bounds b = { 0 };
+    const char *text[13], *state = "";
+    struct wanted w = { .until = END_OF_TIME };
     int64_t seconds;
     dw_time starts;
     struct csv csv;
@@ -86,16 +83,21 @@ int api_export_entries(dw_call *c, dw_request *req)
     int rc, lines = 0;
     bool exported;
 
-    DW_TRY(dw_request_read(req, "sync", &b.sync, "state", &b.state, "since", &b.since, "until", &b.until));
-    csv_begin(&csv, c);
-    heading(&csv, names);
+    DW_TRY(dw_request_read(req, "sync", &w.sync, "state", &state, "since", &w.since, "until", &w.until,
+                           "separator", &w.separator));
+    csv_begin(&csv, c, w.separator);
+    csv_heading(&csv, names);
     DW_TRY(dw_db_query(
         c, &rows,
-        "SELECT source_id, ticket, ticket_number, ticket_title, customer_name, agent_name, agent_email,"
-        " activity_name, amount, state, reason, sheet, project_name, exported, starts_at, seconds"
-        " FROM timesync_entries WHERE ($1 IS NULL OR sync = $1) AND ($2 IS NULL OR state = $2)"
-        " AND ($3 = 0 OR starts_at >= $4) AND ($5 = 0 OR starts_at < $6) ORDER BY starts_at, id",
-        b.sync, b.state, b.since.us != 0 ? 1 : 0, b.since, b.until.us != 0 ? 1 : 0, b.until));
+        dw_format(
+            c,
+            "SELECT source_id, ticket, ticket_number, ticket_title, customer_name, agent_name, agent_email,"
+            " activity_name, amount, state, reason, sheet, project_name, exported, starts_at, seconds"
+            " FROM timesync_entries WHERE %s AND ($2 = '' OR state = $2)"
+            " AND coalesce(starts_at, seen_at) >= $3 AND coalesce(starts_at, seen_at) < $4"
+            " ORDER BY coalesce(starts_at, seen_at), id",
+            OF_SYNC("sync", w.sync)),
+        w.sync, state, w.since, w.until));
     while ((rc = dw_rows_next(rows, &text[0], &text[1], &text[2], &text[3], &text[4], &text[5], &text[6],
                               &text[7], &text[8], &text[9], &text[10], &text[11], &text[12], &exported,
                               &starts, &seconds)) > 0) {
@@ -105,7 +107,7 @@ int api_export_entries(dw_call *c, dw_request *req)
             csv_text(&csv, text[i]);
         csv_text(&csv, exported ? "yes" : "no");
         csv_time(&csv, starts);
-        csv_real(&csv, (double)seconds / 60);
+        csv_minutes(&csv, seconds);
         csv_line(&csv);
     }
     return rc < 0 ? rc : csv_reply(&csv, req, "entries.csv");
@@ -117,20 +119,23 @@ int api_export_mappings(dw_call *c, dw_request *req)
 {
     static const char *const names[] = { "sync",   "kind",        "source",   "source_name",
                                          "target", "target_name", "billable", NULL };
-    const char *text[7], *sync = NULL;
+    const char *text[7];
+    struct wanted w = { 0 };
     struct csv csv;
     dw_rows *rows;
     int rc;
 
-    DW_TRY(dw_request_read(req, "sync", &sync));
-    csv_begin(&csv, c);
-    heading(&csv, names);
-    DW_TRY(dw_db_query(c, &rows,
-                       "SELECT s.name, m.kind, m.source, m.source_name, m.target, m.target_name,"
-                       " CASE m.billable WHEN 1 THEN 'yes' WHEN 2 THEN 'no' ELSE 'unsaid' END"
-                       " FROM timesync_mappings m JOIN timesync_syncs s ON s.id = m.sync"
-                       " WHERE $1 IS NULL OR m.sync = $1 ORDER BY s.name, m.kind, m.source_name, m.id",
-                       sync));
+    DW_TRY(dw_request_read(req, "sync", &w.sync, "separator", &w.separator));
+    csv_begin(&csv, c, w.separator);
+    csv_heading(&csv, names);
+    DW_TRY(dw_db_query(
+        c, &rows,
+        dw_format(c,
+                  "SELECT s.name, m.kind, m.source, m.source_name, m.target, m.target_name, " BILLABLE_WORD(
+                      "m.billable") " FROM timesync_mappings m JOIN timesync_syncs s ON s.id = m.sync"
+                                    " WHERE %s ORDER BY s.name, m.kind, m.source_name, m.id",
+                  OF_SYNC("m.sync", w.sync)),
+        w.sync));
     while ((rc = dw_rows_next(rows, &text[0], &text[1], &text[2], &text[3], &text[4], &text[5], &text[6])) >
            0) {
         for (size_t i = 0; i < sizeof(text) / sizeof(*text); i++)

@@ -5,22 +5,16 @@
 #include "api.h"
 #include "cases.h"
 #include "columns.h"
+#include "common.h"
 #include "mappings.h"
 #include "suggest.h"
 #include "sync.h"
 
 #define MAPPING_COLUMNS                                                                       \
     "m.id, m.sync, m.kind, m.source, m.source_name, m.target, m.target_name, " BILLABLE_WORD( \
-        "m.billable") ", m.made_by,"                                                          \
+        "m.billable") " AS billable, m.made_by,"                                              \
                       " m.version, m.created_at, m.changed_at"
 #define MAPPING "SELECT " MAPPING_COLUMNS " FROM timesync_mappings m"
-
-static uint32_t billable_from(const char *word)
-{
-    return strcmp(word, "yes") == 0  ? DW_BILLABLE_YES
-           : strcmp(word, "no") == 0 ? DW_BILLABLE_NO
-                                     : DW_BILLABLE_UNSAID;
-}
 
 /* ---- reading ---- */
 

@@ -1,6 +1,8 @@
 /* How much time, of whom, for whom; and what a dashboard shows. */
 #include "api.h"
+#include "columns.h"
 #include "csv.h"
+#include "day.h"
 #include "report.h"
 
 static int read_query(dw_call *c, dw_request *req, struct report_query *q)
@@ -12,18 +14,23 @@ static int read_query(dw_call *c, dw_request *req, struct report_query *q)
     return report_by(c, by, q);
 }
 
+static double minutes(int64_t seconds)
+{
+    return (double)seconds / 60;
+}
+
 /* ---- JSON ---- */
 
 static void write_sums(dw_out *o, const struct report_sums *s)
 {
     dw_out_set(o, "entries", s->entries);
-    dw_out_set(o, "minutes", s->minutes);
-    dw_out_set(o, "billable", s->billable);
-    dw_out_set(o, "not_billable", s->not_billable);
-    dw_out_set(o, "synced", s->synced);
-    dw_out_set(o, "waiting", s->waiting);
-    dw_out_set(o, "to_decide", s->to_decide);
-    dw_out_set(o, "skipped", s->skipped);
+    dw_out_set(o, "minutes", minutes(s->all));
+    dw_out_set(o, "synced", minutes(s->synced));
+    dw_out_set(o, "billable", minutes(s->billable));
+    dw_out_set(o, "not_billable", minutes(s->not_billable));
+    dw_out_set(o, "waiting", minutes(s->waiting));
+    dw_out_set(o, "to_decide", minutes(s->to_decide));
+    dw_out_set(o, "skipped", minutes(s->skipped));
 }
 
 struct writing {
@@ -72,19 +79,6 @@ int api_report_minutes(dw_call *c, dw_request *req)
 
 /* ---- CSV ---- */
 
-static void csv_sums(struct csv *csv, const struct report_sums *s)
-{
-    csv_int(csv, s->entries);
-    csv_real(csv, s->minutes);
-    csv_real(csv, s->billable);
-    csv_real(csv, s->not_billable);
-    csv_real(csv, s->synced);
-    csv_real(csv, s->waiting);
-    csv_real(csv, s->to_decide);
-    csv_real(csv, s->skipped);
-    csv_line(csv);
-}
-
 struct csv_writing {
     struct csv csv;
     size_t groups;
@@ -92,6 +86,7 @@ struct csv_writing {
 
 static int csv_row(dw_call *c, const struct report_row *row, void *ud)
 {
+    const struct report_sums *s = &row->sums;
     struct csv_writing *w = ud;
 
     (void)c;
@@ -99,28 +94,36 @@ static int csv_row(dw_call *c, const struct report_row *row, void *ud)
         csv_text(&w->csv, row->ids[i]);
         csv_text(&w->csv, row->names[i]);
     }
-    csv_sums(&w->csv, &row->sums);
+    csv_int(&w->csv, s->entries);
+    csv_minutes(&w->csv, s->all);
+    csv_minutes(&w->csv, s->synced);
+    csv_minutes(&w->csv, s->billable);
+    csv_minutes(&w->csv, s->not_billable);
+    csv_minutes(&w->csv, s->waiting);
+    csv_minutes(&w->csv, s->to_decide);
+    csv_minutes(&w->csv, s->skipped);
+    csv_line(&w->csv);
     return 0;
 }
 
 int api_export_report(dw_call *c, dw_request *req)
 {
-    static const char *const sums[] = { "entries", "minutes", "billable",  "not_billable",
-                                        "synced",  "waiting", "to_decide", "skipped" };
+    static const char *const sums[] = { "entries", "minutes",   "synced",  "billable", "not_billable",
+                                        "waiting", "to_decide", "skipped", NULL };
+    const char *separator = NULL;
     struct report_query q;
     struct report_sums all;
     struct csv_writing w;
 
     DW_TRY(read_query(c, req, &q));
-    csv_begin(&w.csv, c);
+    DW_TRY(dw_request_read(req, "separator", &separator));
+    csv_begin(&w.csv, c, separator);
     w.groups = q.by_n;
     for (size_t i = 0; i < q.by_n; i++) {
         csv_text(&w.csv, q.by[i]);
         csv_text(&w.csv, dw_format(c, "%s_name", q.by[i]));
     }
-    for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
-        csv_text(&w.csv, sums[i]);
-    csv_line(&w.csv);
+    csv_heading(&w.csv, sums);
     DW_TRY(report_each(c, &q, csv_row, &w, &all));
     return csv_reply(&w.csv, req, "minutes.csv");
 }
@@ -129,39 +132,66 @@ int api_export_report(dw_call *c, dw_request *req)
 
 enum { KPI_DAYS = 14 };
 
-static int count(dw_call *c, dw_out *o, const char *name, const char *sql, const char *sync)
-{
-    int64_t n;
+enum { OPEN_CASES, WAITING, FAILED, HELD, COUNTS };
 
-    DW_TRY(dw_db_get(c, DW_TO(&n), sql, sync));
-    dw_out_set(o, name, n);
+static const struct {
+    const char *name, *from;
+} counts[COUNTS] = {
+    [OPEN_CASES] = { "open_cases", "timesync_cases WHERE state = 'open'" },
+    [WAITING] = { "waiting", "timesync_entries WHERE state = 'waiting'" },
+    [FAILED] = { "failed", "timesync_entries WHERE state = 'failed'" },
+    [HELD] = { "held", "timesync_syncs WHERE held_reason <> ''" },
+};
+
+static int write_counts(dw_call *c, dw_out *o, const char *sync)
+{
+    for (size_t i = 0; i < COUNTS; i++) {
+        int64_t n;
+        DW_TRY(dw_db_get(c, DW_TO(&n),
+                         dw_format(c, "SELECT count(*) FROM %s AND %s", counts[i].from,
+                                   i == HELD ? OF_SYNC("id", sync) : OF_SYNC("sync", sync)),
+                         sync));
+        dw_out_set(o, counts[i].name, n);
+    }
     return 0;
 }
 
+static int write_day(dw_call *c, dw_out *o, const char *sync, const char *day)
+{
+    int64_t all, synced;
+
+    DW_TRY(dw_db_get(c, DW_TO(&all, &synced),
+                     dw_format(c,
+                               "SELECT CAST(coalesce(sum(seconds), 0) AS BIGINT),"
+                               " CAST(coalesce(sum(CASE WHEN state IN ('synced', 'unfollowed') THEN seconds"
+                               " ELSE 0 END), 0) AS BIGINT)"
+                               " FROM timesync_entries WHERE day = $2 AND state <> 'gone' AND %s",
+                               OF_SYNC("sync", sync)),
+                     sync, day));
+    dw_out_object(o, NULL);
+    dw_out_set(o, "day", day);
+    dw_out_set(o, "minutes", minutes(all));
+    dw_out_set(o, "synced", minutes(synced));
+    dw_out_end(o);
+    return 0;
+}
+
+/* Of several syncs: in the zone of the first one. Days are counted at noon, where no clock is changed. */
 static int write_days(dw_call *c, dw_out *o, const char *sync)
 {
-    const char *zone = "UTC", *day;
-    double minutes, synced;
+    const char *zone = "UTC", *today, *day;
+    dw_time noon;
 
-    DW_TRY(dw_db_find(
-        c, DW_TO(&zone),
-        "SELECT zone FROM timesync_syncs WHERE $1 IS NULL OR id = $1 ORDER BY created_at LIMIT 1", sync));
+    DW_TRY(dw_db_find(c, DW_TO(&zone),
+                      dw_format(c, "SELECT zone FROM timesync_syncs WHERE %s ORDER BY created_at, id LIMIT 1",
+                                OF_SYNC("id", sync)),
+                      sync));
+    DW_TRY(day_of(c, dw_now(c), zone, &today));
+    DW_TRY(dw_time_parse(c, dw_format(c, "%sT12:00:00Z", today), &noon));
     dw_out_array(o, "days");
     for (int back = KPI_DAYS - 1; back >= 0; back--) {
-        dw_time then = { dw_now(c).us - DW_HOURS(24 * (int64_t)back).us };
-        DW_TRY(dw_time_format_in(c, then, zone, &day));
-        day = dw_format(c, "%.10s", day);
-        DW_TRY(dw_db_get(
-            c, DW_TO(&minutes, &synced),
-            "SELECT coalesce(sum(seconds), 0) / 60.0,"
-            " coalesce(sum(CASE WHEN state IN ('synced', 'unfollowed') THEN seconds ELSE 0 END), 0) / 60.0"
-            " FROM timesync_entries WHERE day = $2 AND state <> 'gone' AND ($1 IS NULL OR sync = $1)",
-            sync, day));
-        dw_out_object(o, NULL);
-        dw_out_set(o, "day", day);
-        dw_out_set(o, "minutes", minutes);
-        dw_out_set(o, "synced", synced);
-        dw_out_end(o);
+        DW_TRY(day_of(c, (dw_time){ noon.us - DW_HOURS(24 * (int64_t)back).us }, "UTC", &day));
+        DW_TRY(write_day(c, o, sync, day));
     }
     dw_out_end(o);
     return 0;
@@ -173,21 +203,11 @@ int api_kpis(dw_call *c, dw_request *req)
 
     DW_TRY(dw_request_read(req, "sync", &sync));
     dw_out *o = dw_reply_open(req, 200);
-    DW_TRY(count(c, o, "open_cases",
-                 "SELECT count(*) FROM timesync_cases WHERE state = 'open' AND ($1 IS NULL OR sync = $1)",
-                 sync));
-    DW_TRY(count(
-        c, o, "waiting",
-        "SELECT count(*) FROM timesync_entries WHERE state = 'waiting' AND ($1 IS NULL OR sync = $1)", sync));
-    DW_TRY(count(c, o, "failed",
-                 "SELECT count(*) FROM timesync_entries WHERE state = 'failed' AND ($1 IS NULL OR sync = $1)",
-                 sync));
-    DW_TRY(count(c, o, "held",
-                 "SELECT count(*) FROM timesync_syncs WHERE held_reason <> '' AND ($1 IS NULL OR id = $1)",
-                 sync));
-    DW_TRY(dw_db_find(c, DW_TO(&run),
-                      "SELECT id FROM timesync_runs WHERE $1 IS NULL OR sync = $1 ORDER BY id DESC LIMIT 1",
-                      sync));
+    DW_TRY(write_counts(c, o, sync));
+    DW_TRY(dw_db_find(
+        c, DW_TO(&run),
+        dw_format(c, "SELECT id FROM timesync_runs WHERE %s ORDER BY id DESC LIMIT 1", OF_SYNC("sync", sync)),
+        sync));
     dw_out_set(o, "last_run", run);
     DW_TRY(write_days(c, o, sync));
     return dw_reply_close(req);

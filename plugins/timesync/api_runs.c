@@ -24,11 +24,9 @@ static int reply_run(dw_call *c, dw_request *req, int status, const char *id)
 
 int api_list_runs(dw_call *c, dw_request *req)
 {
-    dw_time since = { 0 }, until = { INT64_MAX / 2 };
+    dw_time since = { 0 }, until = END_OF_TIME;
 
     DW_TRY(dw_request_read(req, "since", &since, "until", &until));
-    if (until.us == INT64_MAX / 2)
-        return dw_reply_list(c, req, RUN " WHERE r.created_at >= $1", since);
     return dw_reply_list(c, req, RUN " WHERE r.created_at >= $1 AND r.created_at < $2", since, until);
 }
 
@@ -69,6 +67,10 @@ static int read_wanted(dw_call *c, dw_request *req, struct wanted_run *w)
         return dw_fail_at(c, "/since", "is missing: a window begins somewhere");
     if (strcmp(w->kind, "tickets") == 0 && !w->tickets)
         return dw_fail_at(c, "/tickets", "is missing: which ones?");
+    if (strcmp(w->kind, "window") != 0 && (w->has_since || w->until.us != 0))
+        return dw_fail_at(c, w->has_since ? "/since" : "/until", "is for runs of kind window");
+    if (strcmp(w->kind, "tickets") != 0 && w->tickets)
+        return dw_fail_at(c, "/tickets", "is for runs of kind tickets");
     if (w->until.us != 0 && w->until.us <= w->since.us)
         return dw_fail_at(c, "/until", "is not after since");
     return 0;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "day.h"
 #include "sync.h"
 #include "sync_delete.h"
 
@@ -130,12 +131,14 @@ static int check_pair(dw_call *c, const char *source, const char *target)
     return rc > 0 ? dw_fail(c, DW_ECONFLICT, "another sync joins these two already", "sync", name) : rc;
 }
 
-/* What schedules it has is planned anew. */
+/* What schedules it has is planned anew; one that is not enabled does nothing by itself. */
 static int plan_next(dw_call *c, const char *id)
 {
     struct sync s;
 
     DW_TRY(sync_load(c, id, &s));
+    if (!s.enabled)
+        s.schedule = s.full_schedule = "";
     return sync_plan_next(c, &s);
 }
 
@@ -166,7 +169,7 @@ int api_create_sync(dw_call *c, dw_request *req)
         "INSERT INTO timesync_syncs (tenant_id, id, name, source, target, mark, rules, schedule,"
         "  full_schedule, zone, enabled, held_reason, held_detail, version, created_at, changed_at)"
         " VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '', 1, :now, :now)",
-        id, name, source, target, (const char *)mark, (const json_t *)rules_json(c, &rules, false), schedule,
+        id, name, source, target, (const char *)mark, (const json_t *)rules_json(c, &rules, true), schedule,
         full, zone, enabled);
     if (rc == DW_ECONFLICT)
         return dw_fail(c, rc, "another sync has this name", "name", name);
@@ -207,14 +210,15 @@ static int merge_rules(dw_call *c, const json_t *kept, const json_t *given, stru
 
 static int write_changes(dw_call *c, const char *id, int64_t version, const struct changes *to)
 {
+    const char *zone;
     json_t *kept;
     struct rules rules;
     bool enabled;
 
-    DW_TRY(
-        dw_db_get(c, DW_TO(&kept, &enabled), "SELECT rules, enabled FROM timesync_syncs WHERE id = $1", id));
+    DW_TRY(dw_db_get(c, DW_TO(&kept, &enabled, &zone),
+                     "SELECT rules, enabled, zone FROM timesync_syncs WHERE id = $1", id));
     DW_TRY(merge_rules(c, kept, to->rules, &rules));
-    json_t *now = rules_json(c, &rules, false);
+    json_t *now = rules_json(c, &rules, true);
     int rc = dw_db_exec(c,
                         "UPDATE timesync_syncs SET name = coalesce($3, name), rules = $4,"
                         "  schedule = coalesce($5, schedule), full_schedule = coalesce($6, full_schedule),"
@@ -227,6 +231,8 @@ static int write_changes(dw_call *c, const char *id, int64_t version, const stru
     DW_TRY(rc);
     if (rc == 0)
         return dw_fail(c, DW_EPRECONDITION, "somebody changed the sync meanwhile; read it again");
+    if (to->zone && strcmp(to->zone, zone) != 0)
+        DW_TRY(day_again(c, id, to->zone));
     return dw_audit(c, "timesync.sync.changed", id, "old", (const json_t *)kept, "new", (const json_t *)now);
 }
 

@@ -69,13 +69,14 @@ static int start_group(dw_call *c, const struct group *g, const struct case_deci
 {
     const char *run;
 
-    DW_TRY(run_start(c,
-                     &(struct run_new){ .sync = g->sync,
-                                        .kind = "decide",
-                                        .started_by = "person",
-                                        .scope = dw_json(c, "action", action_name(d->action), "note", d->note, "sheet",
-                                                         d->sheet, "keys", (const json_t *)g->keys) },
-                     &run));
+    DW_TRY(
+        run_start(c,
+                  &(struct run_new){ .sync = g->sync,
+                                     .kind = "decide",
+                                     .started_by = "person",
+                                     .scope = dw_json(c, "action", action_name(d->action), "note", d->note,
+                                                      "sheet", d->sheet, "keys", (const json_t *)g->keys) },
+                  &run));
     return json_array_append_new(runs, json_string(run)) == 0 ? 0 : dw_fail(c, DW_ENOMEM, "out of memory");
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cases.h"
+#include "columns.h"
 #include "report.h"
 #include "runs.h"
 #include "sync_find.h"
@@ -200,7 +201,7 @@ static int command_undo(dw_call *c, dw_command_run *run)
 
 static int show_cases(dw_call *c, dw_command_run *run)
 {
-    const char *reason = NULL;
+    const char *reason = "";
     int64_t limit = 100;
     dw_rows *rows;
 
@@ -212,7 +213,7 @@ static int show_cases(dw_call *c, dw_command_run *run)
         "k.detail,"
         " k.opened_at FROM timesync_cases k JOIN timesync_syncs s ON s.id = k.sync"
         " LEFT JOIN timesync_entries e ON e.id = k.entry"
-        " WHERE k.state = 'open' AND ($1 IS NULL OR k.reason = $1) ORDER BY k.reason, k.id LIMIT $2",
+        " WHERE k.state = 'open' AND ($1 = '' OR k.reason = $1) ORDER BY k.reason, k.id LIMIT $2",
         reason, limit));
     return dw_command_rows(run, rows);
 }
@@ -240,23 +241,17 @@ static int command_decide(dw_call *c, dw_command_run *run)
 
 /* ---- reports ---- */
 
-struct table {
-    dw_command_run *run;
-    size_t groups;
-};
-
-static int add_line(dw_call *c, const struct report_row *row, void *ud)
+static int ignore(dw_call *c, const struct report_row *row, void *ud)
 {
-    struct table *t = ud;
-    dw_text *name = dw_text_new(c);
+    (void)c;
+    (void)row;
+    (void)ud;
+    return 0;
+}
 
-    for (size_t i = 0; i < t->groups; i++) {
-        dw_text_add(name, i == 0 ? "" : " / ");
-        dw_text_add(name, *row->names[i] ? row->names[i] : *row->ids[i] ? row->ids[i] : "-");
-    }
-    return dw_command_print(t->run, dw_text_get(name).p, "minutes", row->sums.minutes, "billable",
-                            row->sums.billable, "synced", row->sums.synced, "waiting", row->sums.waiting,
-                            "to_decide", row->sums.to_decide);
+static double minutes(int64_t seconds)
+{
+    return (double)(seconds * 100 / 60) / 100;
 }
 
 static int command_report(dw_call *c, dw_command_run *run)
@@ -265,15 +260,42 @@ static int command_report(dw_call *c, dw_command_run *run)
     const char *name = NULL;
     struct report_sums all;
     json_t *by = NULL;
+    dw_rows *rows;
 
     DW_TRY(dw_command_read(run, "by", &by, "sync", &name, "from", &q.from, "to", &q.to));
     if (name)
         DW_TRY(sync_find(c, name, &q.sync));
     DW_TRY(report_by(c, by, &q));
-    DW_TRY(report_each(c, &q, add_line, &(struct table){ .run = run, .groups = q.by_n }, &all));
-    return dw_command_print(run, "all", "entries", all.entries, "minutes", all.minutes, "billable",
-                            all.billable, "not_billable", all.not_billable, "synced", all.synced, "waiting",
-                            all.waiting, "to_decide", all.to_decide, "skipped", all.skipped);
+    DW_TRY(report_table(c, &q, &rows));
+    DW_TRY(dw_command_rows(run, rows));
+    DW_TRY(report_each(c, &q, ignore, NULL, &all));
+    return dw_command_print(run, "all", "entries", all.entries, "minutes", minutes(all.all), "synced",
+                            minutes(all.synced), "billable", minutes(all.billable), "not_billable",
+                            minutes(all.not_billable), "waiting", minutes(all.waiting), "to_decide",
+                            minutes(all.to_decide), "skipped", minutes(all.skipped));
+}
+
+/* ---- mappings ---- */
+
+static int show_mappings(dw_call *c, dw_command_run *run)
+{
+    const char *name = NULL, *sync = NULL;
+    dw_rows *rows;
+
+    DW_TRY(dw_command_read(run, "sync", &name));
+    if (name)
+        DW_TRY(sync_find(c, name, &sync));
+    DW_TRY(dw_db_query(
+        c, &rows,
+        dw_format(c,
+                  "SELECT s.name AS sync, m.kind, m.source, m.source_name, m.target,"
+                  " m.target_name, " BILLABLE_WORD(
+                      "m.billable") " AS billable"
+                                    " FROM timesync_mappings m JOIN timesync_syncs s ON s.id = m.sync"
+                                    " WHERE %s ORDER BY s.name, m.kind, m.source_name, m.id LIMIT 10000",
+                  OF_SYNC("m.sync", sync)),
+        sync));
+    return dw_command_rows(run, rows);
 }
 
 /* ---- what they take ---- */
@@ -329,6 +351,11 @@ static const dw_argument report_arguments[] = {
     { 0 },
 };
 
+static const dw_argument mapping_arguments[] = {
+    { .name = "--sync", .value = "NAME", .help = "only of this one" },
+    { 0 },
+};
+
 const dw_command timesync_commands[] = {
     { .name = "timesync status",
       .summary = "Shows the syncs, and how far they are",
@@ -372,5 +399,10 @@ const dw_command timesync_commands[] = {
       .arguments = report_arguments,
       .flags = DW_COMMAND_TENANT,
       .run = command_report },
+    { .name = "timesync mappings",
+      .summary = "Lists what of the source is what of the target",
+      .arguments = mapping_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .run = show_mappings },
     { 0 },
 };

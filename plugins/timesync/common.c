@@ -29,3 +29,18 @@ int tx_do(dw_call *c, int (*work)(dw_call *c, void *ud), void *ud)
     }
     return rc;
 }
+
+static const char *const billables[] = { [DW_BILLABLE_UNSAID] = "unsaid", [DW_BILLABLE_YES] = "yes", [DW_BILLABLE_NO] = "no" };
+
+const char *billable_word(uint32_t billable)
+{
+    return billables[billable <= DW_BILLABLE_NO ? billable : DW_BILLABLE_UNSAID];
+}
+
+uint32_t billable_from(const char *word)
+{
+    for (uint32_t b = DW_BILLABLE_NO; b > DW_BILLABLE_UNSAID; b--)
+        if (same(word, billables[b]))
+            return b;
+    return DW_BILLABLE_UNSAID;
+}

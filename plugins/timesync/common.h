@@ -49,4 +49,8 @@ static inline dw_time later(dw_time t, dw_span by)
  * be done again. Its result, or the commit's error. */
 int tx_do(dw_call *c, int (*work)(dw_call *c, void *ud), void *ud);
 
+/* enum dw_billable as people and programs read it: "unsaid", "yes", "no"; unsaid for what is none of these. */
+const char *billable_word(uint32_t billable);
+uint32_t billable_from(const char *word);
+
 #endif

@@ -1,17 +1,19 @@
 #include "csv.h"
 
+#include <stdio.h>
 #include <string.h>
 
-void csv_begin(struct csv *csv, dw_call *c)
+void csv_begin(struct csv *csv, dw_call *c, const char *separator)
 {
     *csv = (struct csv){ .c = c, .text = dw_text_new(c) };
+    csv->in_german = separator && strcmp(separator, "semicolon") == 0;
     dw_text_add(csv->text, "\xEF\xBB\xBF");
 }
 
 static void separate(struct csv *csv)
 {
     if (csv->in_line)
-        dw_text_add(csv->text, ",");
+        dw_text_add(csv->text, csv->in_german ? ";" : ",");
     csv->in_line = true;
 }
 
@@ -47,27 +49,49 @@ void csv_text(struct csv *csv, const char *text)
 
 void csv_int(struct csv *csv, int64_t n)
 {
+    char digits[24];
+
     separate(csv);
-    dw_text_add(csv->text, dw_format(csv->c, "%lld", (long long)n));
+    snprintf(digits, sizeof(digits), "%lld", (long long)n);
+    dw_text_add(csv->text, digits);
 }
 
-void csv_real(struct csv *csv, double x)
+/* Rounded half away from zero, in whole hundredths: no float is involved. */
+void csv_minutes(struct csv *csv, int64_t seconds)
 {
+    const int64_t positive = seconds < 0 ? -seconds : seconds, hundredths = (positive * 10 + 3) / 6;
+    char digits[32];
+
     separate(csv);
-    dw_text_add(csv->text, dw_format(csv->c, "%.2f", x));
+    snprintf(digits, sizeof(digits), "%s%lld%c%02d", seconds < 0 ? "-" : "", (long long)(hundredths / 100),
+             csv->in_german ? ',' : '.', (int)(hundredths % 100));
+    dw_text_add(csv->text, digits);
 }
 
 void csv_time(struct csv *csv, dw_time t)
 {
+    char text[40] = "";
+
     separate(csv);
-    if (t.us != 0)
-        dw_text_add(csv->text, dw_time_format(csv->c, t));
+    if (t.us != 0) {
+        dw_scope_begin(csv->c);
+        snprintf(text, sizeof(text), "%s", dw_time_format(csv->c, t));
+        dw_scope_end(csv->c);
+    }
+    dw_text_add(csv->text, text);
 }
 
 void csv_line(struct csv *csv)
 {
     dw_text_add(csv->text, "\r\n");
     csv->in_line = false;
+}
+
+void csv_heading(struct csv *csv, const char *const *names)
+{
+    for (; *names; names++)
+        csv_text(csv, *names);
+    csv_line(csv);
 }
 
 int csv_reply(struct csv *csv, dw_request *req, const char *file)

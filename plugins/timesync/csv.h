@@ -1,4 +1,5 @@
-/* csv.h - lines of CSV (RFC 4180) as a spreadsheet opens them. [call] */
+/* csv.h - a reply that spreadsheets open: UTF-8 with its mark, as they take it for something else otherwise, CRLF, quotes where they
+ * are needed, and texts that would be formulas made harmless. [call] */
 #ifndef TIMESYNC_CSV_H
 #define TIMESYNC_CSV_H
 
@@ -7,21 +8,23 @@
 struct csv {
     dw_call *c;
     dw_text *text;
-    bool in_line;
+    bool in_line, in_german;
 };
 
-/* Begins with the byte order mark, by which spreadsheets know UTF-8. */
-void csv_begin(struct csv *csv, dw_call *c);
+/* separator: "comma", or "semicolon" as spreadsheets in German and many other languages want it, with commas in decimals; NULL: comma. */
+void csv_begin(struct csv *csv, dw_call *c, const char *separator);
 
-/* One field. What a spreadsheet would run as a formula (=, +, -, @, a tab or a return first, and no number) gets a ' before it. NULL is
- * an empty one. */
+/* A field each. NULL and an instant of 0 are empty ones. */
 void csv_text(struct csv *csv, const char *text);
 void csv_int(struct csv *csv, int64_t n);
-void csv_real(struct csv *csv, double x);  /* two digits */
-void csv_time(struct csv *csv, dw_time t); /* 0: empty */
-void csv_line(struct csv *csv);
+void csv_minutes(struct csv *csv, int64_t seconds); /* in minutes, with two digits */
+void csv_time(struct csv *csv, dw_time t);
+void csv_line(struct csv *csv); /* the line's end */
 
-/* A 200 with all of it, to be saved as that file. */
+/* A line of these; NULL at the end. */
+void csv_heading(struct csv *csv, const char *const *names);
+
+/* file is what the client's program calls it. */
 int csv_reply(struct csv *csv, dw_request *req, const char *file);
 
 #endif

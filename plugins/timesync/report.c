@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "columns.h"
+
+/* ---- what can be grouped by ---- */
+
 /* Expressions over timesync_entries e: what tells groups apart, and what they are called. */
 struct group {
     const char *name, *id, *title;
@@ -18,7 +22,7 @@ static const struct group groups[] = {
     { "month", "substr(e.day, 1, 7)", "substr(e.day, 1, 7)" },
 };
 
-static const struct group nothing = { "", "''", "''" };
+static const struct group nothing = { "", "CAST('' AS TEXT)", "CAST('' AS TEXT)" };
 
 static const struct group *group_of(const char *name)
 {
@@ -32,8 +36,10 @@ static const struct group *group_of(const char *name)
 int report_by(dw_call *c, const json_t *by, struct report_query *out)
 {
     out->by_n = 0;
-    for (size_t i = 0; i < json_array_size(by) && i < REPORT_GROUPS_MAX; i++) {
+    for (size_t i = 0; i < json_array_size(by); i++) {
         const char *name = json_string_value(json_array_get(by, i));
+        if (i == REPORT_GROUPS_MAX)
+            return dw_fail_at(c, "/query/by", "names more than three");
         if (!name || !group_of(name))
             return dw_fail_at(c, "/query/by",
                               "is none of customer, project, agent, activity, ticket, day and month");
@@ -44,71 +50,62 @@ int report_by(dw_call *c, const json_t *by, struct report_query *out)
     return 0;
 }
 
-#define MINUTES_OF(condition) "sum(CASE WHEN " condition " THEN coalesce(e.seconds, 0) ELSE 0 END)"
-#define MOVED                 "e.state IN ('synced', 'unfollowed')"
+/* ---- asking ---- */
 
-/* All groups have the same columns, so that one reader fits; names are the newest that the group had (max). */
+/* PostgreSQL's sums of BIGINT are NUMERIC. */
+#define SECONDS(condition, name) \
+    ", CAST(sum(CASE WHEN " condition " THEN coalesce(e.seconds, 0) ELSE 0 END) AS BIGINT) AS " name
+#define SYNCED "e.state IN ('synced', 'unfollowed')"
+
+static const char *const sums[] = {
+    "count(*) AS entries",
+    SECONDS("1 = 1", "total"),
+    SECONDS(SYNCED, "synced"),
+    SECONDS("e.billable = 1 AND " SYNCED, "billable"),
+    SECONDS("e.billable = 2 AND " SYNCED, "not_billable"),
+    SECONDS("e.state IN ('waiting', 'failed')", "waiting"),
+    SECONDS("e.state = 'deciding'", "to_decide"),
+    SECONDS("e.state = 'skipped'", "skipped"),
+};
+
+/* All queries have the same columns, so that one reader fits. Of a group that was renamed one of its names is taken (max). */
 static const char *sql(dw_call *c, const struct report_query *q)
 {
-    const struct group *g[REPORT_GROUPS_MAX] = { &nothing, &nothing, &nothing };
-    dw_text *by = dw_text_new(c);
+    dw_text *t = dw_text_new(c), *by = dw_text_new(c);
 
-    for (size_t i = 0; i < q->by_n; i++) {
-        g[i] = group_of(q->by[i]);
-        dw_text_add(by, i == 0 ? "" : ", ");
-        dw_text_add(by, dw_format(c, "%zu", 2 * i + 1));
+    dw_text_add(t, "SELECT ");
+    for (int i = 0; i < REPORT_GROUPS_MAX; i++) {
+        const bool is_asked = (size_t)i < q->by_n;
+        const struct group *g = is_asked ? group_of(q->by[i]) : &nothing;
+        dw_text_add(t, dw_format(c, "%s AS id%d, max(%s) AS name%d, ", g->id, i, g->title, i));
+        dw_text_add(by, is_asked ? dw_format(c, "%s%s", i == 0 ? "" : ", ", g->id) : "");
     }
-    return dw_format(c,
-                     "SELECT %s AS g1, max(%s) AS n1, %s AS g2, max(%s) AS n2, %s AS g3, max(%s) AS n3, "
-                     "count(*),"
-                     " sum(coalesce(e.seconds, 0)), " MINUTES_OF("e.billable = 1 AND " MOVED) ", " MINUTES_OF(
-                         "e.billable "
-                         "= 2 "
-                         "AND " MOVED) ", " MINUTES_OF(MOVED) ", " MINUTES_OF("e.state IN ('waiting', "
-                                                                              "'failed')") ", " MINUTES_OF("e"
-                                                                                                           "."
-                                                                                                           "s"
-                                                                                                           "t"
-                                                                                                           "a"
-                                                                                                           "t"
-                                                                                                           "e"
-                                                                                                           " "
-                                                                                                           "="
-                                                                                                           " "
-                                                                                                           "'"
-                                                                                                           "d"
-                                                                                                           "e"
-                                                                                                           "c"
-                                                                                                           "i"
-                                                                                                           "d"
-                                                                                                           "i"
-                                                                                                           "n"
-                                                                                                           "g"
-                                                                                                           "'") ", " MINUTES_OF("e."
-                                                                                                                                "stat"
-                                                                                                                                "e = "
-                                                                                                                                "'ski"
-                                                                                                                                "pped"
-                                                                                                                                "'") " FROM timesync_entries e"
-                                                                                                                                     " WHERE e.state <> 'gone' AND ($1 IS NULL OR e.sync = $1) AND ($2 IS NULL OR e.day >= $2)"
-                                                                                                                                     " AND ($3 IS NULL OR e.day <= $3)"
-                                                                                                                                     " GROUP BY %s ORDER BY %s",
-                     g[0]->id, g[0]->title, g[1]->id, g[1]->title, g[2]->id, g[2]->title, dw_text_get(by).p,
-                     dw_text_get(by).p);
+    for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
+        dw_text_add(t, sums[i]);
+    dw_text_add(t, " FROM timesync_entries e WHERE e.state <> 'gone' AND e.day >= $2 AND e.day <= $3 AND ");
+    dw_text_add(t, OF_SYNC("e.sync", q->sync));
+    dw_text_add(t, dw_format(c, " GROUP BY %s ORDER BY %s", dw_text_get(by).p, dw_text_get(by).p));
+    return dw_text_get(t).p;
 }
 
-static double minutes(int64_t seconds)
+/* A day that cannot be told is '', and sorts before all others. */
+static const char *from(const struct report_query *q)
 {
-    return (double)seconds / 60;
+    return q->from ? q->from : "";
+}
+
+static const char *to(const struct report_query *q)
+{
+    return q->to ? q->to : "9999";
 }
 
 static void add(struct report_sums *all, const struct report_sums *one)
 {
     all->entries += one->entries;
-    all->minutes += one->minutes;
+    all->all += one->all;
+    all->synced += one->synced;
     all->billable += one->billable;
     all->not_billable += one->not_billable;
-    all->synced += one->synced;
     all->waiting += one->waiting;
     all->to_decide += one->to_decide;
     all->skipped += one->skipped;
@@ -118,21 +115,43 @@ int report_each(dw_call *c, const struct report_query *q,
                 int (*visit)(dw_call *c, const struct report_row *row, void *ud), void *ud,
                 struct report_sums *all)
 {
-    int64_t total, yes, no, moved, waiting, deciding, skipped;
     struct report_row row;
+    struct report_sums *s = &row.sums;
     dw_rows *rows;
     int rc;
 
     *all = (struct report_sums){ 0 };
-    DW_TRY(dw_db_query(c, &rows, sql(c, q), q->sync, q->from, q->to));
+    DW_TRY(dw_db_query(c, &rows, sql(c, q), q->sync, from(q), to(q)));
     while ((rc = dw_rows_next(rows, &row.ids[0], &row.names[0], &row.ids[1], &row.names[1], &row.ids[2],
-                              &row.names[2], &row.sums.entries, &total, &yes, &no, &moved, &waiting,
-                              &deciding, &skipped)) > 0) {
-        row.sums =
-            (struct report_sums){ row.sums.entries, minutes(total),   minutes(yes),      minutes(no),
-                                  minutes(moved),   minutes(waiting), minutes(deciding), minutes(skipped) };
-        add(all, &row.sums);
+                              &row.names[2], &s->entries, &s->all, &s->synced, &s->billable, &s->not_billable,
+                              &s->waiting, &s->to_decide, &s->skipped)) > 0) {
+        add(all, s);
         DW_TRY(visit(c, &row, ud));
     }
     return rc;
+}
+
+/* ---- for people ---- */
+
+#define MINUTES(name) ", round(t." name " / 60.0, 2) AS "
+
+int report_table(dw_call *c, const struct report_query *q, dw_rows **out)
+{
+    dw_text *t = dw_text_new(c);
+
+    dw_text_add(t, "SELECT ");
+    for (int i = 0; (size_t)i < q->by_n; i++)
+        dw_text_add(
+            t,
+            dw_format(
+                c,
+                "CASE WHEN t.name%d <> '' THEN t.name%d WHEN t.id%d <> '' THEN t.id%d ELSE '-' END AS %s, ",
+                i, i, i, i, q->by[i]));
+    dw_text_add(
+        t, "t.entries" MINUTES("total") "minutes" MINUTES("synced") "synced" MINUTES("billable") "billable");
+    dw_text_add(
+        t, MINUTES("waiting") "waiting" MINUTES("to_decide") "to_decide" MINUTES("skipped") "skipped FROM (");
+    dw_text_add(t, sql(c, q));
+    dw_text_add(t, ") AS t");
+    return dw_db_query(c, out, dw_text_get(t).p, q->sync, from(q), to(q));
 }

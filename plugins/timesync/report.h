@@ -1,4 +1,5 @@
-/* report.h - minutes, grouped: for the API, the command line and CSV. [call] */
+/* report.h - how much time, grouped. Days are those of the sync's zone; what is gone at its source counts no more. Seconds
+ * throughout: whole numbers, that add up. [call] */
 #ifndef TIMESYNC_REPORT_H
 #define TIMESYNC_REPORT_H
 
@@ -6,31 +7,35 @@
 
 enum { REPORT_GROUPS_MAX = 3 };
 
-/* Minutes, but for entries. */
+struct report_query {
+    const char *by[REPORT_GROUPS_MAX]; /* "customer", ... in this order */
+    size_t by_n;
+    const char *sync;      /* NULL: of all */
+    const char *from, *to; /* days, both included: "2026-11-21"; NULL: open */
+};
+
 struct report_sums {
-    int64_t entries;
-    double minutes, billable, not_billable, synced, waiting, to_decide, skipped;
+    int64_t entries; /* how many */
+    int64_t all;     /* = synced + waiting + to_decide + skipped */
+    int64_t synced;  /* = billable + not_billable + what the target does not tell of */
+    int64_t billable, not_billable;
+    int64_t waiting, to_decide, skipped;
 };
 
 struct report_row {
-    const char *ids[REPORT_GROUPS_MAX], *names[REPORT_GROUPS_MAX]; /* borrowed for the visit */
+    const char *ids[REPORT_GROUPS_MAX], *names[REPORT_GROUPS_MAX];
     struct report_sums sums;
 };
 
-struct report_query {
-    const char
-        *by[REPORT_GROUPS_MAX]; /* "customer", "project", "agent", "activity", "ticket", "day", "month" */
-    size_t by_n;
-    const char *sync;      /* NULL: all */
-    const char *from, *to; /* days, both included; NULL: open */
-};
-
-/* Reads what was asked for: `by` as an array or NULL (then by month). DW_EINVALID, at /query/by. */
+/* A list of words, NULL: by month. DW_EINVALID at /query/by. */
 int report_by(dw_call *c, const json_t *by, struct report_query *out);
 
-/* Visits the groups in their order; *all is the sum of them. */
+/* Visits the rows in the order of their groups; the sums of all in *all. What a visit is given goes with it. */
 int report_each(dw_call *c, const struct report_query *q,
                 int (*visit)(dw_call *c, const struct report_row *row, void *ud), void *ud,
                 struct report_sums *all);
+
+/* The same for people: a column for each group, and minutes. At most 10,000 rows are a table. */
+int report_table(dw_call *c, const struct report_query *q, dw_rows **out);
 
 #endif

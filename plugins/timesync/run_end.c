@@ -97,7 +97,8 @@ static int next_try(dw_call *c, const struct work *w, dw_time *out)
 
     DW_TRY(dw_db_get(c, DW_TO(&n),
                      "SELECT count(*) FROM timesync_runs WHERE sync = $1 AND state = 'failed' AND reason = 'AUTH_EXPIRED'"
-                     " AND id > coalesce((SELECT max(d.id) FROM timesync_runs d WHERE d.sync = $1 AND d.state = 'done'),"
+                     " AND id > coalesce((SELECT d.id FROM timesync_runs d WHERE d.sync = $1 AND d.state = 'done'"
+                     " ORDER BY d.id DESC LIMIT 1),"
                      " '00000000-0000-0000-0000-000000000000')",
                      w->sync.id));
     for (; n > 1 && us < INT64_C(3600000000); n--)

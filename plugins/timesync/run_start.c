@@ -48,10 +48,10 @@ static int add(dw_call *c, const struct run_new *want, const char *id)
                       "INSERT INTO timesync_runs (tenant_id, id, sync, kind, is_plan, started_by, who, who_name, scope, ticket,"
                       " state, phase, total, examined, created, updated, unchanged, deleted, skipped, to_decide, failed,"
                       " adopted, requests, reason, detail, undoes, created_at)"
-                      " VALUES (:tenant, $1, $2, $3, $4, $5, coalesce(:me, ''), '', $6, $7, 'waiting', '', 0, 0, 0, 0, 0, 0, 0,"
+                      " VALUES (:tenant, $1, $2, $3, $4, $5, coalesce(:me, ''), $10, $6, $7, 'waiting', '', 0, 0, 0, 0, 0, 0, 0,"
                       " 0, 0, 0, 0, '', '', $8, $9)",
                       id, want->sync, want->kind, want->is_plan, want->started_by, scope, or_empty(want->ticket),
-                      want->undoes, dw_now(c)));
+                      want->undoes, dw_now(c), dw_principal_of(c)->name));
     return dw_job_add(c, .kind = "run", .with = DW_LIST("run", id), .unique_key = id, .queue_key = key);
 }
 

@@ -80,7 +80,7 @@ json_t *sheet_json(dw_call *c, const struct sheet *s)
         json_array_append_new(tags, json_string(s->tags.v[i]));
     return dw_json(c, "id", s->id, "project", s->project, "activity", s->activity, "user", s->user, "text", s->text, "tags",
                    tags, "begin", dw_time_format(c, s->begin), "end", s->end.us ? dw_time_format(c, s->end) : NULL,
-                   "seconds", s->seconds, "billable", (int64_t)s->billable, "exported", s->exported);
+                   "seconds", s->seconds, "billable", billable_word(s->billable), "exported", s->exported);
 }
 
 static int read_time(dw_call *c, const char *text, dw_time *out)
@@ -91,9 +91,8 @@ static int read_time(dw_call *c, const char *text, dw_time *out)
 
 int sheet_read(dw_call *c, const json_t *json, struct sheet *out)
 {
-    const char *begin = NULL, *end = NULL;
+    const char *begin = NULL, *end = NULL, *billable = "";
     json_t *tags = NULL;
-    int64_t billable = 0;
     dw_texts list = { NULL, 0 };
     const char **texts;
 
@@ -101,7 +100,7 @@ int sheet_read(dw_call *c, const json_t *json, struct sheet *out)
     DW_TRY(dw_json_read(c, json, "id", &out->id, "project", &out->project, "activity", &out->activity, "user", &out->user,
                         "text", &out->text, "tags", &tags, "begin", &begin, "end", &end, "seconds", &out->seconds,
                         "billable", &billable, "exported", &out->exported));
-    out->billable = (uint32_t)billable;
+    out->billable = billable_from(billable);
     texts = dw_alloc(c, (json_array_size(tags) + 1) * sizeof(*texts));
     for (; list.n < json_array_size(tags); list.n++)
         texts[list.n] = or_empty(json_string_value(json_array_get(tags, list.n)));

@@ -293,5 +293,5 @@ json_t *wanted_json(dw_call *c, const struct wanted *w)
                    w->project.id || w->customer.id ? NULL : w->customer.name, "activity", w->activity, "user", w->user,
                    "email", w->user ? NULL : w->email, "begin", dw_time_format(c, w->begin), "end",
                    dw_time_format(c, wanted_end(w)), "seconds", w->seconds, "text", w->text, "tags", tags, "billable",
-                   (int64_t)w->billable);
+                   billable_word(w->billable));
 }
