@@ -3,6 +3,7 @@
 
 #include "common.h"
 #include "places.h"
+#include "timesync.h"
 
 struct claim {
     struct entry *e;
@@ -88,7 +89,7 @@ static int failed(dw_call *c, struct work *w, const struct step *s, struct entry
     case FAILURE_REFUSED:
         return refused(c, w, s, e, wanted, &f, is);
     case FAILURE_UNKNOWN:
-        return work_wait(w, dw_connection_settle(w->target)); /* the intent stays: see settle.h */
+        return work_wait(w, timesync_settle(c, w->target)); /* the intent stays: see settle.h */
     case FAILURE_BROKEN: /* cancelled, say: it may be under way */
         return rc;
     default:
