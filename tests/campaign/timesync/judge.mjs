@@ -57,12 +57,13 @@ export class Judge {
     return found;
   }
 
-  #facts({ row, sheets, cases, told, touched, decided }) {
+  #facts({ id, row, sheets, cases, told, touched, decided }) {
     const ticket = row && this.world.ticket(row.ticket_id);
     const source = row && { ...row, time_unit: String(row.time_unit), created_at: new Date(row.created_at).toISOString(), ticket: ticket?.number };
     return JSON.stringify({
       source, sheets: sheets.map((sheet) => this.world.kimai.shownSheet(sheet)), cases: cases.map(({ reason, state, detail }) => ({ reason, state, detail })),
       told, touched: [...touched], decided, wanted: row && this.wanted(row),
+      writes: this.world.kimai.writes.filter(({ entry }) => entry === id).map(({ at, method, status, body }) => `${new Date(at).toISOString()} ${method} ${status} ${body}`),
     });
   }
 
@@ -183,7 +184,7 @@ export class Judge {
       if (!isTheirs) yield `its timesheet differs in ${differs.join(', ')}, and nobody is told`;
     } else if (differs.length > 0 && touched.size === 0 && decided.length === 0 && this.overlaps) {
       yield `nothing forbids it, and its timesheet differs in ${differs.join(', ')}`;
-    } else if (differs.length === 0 && cases.length > 0 && !isMoved && !isVeryLate) {
+    } else if (differs.length === 0 && cases.length > 0 && !isMoved && !isVeryLate && !touched.has('edited billable')) {
       yield 'all is well, and its case never closes';
     }
   }

@@ -152,7 +152,7 @@ export class Steps {
       user: () => ({ user: 1 }),
       billable: (sheet) => ({ billable: !sheet.billable }),
     };
-    return this.#touch(step, 'edited', (sheet) => kimai.editSheet(sheet.id, changes[step.field](sheet)));
+    return this.#touch(step, step.field === 'billable' ? 'edited billable' : 'edited', (sheet) => kimai.editSheet(sheet.id, changes[step.field](sheet)));
   }
 
   dropSheet(step) {
