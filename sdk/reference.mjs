@@ -12,7 +12,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 // In the order in which one reads them.
 const files = [
-  ...['value', 'call', 'http', 'db', 'jobs', 'events', 'command', 'out', 'conf', 'log', 'stream', 'hook', 'client', 'secure', 'auth', 'plugin'].map((name) => `include/dowel/${name}.h`),
+  ...['value', 'call', 'http', 'db', 'jobs', 'events', 'command', 'out', 'conf', 'log', 'stream', 'hook', 'client', 'connector', 'secure', 'auth', 'plugin'].map((name) => `include/dowel/${name}.h`),
   'harness/include/dowel/harness.h',
 ];
 

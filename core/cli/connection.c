@@ -291,7 +291,8 @@ static int take_thing(void *ud, const dw_thing *thing)
     return json_array_append_new(ud, connection_view_thing(thing)) == 0 ? 0 : DW_ENOMEM;
 }
 
-static int ask_for_things(struct connection_verb *v, json_t *items)
+/* more: than were wanted. */
+static int ask_for_things(struct connection_verb *v, json_t *items, bool *more)
 {
     dw_thing_query query = { .struct_size = sizeof(query) };
     struct connection_list list = { v->id, NULL, &query, THINGS };
@@ -302,10 +303,14 @@ static int ask_for_things(struct connection_verb *v, json_t *items)
                                          &query.parent, "inactive", &query.inactive, "limit", &list.limit)));
     if (list.limit < 1 || list.limit > THINGS_MAX)
         return call_fail(v->asked, DW_EINVALID, "--limit: say a number from 1 to %d", THINGS_MAX);
+    int64_t limit = list.limit++; /* one more tells that there are more */
     int rc = connection_things(v->w.process, &list, &v->w.who, take_thing, items, &answer);
     if (rc < 0 && answer.text && *answer.text)
         rc = call_fail(v->asked, rc, "%s", answer.text);
     connection_answer_finish(&answer);
+    *more = rc >= 0 && (int64_t)json_array_size(items) > limit;
+    if (*more)
+        json_array_remove(items, (size_t)limit);
     return rc;
 }
 
@@ -313,10 +318,15 @@ static int show_things(struct connection_verb *v)
 {
     static const char *const columns[] = { "id", "name", "number", "email", "parent", "inactive", NULL };
     json_t *items = json_array();
-    int rc = items ? ask_for_things(v, items) : DW_ENOMEM;
+    bool more = false;
+    int rc = items ? ask_for_things(v, items, &more) : DW_ENOMEM;
 
     if (rc >= 0)
         rc = command_list_json(v->run, items, columns, "there is nothing of that");
+    if (rc >= 0 && (more || command_is_json(v->run)))
+        rc = command_is_json(v->run)
+                 ? host_command_api.show(v->run, DW_LIST("more", more))
+                 : host_command_api.print(v->run, DW_LIST("there are more; --limit N shows more of them"));
     json_decref(items);
     return rc;
 }

@@ -187,7 +187,9 @@ static int store(struct connection_verb *v, struct connection_change *change)
 {
     DW_TRY(connection_verb_open(v));
     DW_TRY(connection_change_store(&v->w, change));
-    return connection_verb_commit(v);
+    DW_TRY(connection_verb_commit(v));
+    connection_change_committed(change);
+    return 0;
 }
 
 static int change_and_show(struct connection_verb *v, const struct typed_change *t)

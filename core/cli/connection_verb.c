@@ -6,6 +6,7 @@
 #include "plugin/access.h"
 #include "plugin/call_db.h"
 #include "plugin/host.h"
+#include "plugin/only_tenant.h"
 #include "util/json.h"
 
 static const char step[] = "connection";
@@ -17,36 +18,21 @@ static int note(void *ud, const char *action, const char *target, dw_list values
 
 /* ---- in whose tenant ---- */
 
-struct tenants {
-    char first[UUID_TEXT_SIZE];
-    int n;
-};
-
-static int take_tenant(void *ud, const char *tenant)
-{
-    struct tenants *t = ud;
-
-    if (t->n++ == 0)
-        snprintf(t->first, sizeof(t->first), "%s", tenant);
-    return 0;
-}
-
 /* In the call's memory. */
-static int only_tenant(dw_call *c, const char **out)
+static int implied_tenant(dw_call *c, const char **out)
 {
-    struct tenants t = { .n = 0 };
-    int rc = access_each_tenant(c->instance->process->access, take_tenant, &t);
+    struct buf why = BUF_INIT;
+    char id[UUID_TEXT_SIZE];
+    int rc = only_tenant(c->instance->process->access, id, &why);
 
-    if (rc >= 0 && t.n == 1) {
-        *out = call_copy(c, str_from(t.first));
-        return 0;
-    }
-    if (rc >= 0 && t.n > 1)
-        return call_fail(c, DW_EINVALID, "there are %d tenants: say --tenant ID, for which of them", t.n);
-    return call_fail(c, DW_EINVALID, "which tenants there are is not known here: say --tenant ID");
+    *out = rc == 0 ? call_copy(c, str_from(id)) : NULL;
+    if (rc != 0)
+        rc = call_fail(c, DW_EINVALID, "%s", buf_text(&why));
+    buf_finish(&why);
+    return rc;
 }
 
-static int begin(struct connection_verb *v, dw_call *c, dw_command_run *run, const char *tenant)
+static int begin(struct connection_verb *v, dw_call *c, const char *tenant)
 {
     struct db_session *s;
 
@@ -62,7 +48,6 @@ static int begin(struct connection_verb *v, dw_call *c, dw_command_run *run, con
         .note = note,
         .note_ud = v->c,
     };
-    (void)run;
     return 0;
 }
 
@@ -72,8 +57,8 @@ int connection_verb_begin(struct connection_verb *v, dw_call *c, dw_command_run 
     if (!tenant)
         tenant = c->tenant;
     if (!tenant)
-        DW_TRY(only_tenant(c, &tenant));
-    return begin(v, c, run, tenant);
+        DW_TRY(implied_tenant(c, &tenant));
+    return begin(v, c, tenant);
 }
 
 /* ---- which one ---- */
@@ -81,11 +66,16 @@ int connection_verb_begin(struct connection_verb *v, dw_call *c, dw_command_run 
 /* Of whatever tenant unless one is named: who runs the server sees all of them. */
 static int look_for(struct connection_verb *v, const char *named, const char **tenant)
 {
-    const char *id = uuid_parse(str_from(named), NULL) == 0 ? named : NULL, *found_tenant = NULL,
-               *found = NULL;
+    const char *id = NULL, *found_tenant = NULL, *found = NULL;
+    char formatted[UUID_TEXT_SIZE];
     struct db_session *s;
+    struct uuid parsed;
     int64_t n = 0;
 
+    if (uuid_parse(str_from(named), &parsed) == 0) {
+        uuid_format(&parsed, formatted);
+        id = formatted;
+    }
     DW_TRY(call_session(v->asked, step, &s));
     int rc = db_find(s, DW_TO(&found, &found_tenant, &n), DB_BY_CORE,
                      DW_LIST("SELECT id, tenant_id, (SELECT count(*) FROM dowel_connections"
@@ -114,7 +104,7 @@ int connection_verb_find(struct connection_verb *v, dw_call *c, dw_command_run *
     *v = (struct connection_verb){ .asked = c, .c = c, .run = run, .why = BUF_INIT };
     DW_TRY(host_command_api.read(run, DW_LIST("connection", &named)));
     DW_TRY(look_for(v, named, &tenant));
-    return begin(v, c, run, tenant);
+    return begin(v, c, tenant);
 }
 
 /* ---- the end ---- */

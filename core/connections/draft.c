@@ -453,7 +453,9 @@ static int write(struct written *w, const struct connection *is, const struct ke
     json_t *value;
 
     json_object_foreach(is->secrets, name, value)
+    {
         buf_add_format(&w->secrets, "%s%s", w->secrets.n > 0 ? " " : "", name);
+    }
     w->settings = json_dumps(is->settings, JSON_COMPACT | JSON_SORT_KEYS);
     if (!w->settings || buf_failed(&w->secrets))
         return DW_ENOMEM;
@@ -536,17 +538,23 @@ static int save(struct connection_draft *d, struct db_session *s, struct written
     return 0;
 }
 
+static int save_in_step(struct connection_draft *d, struct db_session *s, struct written *w, int64_t now_us,
+                        struct buf *why)
+{
+    struct step step;
+    int rc = step_begin(&step, s);
+
+    return rc < 0 ? rc : step_end(&step, save(d, s, w, now_us, why));
+}
+
 int connection_draft_save(struct connection_draft *d, struct db_session *s, const struct keyring *keyring,
                           int64_t now_us, struct buf *why)
 {
     struct written w = { .secrets = BUF_INIT, .sealed = BUF_INIT };
-    struct step step;
     int rc = d->faults_n > 0 ? DW_EINVALID : write(&w, d->is, keyring);
 
     if (rc == 0)
-        rc = step_begin(&step, s);
-    if (rc >= 0)
-        rc = step_end(&step, save(d, s, &w, now_us, why));
+        rc = save_in_step(d, s, &w, now_us, why);
     free(w.settings);
     buf_finish(&w.secrets);
     buf_finish(&w.sealed);

@@ -17,20 +17,23 @@ void secret_wipe(const char *text)
         wipe(text, strlen(text));
 }
 
+static void wipe_value(const json_t *value)
+{
+    for (size_t i = 0; i < json_array_size(value); i++)
+        wipe_value(json_array_get(value, i));
+    if (json_is_string(value))
+        wipe(json_string_value(value), json_string_length(value));
+}
+
 void secret_json_wipe(const json_t *object)
 {
+    json_t *all = (json_t *)(uintptr_t)object; /* jansson's loop wants it so */
     const char *name;
     json_t *value;
-    json_t *all = (json_t *)(uintptr_t)object;
-    size_t i;
 
     json_object_foreach(all, name, value)
     {
-        json_t *entry;
-        if (json_is_string(value))
-            wipe(json_string_value(value), json_string_length(value));
-        json_array_foreach(value, i, entry) if (json_is_string(entry))
-            wipe(json_string_value(entry), json_string_length(entry));
+        wipe_value(value);
     }
 }
 

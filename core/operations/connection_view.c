@@ -6,6 +6,7 @@
 #include "config/typed.h"
 #include "connections/connections.h"
 #include "operations/core_page.h"
+#include "plugin/connection.h"
 #include "util/clock.h"
 #include "util/json.h"
 
@@ -62,7 +63,9 @@ static json_t *default_of(const struct config_table *table, const struct config_
     arena_init(&arena, NULL, 0, 0);
     config_problems_init(&problems);
     const struct typed typed = { table, item, arena_calloc(&arena, table->size + 1), &arena, &problems };
-    if (typed.values && typed_set_fallback(&typed) > 0)
+    if (typed.values)
+        typed_set_fallback(&typed); /* of "" it makes nothing, and the empty text is there before */
+    if (typed.values && !config_problems_any(&problems))
         typed_format_json(&text, item, typed.values);
     if (text.n == 0 || buf_failed(&text) || json_strict_parse(buf_str(&text), 0, &value, &fault) != 0)
         value = NULL;
@@ -254,7 +257,7 @@ static const struct core_member members[] = {
     { 0 },
 };
 
-static const struct core_member health[] = {
+static const struct core_member health_members[] = {
     { .column = "health", .name = "state" },
     { .column = "health_since", .name = "since" },
     { .column = "health_error", .name = "error" },
@@ -315,19 +318,40 @@ void connection_view_path(struct buf *out, const struct connector_kind *kind, co
     buf_add_format(out, "/api/v1/hooks/%s/%s", kind->by->name, id);
 }
 
-static void add_webhook(struct buf *out, struct str id, const struct connector_kind *kind)
+/* To the second: how long it is, is no more exact. */
+static void add_pause(struct buf *out, const char *id)
 {
-    char text[UUID_TEXT_SIZE];
+    char until[CLOCK_RFC3339_SIZE];
+    struct connection_health health;
 
-    buf_add_text(out, ",\"webhook\":");
-    if (!kind || !kind->connector->inbox || id.n >= sizeof(text)) {
+    buf_add_text(out, ",\"paused_until\":");
+    if (connection_gate_health(id, &health) != 0 || health.closed_us <= 0) {
         buf_add_text(out, "null");
         return;
     }
-    memcpy(text, id.p, id.n);
-    text[id.n] = '\0';
+    clock_format_rfc3339((clock_wall_us() + health.closed_us) / CLOCK_SECOND * CLOCK_SECOND, until);
+    buf_add_format(out, "\"%s\"", until);
+}
+
+static int add_health(struct buf *out, struct db_rows *rows, const char *id)
+{
+    buf_add_text(out, ",\"health\":");
+    DW_TRY(core_row_write(out, rows, health_members));
+    out->n--; /* the brace at its end */
+    add_pause(out, id);
+    buf_add_char(out, '}');
+    return 0;
+}
+
+static void add_webhook(struct buf *out, const char *id, const struct connector_kind *kind)
+{
+    buf_add_text(out, ",\"webhook\":");
+    if (!kind || !kind->connector->inbox) {
+        buf_add_text(out, "null");
+        return;
+    }
     buf_add_text(out, "{\"path\":\"");
-    connection_view_path(out, kind, text); /* nothing in it has to be escaped */
+    connection_view_path(out, kind, id); /* nothing in it has to be escaped */
     buf_add_text(out, "\",\"verify\":");
     buf_add_json(out, str_from(or_empty(kind->connector->inbox_verify)));
     buf_add_text(out, ",\"id_header\":");
@@ -338,14 +362,17 @@ static void add_webhook(struct buf *out, struct str id, const struct connector_k
 int connection_view_row(struct buf *out, struct db_rows *rows, const struct connectors *kinds)
 {
     char name[CONNECTION_NAME_MAX + 1];
-    struct str kind_name = text_of(rows, "kind");
+    struct str kind_name = text_of(rows, "kind"), id_text = text_of(rows, "id");
     const struct connector_kind *kind = NULL;
+    char id[UUID_TEXT_SIZE] = "";
 
     if (kind_name.n < sizeof(name)) {
         memcpy(name, kind_name.p, kind_name.n);
         name[kind_name.n] = '\0';
         kind = connectors_find(kinds, name);
     }
+    if (id_text.n < sizeof(id))
+        memcpy(id, id_text.p, id_text.n);
     DW_TRY(core_row_write(out, rows, members));
     out->n--; /* the brace at its end */
     buf_add_text(out, ",\"plugin\":");
@@ -354,9 +381,8 @@ int connection_view_row(struct buf *out, struct db_rows *rows, const struct conn
     else
         buf_add_text(out, "null");
     add_secrets(out, text_of(rows, "secrets"), kind);
-    buf_add_text(out, ",\"health\":");
-    DW_TRY(core_row_write(out, rows, health));
-    add_webhook(out, text_of(rows, "id"), kind);
+    DW_TRY(add_health(out, rows, id));
+    add_webhook(out, id, kind);
     buf_add_char(out, '}');
     return buf_failed(out) ? DW_ENOMEM : 0;
 }

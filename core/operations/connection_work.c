@@ -7,11 +7,12 @@
 #include "events/events.h"
 #include "http/exchange.h"
 #include "operations/connection_view.h"
+#include "plugin/connection.h"
 #include "util/clock.h"
 #include "util/json.h"
 
 /* Of those who wait for strangers; the others get a 429. */
-enum { ASKED_AT_ONCE = 4 };
+enum { ASKED_AT_ONCE = 8 };
 
 static _Atomic int under_way;
 
@@ -419,6 +420,12 @@ int connection_change_store(struct connection_work *w, struct connection_change 
         return note_and_tell_changed(w, c);
     DW_TRY(note_made(w, c));
     return tell_made(w, c);
+}
+
+void connection_change_committed(const struct connection_change *change)
+{
+    if (change->before && change->draft->changes_access)
+        connection_gate_renew(change->draft->is->id);
 }
 
 int64_t connection_work_enable(struct connection_work *w, const struct connection_ref *ref, bool enabled)

@@ -5,7 +5,7 @@
  *   struct connection_change change;
  *   rc = connection_change_prepare(&w, &given, untested, &change);   asks the outside: no transaction is open
  *   if (rc == 0) {
- *       DW_TRY(begin); rc = connection_change_store(&w, &change); reply; commit
+ *       DW_TRY(begin); rc = connection_change_store(&w, &change); reply; commit; connection_change_committed(&change);
  *   }
  *   connection_change_finish(&change);
  *
@@ -56,6 +56,9 @@ int connection_change_try(struct connection_work *w, const struct connection_giv
 
 /* In the open transaction. Afterwards change->draft->is has its id and version. */
 int connection_change_store(struct connection_work *w, struct connection_change *change);
+
+/* It was committed: what was known of the way there is over where that is another one now. */
+void connection_change_committed(const struct connection_change *change);
 void connection_change_finish(struct connection_change *change);
 
 /* ---- for what nothing has to be looked at: in the open transaction ---- */

@@ -111,7 +111,6 @@ static int choose_kinds(struct core_request *r, const char *const **out)
 static int write_items(struct core_request *r, const struct core_page *page, struct db_rows *rows,
                        struct buf *out, char last[UUID_TEXT_SIZE])
 {
-    const char *id = NULL;
     struct db_cell cell;
     int rc;
 
@@ -126,7 +125,6 @@ static int write_items(struct core_request *r, const struct core_page *page, str
         memcpy(last, cell.text.p, cell.text.n);
         last[cell.text.n] = '\0';
     }
-    (void)id;
     buf_add_char(out, ']');
     return rc;
 }
@@ -196,7 +194,9 @@ static int store(struct core_request *r, struct connection_work *w, struct conne
     DW_TRY(db_begin(r->s));
     DW_TRY(connection_change_store(w, c));
     DW_TRY(reply_change(r, c));
-    return db_commit(r->s);
+    DW_TRY(db_commit(r->s));
+    connection_change_committed(c);
+    return 0;
 }
 
 static int change_and_reply(struct core_request *r, const struct connection_given *given)

@@ -17,9 +17,13 @@ struct reader {
     size_t places; /* that have been filled */
 };
 
-static const dw_argument of_tenant = {
-    .name = "--tenant", .value = "ID", .help = "for which tenant, by its id", .type = DW_ARGUMENT_ID
-};
+#define OF_TENANT(text)                                                         \
+    {                                                                           \
+        .name = "--tenant", .value = "ID", .help = text, .type = DW_ARGUMENT_ID \
+    }
+
+static const dw_argument of_tenant = OF_TENANT("for which tenant, by its id; needed where there are several");
+static const dw_argument of_any_tenant = OF_TENANT("for which tenant, by its id");
 static const dw_argument of_yes = { .name = "--yes", .help = "does not ask" };
 
 static int DW_PRINTF(2, 3) refuse(struct reader *r, const char *format, ...)
@@ -54,7 +58,7 @@ static const dw_argument *option_at(const dw_command *command, size_t i)
             return a;
     }
     if (takes_tenant(command) && i-- == 0)
-        return &of_tenant;
+        return command->flags & DW_COMMAND_TENANT ? &of_tenant : &of_any_tenant;
     return asks(command) && i == 0 ? &of_yes : NULL;
 }
 
@@ -143,7 +147,7 @@ static int take(struct reader *r, const dw_argument *a, const char *text)
     json_t *value = read_typed(a, text, r->now_us, &wanted);
     if (!value)
         return refuse(r, "%s %s: %s", a->name, str_is_utf8(str_from(text)) ? text : "...", wanted);
-    if (a == &of_tenant)
+    if (a == &of_tenant || a == &of_any_tenant)
         r->out->tenant = text;
     return keep(r, a, value) == 0 ? 0 : refuse(r, "out of memory");
 }
@@ -224,8 +228,6 @@ static int check_missing(struct reader *r)
         if (must && !json_object_get(r->out->values, argument_key(a)))
             return refuse(r, "%s is missing%s%s", a->name, *a->help ? ": " : "", a->help);
     }
-    if ((r->command->flags & DW_COMMAND_TENANT) && !r->out->tenant)
-        return refuse(r, "--tenant is missing: %s", of_tenant.help);
     return 0;
 }
 
@@ -289,8 +291,6 @@ void command_line_usage(struct buf *out, const dw_command *command)
         if (a->required)
             buf_add_format(out, " %s %s", a->name, a->value);
     }
-    if (command->flags & DW_COMMAND_TENANT)
-        buf_add_text(out, " --tenant ID");
     buf_add_text(out, " [OPTION...]");
 }
 

@@ -9,6 +9,7 @@
 #include "plugin/call_db.h"
 #include "plugin/command_output.h"
 #include "plugin/descriptor.h"
+#include "plugin/only_tenant.h"
 #include "plugin/outcome.h"
 #include "plugin/repeat.h"
 #include "util/clock.h"
@@ -194,7 +195,19 @@ struct run {
     const struct command_entry *entry;
     struct command_output output;
     int64_t deadline_us;
+    const char *tenant; /* NULL: none */
+    char implied[UUID_TEXT_SIZE];
 };
+
+/* Where the command is for one tenant, and none was typed: the only one there is. */
+static int find_tenant(struct run *r)
+{
+    r->tenant = r->request->typed.tenant;
+    if (r->tenant || !(r->request->command->flags & DW_COMMAND_TENANT))
+        return 0;
+    r->tenant = r->implied;
+    return only_tenant(r->i->process->access, r->implied, &r->out->error);
+}
 
 static int begin_call(struct run *r, dw_call **out)
 {
@@ -203,7 +216,7 @@ static int begin_call(struct run *r, dw_call **out)
         .label = r->entry->label,
         .what = r->entry->what,
         .deadline_us = r->deadline_us,
-        .tenant = r->request->typed.tenant,
+        .tenant = r->tenant,
     };
 
     return call_begin(out, &options);
@@ -270,6 +283,10 @@ void command_run(struct command_outcome *out, dw_instance *i, const struct comma
     if (atomic_load(&i->missing)) {
         out->code = DW_EUNAVAILABLE;
         buf_add_text(&out->error, "its plugin is not running any more");
+        return;
+    }
+    if (find_tenant(&r) != 0) {
+        out->code = DW_EINVALID;
         return;
     }
     command_output_init(&r.output, request->json, sink);

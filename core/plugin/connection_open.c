@@ -106,6 +106,62 @@ void connection_take_back(dw_connection *lent)
     kept_give(&lent_pool, lent);
 }
 
+/* ---- health ---- */
+
+/* What says something about the other side or the way to it; what who asked did wrong does not. */
+static bool tells_of_peer(int rc)
+{
+    switch (rc) {
+    case DW_EAUTH:
+    case DW_EDENIED:
+    case DW_EUPSTREAM:
+    case DW_EUNAVAILABLE: return true;
+    default: return rc >= 0;
+    }
+}
+
+static bool is_news(const struct connection *row, bool works, int64_t now_us)
+{
+    if (strcmp(row->health, works ? "ok" : "failing") != 0)
+        return true;
+    return now_us - row->checked_us > CONNECTION_HEALTH_EVERY_S * (int64_t)CLOCK_SECOND;
+}
+
+/* In a session of its own: that the plugin has committed something must not be said of this. */
+static int keep_health(const dw_call *c, const char *id, const char *error, int64_t now_us)
+{
+    const struct db_who who = { .owner = "core", .tenant = c->tenant, .now_us = now_us };
+    struct db_session *s;
+    int rc;
+
+    if (db_session_create(&s, c->instance->process->db, &who) != 0)
+        return DW_ENOMEM;
+    rc = connection_note_health(s, c->tenant, id, error, now_us);
+    db_session_destroy(s);
+    return rc;
+}
+
+/* Why it fails is what the call says. */
+static void note(const dw_call *c, struct connection *row, bool works)
+{
+    int64_t now_us = call_wall_us(c);
+
+    if (!is_news(row, works, now_us))
+        return;
+    row->health = works ? "ok" : "failing";
+    row->checked_us = now_us;
+    if (keep_health(c, row->id, works ? NULL : c->error.text, now_us) < 0)
+        log_warn("the health of a connection could not be kept", LOG_TEXT("connection", row->id));
+}
+
+void connection_note(dw_call *c, const dw_connection *conn, int rc)
+{
+    struct opened *o = (struct opened *)(uintptr_t)conn; /* it is its first member */
+
+    if (o->row && tells_of_peer(rc))
+        note(c, o->row, rc >= 0);
+}
+
 /* ---- what is kept ---- */
 
 static int load(dw_call *c, const char *step, const char *id, struct opened *o)
@@ -179,8 +235,12 @@ int connection_open_kept(dw_call *c, const char *step, const char *id, dw_connec
     if (!o)
         return DW_ENOMEM;
     DW_TRY(load(c, step, id, o));
-    DW_TRY(check_usable(c, o));
-    DW_TRY(read_settings(c, o, &settings));
+    int rc = check_usable(c, o);
+    if (rc == 0)
+        rc = read_settings(c, o, &settings);
+    if (rc == DW_ECONFLICT && o->row->enabled) /* an admin has to do something about it */
+        note(c, o->row, false);
+    DW_TRY(rc);
     DW_TRY(fill(o, c, o->row, settings));
     *out = &o->conn;
     return 0;
@@ -204,52 +264,4 @@ int connection_open_draft(dw_call *c, const struct connection_draft *draft, dw_c
 const struct connector_kind *connection_kind(const dw_connection *conn)
 {
     return conn ? connectors_find(conn->owner->process->connectors, conn->kind) : NULL;
-}
-
-/* ---- health ---- */
-
-/* What says something about the other side or the way to it; what who asked did wrong does not. */
-static bool tells_of_peer(int rc)
-{
-    switch (rc) {
-    case DW_EAUTH:
-    case DW_EDENIED:
-    case DW_EUPSTREAM:
-    case DW_EUNAVAILABLE: return true;
-    default: return rc >= 0;
-    }
-}
-
-static bool is_news(const struct connection *row, bool works, int64_t now_us)
-{
-    if (strcmp(row->health, works ? "ok" : "failing") != 0)
-        return true;
-    return now_us - row->checked_us > CONNECTION_HEALTH_EVERY_S * (int64_t)CLOCK_SECOND;
-}
-
-/* In a session of its own: that the plugin has committed something must not be said of this. */
-static int keep_health(const dw_call *c, const char *id, const char *error, int64_t now_us)
-{
-    const struct db_who who = { .owner = "core", .tenant = c->tenant, .now_us = now_us };
-    struct db_session *s;
-    int rc;
-
-    if (db_session_create(&s, c->instance->process->db, &who) != 0)
-        return DW_ENOMEM;
-    rc = connection_note_health(s, c->tenant, id, error, now_us);
-    db_session_destroy(s);
-    return rc;
-}
-
-void connection_note(dw_call *c, const dw_connection *conn, int rc)
-{
-    struct opened *o = (struct opened *)(uintptr_t)conn; /* it is its first member */
-    int64_t now_us = call_wall_us(c);
-
-    if (!o->row || !tells_of_peer(rc) || !is_news(o->row, rc >= 0, now_us))
-        return;
-    o->row->health = rc >= 0 ? "ok" : "failing";
-    o->row->checked_us = now_us;
-    if (keep_health(c, conn->id, rc >= 0 ? NULL : c->error.text, now_us) < 0)
-        log_warn("the health of a connection could not be kept", LOG_TEXT("connection", conn->id));
 }

@@ -32,10 +32,10 @@ dw_found *found_open(enum found_of of, dw_call *asker);
 void found_close(dw_found *f);
 
 /* The slots of dw_connector_api. */
-int found_thing(dw_found *out, const dw_thing *thing);
-int found_entry(dw_found *out, const dw_entry *entry);
-int found_timesheet(dw_found *out, const dw_timesheet *sheet);
-int found_use(dw_found *out, const dw_connection_use *use);
+int found_thing(dw_found *out, const dw_thing *given);
+int found_entry(dw_found *out, const dw_entry *given);
+int found_timesheet(dw_found *out, const dw_timesheet *given);
+int found_use(dw_found *out, const dw_connection_use *given);
 int found_complete(dw_found *out);
 
 /* ---- values that came from a plugin of whatever minor: structs of this host's size ---- */

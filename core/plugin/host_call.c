@@ -320,13 +320,16 @@ static void write_text(struct buf *b, struct str text, dw_list pairs)
     buf_add_text(b, shown > 0 ? ")" : "");
 }
 
-/* Of the pair "reason", or empty. */
+/* Of the pair "reason": empty without one, "?" for what is no text. */
 static struct str reason_of(dw_list pairs)
 {
     for (size_t i = 0; i + 1 < pairs.n; i += 2) {
         const dw_value *v = &pairs.v[i + 1];
-        if (v->type == DW_TEXT && v->as.p && is_pair(&pairs.v[i], "reason"))
-            return value_text(v);
+        if (!is_pair(&pairs.v[i], "reason"))
+            continue;
+        if (v->type != DW_TEXT && v->type != DW_NULL)
+            return STR_OF("?");
+        return v->as.p ? value_text(v) : str_make("", 0);
     }
     return str_make("", 0);
 }

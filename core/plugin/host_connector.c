@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "events/events.h"
+#include "log/log.h"
 #include "plugin/call_db.h"
 #include "plugin/checkup.h"
 #include "plugin/connection_open.h"
@@ -85,41 +86,59 @@ static const char *const *kinds_of(dw_call *c, const char *kind_or_role)
     return names;
 }
 
-/* Their ids, all before the first visit: a visit may do what closes rows. */
-static int list_ids(dw_call *c, const char *step, const char *const *kinds, const char ***out, size_t *n)
+/* A growing list of texts in the call's memory. */
+struct ids {
+    const char **v;
+    size_t n, cap;
+};
+
+static void add_id(dw_call *c, struct ids *ids, struct str id)
+{
+    if (ids->n == ids->cap) {
+        const char **larger = call_alloc(c, (ids->cap = ids->cap ? 2 * ids->cap : 16) * sizeof(*larger));
+        if (ids->n > 0)
+            memcpy(larger, ids->v, ids->n * sizeof(*larger));
+        ids->v = larger;
+    }
+    ids->v[ids->n++] = call_copy(c, id);
+}
+
+/* All before the first visit: a visit may do what closes rows. */
+static int list_ids(dw_call *c, const char *step, const char *const *kinds, struct ids *out)
 {
     const struct connection_filter filter = { .tenant = c->tenant, .kinds = kinds, .enabled_only = true };
     struct db_session *s;
     struct db_rows *rows;
     struct db_cell id;
-    size_t cap = 0;
 
     DW_TRY(call_session(c, step, &s));
     int rc = connections_query(s, &rows, &filter);
     if (rc < 0)
         return call_session_result(c, step, rc);
-    *n = 0;
-    while ((rc = db_rows_next(rows)) > 0 && (rc = db_rows_cell(rows, 0, &id)) == 0) {
-        if (*n == cap) {
-            const char **larger = call_alloc(c, (cap = cap ? 2 * cap : 16) * sizeof(*larger));
-            memcpy(larger, *out, *n * sizeof(*larger));
-            *out = larger;
-        }
-        (*out)[(*n)++] = call_copy(c, id.text);
-    }
+    while ((rc = db_rows_next(rows)) > 0 && (rc = db_rows_cell(rows, 0, &id)) == 0)
+        add_id(c, out, id.text);
     db_rows_close(rows);
     return call_session_result(c, step, rc);
 }
 
-/* One that an admin disabled or deleted meanwhile is no failure of the rest. */
+/* What is wrong with one alone is no failure of the rest: disabled or deleted meanwhile, or for an admin to look at. */
+static bool is_its_own(const dw_call *c, int rc)
+{
+    if (rc == DW_ENOTFOUND || rc == DW_ECONFLICT)
+        return true;
+    return rc == DW_EUNAVAILABLE && strcmp(c->error.detail, "missing") == 0;
+}
+
 static int visit_connection(dw_call *c, const char *id, int (*visit)(dw_call *, dw_connection *, void *),
                             void *ud)
 {
     dw_connection *conn;
     int rc = connection_open_kept(c, "dw_connections_each", id, &conn);
 
-    if (rc == DW_ENOTFOUND || (rc == DW_ECONFLICT && strcmp(c->error.detail, "disabled") == 0))
+    if (rc < 0 && is_its_own(c, rc)) {
+        log_warn("a connection is left out", LOG_TEXT("connection", id), LOG_TEXT("why", c->error.text));
         return 0;
+    }
     if (rc == 0)
         rc = visit(c, conn, ud);
     return rc < 0 ? rc : 1;
@@ -129,8 +148,7 @@ static int each(dw_call *c, const char *kind_or_role, int (*visit)(dw_call *, dw
                 void *ud)
 {
     static const char step[] = "dw_connections_each";
-    const char **ids = NULL;
-    size_t n = 0;
+    struct ids ids = { .n = 0 };
     int visited = 0;
 
     DW_TRY(call_check(c, step));
@@ -140,10 +158,10 @@ static int each(dw_call *c, const char *kind_or_role, int (*visit)(dw_call *, dw
             c, "%s: connections belong to tenants, and this call has none: dw_call_as_tenant() first", step);
     if (!kind_or_role || !visit)
         return call_misuse(c, "%s: without a kind or role, or a function to visit with", step);
-    DW_TRY(list_ids(c, step, kinds_of(c, kind_or_role), &ids, &n));
-    for (size_t i = 0; i < n; i++) {
+    DW_TRY(list_ids(c, step, kinds_of(c, kind_or_role), &ids));
+    for (size_t i = 0; i < ids.n; i++) {
         call_scope_begin(c);
-        int rc = visit_connection(c, ids[i], visit, ud);
+        int rc = visit_connection(c, ids.v[i], visit, ud);
         call_scope_end(c);
         if (rc < 0)
             return rc;

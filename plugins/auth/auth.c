@@ -1,6 +1,7 @@
 /* auth - who somebody is, and what they may: accounts, roles, tenants; passwords, sessions, tokens. */
 #include "auth.h"
 
+#include "builtin.h"
 #include "commands.h"
 #include "credentials.h"
 #include "public/auth.h"
@@ -129,6 +130,12 @@ static const dw_schedule schedules[] = {
     { 0 },
 };
 
+static int start(dw_call *c)
+{
+    DW_TRY(builtin_roles_everywhere(c));
+    return setup_offer(c);
+}
+
 static const dw_authenticator authenticator = {
     .struct_size = sizeof(authenticator),
     .cookie = "__Host-dowel",
@@ -140,5 +147,5 @@ DOWEL_PLUGIN(.name = "auth", .version = "0.1.0", .summary = "Users, roles, tenan
              .license = "MIT", .self_size = sizeof(struct auth),
              .conf = DW_ITEMS(struct auth_conf, auth_items), .operations = operations, .routes = routes,
              .questions = questions, .jobs = jobs, .schedules = schedules, .commands = auth_commands,
-             .authenticator = &authenticator, .check = auth_check, .init = init, .start = setup_offer,
-             .stop = stop, .fini = fini);
+             .authenticator = &authenticator, .check = auth_check, .init = init, .start = start, .stop = stop,
+             .fini = fini);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "builtin.h"
 #include "email.h"
 
 /* ---- the first user ---- */
@@ -66,26 +67,6 @@ static int given_slug(dw_call *c, const char *slug)
     return rc > 0 ? dw_fail(c, DW_ECONFLICT, "another tenant is called so", "slug", slug) : rc;
 }
 
-static int create_builtin_roles(dw_call *c, const char *tenant)
-{
-    static const struct {
-        const char *name, *summary;
-    } roles[] = {
-        { AUTH_ADMIN, "May do everything in this tenant" },
-        { "member", "Works here" },
-        { "viewer", "Reads" },
-    };
-
-    for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
-        DW_TRY(dw_db_exec(
-            c,
-            "INSERT INTO auth_roles (id, tenant, name, summary, is_builtin, is_automatic, created_at,"
-            "                        changed_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, :now, :now)",
-            dw_id(c), tenant, roles[i].name, roles[i].summary, DW_TRUE, DW_TRUE));
-    return 0;
-}
-
 int create_tenant(dw_call *c, const char *name, const char *slug, const char **id)
 {
     if (slug)
@@ -97,7 +78,7 @@ int create_tenant(dw_call *c, const char *name, const char *slug, const char **i
                       "INSERT INTO auth_tenants (id, slug, name, active, created_at, changed_at)"
                       " VALUES ($1, $2, $3, $4, :now, :now)",
                       *id, slug, name, DW_TRUE));
-    DW_TRY(create_builtin_roles(c, *id));
+    DW_TRY(builtin_roles(c, *id));
     return audit(c, "auth.tenant.created", *id, "slug", slug, "name", name);
 }
 

@@ -124,7 +124,7 @@ static int check_builtin(dw_call *c, const struct role *role, const struct chang
     if (role->is_builtin && strcmp(role->name, AUTH_ADMIN) == 0 && changes->permissions)
         return dw_fail(c, DW_ECONFLICT, "the role admin has all permissions; make another role for less");
     if (changes->automatic && !role->is_builtin)
-        return dw_fail_at(c, "/automatic", "is for the built-in roles member and viewer");
+        return dw_fail_at(c, "/automatic", "is for built-in roles");
     if (changes->automatic && changes->permissions)
         return dw_fail_at(c, "/automatic", "is what a role has without permissions; leave one of them out");
     return 0;

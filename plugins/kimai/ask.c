@@ -80,13 +80,35 @@ static void look_at(dw_call *c, dw_answer *raw, struct answer *out)
     out->clock = clock_of(c, raw);
 }
 
-/* The reasons that a refused form gives; that there are none is no failure. Of other statuses the host's words stay. */
-static void read_reasons(struct answer *out)
+/* The old form of signing in is refused as other things are: with a 403 that lacks the code which all other ones have, and after
+ * some wrong tries with a 400 that says nothing, for a minute, whatever is asked. Both become what others answer then. */
+static int judge_legacy(dw_call *c, dw_connection *conn, struct answer *out, int rc)
 {
+    if (!*kimai_settings(conn)->legacy_user)
+        return rc;
+    if (out->status == 403 && !json_object_get(out->body, "code")) {
+        out->status = 401;
+        return dw_fail(c, DW_EAUTH, "Kimai does not take legacy_user with this legacy_token");
+    }
+    if (out->status == 400 && !json_object_get(out->body, "errors")) {
+        out->status = 429;
+        return dw_fail(c, DW_ERATE, "Kimai looks at no legacy_token for a minute, after some that were wrong",
+                       "retry_after", DW_MINUTES(1));
+    }
+    return rc;
+}
+
+/* The reasons that a refused form gives; that there are none is no failure. Of other statuses the host's words stay. */
+static int read_reasons(dw_call *c, dw_connection *conn, struct answer *out, int rc)
+{
+    const bool is_legacy = *kimai_settings(conn)->legacy_user != '\0';
     json_t *body = NULL;
 
-    if (out->status == 400 && dw_answer_json(out->raw, &body) == 0)
-        out->body = body;
+    if (out->status == 400 || (out->status == 403 && is_legacy)) {
+        if (dw_answer_json(out->raw, &body) == 0)
+            out->body = body;
+    }
+    return judge_legacy(c, conn, out, rc);
 }
 
 static int read_body(dw_call *c, struct answer *out)
@@ -97,7 +119,8 @@ static int read_body(dw_call *c, struct answer *out)
     return dw_answer_json(out->raw, &out->body);
 }
 
-static int finish_reading(dw_call *c, int rc, dw_answer *raw, json_t **body, struct answer *out)
+static int finish_reading(dw_call *c, dw_connection *conn, int rc, dw_answer *raw, json_t **body,
+                          struct answer *out)
 {
     struct answer own = { 0 };
 
@@ -105,7 +128,7 @@ static int finish_reading(dw_call *c, int rc, dw_answer *raw, json_t **body, str
     *body = NULL;
     look_at(c, raw, out);
     if (rc < 0)
-        return rc;
+        return read_reasons(c, conn, out, rc);
     DW_TRY(read_body(c, out));
     *body = out->body;
     return 0;
@@ -117,7 +140,7 @@ int ask(dw_call *c, dw_connection *conn, const char *path, dw_list query, json_t
     const struct message m = { .method = "GET", .path = path, .query = query };
     const int rc = send_message(c, conn, &m, &raw, NULL);
 
-    return finish_reading(c, rc, raw, body, out);
+    return finish_reading(c, conn, rc, raw, body, out);
 }
 
 int ask_start(dw_call *c, dw_connection *conn, const char *path, dw_list query, dw_fetching **out)
@@ -127,12 +150,12 @@ int ask_start(dw_call *c, dw_connection *conn, const char *path, dw_list query, 
     return send_message(c, conn, &m, NULL, out);
 }
 
-int ask_wait(dw_call *c, dw_fetching *f, json_t **body, struct answer *out)
+int ask_wait(dw_call *c, dw_connection *conn, dw_fetching *f, json_t **body, struct answer *out)
 {
     dw_answer *raw = NULL;
     const int rc = dw_fetch_wait(f, &raw);
 
-    return finish_reading(c, rc, raw, body, out);
+    return finish_reading(c, conn, rc, raw, body, out);
 }
 
 int ask_list(dw_call *c, dw_connection *conn, const char *path, dw_list query, json_t **body)
@@ -178,10 +201,8 @@ int tell(dw_call *c, dw_connection *conn, const char *method, const char *path, 
         return may_have_happened(rc) ? unknown(c, method, path, out, dw_error_of(c)->text) : rc;
     if (out->status >= 500 || out->status == 408)
         return unknown(c, method, path, out, "it failed with an error of its own");
-    if (rc < 0) {
-        read_reasons(out);
-        return rc;
-    }
+    if (rc < 0)
+        return read_reasons(c, conn, out, rc);
     DW_TRY(refuse_redirect(c, raw));
     rc = read_body(c, out);
     return rc < 0 ? unknown(c, method, path, out, dw_error_of(c)->text) : 0;

@@ -18,7 +18,7 @@ int ask(dw_call *c, dw_connection *conn, const char *path, dw_list query, json_t
 
 /* The same in two halves, for several at once. */
 int ask_start(dw_call *c, dw_connection *conn, const char *path, dw_list query, dw_fetching **out);
-int ask_wait(dw_call *c, dw_fetching *f, json_t **body, struct answer *out);
+int ask_wait(dw_call *c, dw_connection *conn, dw_fetching *f, json_t **body, struct answer *out);
 
 /* As ask(), for a list that is there in every Kimai: 404 means that the address is not one of a Kimai. *body is an array. */
 int ask_list(dw_call *c, dw_connection *conn, const char *path, dw_list query, json_t **body);

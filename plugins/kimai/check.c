@@ -89,6 +89,8 @@ static int fail_redirect(const struct checking *k, dw_answer *raw)
 
 static int fail_unauthorized(const struct checking *k, const struct answer *a)
 {
+    if (*kimai_settings(k->conn)->legacy_user)
+        return dw_fail_at(k->c, "/legacy_token", "is wrong, or legacy_user is");
     if (a->raw->body.n > 0 && !dw_answer_header(a->raw, "WWW-Authenticate"))
         return dw_fail_at(
             k->c, credentials_at(k),
@@ -98,25 +100,19 @@ static int fail_unauthorized(const struct checking *k, const struct answer *a)
                       "is wrong, has expired or was deleted; make a new one in Kimai");
 }
 
-static int fail_forbidden(const struct checking *k)
-{
-    if (*kimai_settings(k->conn)->legacy_user)
-        return dw_fail_at(k->c, "/legacy_token", "is wrong, or legacy_user is");
-    return dw_fail_at(k->c, "/token",
-                      "may not use the API; give the role of its owner the permission api_access");
-}
-
 static int fail_first(const struct checking *k, const struct answer *a, int rc)
 {
     switch (a->status) {
     case 401: return fail_unauthorized(k, a);
-    case 403: return fail_forbidden(k);
+    case 403:
+        return dw_fail_at(k->c, credentials_at(k),
+                          "may not use the API; give the role of its owner the permission api_access");
     case 404:
         return dw_fail_at(k->c, "/base_url",
                           "no Kimai answers there; is it the address of its first page, with its folder?",
                           "path", "/api/version");
-    case 400: /* after some wrong tries Kimai answers so, whatever comes */
-        if (*kimai_settings(k->conn)->legacy_user)
+    case 429:
+        if (a->raw->status != 429) /* the answer to wrong tries, see ask.c */
             return dw_fail_at(
                 k->c, "/legacy_token",
                 "was wrong too often, so Kimai looks at none for a minute; correct it, wait, and try again");
@@ -268,32 +264,51 @@ static int check_booking(struct checking *k)
     return 0;
 }
 
+/* As probe(); that he may not is noted. */
+static int probe_master(const struct checking *k, const char *path, const char *permission,
+                        const json_t *form, struct answer *a)
+{
+    const int may = probe(k, path, form, a);
+
+    if (may == 0)
+        dw_checked(k->out, DW_CHECK_WARNING, permission,
+                   "The token may not make what is missing; the role of its owner lacks a permission",
+                   "permission", permission);
+    return may;
+}
+
+/* Of the whole form only the name is wrong, if the settings for customers are right. */
+static int check_customers(const struct checking *k)
+{
+    static const char *const members[][2] = { { "country", "/customer_country" },
+                                              { "currency", "/customer_currency" },
+                                              { "timezone", "/customer_timezone" },
+                                              { "language", "/customer_language" } };
+    const struct kimai_settings *s = kimai_settings(k->conn);
+    struct answer a;
+    int may;
+
+    may = probe_master(k, "/api/customers", "create_customer",
+                       dw_json(k->c, "name", "", "country", s->customer_country, "currency",
+                               s->customer_currency, "timezone", s->customer_timezone, "language",
+                               s->customer_language),
+                       &a);
+    DW_TRY(may);
+    for (size_t i = 0; may && i < sizeof(members) / sizeof(*members); i++)
+        if (refusal_names(a.body, members[i][0]))
+            return dw_fail_at(k->c, members[i][1],
+                              "Kimai does not take this for a customer; look how Kimai writes it");
+    return 0;
+}
+
 static int check_masters(const struct checking *k)
 {
-    static const struct {
-        const char *path, *permission;
-        bool has_customer;
-    } masters[] = { { "/api/customers", "create_customer", false },
-                    { "/api/projects", "create_project", true },
-                    { "/api/activities", "create_activity", false },
-                    { "/api/tags", "create_tag", false } };
+    struct answer a;
 
-    for (size_t i = 0; i < sizeof(masters) / sizeof(*masters); i++) {
-        const struct kimai_settings *s = kimai_settings(k->conn);
-        json_t *form = masters[i].has_customer ? dw_json(k->c, "name", "", "customer", 0)
-                       : i == 0 ? dw_json(k->c, "name", "", "country", s->customer_country, "currency",
-                                          s->customer_currency, "timezone", s->customer_timezone, "language",
-                                          s->customer_language)
-                                : dw_json(k->c, "name", "");
-        struct answer a;
-        const int may = probe(k, masters[i].path, form, &a);
-        DW_TRY(may);
-        if (!may)
-            dw_checked(k->out, DW_CHECK_WARNING, masters[i].permission,
-                       "The token may not make what is missing; the role of its owner lacks a permission",
-                       "permission", masters[i].permission);
-    }
-    return 0;
+    DW_TRY(check_customers(k));
+    DW_TRY(probe_master(k, "/api/projects", "create_project", dw_json(k->c, "name", "", "customer", 0), &a));
+    DW_TRY(probe_master(k, "/api/activities", "create_activity", dw_json(k->c, "name", ""), &a));
+    return probe_master(k, "/api/tags", "create_tag", dw_json(k->c, "name", ""), &a);
 }
 
 /* ---- what he may see ---- */

@@ -89,10 +89,10 @@ static int64_t id_of_row(const json_t *row)
 }
 
 /* 0, or MOVED: the page is not there any more. */
-static int finish_page(dw_call *c, dw_fetching *f, struct page *out)
+static int finish_page(dw_call *c, const struct reading *r, dw_fetching *f, struct page *out)
 {
     struct answer a;
-    const int rc = ask_wait(c, f, &out->rows, &a);
+    const int rc = ask_wait(c, r->conn, f, &out->rows, &a);
 
     if (rc == DW_ENOTFOUND)
         return MOVED;
@@ -120,7 +120,7 @@ static int read_page(dw_call *c, struct reading *r, int64_t number, struct page 
     dw_fetching *f;
 
     DW_TRY(start_page(c, r, number, &f));
-    return finish_page(c, f, out);
+    return finish_page(c, r, f, out);
 }
 
 static int take_rows(dw_call *c, struct reading *r, const struct page *page)
@@ -142,7 +142,7 @@ static int take_page(dw_call *c, struct reading *r, dw_fetching *f, int64_t last
 {
     struct page page;
 
-    int rc = finish_page(c, f, &page);
+    int rc = finish_page(c, r, f, &page);
     if (rc == 0 && (page.pages < last || (int64_t)json_array_size(page.rows) != page.size))
         rc = MOVED;
     return rc == 0 ? take_rows(c, r, &page) : rc;

@@ -5,6 +5,7 @@
 #include "instant.h"
 #include "masters.h"
 #include "refusal.h"
+#include "sheet.h"
 
 enum { SAID_SIZE = 600 };
 
@@ -265,8 +266,8 @@ static int judge_form(const struct case_ *r)
     return refusal_names(body, "activity") ? judge_activity(r) : refuse_otherwise(r);
 }
 
-/* Not exported, that was looked at: so the period is locked, or it is somebody else's. */
-static int judge_forbidden(const struct case_ *r)
+/* The period is locked, or it is somebody else's. */
+static int judge_right(const struct case_ *r)
 {
     const char *user = r->a->sheet->user;
     const int refused = is_time_refused(r);
@@ -288,6 +289,18 @@ static int judge_forbidden(const struct case_ *r)
                    "create_other_timesheet, edit_other_timesheet and delete_other_timesheet, and "
                    "view_all_data or the lead of their team",
                    "user", user ? user : r->a->owner, "reason", "CREATION_ERROR");
+}
+
+/* It was not exported, that was looked at; but may be since then. */
+static int judge_forbidden(const struct case_ *r)
+{
+    dw_timesheet now = { 0 };
+
+    if (r->a->sheet->id)
+        DW_TRY(sheet_get(r->c, r->conn, r->a->sheet->id, &now));
+    if (now.exported)
+        return refuse_exported(r->c, now.id);
+    return judge_right(r);
 }
 
 static int judge(const struct case_ *r, int rc)
@@ -317,7 +330,8 @@ int refuse_sheet(dw_call *c, dw_connection *conn, const struct attempt *a, const
     refusal_text(answer->body, said, sizeof(said));
     why = judge(&r, rc);
     /* What is asked on the way may fail as well; it stays refused, with what is known of it. */
-    if ((answer->status == 400 || answer->status == 403) && !*dw_error_of(c)->reason && why != DW_ECANCELLED)
+    const bool is_refused = answer->status == 400 || answer->status == 403;
+    if (is_refused && !*dw_error_of(c)->reason && why != DW_ECANCELLED && why != DW_ENOTFOUND)
         return refuse_otherwise(&r);
     return why;
 }

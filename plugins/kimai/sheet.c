@@ -76,10 +76,17 @@ int sheet_read(dw_call *c, const json_t *json, dw_timesheet *out)
 int sheet_get(dw_call *c, dw_connection *conn, const char *id, dw_timesheet *out)
 {
     json_t *body;
+    int rc;
 
     if (!kimai_is_id(id))
         return dw_fail(c, DW_ENOTFOUND, "Kimai has no timesheet with this id", "id", id);
-    DW_TRY(ask(c, conn, dw_format(c, "/api/timesheets/%s", id), (dw_list){ 0 }, &body, NULL));
+    rc = ask(c, conn, dw_format(c, "/api/timesheets/%s", id), (dw_list){ 0 }, &body, NULL);
+    if (rc == DW_EDENIED)
+        return dw_fail(c, rc,
+                       "the token may not see this timesheet; give the role of its owner the permissions "
+                       "view_other_timesheet and view_all_data",
+                       "id", id);
+    DW_TRY(rc);
     return sheet_read(c, body, out);
 }
 

@@ -23,8 +23,8 @@ int api_list_mappings(dw_call *c, dw_request *req)
     return dw_reply_list(c, req, MAPPING);
 }
 
-/* With what it explains, and the runs that settle that. */
-static int reply_mapping(dw_call *c, dw_request *req, int status, const char *id, const json_t *settled_by)
+/* With what it explains, and the run that settles that; runs may be NULL. */
+static int reply_mapping(dw_call *c, dw_request *req, int status, const char *id, const json_t *runs)
 {
     const char *sync, *kind, *source, *source_name, *target, *target_name, *billable, *made_by, *same;
     dw_time created, changed;
@@ -46,8 +46,8 @@ static int reply_mapping(dw_call *c, dw_request *req, int status, const char *id
     dw_out_set(o, "billable", billable);
     dw_out_set(o, "made_by", made_by);
     dw_out_set(o, "explains", explains);
-    if (settled_by)
-        dw_out_set(o, "settled_by", settled_by);
+    if (runs)
+        dw_out_set(o, "settled_by", json_string_value(json_array_get(runs, 0)));
     dw_out_set(o, "version", version);
     dw_out_set(o, "created_at", created);
     dw_out_set(o, "changed_at", changed);
@@ -96,24 +96,42 @@ static int take_name(dw_call *c, const dw_thing *thing, void *ud)
     return 0;
 }
 
-/* What it is mapped to is there. */
-static int find_target(dw_call *c, const char *sync, const char *kind, const char *target, const char **name)
+/* What it is mapped to is there, or it is mapped to nothing. */
+static int find_target(dw_call *c, const struct sync *s, const char *kind, const char *target,
+                       const char **name)
 {
     struct named found = { "" };
     dw_connection *conn;
-    struct sync s;
 
     *name = "";
     if (!*target)
         return 0;
-    DW_TRY(sync_load(c, sync, &s));
-    DW_TRY(dw_connection_open(c, s.target, &conn));
+    DW_TRY(dw_connection_open(c, s->target, &conn));
     int n = dw_things_each(c, conn, kind, DW_ARGS_(dw_thing_query, .id = target, .inactive = true), take_name,
                            &found);
     DW_TRY(n);
     *name = dw_format(c, "%s", found.name);
     return n > 0 ? 0
                  : dw_fail_at(c, "/target", "is not there, or not to be seen with the connection's account");
+}
+
+static int find_sync(dw_call *c, const char *id, struct sync *out)
+{
+    int rc = sync_load(c, id, out);
+
+    return rc == DW_ENOTFOUND ? dw_fail_at(c, "/sync", "there is no such sync") : rc;
+}
+
+/* What entries call it, where the client did not say. */
+static int find_name(dw_call *c, struct wanted *w)
+{
+    const char *name = NULL;
+
+    if (*w->source_name)
+        return 0;
+    DW_TRY(dw_db_get(c, DW_TO(&name), suggest_name_sql(w->kind), w->sync, w->source));
+    w->source_name = or_empty(name);
+    return 0;
 }
 
 static int insert(dw_call *c, const char *id, const struct wanted *w)
@@ -136,11 +154,14 @@ int api_create_mapping(dw_call *c, dw_request *req)
     struct wanted w = { .source_name = "", .billable = "unsaid" };
     const char *id = dw_id(c);
     json_t *runs = NULL;
+    struct sync s;
 
     DW_TRY(dw_request_read(req, "sync", &w.sync, "kind", &w.kind, "source", &w.source, "source_name",
                            &w.source_name, "target", &w.target, "billable", &w.billable, "settle",
                            &w.settle));
-    DW_TRY(find_target(c, w.sync, w.kind, w.target, &w.target_name));
+    DW_TRY(find_sync(c, w.sync, &s));
+    DW_TRY(find_target(c, &s, w.kind, w.target, &w.target_name));
+    DW_TRY(find_name(c, &w));
     DW_TRY(dw_tx_begin(c));
     DW_TRY(insert(c, id, &w));
     DW_TRY(
@@ -174,12 +195,14 @@ int api_change_mapping(dw_call *c, dw_request *req)
 {
     const char *id, *sync, *kind, *old, *target = NULL, *name = NULL, *billable = NULL;
     int64_t version;
+    struct sync s;
 
     DW_TRY(dw_request_read(req, "id", &id, "if_match", &version, "target", &target, "billable", &billable));
     DW_TRY(dw_db_get(c, DW_TO(&sync, &kind, &old),
                      "SELECT sync, kind, target FROM timesync_mappings WHERE id = $1", id));
+    DW_TRY(sync_load(c, sync, &s));
     if (target)
-        DW_TRY(find_target(c, sync, kind, target, &name));
+        DW_TRY(find_target(c, &s, kind, target, &name));
     DW_TRY(dw_tx_begin(c));
     int rc = dw_db_exec(
         c,

@@ -54,21 +54,20 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
 
 /* ---- is there something to do? ---- */
 
-enum next { NEXT_UNCHANGED, NEXT_SKIPPED, NEXT_WAITS_FOR_PERSON, NEXT_STEP };
-
-static enum next next_of(const struct batch *b, const struct batch_row *row, const struct stored *is)
+/* COUNTED_NOT: yes. */
+static enum counted next_of(const struct batch *b, const struct batch_row *row, const struct stored *is)
 {
     const enum known_state state = known_state_of(is->state);
 
     if (*is->intent || state == KNOWN_WAITING || state == KNOWN_FAILED || state == KNOWN_GONE)
-        return NEXT_STEP;
+        return COUNTED_NOT;
     if (state == KNOWN_UNFOLLOWED || (state == KNOWN_SKIPPED && same(is->reason, reason_name(REASON_CHOSEN))))
-        return NEXT_SKIPPED;
+        return COUNTED_SKIPPED;
     if (!same(is->pushed, row->recipe))
-        return NEXT_STEP;
+        return COUNTED_NOT;
     if (state == KNOWN_DECIDING)
-        return b->is_full ? NEXT_STEP : NEXT_WAITS_FOR_PERSON;
-    return state == KNOWN_SKIPPED ? NEXT_SKIPPED : NEXT_UNCHANGED;
+        return b->is_full ? COUNTED_NOT : COUNTED_TO_DECIDE;
+    return state == KNOWN_SKIPPED ? COUNTED_SKIPPED : COUNTED_UNCHANGED;
 }
 
 static int make_step(dw_call *c, const struct batch *b, const struct batch_row *row, const char *id)
@@ -84,43 +83,51 @@ static int make_step(dw_call *c, const struct batch *b, const struct batch_row *
     return step_add(c, &step);
 }
 
-static int write_row(dw_call *c, const struct batch *b, const struct batch_row *row, struct read_counts *counts)
-{
-    struct stored is = { 0 };
-    const int rc = upsert(c, b, row, &is);
-
-    DW_TRY(rc);
-    if (!rc) { /* a newer version is there, and has been dealt with by who brought it */
-        counts->unchanged++;
-        return 0;
-    }
-    switch (next_of(b, row, &is)) {
-    case NEXT_STEP:
-        return make_step(c, b, row, is.id);
-    case NEXT_SKIPPED:
-        counts->skipped++;
-        return 0;
-    case NEXT_WAITS_FOR_PERSON:
-        counts->to_decide++;
-        return 0;
-    default:
-        counts->unchanged++;
-        return 0;
-    }
-}
+struct row_done {
+    enum counted counted;
+    char id[37];
+};
 
 struct writing {
     const struct batch *batch;
-    struct read_counts counts;
+    struct row_done done[BATCH];
 };
+
+static int write_row(dw_call *c, const struct batch *b, const struct batch_row *row, struct row_done *done)
+{
+    struct stored is = { .id = "" };
+    const int rc = upsert(c, b, row, &is);
+
+    DW_TRY(rc);
+    /* A newer version may be there, which has been dealt with by who brought it. */
+    done->counted = rc ? next_of(b, row, &is) : COUNTED_UNCHANGED;
+    memcpy(done->id, is.id, strlen(is.id) < sizeof(done->id) ? strlen(is.id) : sizeof(done->id) - 1);
+    return done->counted == COUNTED_NOT ? make_step(c, b, row, is.id) : 0;
+}
 
 static int write_rows(dw_call *c, void *ud)
 {
     struct writing *w = ud;
 
-    w->counts = *w->batch->counts; /* anew, should this be repeated */
+    memset(w->done, 0, sizeof(w->done)); /* should this be repeated */
     for (size_t i = 0; i < w->batch->n; i++)
-        DW_TRY(write_row(c, w->batch, &w->batch->rows[i], &w->counts));
+        DW_TRY(write_row(c, w->batch, &w->batch->rows[i], &w->done[i]));
+    return 0;
+}
+
+/* Pages that move while they are read may bring an entry twice. */
+static int count(dw_call *c, struct batch *b, const struct batch_row *row, const struct row_done *done)
+{
+    struct read_counts *counts = b->counts;
+    int64_t *at = read_count(counts, done->counted);
+
+    if (!at || (*done->id && json_object_get(counts->counted, done->id)))
+        return 0;
+    ++*at;
+    if (row->known)
+        row->known->counted = (unsigned char)done->counted;
+    else if (*done->id && json_object_set_new(counts->counted, done->id, json_integer(done->counted)) != 0)
+        return dw_fail(c, DW_ENOMEM, "there is no memory to count entries");
     return 0;
 }
 
@@ -134,8 +141,8 @@ int batch_flush(dw_call *c, struct batch *b)
         rc = tx_do(c, write_rows, &w);
         dw_scope_end(c);
     }
-    if (rc >= 0)
-        *b->counts = b->n > 0 ? w.counts : *b->counts;
+    for (size_t i = 0; rc >= 0 && i < b->n; i++)
+        rc = count(c, b, &b->rows[i], &w.done[i]);
     b->n = 0;
     arena_clear(&b->arena);
     return rc < 0 ? rc : 0;
@@ -157,11 +164,11 @@ static int keep_texts(struct batch *b, struct entry *e)
 }
 
 int batch_add(dw_call *c, struct batch *b, const struct entry *e, const unsigned char hash[DIGEST_SIZE],
-              const struct wanted *wanted)
+              const struct wanted *wanted, struct known_entry *known)
 {
     struct batch_row *row = &b->rows[b->n];
 
-    *row = (struct batch_row){ .entry = *e, .starts = wanted->begin, .seconds = wanted->seconds };
+    *row = (struct batch_row){ .entry = *e, .starts = wanted->begin, .seconds = wanted->seconds, .known = known };
     digest_hex(hash, row->hash);
     memcpy(row->recipe, wanted->recipe, sizeof(row->recipe));
     if (keep_texts(b, &row->entry) != 0)

@@ -6,6 +6,7 @@
 #include "work.h"
 
 struct read_counts;
+struct known_entry;
 
 enum { BATCH = 200 };
 
@@ -15,6 +16,7 @@ struct batch_row {
     dw_time starts;
     int64_t seconds;
     const char *place; /* for the shard */
+    struct known_entry *known; /* NULL: it was not there when all were loaded, or none were */
 };
 
 struct batch {
@@ -28,7 +30,7 @@ struct batch {
 
 /* Copies it; writes when it is full. 0, or an error. */
 int batch_add(dw_call *c, struct batch *b, const struct entry *e, const unsigned char hash[DIGEST_SIZE],
-              const struct wanted *wanted);
+              const struct wanted *wanted, struct known_entry *known);
 
 /* Writes what is in it. */
 int batch_flush(dw_call *c, struct batch *b);

@@ -73,7 +73,7 @@ static int start_group(dw_call *c, const struct group *g, const struct case_deci
         run_start(c,
                   &(struct run_new){ .sync = g->sync,
                                      .kind = "decide",
-                                     .started_by = "person",
+                                     .started_by = d->started_by ? d->started_by : "person",
                                      .scope = dw_json(c, "action", action_name(d->action), "note", d->note,
                                                       "sheet", d->sheet, "keys", (const json_t *)g->keys) },
                   &run));
@@ -136,7 +136,7 @@ int case_settle_explained(dw_call *c, const char *sync, const char *kind, const 
 {
     enum { AT_ONCE = 10000 };
     const struct explained *e = explained_by(kind);
-    struct case_decision d = { .action = ACTION_RETRY, .note = "" };
+    struct case_decision d = { .action = ACTION_RETRY, .note = "", .started_by = "mapping" };
     const char *id;
     dw_rows *rows;
     int64_t n;

@@ -43,12 +43,17 @@ static int change_link(dw_call *c, const struct all *a)
     return dw_db_change(
         c,
         "UPDATE timesync_entries SET sheet = $2, base = $3, base_hash = $4, exported = $5, billable = $6, project = $7,"
-        " project_name = $8, target_customer = $9, target_customer_name = $10, target_activity = $11,"
-        " target_activity_name = $12, starts_at = $13, seconds = $14, day = $15 WHERE id = $1",
-        a->e->id, s->id, sheet_json(c, s), (const char *)hash, s->exported, (int64_t)s->billable, s->project,
-        in_place ? or_empty(want->project.name) : "", in_place ? or_empty(want->customer.id) : "",
-        in_place ? or_empty(want->customer.name) : "", s->activity,
-        want ? if_same(s->activity, want->activity, want->activity_name) : "", s->begin, s->seconds, day);
+        " starts_at = $8, seconds = $9, day = $10, target_activity = $11,"
+        /* Names are known when a place was looked for; as long as it is the same one, they stay. */
+        " project_name = CASE WHEN project = $7 AND $12 = '' THEN project_name ELSE $12 END,"
+        " target_customer = CASE WHEN project = $7 AND $13 = '' THEN target_customer ELSE $13 END,"
+        " target_customer_name = CASE WHEN project = $7 AND $14 = '' THEN target_customer_name ELSE $14 END,"
+        " target_activity_name = CASE WHEN target_activity = $11 AND $15 = '' THEN target_activity_name ELSE $15 END"
+        " WHERE id = $1",
+        a->e->id, s->id, sheet_json(c, s), (const char *)hash, s->exported, (int64_t)s->billable, s->project, s->begin,
+        s->seconds, day, s->activity, in_place ? or_empty(want->project.name) : "",
+        in_place ? or_empty(want->customer.id) : "", in_place ? or_empty(want->customer.name) : "",
+        want ? if_same(s->activity, want->activity, want->activity_name) : "");
 }
 
 static int new_link(dw_call *c, const struct all *a)

@@ -17,6 +17,9 @@ enum known_state {
     KNOWN_GONE,
 };
 
+/* As what an entry is counted that needs no step. */
+enum counted { COUNTED_NOT, COUNTED_UNCHANGED, COUNTED_SKIPPED, COUNTED_TO_DECIDE };
+
 struct known_entry {
     char id[37];
     unsigned char source_id[DIGEST_SIZE]; /* of the source's id */
@@ -24,7 +27,8 @@ struct known_entry {
     unsigned char sheet[DIGEST_SIZE]; /* of the timesheet's id; zeros: it has none */
     unsigned char base[DIGEST_SIZE];
     int64_t starts; /* us; 0: not known */
-    unsigned char state; /* enum known_state */
+    unsigned char state;   /* enum known_state */
+    unsigned char counted; /* enum counted */
     bool is_chosen;      /* skipped by a person */
     bool has_intent, is_exported, is_missed; /* by the source before, see gone_at */
     bool is_seen, is_sheet_seen;             /* in this run */

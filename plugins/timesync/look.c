@@ -3,7 +3,6 @@
 #include "arena.h"
 #include "common.h"
 #include "marker.h"
-#include "read.h"
 
 enum { BATCH = 200 };
 
@@ -19,6 +18,7 @@ struct find {
 struct looking {
     struct work *w;
     struct known *known; /* NULL: each is looked up */
+    struct read_counts *counts;
     bool is_only_source; /* older markers, which name none, can only be this source's */
     struct arena arena;
     struct find finds[BATCH];
@@ -34,8 +34,9 @@ static void looking_free(void *ud)
 
 /* ---- steps ---- */
 
-static int hint(dw_call *c, const struct looking *l, const char *entry, const char *place, const char *sheet,
-                const char *what)
+/* k: the entry, where it is known. */
+static int hint(dw_call *c, const struct looking *l, struct known_entry *k, const char *entry, const char *place,
+                const char *sheet, const char *what)
 {
     const struct step_new step = {
         .run = l->w->run.id,
@@ -45,9 +46,11 @@ static int hint(dw_call *c, const struct looking *l, const char *entry, const ch
         .sheet = sheet,
         .hint = what,
     };
-    const int rc = step_hint(c, &step);
 
-    return rc < 0 ? rc : 0;
+    DW_TRY(step_hint(c, &step));
+    if (entry)
+        read_uncount(l->counts, k, entry);
+    return 0;
 }
 
 struct owner {
@@ -81,7 +84,7 @@ static int of_its_owner(dw_call *c, const struct looking *l, const struct find *
         DW_TRY(dw_db_exec(c, "UPDATE timesync_entries SET exported = $2 WHERE id = $1", o->id, f->is_exported));
     if (same(o->base_hash, f->hash) || same(o->state, "unfollowed"))
         return 0;
-    return hint(c, l, o->id, o->place, f->id, HINT_CHANGED);
+    return hint(c, l, l->known ? known_by_sheet(l->known, f->id) : NULL, o->id, o->place, f->id, HINT_CHANGED);
 }
 
 /* Who has nothing by the marker's entry, or something else already. */
@@ -96,12 +99,13 @@ static int by_its_marker(dw_call *c, const struct looking *l, const struct find 
     there = find_owner(c, l, "source_id", f->marker.entry, &o);
     DW_TRY(there);
     if (!there) /* an older one may be of entries that the sync's first day leaves out, or of another source */
-        return is_ours && l->known ? hint(c, l, NULL, "", f->id, HINT_STRANGE) : 0;
+        return is_ours && l->known ? hint(c, l, NULL, NULL, "", f->id, HINT_STRANGE) : 0;
     if (is_old && *f->marker.ticket && !is_one_of(f->marker.ticket, o.ticket, o.number))
         return 0;
     if (o.sheet)
-        return same(o.sheet, f->id) || (is_old && !l->is_only_source) ? 0 : hint(c, l, NULL, o.place, f->id, HINT_TWICE);
-    return hint(c, l, o.id, o.place, f->id, is_old && !l->is_only_source ? HINT_UNSURE : HINT_FOUND);
+        return same(o.sheet, f->id) || (is_old && !l->is_only_source) ? 0 : hint(c, l, NULL, NULL, o.place, f->id, HINT_TWICE);
+    return hint(c, l, l->known ? known_by_source(l->known, f->marker.entry) : NULL, o.id, o.place, f->id,
+                is_old && !l->is_only_source ? HINT_UNSURE : HINT_FOUND);
 }
 
 static int write_find(dw_call *c, const struct looking *l, const struct find *f)
@@ -182,7 +186,7 @@ static bool is_absent(const struct known_entry *k, int64_t from)
     static const unsigned char none[DIGEST_SIZE];
 
     return memcmp(k->sheet, none, DIGEST_SIZE) != 0 && !k->is_sheet_seen && k->state != KNOWN_UNFOLLOWED &&
-           k->starts >= from;
+           !(k->state == KNOWN_SKIPPED && k->is_chosen) && k->starts >= from;
 }
 
 static int absent_ones(dw_call *c, struct looking *l, int64_t from)
@@ -202,13 +206,13 @@ static int absent_ones(dw_call *c, struct looking *l, int64_t from)
         return work_stop(c, l->w, REASON_TOO_MANY_DELETIONS, text);
     }
     for (size_t i = 0; n > 0 && i < known_count(l->known); i++) {
-        const struct known_entry *k = known_at(l->known, i);
+        struct known_entry *k = known_at(l->known, i);
         int rc;
 
         if (!is_absent(k, from))
             continue;
         dw_scope_begin(c);
-        rc = hint(c, l, k->id, k->id, NULL, HINT_CHANGED);
+        rc = hint(c, l, k, k->id, k->id, NULL, HINT_CHANGED);
         dw_scope_end(c);
         DW_TRY(rc);
     }
@@ -261,20 +265,22 @@ static int list(dw_call *c, struct looking *l, const dw_timesheet_query *query)
     }
 }
 
-static struct looking *looking_new(dw_call *c, struct work *w, struct known *known)
+static struct looking *looking_new(dw_call *c, struct work *w, struct known *known,
+                                   struct read_counts *counts)
 {
     struct looking *l = dw_alloc(c, sizeof(*l));
 
     l->w = w;
     l->known = known;
+    l->counts = counts;
     return l;
 }
 
-int look_all(dw_call *c, struct work *w, struct known *known)
+int look_all(dw_call *c, struct work *w, struct known *known, struct read_counts *counts)
 {
     const dw_span window = w->sync.rules.window;
     dw_timesheet_query query = { .struct_size = sizeof(query) };
-    struct looking *l = looking_new(c, w, known);
+    struct looking *l = looking_new(c, w, known, counts);
     int rc;
 
     if (window.us)
@@ -288,9 +294,9 @@ int look_all(dw_call *c, struct work *w, struct known *known)
     return rc < 0 ? rc : 0;
 }
 
-int look_changed(dw_call *c, struct work *w, dw_time since)
+int look_changed(dw_call *c, struct work *w, dw_time since, struct read_counts *counts)
 {
     const dw_timesheet_query query = { .struct_size = sizeof(query), .changed_since = since };
 
-    return list(c, looking_new(c, w, NULL), &query);
+    return list(c, looking_new(c, w, NULL, counts), &query);
 }

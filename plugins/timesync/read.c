@@ -8,31 +8,53 @@ struct reading {
     struct known *known; /* NULL: each is looked up */
 };
 
+/* ---- counting ---- */
+
+int64_t *read_count(struct read_counts *counts, enum counted counted)
+{
+    switch (counted) {
+    case COUNTED_UNCHANGED:
+        return &counts->unchanged;
+    case COUNTED_SKIPPED:
+        return &counts->skipped;
+    case COUNTED_TO_DECIDE:
+        return &counts->to_decide;
+    default:
+        return NULL;
+    }
+}
+
+void read_uncount(struct read_counts *counts, struct known_entry *k, const char *entry)
+{
+    const enum counted was = k ? (enum counted)k->counted :
+                                 (enum counted)json_integer_value(json_object_get(counts->counted, entry));
+    int64_t *at = read_count(counts, was);
+
+    if (!at)
+        return;
+    --*at;
+    if (k)
+        k->counted = COUNTED_NOT;
+    else
+        json_object_del(counts->counted, entry);
+}
+
 /* ---- one entry ---- */
 
-/* 1: counted, and that was it. */
-static int is_as_it_was(struct reading *r, struct known_entry *k, const unsigned char hash[DIGEST_SIZE],
-                        const struct wanted *wanted)
+/* As what it is counted, if nothing is to be done about it. */
+static enum counted as_it_was(const struct known_entry *k, const unsigned char hash[DIGEST_SIZE],
+                              const struct wanted *wanted)
 {
-    struct read_counts *counts = r->batch.counts;
     unsigned char recipe[DIGEST_SIZE];
 
     digest_from_hex(wanted->recipe, recipe);
     if (k->has_intent || k->is_missed || memcmp(k->hash, hash, DIGEST_SIZE) != 0)
-        return 0;
-    if (k->state == KNOWN_UNFOLLOWED || (k->state == KNOWN_SKIPPED && k->is_chosen)) {
-        counts->skipped++;
-        return 1;
-    }
+        return COUNTED_NOT;
+    if (k->state == KNOWN_UNFOLLOWED || (k->state == KNOWN_SKIPPED && k->is_chosen))
+        return COUNTED_SKIPPED;
     if (memcmp(k->pushed, recipe, DIGEST_SIZE) != 0)
-        return 0;
-    if (k->state == KNOWN_SYNCED)
-        counts->unchanged++;
-    else if (k->state == KNOWN_SKIPPED)
-        counts->skipped++;
-    else
-        return 0;
-    return 1;
+        return COUNTED_NOT;
+    return k->state == KNOWN_SYNCED ? COUNTED_UNCHANGED : k->state == KNOWN_SKIPPED ? COUNTED_SKIPPED : COUNTED_NOT;
 }
 
 static int visit(dw_call *c, const dw_entry *given, void *ud)
@@ -51,9 +73,13 @@ static int visit(dw_call *c, const dw_entry *given, void *ud)
         return 0;
     if (k)
         k->is_seen = true;
-    if (k && is_as_it_was(r, k, hash, &wanted))
+    if (k)
+        k->counted = (unsigned char)as_it_was(k, hash, &wanted);
+    if (k && k->counted) {
+        ++*read_count(r->batch.counts, (enum counted)k->counted);
         return 0;
-    return batch_add(c, &r->batch, &e, hash, &wanted);
+    }
+    return batch_add(c, &r->batch, &e, hash, &wanted, k);
 }
 
 static struct reading *reading_new(dw_call *c, struct work *w, struct read_counts *counts)

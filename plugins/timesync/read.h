@@ -5,10 +5,16 @@
 #include "known.h"
 #include "work.h"
 
-/* What needed no step. */
+/* What needed no step. An entry is counted once: if looking at the target makes a step for it, it is not counted here. */
 struct read_counts {
     int64_t unchanged, skipped, to_decide;
+    json_t *counted; /* without `known`: {id of an entry: enum counted} */
 };
+
+int64_t *read_count(struct read_counts *counts, enum counted counted); /* NULL for none */
+
+/* There is a step for this entry now. k may be NULL. */
+void read_uncount(struct read_counts *counts, struct known_entry *k, const char *entry);
 
 /* All that changed since `since` (0: all), or was booked later than it is asked for. With `known`, all of it is compared in memory, and what the
  * complete list lacks is asked for once more by its ticket before it counts as gone. NULL: each is looked up.

@@ -53,7 +53,7 @@ static int read_complete(dw_call *c, struct work *w, struct read_counts *counts)
     if ((rc = read_all(c, w, known, (dw_time){ 0 }, counts)) != 0)
         return rc;
     DW_TRY(read_leftovers(c, w));
-    return look_all(c, w, known);
+    return look_all(c, w, known, counts);
 }
 
 static int read_poll(dw_call *c, struct work *w, struct read_counts *counts)
@@ -67,7 +67,7 @@ static int read_poll(dw_call *c, struct work *w, struct read_counts *counts)
     if (rc != 0)
         return rc;
     DW_TRY(read_leftovers(c, w));
-    return w->sync.looked_until.us ? look_changed(c, w, (dw_time){ w->sync.looked_until.us - overlap.us }) : 0;
+    return w->sync.looked_until.us ? look_changed(c, w, (dw_time){ w->sync.looked_until.us - overlap.us }, counts) : 0;
 }
 
 static int read_window(dw_call *c, struct work *w, struct read_counts *counts)
@@ -83,7 +83,7 @@ static int read_window(dw_call *c, struct work *w, struct read_counts *counts)
         return read_complete(c, w, counts);
     if ((rc = read_all(c, w, NULL, since, counts)) != 0)
         return rc;
-    return look_changed(c, w, since);
+    return look_changed(c, w, since, counts);
 }
 
 static int read_tickets(dw_call *c, struct work *w, dw_job *job, struct read_counts *counts)
@@ -190,7 +190,7 @@ static int end_reading(dw_call *c, void *ud)
 
 static int read_it(dw_call *c, struct work *w, dw_job *job)
 {
-    struct read_counts counts = { 0 };
+    struct read_counts counts = { .counted = dw_json_own(c, json_object()) };
     struct reading_over over = { w, &counts };
     int rc = read_by_kind(c, w, job, &counts);
 

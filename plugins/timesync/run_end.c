@@ -77,8 +77,8 @@ static int fail_it(dw_call *c, void *ud)
     const char *reason = reason_name(w->trouble);
     const int changed = dw_db_exec(c,
                                    "UPDATE timesync_runs SET state = 'failed', phase = '', reason = $2, detail = $3,"
-                                   " ended_at = $4 WHERE id = $1 AND state IN ('waiting', 'reading', 'writing')",
-                                   w->run.id, reason, or_empty(w->trouble_text), dw_now(c));
+                                   " ended_at = $4, requests = requests + $5 WHERE id = $1 AND state IN ('waiting', 'reading', 'writing')",
+                                   w->run.id, reason, or_empty(w->trouble_text), dw_now(c), w->requests);
 
     if (changed <= 0)
         return changed;
@@ -96,10 +96,9 @@ static int next_try(dw_call *c, const struct work *w, dw_time *out)
     int64_t n = 0, us = INT64_C(60000000);
 
     DW_TRY(dw_db_get(c, DW_TO(&n),
-                     "SELECT count(*) FROM timesync_runs WHERE sync = $1 AND state = 'failed' AND reason = 'AUTH_EXPIRED'"
-                     " AND id > coalesce((SELECT d.id FROM timesync_runs d WHERE d.sync = $1 AND d.state = 'done'"
-                     " ORDER BY d.id DESC LIMIT 1),"
-                     " '00000000-0000-0000-0000-000000000000')",
+                     "SELECT count(*) FROM timesync_runs r WHERE r.sync = $1 AND r.state = 'failed'"
+                     " AND r.reason = 'AUTH_EXPIRED' AND NOT EXISTS (SELECT 1 FROM timesync_runs d WHERE d.sync = $1"
+                     " AND d.state = 'done' AND d.ended_at > r.ended_at)",
                      w->sync.id));
     for (; n > 1 && us < INT64_C(3600000000); n--)
         us *= 4;

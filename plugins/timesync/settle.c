@@ -145,18 +145,32 @@ static int settle_remove(dw_call *c, struct work *w, const struct step *s, struc
     return e->sheet && found.is_there ? did_not_happen(c, w, s, e) : ending_write(c, w, s, e, NULL, &gone);
 }
 
+/* ---- how long ---- */
+
+static int64_t left(dw_call *c, const struct work *w, const struct entry *e)
+{
+    return later(e->intent_at, timesync_settle(c, w->target)).us - dw_now(c).us;
+}
+
+/* Mostly somebody is just writing, and is done in a moment: looks again after as long as it has taken already. */
+static dw_span patience(dw_call *c, const struct work *w, const struct entry *e)
+{
+    const int64_t most = left(c, w, e) + 1000, since = dw_now(c).us - e->intent_at.us;
+    const int64_t next = since < 500000 ? 500000 : since;
+
+    return (dw_span){ next < most ? next : most };
+}
+
 int settle(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
 {
-    dw_time over;
     int rc;
 
     if (w->run.is_plan)
         return WORK_GOES_ON;
     if ((rc = work_target(c, w)) != 0)
         return rc;
-    over = later(e->intent_at, timesync_settle(c, w->target));
-    if (over.us > dw_now(c).us)
-        return work_wait(w, (dw_span){ over.us - dw_now(c).us + 1000 });
+    if (left(c, w, e) > 0)
+        return work_wait(w, patience(c, w, e));
     rc = tx_do(c, take_over, e);
     DW_TRY(rc);
     if (!rc)

@@ -30,7 +30,7 @@ struct stint {
     struct work *w;
     int64_t shard;
     char after[37]; /* the step before */
-    int64_t done;
+    int64_t done, left; /* of this share, since the stint began */
     dw_span wait; /* the shortest that something has to wait; 0: nothing */
     bool is_over; /* somebody ended the run, or it failed */
     bool is_tired;
@@ -106,7 +106,7 @@ static int one(dw_call *c, struct stint *t, const struct step *s)
         note_wait(t);
     t->is_over = t->is_over || rc == WORK_STOPS;
     t->done++;
-    return rc == WORK_STOPS;
+    return rc == WORK_STOPS || (rc == WORK_WAITS && w->is_limited);
 }
 
 static int page_of(dw_call *c, struct stint *t)
@@ -124,17 +124,23 @@ static int page_of(dw_call *c, struct stint *t)
     return n < 0 ? n : n < PAGE;
 }
 
+static int count_left(dw_call *c, struct stint *t)
+{
+    return t->shard == SHARD_ALL ?
+               dw_db_get(c, DW_TO(&t->left), "SELECT count(*) FROM timesync_steps WHERE run = $1 AND outcome = ''",
+                         t->w->run.id) :
+               dw_db_get(c, DW_TO(&t->left),
+                         "SELECT count(*) FROM timesync_steps WHERE run = $1 AND outcome = '' AND shard = $2", t->w->run.id,
+                         t->shard);
+}
+
 static int progress(dw_call *c, struct stint *t)
 {
-    int64_t left = 0;
-
     if (t->w->requests)
         DW_TRY(dw_db_exec(c, "UPDATE timesync_runs SET requests = requests + $2 WHERE id = $1", t->w->run.id,
                           t->w->requests));
     t->w->requests = 0;
-    DW_TRY(dw_db_get(c, DW_TO(&left), "SELECT count(*) FROM timesync_steps WHERE run = $1 AND outcome = ''",
-                     t->w->run.id));
-    return dw_job_progress(t->job, t->w->run.total - left, t->w->run.total);
+    return dw_job_progress(t->job, t->done, t->left);
 }
 
 static int all_pages(dw_call *c, struct stint *t)
@@ -172,6 +178,7 @@ int shard_work(dw_call *c, dw_job *job, struct work *w, int64_t shard)
     if (rc == WORK_STOPS)
         return run_fail(c, w);
     DW_TRY(rc);
+    DW_TRY(count_left(c, &t));
     DW_TRY(all_pages(c, &t));
     if (t.is_over) {
         rc = tx_do(c, count_again, w);

@@ -6,15 +6,10 @@ enum { SHOWN_MAX = 500, KEY_BYTES = 120 };
 
 /* ---- what the target has ---- */
 
-struct candidate {
-    struct candidate *next;
-    char key[KEY_BYTES]; /* folded; of a user the address */
-    const char *id, *name;
-};
-
+/* JSON, as what a visit makes in the call's memory ends with it. */
 struct candidates {
-    dw_call *c;
-    struct candidate *first;
+    json_t
+        *of; /* by their folded names: [id, name]; null where two look alike, for then a person has to look */
     bool by_email;
 };
 
@@ -31,38 +26,29 @@ static void fold(const char *text, char key[KEY_BYTES])
     key[n] = '\0';
 }
 
-/* In the memory of the request's call: the visit's goes with it. */
 static int take(dw_call *c, const dw_thing *thing, void *ud)
 {
-    struct candidates *all = ud;
-    struct candidate *one = dw_alloc(all->c, sizeof(*one));
+    const struct candidates *all = ud;
+    char key[KEY_BYTES];
+    json_t *one;
 
-    (void)c;
-    fold(all->by_email ? thing->email : thing->name, one->key);
-    if (!*one->key)
+    fold(all->by_email ? thing->email : thing->name, key);
+    if (!*key)
         return 0;
-    one->id = dw_format(all->c, "%s", thing->id);
-    one->name = dw_format(all->c, "%s", thing->name);
-    one->next = all->first;
-    all->first = one;
-    return 0;
+    one = json_object_get(all->of, key) ? json_null() : json_pack("[ss]", thing->id, thing->name);
+    return json_object_set_new_nocheck(all->of, key, one) == 0 ? 0 : dw_fail(c, DW_ENOMEM, "out of memory");
 }
 
-/* NULL also where two look like it: then a person has to look. */
-static const struct candidate *match(const struct candidates *all, const char *text)
+/* NULL; or its id, and its name. */
+static const char *match(const struct candidates *all, const char *text, const char **name)
 {
-    const struct candidate *found = NULL;
     char key[KEY_BYTES];
+    const json_t *found;
 
     fold(text, key);
-    for (const struct candidate *one = all->first; one && *key; one = one->next) {
-        if (strcmp(one->key, key) != 0)
-            continue;
-        if (found)
-            return NULL;
-        found = one;
-    }
-    return found;
+    found = json_object_get(all->of, key);
+    *name = json_string_value(json_array_get(found, 1));
+    return json_string_value(json_array_get(found, 0));
 }
 
 /* ---- what entries have ---- */
@@ -77,31 +63,42 @@ static const struct candidate *match(const struct candidates *all, const char *t
     " AND m.kind = '" kind "' AND m.source = e." column ") GROUP BY e." column                   \
     " ORDER BY 4 DESC, 2, 1 LIMIT $2"
 
-static const struct {
-    const char *kind, *sql;
-} unmapped[] = {
-    { "activity",
-      UNMAPPED("activity", "e.activity_name", "e.activity_name", "activity", "UNMAPPED_ACTIVITY") },
-    { "user", UNMAPPED("agent", "e.agent_name", "e.agent_email", "user", "UNMAPPED_USER") },
+#define NAMED(column, name) "SELECT max(" name ") FROM timesync_entries WHERE sync = $1 AND " column " = $2"
+
+static const struct kind {
+    const char *name, *unmapped, *called;
+} kinds[] = {
+    { "activity", UNMAPPED("activity", "e.activity_name", "e.activity_name", "activity", "UNMAPPED_ACTIVITY"),
+      NAMED("activity", "activity_name") },
+    { "user", UNMAPPED("agent", "e.agent_name", "e.agent_email", "user", "UNMAPPED_USER"),
+      NAMED("agent", "agent_name") },
     { "customer",
-      UNMAPPED("customer", "e.customer_name", "e.customer_name", "customer", "PROJECT_OR_CUSTOMER_MISSING") },
+      UNMAPPED("customer", "e.customer_name", "e.customer_name", "customer", "PROJECT_OR_CUSTOMER_MISSING"),
+      NAMED("customer", "customer_name") },
     { "project",
-      UNMAPPED("ticket", "e.ticket_number", "e.ticket_title", "project", "PROJECT_OR_CUSTOMER_MISSING") },
+      UNMAPPED("ticket", "e.ticket_number", "e.ticket_title", "project", "PROJECT_OR_CUSTOMER_MISSING"),
+      NAMED("ticket", "ticket_number") },
 };
 
-static const char *sql_of(const char *kind)
+/* api.yaml knows the same ones. */
+static const struct kind *kind_of(const char *name)
 {
-    for (size_t i = 0; i < sizeof(unmapped) / sizeof(*unmapped); i++) {
-        if (strcmp(unmapped[i].kind, kind) == 0)
-            return unmapped[i].sql;
-    }
-    return NULL;
+    size_t i = 0;
+
+    while (i + 1 < sizeof(kinds) / sizeof(*kinds) && strcmp(kinds[i].name, name) != 0)
+        i++;
+    return &kinds[i];
+}
+
+const char *suggest_name_sql(const char *kind)
+{
+    return kind_of(kind)->called;
 }
 
 int suggest_reply(dw_call *c, dw_request *req, const struct sync *s, const char *kind)
 {
-    struct candidates all = { .c = c, .by_email = strcmp(kind, "user") == 0 };
-    const char *id, *name, *compared;
+    struct candidates all = { .of = dw_json_own(c, json_object()), .by_email = strcmp(kind, "user") == 0 };
+    const char *id, *name, *compared, *target_name;
     dw_connection *target;
     dw_rows *rows;
     int64_t cases;
@@ -109,17 +106,17 @@ int suggest_reply(dw_call *c, dw_request *req, const struct sync *s, const char 
 
     DW_TRY(dw_connection_open(c, s->target, &target));
     DW_TRY(dw_things_each(c, target, kind, NULL, take, &all));
-    DW_TRY(dw_db_query(c, &rows, sql_of(kind), s->id, (int)SHOWN_MAX));
+    DW_TRY(dw_db_query(c, &rows, kind_of(kind)->unmapped, s->id, (int)SHOWN_MAX));
     dw_out *o = dw_reply_open(req, 200);
     dw_out_array(o, "items");
     while ((rc = dw_rows_next(rows, &id, &name, &compared, &cases)) > 0) {
-        const struct candidate *like = match(&all, compared);
+        const char *like = match(&all, compared, &target_name);
         dw_out_object(o, NULL);
         dw_out_set(o, "source", id);
         dw_out_set(o, "source_name", name);
         dw_out_set(o, "cases", cases);
-        dw_out_set(o, "target", like ? like->id : (const char *)NULL);
-        dw_out_set(o, "target_name", like ? like->name : (const char *)NULL);
+        dw_out_set(o, "target", like);
+        dw_out_set(o, "target_name", target_name);
         dw_out_end(o);
     }
     return rc < 0 ? rc : dw_reply_close(req);

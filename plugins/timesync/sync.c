@@ -38,8 +38,9 @@ static int hold(dw_call *c, void *ud)
 {
     const struct hold *h = ud;
     const dw_value change[] = {
-        DW("UPDATE timesync_syncs SET held_reason = $2, held_detail = $3, held_until = $4, version = version + 1"
-           " WHERE id = $1"),
+        DW("UPDATE timesync_syncs SET held_reason = $2, held_detail = $3, held_until = $4, version = version + 1,"
+           /* Not later than by its schedule, and not before. */
+           " poll_due_at = CASE WHEN schedule <> '' AND $4 IS NOT NULL THEN $4 ELSE poll_due_at END WHERE id = $1"),
         DW(h->sync->id), DW(h->reason), DW(h->detail), db_time(h->until),
     };
 

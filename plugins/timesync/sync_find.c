@@ -14,7 +14,7 @@ static int refuse(dw_call *c, const char *text)
     }
     DW_TRY(rc);
     return n == 0 ? dw_fail(c, DW_ENOTFOUND, "there is no sync yet")
-                  : dw_fail(c, DW_ENOTFOUND, "there is no such sync", "sync", text, "there are",
+                  : dw_fail(c, DW_ENOTFOUND, "there is no such sync", "sync", text, "there_are",
                             dw_text_get(names));
 }
 

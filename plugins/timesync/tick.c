@@ -171,6 +171,15 @@ struct notice {
     const char *connection, *ticket;
 };
 
+/* What is told while it is held is read when it tries again. */
+static int remember_notice(dw_call *c, const struct notice *n)
+{
+    return dw_db_exec(c,
+                      "UPDATE timesync_syncs SET poll_due_at = held_until WHERE source = $1 AND enabled AND held_reason <> ''"
+                      " AND held_until > $2 AND (poll_due_at IS NULL OR poll_due_at > held_until)",
+                      n->connection, dw_now(c));
+}
+
 static int start_for_notice(dw_call *c, void *ud)
 {
     const struct notice *n = ud;
@@ -180,6 +189,7 @@ static int start_for_notice(dw_call *c, void *ud)
     size_t i;
     int rc;
 
+    DW_TRY(remember_notice(c, n));
     DW_TRY(dw_db_query(c, &rows,
                        "SELECT id FROM timesync_syncs WHERE source = $1 AND enabled"
                        " AND (held_reason = '' OR held_until <= $2)",

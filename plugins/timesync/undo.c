@@ -59,8 +59,10 @@ int undo_steps(dw_call *c, struct work *w)
 
 /* ---- one ---- */
 
-static int say(dw_call *c, const struct did *did, const char *what)
+static int say(dw_call *c, const struct work *w, const struct did *did, const char *what)
 {
+    if (w->run.is_plan)
+        return 0;
     return dw_db_change(c, "UPDATE timesync_steps SET undone = $2 WHERE id = $1", did->id, what);
 }
 
@@ -75,7 +77,7 @@ static int leave(dw_call *c, struct work *w, const struct step *s, struct entry 
         .what_of_case = CASE_STAYS,
     };
 
-    DW_TRY(say(c, did, why));
+    DW_TRY(say(c, w, did, why));
     return ending_write(c, w, s, e, NULL, &is);
 }
 
@@ -93,7 +95,7 @@ static int take_back(dw_call *c, struct work *w, const struct step *s, struct en
         rc = write_back(c, w, s, e, is, &old);
     }
     if (rc == WORK_DONE)
-        DW_TRY(say(c, did, "done"));
+        DW_TRY(say(c, w, did, "done"));
     return rc;
 }
 

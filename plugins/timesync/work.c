@@ -49,6 +49,7 @@ int work_failed(dw_call *c, struct work *w, const struct failure *f)
 {
     switch (f->kind) {
     case FAILURE_WAITS:
+        w->is_limited = true;
         return work_wait(w, f->after);
     case FAILURE_BROKEN:
         return f->code;

@@ -31,6 +31,7 @@ struct work {
 
     int64_t requests;
     dw_span wait;        /* with WORK_WAITS: how long */
+    bool is_limited;     /* that is what a side wants of everybody */
     enum reason trouble; /* with WORK_STOPS: why the run fails */
     const char *trouble_text;
 };

@@ -259,6 +259,8 @@ int write_back(dw_call *c, struct work *w, const struct step *s, struct entry *e
 
     sheet_again(as, &what);
     what.id = is->id;
+    if (w->run.is_plan)
+        return plan(c, w, s, e, NULL, "updated", is);
     return change(c, w, s, e, NULL, is, &what, "updated");
 }
 

@@ -79,7 +79,7 @@ int desk_take(struct desk *d, dw_fetching *f, const struct ask *ask, json_t **ou
     d->is_json = false;
     d->said[0] = 0;
     d->date = a ? http_date_seconds(dw_answer_header(a, "Date")) : -1;
-    if (rc < 0 || a->status >= 300)
+    if (rc < 0 || !a || a->status >= 300)
         return explain_refusal(d, rc, a, ask);
     rc = parse(d, a, out);
     if (rc == DW_EINVALID)

@@ -169,7 +169,7 @@ int explain_refusal(struct desk *d, int rc, dw_answer *a, const struct ask *ask)
     if (rc == DW_ERATE)
         return explain_rate(d);
     if (!a)
-        return rc;
+        return rc < 0 ? rc : DW_EINTERNAL;
     if (a->status >= 300 && a->status < 400)
         return explain_redirect(d, a, ask);
     if (a->status < 400 || rc == DW_ETOOLARGE)

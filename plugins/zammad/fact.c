@@ -1,5 +1,6 @@
 #include "fact.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,17 +54,12 @@ struct ticket *fact_ticket(int64_t id, const json_t *row)
 }
 
 /* "First Last", whatever of it there is; else the login. */
-static void write_name(char *out, const char *first, const char *last, const char *login)
+static void write_name(char *out, size_t size, const char *first, const char *last, const char *login)
 {
-    *out = 0;
-    if (first)
-        strcpy(out, first);
-    if (first && last)
-        strcat(out, " ");
-    if (last)
-        strcat(out, last);
-    if (!first && !last && login)
-        strcpy(out, login);
+    if (first || last)
+        snprintf(out, size, "%s%s%s", first ? first : "", first && last ? " " : "", last ? last : "");
+    else
+        snprintf(out, size, "%s", login ? login : "");
 }
 
 struct person *fact_person(int64_t id, const json_t *row)
@@ -79,7 +75,7 @@ struct person *fact_person(int64_t id, const json_t *row)
         return NULL;
     at = (char *)(p + 1);
     *p = (struct person){ .id = id, .known = row != NULL, .organization = id_in(row, "organization_id") };
-    write_name(at, first, last, login);
+    write_name(at, name_size, first, last, login);
     p->name = *at ? at : NULL;
     at += name_size;
     p->email = put(&at, email);

@@ -162,7 +162,7 @@ static int take_bulk(struct desk *d, struct facts *f, dw_fetching *under_way)
 
 static int ask_bulks(struct desk *d, struct facts *f, const int64_t *ids, size_t n)
 {
-    dw_fetching *under_way[WINDOW];
+    dw_fetching *under_way[WINDOW] = { 0 };
     size_t count = 0, from = 0;
 
     for (; count < WINDOW && from < n; from += BULK)
@@ -192,7 +192,7 @@ static int learn_in_bulk(struct desk *d, struct facts *f, const int64_t *ids, si
 static int ask_tickets(struct desk *d, struct facts *f, const int64_t *ids, size_t n)
 {
     struct ask asks[WINDOW];
-    dw_fetching *under_way[WINDOW];
+    dw_fetching *under_way[WINDOW] = { 0 };
     json_t *row;
     int found = 0;
 
@@ -326,7 +326,7 @@ static int learn_all_people(struct desk *d, struct facts *f)
 static int ask_people(struct desk *d, struct facts *f, const int64_t *ids, size_t n)
 {
     struct ask asks[WINDOW];
-    dw_fetching *under_way[WINDOW];
+    dw_fetching *under_way[WINDOW] = { 0 };
     json_t *row;
 
     for (size_t i = 0; i < n; i++) {

@@ -105,7 +105,7 @@ static int ask_links(struct desk *d, int64_t ticket, int64_t *target)
 static int ask_histories(struct desk *d, const int64_t *tickets, size_t n, int64_t *targets)
 {
     struct ask asks[WINDOW];
-    dw_fetching *under_way[WINDOW];
+    dw_fetching *under_way[WINDOW] = { 0 };
     json_t *answer;
 
     for (size_t i = 0; i < n; i++) {

@@ -152,8 +152,8 @@ static int see(struct desk *d, struct forward *w, const json_t *rows)
 /* So many pages at once; those behind the end are cut with the scope. */
 static int read_window(struct desk *d, struct forward *w, unsigned window)
 {
-    dw_fetching *under_way[WINDOW_MAX];
-    const json_t *rows;
+    dw_fetching *under_way[WINDOW_MAX] = { 0 };
+    const json_t *rows = NULL;
     int rc = 0;
 
     for (unsigned i = 0; i < window; i++)
@@ -191,8 +191,8 @@ int pages_forward(struct desk *d, const struct pages *p, pages_visit visit, void
 
 static int read_one(struct desk *d, const struct pages *p, unsigned page, pages_visit visit, void *ud)
 {
-    dw_fetching *f;
-    const json_t *rows;
+    dw_fetching *f = NULL;
+    const json_t *rows = NULL;
 
     DW_TRY(start_page(d, &f, p, page));
     DW_TRY(take_page(d, f, p, &rows));

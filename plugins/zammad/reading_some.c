@@ -110,7 +110,7 @@ static int start(struct reading *r, int64_t ticket, dw_fetching **out)
 
 static int read_window(struct reading *r, const int64_t *tickets, size_t n)
 {
-    dw_fetching *under_way[WINDOW];
+    dw_fetching *under_way[WINDOW] = { 0 };
 
     for (size_t i = 0; i < n; i++)
         DW_TRY(start(r, tickets[i], &under_way[i]));

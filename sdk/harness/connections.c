@@ -333,7 +333,7 @@ const json_t *dw_harness_timesheets(dw_harness *h, const char *connection, const
 const json_t *dw_harness_make(dw_harness *h, const char *connection, const char *listing,
                               const dw_thing *wanted)
 {
-    const dw_thing *made;
+    const dw_thing *made = NULL;
     dw_connection *conn;
     json_t *json = NULL;
     int rc;
@@ -341,14 +341,14 @@ const json_t *dw_harness_make(dw_harness *h, const char *connection, const char 
 
     if (rc == 0)
         rc = host_connector_api.make(c, conn, listing, wanted, &made);
-    if (rc >= 0)
+    if (made)
         json = thing_json(made);
     return list_end(h, c, rc, json);
 }
 
 const json_t *dw_harness_write(dw_harness *h, const char *connection, const dw_timesheet *wanted)
 {
-    const dw_timesheet *stored;
+    const dw_timesheet *stored = NULL;
     dw_connection *conn;
     json_t *json = NULL;
     int rc;
@@ -356,7 +356,7 @@ const json_t *dw_harness_write(dw_harness *h, const char *connection, const dw_t
 
     if (rc == 0)
         rc = host_connector_api.write(c, conn, wanted, &stored);
-    if (rc >= 0)
+    if (stored)
         json = timesheet_json(stored);
     return list_end(h, c, rc, json);
 }

@@ -44,7 +44,7 @@ describe('dowel connection', { timeout }, () => {
   before(async () => {
     desk = createServer((req, res) => {
       const good = req.headers.authorization === `Bearer ${TOKEN}`;
-      const content = { '/me': { user: 'guest', version: '6.4' }, '/customers': [{ id: 'c1', name: 'Acme' }], '/projects': [{ id: 'p1', name: 'Roof', parent: 'c1' }] }[req.url];
+      const content = { '/me': { user: 'guest', version: '6.4' }, '/customers': [{ id: 'c1', name: 'Acme' }, { id: 'c2', name: 'Globex' }], '/projects': [{ id: 'p1', name: 'Roof', parent: 'c1' }] }[req.url];
       res.writeHead(good ? status : 401, { 'Content-Type': 'application/json' }).end(JSON.stringify(content ?? null));
     });
     await new Promise((listening) => desk.listen(0, '127.0.0.1', listening));
@@ -86,7 +86,7 @@ describe('dowel connection', { timeout }, () => {
 
     assert.match(await told(['list']), new RegExp(`^${made.id} +${name} desk +desk +true +ok +${tenants.a}$`, 'm'));
     assert.ok((await json(['list', '--kind', 'csv'])).items.every(({ kind }) => kind === 'csv'));
-    const text = await told(['show', made.id]);
+    const text = await told(['show', made.id.toUpperCase()]);
     assert.match(text, /^secrets\.token +true$/m);
     assert.match(text, new RegExp(`^webhook\\.path +/api/v1/hooks/desk/${made.id}$`, 'm'));
     assert.match(await told(['test', made.id]), /^\[\+\] the desk answers\n\[!\] guests see few tickets\nit works\n$/);
@@ -100,6 +100,8 @@ describe('dowel connection', { timeout }, () => {
     assert.deepEqual((await json(['things', made.id, 'project', '--parent', 'c1'])).items, [{ id: 'p1', name: 'Roof', number: null, email: null, parent: 'c1', inactive: false }]);
     assert.match(await told(['things', made.id, 'customer', '--term', 'acm']), /^c1 +Acme/m);
     assert.match(await told(['things', made.id, 'customer', '--term', 'nobody']), /^there is nothing of that\n$/);
+    assert.match(await told(['things', made.id, 'customer', '--limit', '1']), /\nc1 +Acme.*\nthere are more; --limit N shows more of them\n$/);
+    assert.deepEqual((({ items, more }) => [items.length, more])(await json(['things', made.id, 'customer'])), [2, false]);
     await refused(1, /nothing|no such|listing/, ['things', made.id, 'nothing']);
     status = 500;
     await refused(1, /./, ['things', made.id, 'customer']);

@@ -27,6 +27,7 @@ class Desk {
   asked = []; // { path, token }
   user = 'ann';
   status = 200;
+  headers = {};
 
   static async start() {
     const desk = new Desk();
@@ -43,7 +44,7 @@ class Desk {
     const customers = [{ id: 'c1', name: 'Acme' }, { id: 'c2', name: 'Globex' }];
     const projects = Array.from({ length: 120 }, (_, i) => ({ id: `p${i}`, name: `Project ${i}`, parent: i % 2 ? 'c1' : 'c2', inactive: i === 7 }));
     const content = { '/me': { user: this.user, version: '6.4' }, '/customers': customers, '/projects': projects }[req.url];
-    res.writeHead(content ? status : 404, { 'Content-Type': 'application/json' }).end(JSON.stringify(status === 200 ? content : { error: 'no' }));
+    res.writeHead(content ? status : 404, { 'Content-Type': 'application/json', ...this.headers }).end(JSON.stringify(status === 200 ? content : { error: 'no' }));
   }
 
   stop() {
@@ -121,12 +122,13 @@ for (const engine of engines) {
           mode: { type: 'string', enum: ['quick', 'thorough'], default: 'quick', description: 'How it looks.' },
           days: { type: 'integer', minimum: 1, maximum: 365, default: 30, description: 'How far back.' },
           archive: { type: 'boolean', default: false, description: 'What is archived as well.' },
+          prefix: { type: 'string', default: '', description: 'What names begin with.' },
           groups: { type: 'array', items: { type: 'string' }, default: [], description: 'Only these groups.' },
         },
       });
       assert.deepEqual(kind.fields.map(({ name, type, secret, required }) => [name, type, secret, required]), [
         ['url', 'text', false, true], ['token', 'text', true, true], ['mode', 'text', false, false], ['days', 'integer', false, false],
-        ['archive', 'boolean', false, false], ['groups', 'list', false, false],
+        ['archive', 'boolean', false, false], ['prefix', 'text', false, false], ['groups', 'list', false, false],
       ]);
       await refused(404, people.member, 'GET', '/connectors/nothing');
       await refused(403, people.nobody, 'GET', '/connectors');
@@ -168,7 +170,7 @@ for (const engine of engines) {
     test('is kept untested where that is wanted, and says so', async () => {
       desk.asked = [];
       const made = await make({ settings: settings({ token: 'not yet there' }), untested: true });
-      assert.deepEqual([made.tested, made.health], [null, { state: 'untested', since: null, error: null, checked_at: null }]);
+      assert.deepEqual([made.tested, made.health], [null, { state: 'untested', since: null, error: null, checked_at: null, paused_until: null }]);
       assert.deepEqual(desk.asked, []);
       const { works, error, errors } = await told(people.root, 'POST', `/connections/${made.id}/test`);
       assert.deepEqual([works, errors.length], [false, 1], error);
@@ -262,6 +264,23 @@ for (const engine of engines) {
       desk.status = 200;
     });
 
+    test('what asks for time is left alone until then, or until it is another one', async () => {
+      const made = await make();
+      [desk.status, desk.headers] = [429, { 'Retry-After': '600' }];
+      await refused(429, people.member, 'GET', `/connections/${made.id}/things/customer`);
+      [desk.status, desk.headers] = [200, {}];
+      const { paused_until: until_ } = (await see(made)).health;
+      const seconds = (Date.parse(until_) - Date.now()) / 1000;
+      assert.ok(seconds > 500 && seconds <= 601, until_);
+      desk.asked = [];
+      await refused(429, people.member, 'GET', `/connections/${made.id}/things/customer`);
+      assert.deepEqual(desk.asked, []);
+      const changed = await change(await see(made), { settings: { days: 3 }, untested: true });
+      assert.equal(changed.version, 2);
+      assert.equal((await see(made)).health.paused_until, null);
+      assert.equal((await told(people.member, 'GET', `/connections/${made.id}/things/customer`)).items.length, 2);
+    });
+
     test('is switched off, and on again', async () => {
       const made = await make();
       const off = await change(made, { enabled: false });
@@ -313,6 +332,14 @@ for (const engine of engines) {
       assert.equal((await deliver(path, secret, '{"ticket":"1"}')).status, 401);
       assert.deepEqual(await told(people.root, 'POST', `/connections/${made.id}/webhook/secrets`, { secret: 'as the desk has it' }), {});
       assert.equal((await deliver(path, 'as the desk has it', '{"ticket":"1"}')).status, 202);
+
+      // What a purge of its plugin took along.
+      await sql(server, database, `DELETE FROM dowel_inbox_sources WHERE name = '${made.id}'`);
+      assert.equal((await deliver(path, newer, '{"ticket":"1"}')).status, 404);
+      const { secret: first } = await told(people.root, 'POST', `/connections/${made.id}/webhook/secrets`);
+      assert.equal((await deliver(path, first, '{"ticket":"1"}')).status, 202);
+      assert.deepEqual(await told(people.root, 'POST', `/connections/${made.id}/webhook/secrets`, { secret: newer }), {});
+      for (let i = 0; i < 5; i++) assert.equal((await deliver(path, newer, '{"ticket":"1"}')).status, 202);
 
       const { items } = await told(people.root, 'GET', `/inbox?source=${made.id}`);
       assert.ok(items.length >= 5 && items.every(({ plugin }) => plugin === 'desk'));
@@ -416,6 +443,25 @@ for (const engine of engines) {
           '/api/v1/connections/{id}/things/{listing}': async () => ({ ...(await connection()), listing: 'customer' }),
         },
       }, (name, run) => t.test(name, run));
+    });
+
+    test('whose plugin is gone can be looked at, switched and removed', async () => {
+      const made = await make();
+      const core = `rate_limit: off\ncheck_replies: true\n${database.url && `database_url: ${JSON.stringify(database.url)}\n`}`;
+      const { temporary, dataDir } = server;
+      server.temporary = [];
+      await server.stop();
+      server = await startWith({ plugins: { badges: badgesYaml(people) }, folder, core, data: dataDir });
+      server.temporary.push(...temporary);
+      const seen = await see(made);
+      assert.deepEqual([seen.plugin, seen.secrets, seen.webhook, seen.settings], [null, { token: true }, null, made.settings]);
+      assert.deepEqual((await told(people.root, 'GET', '/connectors')).items, []);
+      await refused(503, people.root, 'POST', `/connections/${made.id}/test`);
+      await refused(503, people.root, 'PATCH', `/connections/${made.id}`, { name: 'x' }, etag(seen));
+      await refused(503, people.root, 'GET', `/connections/${made.id}/things/customer`);
+      assert.equal((await change(seen, { enabled: false })).enabled, false);
+      assert.equal((await ask(people.root, 'DELETE', `/connections/${made.id}`)).status, 204);
+      await refused(404, people.root, 'GET', `/connections/${made.id}`);
     });
   });
 }

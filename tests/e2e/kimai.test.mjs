@@ -1,3 +1,4 @@
+// Presets: release asan
 // The connector for Kimai against its stand-in, through a real server: what is told is stored once and found again, whatever breaks
 // meanwhile; each refusal has the reason that it really has; what is exported is left alone; and what a connection cannot do is
 // said, with advice, when it is tested. Every request is held against Kimai's own contract where that is there.
@@ -176,6 +177,7 @@ describe('a connection is tested', { timeout }, () => {
     await wrong({ token: kimai.addToken({ user: 1, expires: '2026-11-19T00:00:00Z' }).token }, 'token', /has expired/);
     await wrong({ base_url: `${kimai.url}/en` }, 'base_url', /page for signing in/);
     await wrong({ base_url: `${kimai.url}/api` }, 'base_url', /leave away/);
+    await wrong({ customer_timezone: 'Europe/Nowhere' }, 'customer_timezone', /does not take this/);
     await wrong({ token: '', legacy_user: 'ann', legacy_token: 'nothing' }, 'legacy_token', /is wrong/);
 
     const meets = async (fault, at, detail) => {
@@ -210,8 +212,11 @@ describe('a connection is tested', { timeout }, () => {
 
   test('in the old form too', async () => {
     kimai.control('PATCH', `users/${kimai.ann.id}`, { apiToken: 'open sesame' });
-    const tested = await checked({ token: '', legacy_user: 'ann', legacy_token: 'open sesame' });
+    const legacy = { token: '', legacy_user: 'ann' };
+    const tested = await checked({ ...legacy, legacy_token: 'open sesame' });
     assert.ok(tested.works, JSON.stringify(tested));
+    for (let i = 0; i < 5; i++) assert.match((await checked({ ...legacy, legacy_token: 'sesame' })).errors[0].detail, /is wrong/);
+    assert.match((await checked({ ...legacy, legacy_token: 'sesame' })).errors[0].detail, /too often/);
   });
 });
 
@@ -404,6 +409,35 @@ describe('what breaks', { timeout }, () => {
     assert.equal(kimai.sheets().length, 1);
   });
 
+  // Whatever chance does: what is said to be stored is, once; what is said not to be is not, also later; and a list is whole or none.
+  // KIMAI_SEED replays, KIMAI_ROUNDS prolongs.
+  test('by chance never makes a lie', async () => {
+    const seed = Number(process.env.KIMAI_SEED ?? Date.now() % 1_000_000);
+    const rounds = Number(process.env.KIMAI_ROUNDS ?? 40);
+    const kinds = ['cut_before', 'cut_after', 'cut_late', 'half_length', 'half_text', 'html', 'redirect', 'huge', 'wrong_clock',
+      ...[401, 403, 404, 429, 500, 502, 503].map((status) => ({ kind: 'status', status })),
+      ...[500, 504].map((status) => ({ kind: 'status', status, acts: 'now' })), { kind: 'status', status: 504, acts: 'late', lateMs: 60_000 }];
+    const outcomes = {};
+    const told = new Map(); // marker -> what was said
+    for (let i = 0; i < rounds; i++) {
+      kimai.faults.random({ rate: 0.4, kinds, seed: seed + i, path: '/api/*' });
+      const text = `ZAM:T${i}|TA:${i}|C:1a2b3c4d`;
+      const { code } = await scribe({ do: 'write', what: wanted({ text, user: String(i % 2 ? kimai.ann.id : kimai.bob.id), tags: ['zammad'] }) });
+      told.set(text, code);
+      outcomes[code] = (outcomes[code] ?? 0) + 1;
+      const listed = await scribe({ do: 'sheets' });
+      if (listed.code === 0) assert.equal(listed.items.length, kimai.sheets().length, `KIMAI_SEED=${seed} round ${i}`);
+    }
+    kimai.faults.clear();
+    kimai.clock.advance(120_000);
+    for (const [text, code] of told) {
+      const stored = kimai.sheets().filter(({ description }) => description === text).length;
+      const right = code === 0 ? stored === 1 : code === EUNKNOWN ? stored <= 1 : stored === 0;
+      assert.ok(right, `KIMAI_SEED=${seed} ${text}: ${code}, and ${stored} are stored`);
+    }
+    assert.ok(outcomes[0] > rounds / 10 && outcomes[EUNKNOWN] > 0, JSON.stringify(outcomes));
+  });
+
   test('makes no list shorter than it is', async () => {
     kimai.addSheets(Array.from({ length: 30 }, (_, i) => ({ user: 1, project: 1, activity: 1, begin: Date.parse('2026-11-01T09:00:00Z') + i * 3_600_000, end: Date.parse('2026-11-01T10:00:00Z') + i * 3_600_000 })));
     const over = await connect({ page_size: 5 });
@@ -526,6 +560,14 @@ test('docs/kimai.md has commands that work', { timeout }, async () => {
     assert.equal(code, 0, `${line}: ${stdout}${stderr}`);
     assert.ok(!`${stdout}${stderr}`.includes(kimai.token));
   }
+});
+
+test('its settings are shown with what they are for', { timeout }, async () => {
+  const { settings } = await told('GET', '/connectors/kimai');
+  assert.deepEqual(settings.required, ['base_url']);
+  assert.ok(Object.values(settings.properties).every(({ description }) => description?.length > 20));
+  const secret = Object.entries(settings.properties).filter(([, { writeOnly }]) => writeOnly).map(([name]) => name);
+  assert.deepEqual(secret.sort(), ['legacy_token', 'token']);
 });
 
 // Each line that a test of a connection may show is explained, and none that it never shows.

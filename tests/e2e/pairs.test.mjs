@@ -107,6 +107,11 @@ for (const [age, server] of Object.entries({
       assert.equal(code, 0, stderr);
       return Object.fromEntries(JSON.parse(stdout).plugins.map((plugin) => [plugin.name, plugin]));
     };
+    const kindsOf = async (name) => {
+      const { code, stdout, stderr } = await dowel(['plugin', 'info', name, '--output', 'json', '--config', running.configDir, '--data', data], { binary: server.binary() });
+      assert.equal(code, 0, stderr);
+      return JSON.parse(stdout).found.connectors;
+    };
     before(async () => (running = await startServer({ config: config(), data, binary: server.binary() })), { timeout });
     after(() => running?.stop(), { timeout });
 
@@ -120,6 +125,7 @@ for (const [age, server] of Object.entries({
         assert.deepEqual(await ask(`${plugin}/again`), wanted);
         assert.deepEqual(await ask(`${plugin}/later`), { built_for, slot, table });
         assert.equal((await list())[plugin].state, 'loaded');
+        assert.deepEqual(await kindsOf(plugin), [`${plugin}_one`, `${plugin}_two`]);
       });
     }
 

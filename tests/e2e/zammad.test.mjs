@@ -1,16 +1,18 @@
+// Presets: release asan
 // The connector for Zammad against its stand-in, through a real server: what is booked arrives whole, by whichever way it has to be
 // read, whatever moves, breaks or lies meanwhile; and a list that is not whole never says that it is.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
 import { startZammad } from '../peers/zammad.mjs';
-import { badges, badgesYaml, bearer } from './support/badges.mjs';
+import { badges, badgesYaml, bearer, tenants } from './support/badges.mjs';
 import { request } from './support/client.mjs';
-import { pluginFolder, startWith } from './support/plugins.mjs';
-import { preset, root, slowness, until } from './support/server.mjs';
+import { command, pluginFolder, readyz, startWith } from './support/plugins.mjs';
+import { binaryOf, preset, root, slowness, temporaryFolder, until } from './support/server.mjs';
 
 const timeout = 120_000 * slowness;
 const folder = `${pluginFolder}, ${join(root, 'build', preset, 'clerk')}`;
@@ -651,7 +653,7 @@ describe('much', { timeout: timeout * 3 }, () => {
     paths = await asked(async () => assert.equal((await told('GET', `/clerk/${connection.id}/entries?count=true&bare=true`)).n, TICKETS * 5));
     const bare = { requests: paths.length };
     assert.ok(paths.length < TICKETS * 5 / 500 + 12, `${paths.length} requests`);
-    console.error(`# ${TICKETS * 5} entries on ${TICKETS} tickets: ${JSON.stringify({ first, bare })}`);
+    console.error(`# ${TICKETS * 5} entries on ${TICKETS} tickets: ${JSON.stringify({ first, bare })}`); // by hand: DOWEL_ZAMMAD_TICKETS=20000
   });
 
   test('ticket by ticket: one request for each, and a few', { timeout: timeout * 3 }, async () => {
@@ -660,5 +662,65 @@ describe('much', { timeout: timeout * 3 }, () => {
     const lists = paths.filter((one) => one.endsWith('/time_accountings')).length;
     assert.ok(lists < TICKETS * 1.1 + 100, `${lists} lists`);
     assert.ok(paths.length - lists < TICKETS / 25 + 100, `${paths.length - lists} others`);
+    console.error(`# ticket by ticket: ${paths.length} requests`);
+  });
+});
+
+// ---- what a reader types ----
+
+describe('docs/zammad.md', { timeout }, () => {
+  const page = readFileSync(join(root, 'docs/zammad.md'), 'utf8');
+  const lines = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, text]) => text.trim().split('\n'));
+  const here = temporaryFolder();
+  let own;
+  before(async () => {
+    await startPeer({ data: 'month' });
+    own = await startWith({ plugins: { badges: badgesYaml(people) }, folder: pluginFolder });
+    symlinkSync(own.configDir, join(here, 'conf.d'));
+    symlinkSync(own.dataDir, join(here, 'var'));
+    writeFileSync(join(here, 'token.txt'), `${zammad.token}\n`);
+  }, { timeout });
+  after(async () => {
+    await own?.stop();
+    rmSync(here, { recursive: true, force: true });
+  }, { timeout });
+
+  // The stand-in is on this machine, and nobody signs in who would have one tenant.
+  const typed = (line) => line.replace('https://desk.example.org', zammad.url)
+    .replace(/^(dowel connection add .*?)( <.*)?$/, (_, verb, input = '') => `${verb} --allow-private yes${input}`)
+    .replace(/^(dowel connection (?!kinds).*?)( <.*)?$/, (_, verb, input = '') => `${verb} --tenant ${tenants.a}${input}`);
+  const run = (line) => new Promise((resolve) => {
+    const env = { PATH: `${dirname(binaryOf())}:${process.env.PATH}` };
+    execFile('sh', ['-c', line], { cwd: here, env, timeout: 20_000 * slowness }, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
+  });
+
+  test('its commands work, in their order', async () => {
+    assert.ok(lines.length >= 8, lines.join('\n'));
+    for (const line of lines) {
+      const { code, stdout, stderr } = await run(typed(line));
+      assert.equal(code, 0, `${line}: ${stdout}${stderr}`);
+      if (line.startsWith('dowel connection add')) assert.match(stdout, /\/api\/v1\/hooks\/zammad\//);
+      if (line.includes('activity')) for (const { name } of zammad.state.types.values()) assert.ok(stdout.includes(name), stdout);
+    }
+  });
+
+  test('has each setting', async () => {
+    const { stdout } = await run('dowel connection kinds zammad --output json');
+    const kind = JSON.parse(stdout);
+    const names = (kind.fields ?? kind.settings).map(({ name }) => name);
+    assert.ok(names.length >= 8, stdout);
+    for (const name of names) assert.ok(page.includes(`\`${name}\``), name);
+  });
+
+  test('conf.d/zammad.yaml enables the plugin, and nothing is wrong in it', async () => {
+    const text = readFileSync(join(root, 'conf.d/zammad.yaml'), 'utf8');
+    assert.match(text, /^enabled: true$/m);
+    const one = await startWith({ plugins: { zammad: text.replace(/^enabled: true$/m, '') }, folder: pluginFolder });
+    try {
+      assert.match(await readyz(one), /^ok$/m);
+      assert.equal((await command(one, 'connection', 'kinds', 'zammad')).code, 0);
+    } finally {
+      await one.stop();
+    }
   });
 });

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "client/url.h"
 #include "plugin/connection.h"
 #include "util/compiler.h"
 
@@ -119,6 +120,40 @@ static void nothing_climbs_out_of_the_path(void **state)
         assert_refused(desk, urls[i], "holds \"..\"");
 }
 
+/* Whatever is accepted, the client's own parser finds it at the address. */
+static void what_is_accepted_is_at_the_address(void **state)
+{
+    static const char *const parts[] = {
+        "/",    "..",  ".",      "%2e", "%2E.",     "%2f", "%5c",  "\\",   "?",
+        "#",    "@",   ":",      "//",  "https://", "x",   "desk", "/a/b", "http:",
+        "evil", "%00", "https:", ";",   "%",        "[",   "]",    "..;",  "desk.example/z"
+    };
+    static const char address[] = "https://desk.example/z", at[] = "https://desk.example/z";
+    unsigned random = 7, accepted = 0;
+
+    (void)state;
+    for (int round = 0; round < 200000; round++) {
+        char text[128] = "";
+        for (unsigned i = 0, n = 1 + (random >> 20) % 7; i < n; i++) {
+            random = random * 1103515245u + 12345u;
+            strcat(text, parts[(random >> 16) % DW_COUNT_OF(parts)]); /* 7 times 14 bytes at most */
+        }
+        struct buf out = BUF_INIT;
+        struct url url = { 0 };
+        const char *why;
+        if (connection_url(&out, address, text, &why) == 0 &&
+            url_parse(&url, buf_text(&out), NULL, &why) == 0) {
+            accepted++;
+            char border = strncmp(url.text, at, strlen(at)) == 0 ? url.text[strlen(at)] : '!';
+            if ((border && border != '/' && border != '?') || strcmp(url.host, "desk.example") != 0)
+                fail_msg("%s became %s", text, url.text);
+        }
+        url_finish(&url);
+        buf_finish(&out);
+    }
+    assert_true(accepted > 10000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +161,7 @@ int main(void)
         cmocka_unit_test(a_whole_url_may_begin_as_the_address_does),
         cmocka_unit_test(nothing_leads_elsewhere),
         cmocka_unit_test(nothing_climbs_out_of_the_path),
+        cmocka_unit_test(what_is_accepted_is_at_the_address),
     };
 
     return cmocka_run_group_tests_name("URLs over connections", tests, NULL, NULL);

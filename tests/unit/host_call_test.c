@@ -103,6 +103,7 @@ static void failures_have_a_word_for_machines(void **state)
     assert_string_equal(dw_error_of(c)->reason, "");
     assert_int_equal(dw_fail(c, DW_EINVALID, "x", "reason", "ticket 7"), DW_EMISUSE);
     assert_error(DW_EMISUSE, "a reason that is no word");
+    assert_int_equal(dw_fail(c, DW_EINVALID, "x", "reason", 7), DW_EMISUSE);
     memset(long_reason, 'A', sizeof(long_reason) - 1);
     long_reason[sizeof(long_reason) - 1] = 0;
     assert_int_equal(dw_fail(c, DW_EINVALID, "x", "reason", (const char *)long_reason), DW_EMISUSE);

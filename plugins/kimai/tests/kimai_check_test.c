@@ -301,6 +301,17 @@ static void what_he_may_not_make_is_named(void **state)
     assert_string_equal(state_of("create_project"), "");
 }
 
+static void settings_for_customers_that_kimai_does_not_take_are_told(void **state)
+{
+    (void)state;
+    dw_harness_upstream(h, "POST " KIMAI "/api/customers", .status = 400,
+                        .json = "{\"code\":400,\"errors\":{\"children\":{\"name\":{\"errors\":[\"Qo'\"]},"
+                                "\"timezone\":{\"errors\":[\"Qo'\"]}}}}");
+    all_is_well();
+    check();
+    assert_at("/customer_timezone", "does not take this");
+}
+
 static void a_form_that_is_taken_is_no_answer(void **state)
 {
     (void)state;
@@ -371,6 +382,13 @@ static void who_asks_for_another_and_gets_none_sees(void **state)
     check();
     assert_code(0);
     assert_string_equal(state_of("view_other_timesheet"), "good");
+    close_kimai(state);
+    open_plain(state);
+    counts_are(TOTAL(3), TOTAL(3)); /* of another one there are some since then */
+    dw_harness_upstream(h, OTHER, .json = "[{\"id\":2,\"user\":8}]", .headers = TOTAL(1));
+    all_is_well();
+    check();
+    assert_code(0);
 }
 
 static void a_team_may_keep_its_times_to_itself(void **state)
@@ -461,6 +479,7 @@ int main(void)
         TEST(a_punch_clock_cannot_be_used),
         TEST(a_kimai_that_does_not_know_times_with_z_cannot_be_used),
         TEST(what_he_may_not_make_is_named),
+        TEST(settings_for_customers_that_kimai_does_not_take_are_told),
         TEST(a_form_that_is_taken_is_no_answer),
         TEST(rules_that_will_stop_bookings_are_told),
         TEST(who_asks_for_another_and_gets_his_own_is_blind),

@@ -217,6 +217,18 @@ static void a_row_that_is_replaced_by_a_new_one_takes_none_along(void **state)
     assert_ids(list_sheets(.id = NULL), "1 2 4 5 3 6 7");
 }
 
+/* Whatever it is that a server left out: a page in front of the last one is full. */
+static void a_page_that_is_not_full_is_read_again(void **state)
+{
+    (void)state;
+    page(1, 3, "1 2");
+    page(1, 3, "1 2");
+    page(2, 3, "3");
+    page(2, 3, "3 4");
+    page(3, 3, "5");
+    assert_ids(list_sheets(.id = NULL), "1 2 3 4 5");
+}
+
 static void rows_that_come_meanwhile_are_read_too(void **state)
 {
     (void)state;
@@ -317,6 +329,7 @@ int main(void)
         SMALL(all_pages_come_each_row_once),
         SMALL(a_row_that_goes_meanwhile_takes_none_along),
         SMALL(a_row_that_is_replaced_by_a_new_one_takes_none_along),
+        SMALL(a_page_that_is_not_full_is_read_again),
         SMALL(rows_that_come_meanwhile_are_read_too),
         SMALL(a_list_that_never_stands_still_is_not_called_complete),
         TEST(the_size_that_kimai_says_counts),

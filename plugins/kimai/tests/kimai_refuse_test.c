@@ -269,6 +269,18 @@ static void a_timesheet_in_a_locked_period_cannot_be_changed(void **state)
     assert_failed(DW_ECONFLICT, "LOCKDOWN");
 }
 
+static void a_timesheet_that_was_exported_in_between_is_that(void **state)
+{
+    (void)state;
+    dw_harness_upstream(h, "GET " KIMAI SHEETS "/41", .json = NINE_TO_QUARTER(41, "", "false"));
+    dw_harness_upstream(h, "GET " KIMAI SHEETS "/41", .json = NINE_TO_QUARTER(41, "", "true"));
+    dw_harness_upstream(h, "PATCH " KIMAI SHEETS "/41", .status = 403,
+                        .json = "{\"code\":403,\"message\":\"Forbidden\"}");
+    refuses(WHOLE(PROJECT_ERROR "," ACTIVITY_ERROR "," USER_FORM));
+    assert_null(write_sheet(.id = "41", .text = "new"));
+    assert_failed(DW_ECONFLICT, "LOCKED_OR_EXPORTED");
+}
+
 static void another_ones_timesheet_needs_permissions(void **state)
 {
     (void)state;
@@ -345,6 +357,7 @@ int main(void)
         TEST(a_locked_period_refuses_a_minute_too),
         TEST(what_is_too_long_is_an_amount),
         TEST(a_timesheet_in_a_locked_period_cannot_be_changed),
+        TEST(a_timesheet_that_was_exported_in_between_is_that),
         TEST(another_ones_timesheet_needs_permissions),
         TEST(who_may_write_nothing_is_told_so),
         TEST(a_refusal_stays_one_when_its_reason_cannot_be_asked_for),

@@ -263,6 +263,24 @@ static void what_was_certainly_not_stored_is_not_unknown(void **state)
     assert_int_equal(dw_harness_error(h)->retry_after.us, 7000000);
 }
 
+/* Which says nothing about what was to be written. */
+static void the_old_form_of_signing_in_is_refused_in_ways_of_its_own(void **state)
+{
+    (void)state;
+    assert_int_equal(dw_harness_connection(h, "kimai",
+                                           "{\"base_url\":\"" KIMAI
+                                           "\",\"legacy_user\":\"ann\",\"legacy_token\":\"sesame\"}",
+                                           &connection),
+                     0);
+    dw_harness_upstream(h, "POST " KIMAI SHEETS, .status = 403,
+                        .json = "{\"message\":\"Invalid credentials\"}");
+    dw_harness_upstream(h, "POST " KIMAI SHEETS, .status = 400,
+                        .json = "{\"code\":400,\"message\":\"Bad Request\"}");
+    assert_outcome(DW_EAUTH, "");
+    assert_outcome(DW_ERATE, "");
+    assert_int_equal(dw_harness_error(h)->retry_after.us, 60000000);
+}
+
 static void not_being_able_to_ask_before_is_not_unknown(void **state)
 {
     (void)state;
@@ -403,6 +421,7 @@ int main(void)
         TEST(an_unknown_outcome_of_a_tag_is_none_of_the_timesheet),
         TEST(what_may_have_been_stored_is_unknown),
         TEST(what_was_certainly_not_stored_is_not_unknown),
+        TEST(the_old_form_of_signing_in_is_refused_in_ways_of_its_own),
         TEST(not_being_able_to_ask_before_is_not_unknown),
         TEST(a_change_says_what_differs_and_no_more),
         TEST(what_is_exported_is_not_touched),

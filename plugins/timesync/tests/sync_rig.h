@@ -28,6 +28,12 @@ static const char *postgres;
 static dw_harness *h;
 static const char *source, *target;
 
+/* How much there is room for. */
+#ifndef RIG_BOOKINGS
+#define RIG_BOOKINGS 400
+#endif
+enum { RIG_PAGES = 2 * RIG_BOOKINGS, RIG_PLACES = RIG_BOOKINGS };
+
 /* 2026-03-02 10:00 UTC */
 #define DAY ((dw_time){ INT64_C(1772445600000000) })
 
@@ -40,7 +46,7 @@ struct booking {
 };
 
 static struct desk {
-    struct booking all[400];
+    struct booking all[RIG_BOOKINGS];
     unsigned n, lists, ticket_lists;
     int fails;           /* a code: every list does */
     unsigned fails_once; /* so many times */
@@ -102,9 +108,9 @@ struct thing {
 enum { NO_FAULT = 0 };
 
 static struct books {
-    struct page all[800];
+    struct page all[RIG_PAGES];
     unsigned n, lists, writes, removes, creates;
-    struct thing customers[100], projects[400], users[20];
+    struct thing customers[RIG_PLACES], projects[RIG_PLACES], users[20];
     unsigned n_customers, n_projects, n_users;
     bool rounds; /* begin down, end up to the minute */
     struct fault {
@@ -122,13 +128,26 @@ static struct books {
     void (*meanwhile)(void); /* before a write is answered */
 } books;
 
+static inline struct page *page_of(const char *id)
+{
+    const unsigned place = *id == 's' ? (unsigned)strtoul(id + 1, NULL, 10) : 0;
+
+    if (place && place <= books.n && strcmp(books.all[place - 1].id, id) == 0)
+        return &books.all[place - 1];
+    for (unsigned i = 0; !place && i < books.n; i++)
+        if (strcmp(books.all[i].id, id) == 0)
+            return &books.all[i];
+    return NULL;
+}
+
 static inline void books_put(const struct page *p)
 {
-    for (unsigned i = 0; i < books.n; i++)
-        if (strcmp(books.all[i].id, p->id) == 0) {
-            books.all[i] = *p;
-            return;
-        }
+    struct page *old = page_of(p->id);
+
+    if (old) {
+        *old = *p;
+        return;
+    }
     if (books.n == sizeof(books.all) / sizeof(*books.all))
         fail_msg("the books are full");
     books.all[books.n++] = *p;
@@ -140,14 +159,6 @@ static inline void books_wake(dw_time now)
         books_put(&books.late);
         books.is_late = false;
     }
-}
-
-static inline struct page *page_of(const char *id)
-{
-    for (unsigned i = 0; i < books.n; i++)
-        if (strcmp(books.all[i].id, id) == 0)
-            return &books.all[i];
-    return NULL;
 }
 
 static inline int page_add(dw_found *out, const struct page *p)
@@ -266,7 +277,7 @@ static inline int books_write(dw_call *c, dw_connection *conn, const dw_timeshee
     if (old)
         p = *old;
     else
-        snprintf(p.id, sizeof(p.id), "s%u", books.n + 1 + (unsigned)books.is_late);
+        snprintf(p.id, sizeof(p.id), books.is_late ? "after%u" : "s%u", books.n + 1);
     write_page(&p, w);
     p.changed = dw_now(c);
     if (fails && f.late.us) {
@@ -318,10 +329,11 @@ static inline int books_remove(dw_call *c, dw_connection *conn, const char *id)
     return fails ? fault_fails(c, &f) : 0;
 }
 
-static inline int list_things(const struct thing *all, unsigned n, dw_found *out)
+static inline int list_things(const struct thing *all, unsigned n, const dw_thing_query *q, dw_found *out)
 {
     for (unsigned i = 0; i < n; i++)
-        DW_TRY(dw_thing_add(out, .id = all[i].id, .name = all[i].name, .number = *all[i].number ? all[i].number : NULL,
+        if (!q->number || strcmp(all[i].number, q->number) == 0)
+            DW_TRY(dw_thing_add(out, .id = all[i].id, .name = all[i].name, .number = *all[i].number ? all[i].number : NULL,
                             .email = *all[i].email ? all[i].email : NULL,
                             .parent = *all[i].parent ? all[i].parent : NULL));
     return dw_found_complete(out);
@@ -348,24 +360,21 @@ static inline int list_customers(dw_call *c, dw_connection *conn, const dw_thing
 {
     (void)c;
     (void)conn;
-    (void)q;
-    return list_things(books.customers, books.n_customers, out);
+    return list_things(books.customers, books.n_customers, q, out);
 }
 
 static inline int list_projects(dw_call *c, dw_connection *conn, const dw_thing_query *q, dw_found *out)
 {
     (void)c;
     (void)conn;
-    (void)q;
-    return list_things(books.projects, books.n_projects, out);
+    return list_things(books.projects, books.n_projects, q, out);
 }
 
 static inline int list_users(dw_call *c, dw_connection *conn, const dw_thing_query *q, dw_found *out)
 {
     (void)c;
     (void)conn;
-    (void)q;
-    return list_things(books.users, books.n_users, out);
+    return list_things(books.users, books.n_users, q, out);
 }
 
 static inline int make_customer(dw_call *c, dw_connection *conn, const dw_thing *w, dw_thing *made)
@@ -470,8 +479,8 @@ static inline void rig_start(const char *rules)
     const char *const beside[] = { NULL };
     json_t *json = json_loads(rules, 0, NULL);
 
-    desk = (struct desk){ 0 };
-    books = (struct books){ 0 };
+    memset(&desk, 0, sizeof(desk));
+    memset(&books, 0, sizeof(books));
     if (dw_harness_open(&h, .plugin = PLUGIN, .beside = beside, .database = postgres ? url_of_new_database() : NULL) != 0)
         fail_msg("%s", dw_harness_why(h));
     dw_harness_set_now(h, DAY);
@@ -568,6 +577,8 @@ static inline struct numbers numbers_of(const char *run)
                            run));
     if (n.examined != n.created + n.updated + n.unchanged + n.deleted + n.skipped + n.to_decide + n.failed)
         fail_msg("the numbers of %s do not add up", run);
+    if (strcmp(n.state, "done") == 0 && n.examined > (int64_t)desk.n + (int64_t)books.n)
+        fail_msg("%s has examined more than there is: %lld", run, (long long)n.examined);
     return n;
 }
 

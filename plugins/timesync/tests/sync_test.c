@@ -301,6 +301,7 @@ static void an_edit_there_is_a_case(void **state)
     page_for("1")->seconds += 60;
     n = run("full");
     assert_int_equal(n.to_decide, 1);
+    assert_int_equal(n.examined, 1);
     assert_string_equal(case_of("1"), "TARGET_CHANGED");
     edit(&desk.all[0], "30");
     n = run("full");
@@ -352,7 +353,11 @@ static void polls_look_at_the_target(void **state)
     page_for("1")->changed.us = DAY.us + DW_HOURS(1).us;
     assert_int_equal(run("poll").to_decide, 0);
     page_for("1")->end.us += 60000000;
-    assert_int_equal(run("poll").to_decide, 1);
+
+    struct numbers n = run("poll");
+
+    assert_int_equal(n.to_decide, 1);
+    assert_int_equal(n.examined, 1);
     assert_string_equal(case_of("1"), "TARGET_CHANGED");
 }
 

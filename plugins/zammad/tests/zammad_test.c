@@ -92,7 +92,7 @@ static void amounts_are_passed_on_as_they_stand(void **state)
                  "%s{\"id\":%zu,\"ticket_id\":50,\"created_at\":\"2026-11-20T08:11:49Z\",\"time_unit\":%s}",
                  i ? "," : "", i + 1, amounts[i][0]);
     }
-    strcat(page, "]");
+    snprintf(page + strlen(page), sizeof(page) - strlen(page), "]");
     answers(h, "GET /tickets/50/time_accountings", .json = page);
     answers(h, "GET /tickets/50/time_accountings", .json = "[]");
     knows_its_tickets_and_people(h);

@@ -191,6 +191,15 @@ static void counts(struct world *w, const json_t *list, size_t n)
     assert_int_equal(json_array_size(list), n);
 }
 
+static void assert_health(struct world *w, const char *health)
+{
+    const char *is = "";
+
+    assert_int_equal(
+        dw_harness_find(w->h, DW_TO(&is), "SELECT health FROM dowel_connections WHERE id = $1", w->desk), 1);
+    assert_string_equal(is, health);
+}
+
 /* ---- things ---- */
 
 static int three_users(dw_call *c, const dw_thing_query *query, dw_found *out)
@@ -409,6 +418,50 @@ static void a_list_that_is_over_takes_nothing(void **state)
     assert_int_equal(dw_found_complete(does.kept), DW_ETHREAD);
     assert_string_equal(dw_connection_name(does.kept_connection), "");
     assert_null(dw_connection_settings(does.kept_connection));
+}
+
+/* ---- structs of plugins that were built with other headers ---- */
+
+static int older_and_newer(dw_call *c, const dw_thing_query *query, dw_found *out)
+{
+    struct {
+        dw_thing thing;
+        const char *from_next;
+    } newer = { { .struct_size = sizeof(newer), .id = "2", .name = "newer", .parent = "7" },
+                "what this host does not know" };
+    const dw_thing older = {
+        .struct_size = offsetof(dw_thing, number), .id = "1", .name = "older", .number = "was not there"
+    };
+
+    (void)c;
+    (void)query;
+    DW_TRY(dw_host_->connector->thing(out, &older));
+    DW_TRY(dw_host_->connector->thing(out, &newer.thing));
+    return dw_found_complete(out);
+}
+
+static int without_a_size(dw_call *c, const dw_thing_query *query, dw_found *out)
+{
+    const dw_thing none = { .id = "3", .name = "of no size" };
+
+    (void)c;
+    (void)query;
+    return dw_host_->connector->thing(out, &none);
+}
+
+static void structs_of_other_minors_are_taken(void **state)
+{
+    struct world *w = *state;
+
+    const json_t *things;
+
+    does.things = older_and_newer;
+    things = dw_harness_things(w->h, w->desk, "user", NULL);
+    counts(w, things, 2);
+    assert_null(json_object_get(json_array_get(things, 0), "number"));
+    assert_string_equal(json_string_value(json_object_get(json_array_get(things, 1), "parent")), "7");
+    does.things = without_a_size;
+    fails(w, dw_harness_things(w->h, w->desk, "user", NULL), DW_EMISUSE, "without an id");
 }
 
 /* ---- why it failed, as who asks learns it ---- */
@@ -687,6 +740,46 @@ static void connections_are_found_by_kind_and_role(void **state)
     assert_int_equal(as_asker(w, visit_all), 0);
 }
 
+static int visit_the_others(dw_call *c, const char *id)
+{
+    char seen[200] = "";
+
+    (void)id;
+    assert_int_equal(dw_connections_each(c, "desk", note_kind, seen), 1);
+    assert_string_equal(seen, "desk 3;");
+    return 0;
+}
+
+static void what_is_wrong_with_one_is_no_failure_of_the_rest(void **state)
+{
+    struct world *w = *state;
+    const char *second, *error = "";
+
+    made(dw_harness_connection(w->h, "desk", NULL, &second), w->h);
+    /* Its plugin was updated, and wants something else now. */
+    assert_int_equal(dw_harness_sql(w->h, "UPDATE dowel_connections SET settings = $1 WHERE id = $2",
+                                    "{\"url\":5}", w->desk),
+                     1);
+    assert_int_equal(as_asker(w, visit_the_others), 0);
+    assert_true(dw_harness_logged(w->h, DW_LOG_WARN, "a connection is left out"));
+    assert_health(w, "failing");
+    assert_int_equal(dw_harness_find(w->h, DW_TO(&error),
+                                     "SELECT health_error FROM dowel_connections WHERE id = $1", w->desk),
+                     1);
+    assert_string_equal(error, "the settings of the connection desk 1 no longer fit, change them: url: must "
+                               "be a text, found a number");
+    fails(w, dw_harness_entries(w->h, w->desk, NULL), DW_ECONFLICT, "no longer fit");
+
+    assert_int_equal(
+        dw_harness_sql(w->h, "UPDATE dowel_connections SET kind = 'gone' WHERE id = $1", w->desk), 1);
+    fails(w, dw_harness_entries(w->h, w->desk, NULL), DW_EUNAVAILABLE,
+          "of the kind gone, whose plugin is not running");
+    assert_int_equal(
+        dw_harness_sql(w->h, "UPDATE dowel_connections SET enabled = $1 WHERE id = $2", DW_FALSE, w->desk),
+        1);
+    fails(w, dw_harness_entries(w->h, w->desk, NULL), DW_ECONFLICT, "the connection desk 1 is disabled");
+}
+
 static int asks_itself(dw_call *c, const dw_entry_query *query, dw_found *out)
 {
     dw_connection *conn;
@@ -746,15 +839,6 @@ static int is_down(dw_call *c, const dw_entry_query *query, dw_found *out)
     (void)query;
     (void)out;
     return dw_fail(c, DW_EUNAVAILABLE, "nobody answers");
-}
-
-static void assert_health(struct world *w, const char *health)
-{
-    const char *is = "";
-
-    assert_int_equal(
-        dw_harness_find(w->h, DW_TO(&is), "SELECT health FROM dowel_connections WHERE id = $1", w->desk), 1);
-    assert_string_equal(is, health);
 }
 
 static void use_tells_whether_it_is_well(void **state)
@@ -966,6 +1050,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_made_outlives_the_call_that_made_it, begin, end),
         cmocka_unit_test_setup_teardown(a_list_is_whole_or_an_error, begin, end),
         cmocka_unit_test_setup_teardown(a_list_that_is_over_takes_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(structs_of_other_minors_are_taken, begin, end),
         cmocka_unit_test_setup_teardown(the_reason_reaches_who_asks, begin, end),
         cmocka_unit_test_setup_teardown(what_was_stored_is_told_as_the_target_has_it, begin, end),
         cmocka_unit_test_setup_teardown(a_marker_is_the_whole_first_line, begin, end),
@@ -975,6 +1060,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_outside_is_not_spoken_to_in_a_transaction, begin, end),
         cmocka_unit_test_setup_teardown(settings_are_for_the_connectors_plugin_alone, begin, end),
         cmocka_unit_test_setup_teardown(connections_are_found_by_kind_and_role, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_wrong_with_one_is_no_failure_of_the_rest, begin, end),
         cmocka_unit_test_setup_teardown(a_ring_ends, begin, end),
         cmocka_unit_test_setup_teardown(a_long_list_leaves_nothing_behind, begin, end),
         cmocka_unit_test_setup_teardown(use_tells_whether_it_is_well, begin, end),

@@ -74,8 +74,9 @@ enum dw_command_input {
 };
 
 enum dw_command_flag {
-    DW_COMMAND_ASKS = 1,       /* it uses dw_command_ask(): takes --yes */
-    DW_COMMAND_TENANT = 2,     /* it is for one tenant: wants --tenant, and runs in it */
+    DW_COMMAND_ASKS = 1, /* it uses dw_command_ask(): takes --yes */
+    DW_COMMAND_TENANT =
+        2, /* it is for one tenant, and runs in it: wants --tenant, but where the server has one only */
     DW_COMMAND_MAY_TENANT = 4, /* takes --tenant, and runs without one otherwise */
 };
 

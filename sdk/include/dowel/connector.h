@@ -43,9 +43,11 @@ typedef struct dw_thing {
 /* All that is set has to fit. What is asked for may be given without looking closely: the host picks what fits. */
 typedef struct dw_thing_query {
     uint32_t struct_size;
-    const char *id, *number, *name, *email, *parent; /* exactly; NULL: whatever */
-    const char *term;                                /* what a person typed */
-    bool inactive;                                   /* those as well */
+    const char *id, *number, *name, *email,
+        *parent; /* exactly, but for the case of an e-mail address; NULL: whatever */
+    const char
+        *term; /* what a person typed: each word somewhere in name, number, email or id, in whatever case */
+    bool inactive; /* those as well */
 } dw_thing_query;
 
 /* One kind of things. */
@@ -231,7 +233,8 @@ static inline const void *dw_connection_settings(dw_connection *conn)
     return dw_host_->connector->settings(conn);
 }
 
-/* One of the call's tenant; DW_ENOTFOUND; DW_ECONFLICT while it is disabled, DW_EUNAVAILABLE while its plugin is missing.
+/* One of the call's tenant; DW_ENOTFOUND; DW_ECONFLICT while it is disabled, or an admin has to give it other settings first;
+ * DW_EUNAVAILABLE while its plugin is missing; DW_EMISUSE without a tenant.
  * Borrowed for the call. DW_ETX in a transaction of the caller, as for all below that speak to the outside. [call] */
 static inline DW_MUST_CHECK int dw_connection_open(dw_call *c, const char *id, dw_connection **out)
 {
@@ -239,7 +242,7 @@ static inline DW_MUST_CHECK int dw_connection_open(dw_call *c, const char *id, d
 }
 
 /* Visits the tenant's enabled connections of a kind ("csv") or role ("time_source", "time_target"); stops at the first error and
- * returns it, else how many. Memory of a visit ends with it. [call] */
+ * returns it, else how many. One that cannot be opened is left out, with a warning in the log. Memory of a visit ends with it. [call] */
 static inline DW_MUST_CHECK int dw_connections_each(dw_call *c, const char *kind_or_role,
                                                     int (*visit)(dw_call *c, dw_connection *conn, void *ud),
                                                     void *ud)

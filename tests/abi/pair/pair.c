@@ -62,5 +62,40 @@ static const dw_operation operations[] = {
     { 0 },
 };
 
+static int list_nothing(dw_call *c, dw_connection *conn, const dw_thing_query *query, dw_found *out)
+{
+    (void)c;
+    (void)conn;
+    (void)query;
+    return dw_found_complete(out);
+}
+
+static int list_no_time(dw_call *c, dw_connection *conn, const dw_entry_query *query, dw_found *out)
+{
+    (void)c;
+    (void)conn;
+    (void)query;
+    return dw_found_complete(out);
+}
+
+static const dw_listing listings[] = {
+    { .name = "user", .title = "Users", .list = list_nothing },
+    { .name = "project", .title = "Projects", .list = list_nothing },
+    { 0 },
+};
+
+static const dw_connector connectors[] = {
+    { .name = NAME "_one",
+      .title = "One",
+      .settings = DW_ITEMS(struct pair_conf, items),
+      .listings = listings,
+      .time_source = DW_ROLE(dw_time_source, .list = list_no_time) },
+    { .name = NAME "_two",
+      .title = "Two",
+      .settings = DW_ITEMS(struct pair_conf, items),
+      .listings = listings },
+    { 0 },
+};
+
 DOWEL_PLUGIN(.name = NAME, .version = "1.0.0", .summary = "Old and new", .license = "MIT",
-             .conf = DW_ITEMS(struct pair_conf, items), .operations = operations);
+             .conf = DW_ITEMS(struct pair_conf, items), .operations = operations, .connectors = connectors);

@@ -9,6 +9,7 @@ struct settings {
     const char *mode;
     int64_t days;
     bool archive;
+    const char *prefix;
     dw_texts groups;
 };
 
@@ -18,6 +19,7 @@ static const dw_item settings[] = {
     DW_ITEM(struct settings, mode, .fallback = "quick", .one_of = "quick thorough", .help = "How it looks"),
     DW_ITEM(struct settings, days, .fallback = "30", .min = 1, .max = 365, .help = "How far back"),
     DW_ITEM(struct settings, archive, .fallback = "false", .help = "What is archived as well"),
+    DW_ITEM(struct settings, prefix, .fallback = "", .help = "What names begin with"),
     DW_ITEM(struct settings, groups, .fallback = "[]", .help = "Only these groups"),
     { 0 },
 };

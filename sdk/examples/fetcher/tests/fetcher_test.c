@@ -8,6 +8,7 @@
 #include <dowel/harness.h>
 
 #include <string.h>
+#include <time.h>
 
 #define PEER      "https://weather.example/v1"
 #define NOW       "GET " PEER "/now"
@@ -76,6 +77,20 @@ static void a_peer_that_is_busy_is_asked_again(void **state)
     assert_int_equal(status_when(h), 200);
     assert_non_null(dw_harness_sent_to_peers(h, 1));
     assert_null(dw_harness_sent_to_peers(h, 2));
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+/* It may ask for time. The server waits for it, as long as the request may take; a test does not. */
+static void a_peer_that_wants_time_gets_it(void **state)
+{
+    dw_harness *h = open_plugin();
+    time_t began = time(NULL);
+    (void)state;
+
+    dw_harness_upstream(h, NOW, .status = 503, .headers = "Retry-After: 4\r\n");
+    dw_harness_upstream(h, NOW, .json = "{\"celsius\": 7.5}");
+    assert_int_equal(status_when(h), 200);
+    assert_true(time(NULL) - began < 3);
     assert_int_equal(dw_harness_close(h), 0);
 }
 
@@ -223,6 +238,7 @@ int main(void)
         cmocka_unit_test(asks_the_peer_and_says_what_it_says),
         cmocka_unit_test(what_the_peer_refuses_is_not_our_clients_fault),
         cmocka_unit_test(a_peer_that_is_busy_is_asked_again),
+        cmocka_unit_test(a_peer_that_wants_time_gets_it),
         cmocka_unit_test(a_peer_that_is_not_reached_is_503_and_one_that_breaks_off_504),
         cmocka_unit_test(compares_several_cities),
         cmocka_unit_test(one_failure_ends_the_comparison),

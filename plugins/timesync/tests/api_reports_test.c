@@ -1,0 +1,217 @@
+/* Reports, the dashboard, and the verbs of the command line. */
+#include "api_rig.h"
+
+#define RULES NO_SCHEDULE ",\"rules\":{\"activity\":\"decide\",\"anchor\":\"begins\"}"
+
+/* 15 minutes of Support on the 20th; 30 late in the evening of the 30th in UTC, which is December in Berlin; 45 of Travel wait for a
+ * decision. */
+static const char *one_month(const char *zone)
+{
+    const char *sync = make_sync("Main", say(RULES ",\"zone\":\"%s\"", zone));
+
+    book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
+    book((struct booking){ "7", "50", "Router", "7", "4", "1", "30.5", "2026-11-30T23:30:00Z", false });
+    book((struct booking){ "8", "51", "Printer", "9", "3", "2", "45", "2026-11-22T10:00:00Z", false });
+    assert_status(
+        dw_harness_post(
+            h, API "/mappings",
+            say("{\"sync\":\"%s\",\"kind\":\"activity\",\"source\":\"1\",\"target\":\"21\"}", sync)),
+        201);
+    assert_text(run(sync, "{}"), "/created", "2");
+    return sync;
+}
+
+static void minutes_are_summed(void **state)
+{
+    const char *sync = one_month("UTC");
+    dw_harness_reply r = ok(API "/reports/minutes");
+
+    (void)state;
+    assert_text(r, "/by/0", "month");
+    assert_int_equal(items(r), 1);
+    assert_text(r, "/items/0/groups/0/id", "2026-11");
+    assert_text(r, "/sums/entries", "3");
+    assert_text(r, "/sums/minutes", "90.5");
+    assert_text(r, "/sums/synced", "45.5");
+    assert_text(r, "/sums/billable", "45.5");
+    assert_text(r, "/sums/not_billable", "0.0");
+    assert_text(r, "/sums/to_decide", "45.0");
+    r = ok(say(API "/reports/minutes?by=customer&by=agent&sync=%s", sync));
+    assert_int_equal(items(r), 3);
+    assert_text(r, "/items/0/groups/0/name", "Customer 7");
+    r = ok(API "/reports/minutes?by=activity&by=ticket&by=day&from=2026-11-20&to=2026-11-22");
+    assert_int_equal(items(r), 2);
+    assert_text(r, "/items/0/groups/2/id", "2026-11-20");
+    assert_text(r, "/items/0/groups/0/name", "Support");
+    assert_text(r, "/items/0/minutes", "15.0");
+    assert_int_equal(items(ok(API "/reports/minutes?by=project")), 2); /* what waits has none yet */
+    assert_int_equal(items(ok(API "/reports/minutes?from=2026-12-01")), 0);
+    assert_int_equal(items(ok(API "/reports/minutes?sync=" NOBODY)), 0);
+    refused(dw_harness_get(h, API "/reports/minutes?by=colour"), 422, "/query/by");
+    refused(dw_harness_get(h, API "/reports/minutes?from=yesterday"), 422, "/query/from");
+    refused(dw_harness_get(h, API "/reports/minutes?by=day&by=day"), 422, "/query/by");
+    as(GLOBEX, NULL);
+    assert_text(ok(API "/reports/minutes"), "/sums/entries", "0");
+    as(ACME, "timesync.run");
+    assert_status(dw_harness_get(h, API "/reports/minutes"), 403);
+}
+
+static void days_are_those_of_the_zone(void **state)
+{
+    const char *sync = one_month("Europe/Berlin");
+    dw_harness_reply r = ok(API "/reports/minutes?by=day");
+
+    (void)state;
+    assert_text(r, "/items/2/groups/0/id", "2026-12-01");
+    assert_text(r, "/items/2/minutes", "30.5");
+    assert_int_equal(items(ok(API "/reports/minutes")), 2);
+    assert_int_equal(items(ok(API "/reports/minutes?from=2026-12-01&to=2026-12-01")), 1);
+    assert_status(patch(say(API "/syncs/%s", sync), "{\"zone\":\"Pacific/Auckland\"}"), 200);
+    r = ok(API "/reports/minutes?by=day");
+    assert_text(r, "/items/0/groups/0/id", "2026-11-20"); /* 23:00 there */
+    assert_text(r, "/items/2/groups/0/id", "2026-12-01");
+    assert_status(patch(say(API "/syncs/%s", sync), "{\"zone\":\"America/New_York\"}"), 200);
+    r = ok(API "/reports/minutes?by=day");
+    assert_text(r, "/items/2/groups/0/id", "2026-11-30");
+}
+
+static void a_report_is_exported(void **state)
+{
+    dw_harness_reply csv;
+
+    (void)state;
+    one_month("UTC");
+    csv = ok(API "/reports/minutes/export?by=agent");
+    assert_string_equal(dw_harness_header(csv, "Content-Disposition"),
+                        "attachment; filename=\"minutes.csv\"");
+    assert_non_null(strstr(
+        csv.body.p,
+        "\xEF\xBB\xBF"
+        "agent,agent_name,entries,minutes,synced,billable,not_billable,waiting,to_decide,skipped\r\n"));
+    assert_non_null(strstr(csv.body.p, "\r\n3,Ann Ämter,2,60.00,15.00,15.00,0.00,0.00,45.00,0.00\r\n"));
+    assert_non_null(strstr(csv.body.p, "\r\n4,\"Bob; \"\"the\"\" Builder\",1,30.50,"));
+    csv = ok(API "/reports/minutes/export?by=agent&separator=semicolon");
+    assert_non_null(strstr(csv.body.p, "\r\n3;Ann Ämter;2;60,00;15,00;"));
+}
+
+static void a_dashboard_has_its_numbers(void **state)
+{
+    const char *sync = one_month("UTC");
+    dw_harness_reply k = ok(say(API "/kpis?sync=%s", sync));
+
+    (void)state;
+    assert_text(k, "/open_cases", "1");
+    assert_text(k, "/waiting", "0");
+    assert_text(k, "/failed", "0");
+    assert_text(k, "/held", "0");
+    assert_int_equal(json_array_size(json_object_get(k.json, "days")), 14);
+    assert_text(k, "/days/13/day", "2026-11-27");
+    assert_text(k, "/days/6/day", "2026-11-20");
+    assert_text(k, "/days/6/synced", "15.0");
+    assert_text(k, "/days/8/minutes", "45.0");
+    assert_text(k, "/days/8/synced", "0.0");
+    assert_text(k, "/last_run", text(ok(API "/runs"), "/items/0/id"));
+    assert_text(ok(API "/kpis"), "/open_cases", "1");
+    as(GLOBEX, NULL);
+    k = ok(API "/kpis");
+    assert_text(k, "/open_cases", "0");
+    assert_text(k, "/last_run", "null");
+}
+
+/* ---- the command line ---- */
+
+static dw_harness_outcome command(const char *line)
+{
+    dw_harness_outcome done = dw_harness_command(h, .line = line, .answer = "y");
+
+    if (done.code != 0)
+        fail_msg("%s: %s", line, done.error);
+    return done;
+}
+
+static json_t *in_json(const char *line)
+{
+    dw_harness_outcome done = dw_harness_command(h, .line = line, .json = true);
+
+    if (done.code != 0)
+        fail_msg("%s: %s", line, done.error);
+    return (json_t *)(uintptr_t)done.json;
+}
+
+static void assert_shows(dw_harness_outcome done, const char *part)
+{
+    if (!strstr(done.output, part))
+        fail_msg("no \"%s\" in\n%s", part, done.output);
+}
+
+static void verbs_show_what_is_there(void **state)
+{
+    json_t *report;
+
+    (void)state;
+    assert_shows(command("timesync status"), "none");
+    one_month("UTC");
+    assert_shows(command("timesync status"), "Main");
+    assert_shows(command("timesync runs --limit 5"), "poll");
+    assert_shows(command("timesync cases --reason UNMAPPED_ACTIVITY"), "440051");
+    assert_shows(command("timesync cases --reason OVERLAP"), "none");
+    assert_shows(command("timesync mappings --sync Main"), "support");
+    assert_shows(command("timesync report --by agent --by month --sync Main"), "Ann Ämter");
+    report = in_json("timesync report --by agent --from 2026-11-01 --to 2026-11-30");
+    assert_int_equal(json_array_size(json_object_get(report, "items")), 2);
+    assert_int_equal(json_integer_value(json_object_get(report, "entries")), 3);
+    assert_true(json_number_value(json_object_get(report, "minutes")) == 90.5);
+    assert_string_equal(dw_harness_command(h, .line = "timesync report --sync Other").error,
+                        "there is no such sync (sync: Other, there_are: Main)");
+}
+
+static void a_decision_is_made_by_a_verb(void **state)
+{
+    const char *sync = one_month("UTC"), *id;
+
+    (void)state;
+    id = text(ok(API "/cases?state=open"), "/items/0/id");
+    assert_string_equal(dw_harness_command(h, .line = say("timesync decide adopt %s", id)).error,
+                        "adopt is for one case, and wants --sheet with the timesheet's id");
+    assert_shows(command(say("timesync decide skip %s --note no", id)), "decided");
+    assert_true(dw_harness_run_jobs(h) > 0);
+    assert_int_equal(items(ok(API "/cases?state=open")), 0);
+    assert_text(run(sync, "{\"kind\":\"full\"}"), "/skipped", "1");
+}
+
+/* Nobody works jobs off here while the verb waits. */
+static void a_run_that_nobody_takes_up_is_told(void **state)
+{
+    dw_harness_outcome done;
+
+    (void)state;
+    one_month("UTC");
+    done = dw_harness_command(h, .line = "timesync run Main");
+    assert_int_equal(done.code, DW_EUNAVAILABLE);
+    assert_non_null(strstr(done.error, "no server has taken the run up"));
+    assert_int_equal(dw_harness_command(h, .line = "timesync plan Main --full --ticket 5").code, DW_EINVALID);
+    assert_int_equal(dw_harness_command(h, .line = "timesync plan Other").code, DW_ENOTFOUND);
+    assert_int_equal(dw_harness_command(h, .line = "timesync undo " NOBODY, .answer = "y").code,
+                     DW_ENOTFOUND);
+    assert_int_equal(dw_harness_command(h,
+                                        .line = say("timesync undo %s", text(ok(API "/runs"), "/items/0/id")),
+                                        .answer = "n")
+                         .code,
+                     0);
+    assert_int_equal(items(ok(API "/runs?kind=undo")), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(minutes_are_summed),
+        TEST(days_are_those_of_the_zone),
+        TEST(a_report_is_exported),
+        TEST(a_dashboard_has_its_numbers),
+        TEST(verbs_show_what_is_there),
+        TEST(a_decision_is_made_by_a_verb),
+        TEST(a_run_that_nobody_takes_up_is_told),
+    };
+
+    return ON_EVERY_ENGINE("reports", tests);
+}

@@ -1,0 +1,384 @@
+/* runs_test.c - what starts runs, plans, what persons decide, what is taken back. */
+#include "sync_rig.h"
+
+/* ---- notices ---- */
+
+static void tell(const char *ticket)
+{
+    char json[128];
+
+    if (ticket)
+        snprintf(json, sizeof(json), "{\"connection\":\"%s\",\"ticket\":\"%s\"}", source, ticket);
+    else
+        snprintf(json, sizeof(json), "{\"connection\":\"%s\"}", source);
+    sql_ok(dw_harness_tell(h, "core.connection.changed", json));
+}
+
+static void a_notice_moves_its_ticket(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    book("2", "2", "10");
+    tell("1");
+    run_jobs();
+    assert_int_equal(pages(), 1);
+    assert_non_null(page_for("1"));
+    assert_int_equal(desk.ticket_lists, 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE state = 'done' AND kind = 'tickets'"), 1);
+    tell(NULL);
+    run_jobs();
+    assert_int_equal(pages(), 2);
+}
+
+static void a_burst_is_one_run(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    for (int i = 0; i < 30; i++)
+        tell("1");
+    run_jobs();
+    assert_int_equal(pages(), 1);
+    assert_true(count("SELECT count(*) FROM timesync_runs") <= 30);
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE state <> 'done'"), 0);
+    assert_int_equal(books.writes, 1);
+}
+
+static void a_notice_sees_a_deletion(void **state)
+{
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    book("2", "1", "10");
+    run("full");
+    dw_harness_advance(h, DW_MINUTES(1));
+    desk.all[0].gone = true;
+    tell("1");
+    run_jobs();
+    assert_null(page_for("1"));
+    assert_non_null(page_for("2"));
+    desk.all[1].gone = true; /* the last one of its ticket, which is there */
+    tell("1");
+    run_jobs();
+    assert_int_equal(pages(), 0);
+}
+
+static void a_ticket_that_cannot_be_read_yet(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    desk.fails = DW_ENOTFOUND;
+    tell("1");
+    run_jobs();
+    desk.fails = 0;
+    dw_harness_advance(h, DW_SECONDS(10));
+    run_jobs();
+    assert_int_equal(pages(), 1);
+}
+
+/* ---- by itself ---- */
+
+static void what_is_due_begins(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET schedule = 'every 15m', full_schedule = '0 3 * * *', poll_due_at = $1",
+                          DAY));
+    sql_ok(dw_harness_add_job(h, "tick", "{}"));
+    run_jobs();
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE kind = 'poll' AND state = 'done'"), 1);
+    assert_int_equal(pages(), 1);
+    sql_ok(dw_harness_add_job(h, "tick", "{}"));
+    run_jobs();
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs"), 1);
+    dw_harness_advance(h, DW_HOURS(18));
+    sql_ok(dw_harness_add_job(h, "tick", "{}"));
+    run_jobs();
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE kind = 'full' AND state = 'done'"), 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_syncs WHERE compared_at IS NOT NULL"), 1);
+    /* Held until somebody says so: nothing. */
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET held_reason = 'TOO_MANY_DELETIONS'"));
+    dw_harness_advance(h, DW_HOURS(24));
+    sql_ok(dw_harness_add_job(h, "tick", "{}"));
+    run_jobs();
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs"), 2);
+}
+
+static void intents_that_were_left_are_settled(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    sql_ok(dw_harness_sql(h,
+                          "UPDATE timesync_entries SET sheet = NULL, state = 'waiting', intent = 'create', intent_at = $1", DAY));
+    dw_harness_advance(h, DW_MINUTES(30));
+    sql_ok(dw_harness_add_job(h, "tick", "{}"));
+    run_jobs();
+    assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE state = 'synced' AND intent = ''"), 1);
+    assert_int_equal(books.writes, 1);
+}
+
+static void old_runs_go(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    dw_harness_advance(h, DW_HOURS(24 * 100));
+    sql_ok(dw_harness_add_job(h, "tick", "{}"));
+    run_jobs();
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs"), 0);
+    assert_int_equal(count("SELECT count(*) FROM timesync_steps"), 0);
+    assert_int_equal(run("full").unchanged, 1);
+}
+
+static void a_connection_that_goes_disables(void **state)
+{
+    char json[128];
+    const json_t *uses;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    uses = dw_harness_uses(h, target);
+    assert_int_equal(json_array_size(uses), 1);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(uses, 0), "count")), 1);
+    snprintf(json, sizeof(json), "{\"connection\":\"%s\"}", target);
+    sql_ok(dw_harness_tell(h, "core.connection.deleted", json));
+    run_jobs();
+    assert_int_equal(count("SELECT count(*) FROM timesync_syncs WHERE NOT enabled AND held_detail <> ''"), 1);
+}
+
+/* ---- plans ---- */
+
+static void a_plan_writes_nothing(void **state)
+{
+    struct numbers n;
+    const char *id;
+    const char *old = "", *new = "";
+
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    snprintf(book("2", "1", "10")->activity, 32, "travel");
+    n = run_through(start_run("full", "{}", true, NULL));
+    assert_int_equal(n.created, 1);
+    assert_int_equal(n.to_decide, 1);
+    assert_int_equal(books.writes, 0);
+    assert_int_equal(books.n_customers, 0);
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases"), 0);
+    assert_int_equal(count("SELECT count(*) FROM timesync_places WHERE kind <> 'user'"), 0);
+    assert_string_equal(state_of("1"), "waiting");
+
+    n = run("full");
+    assert_int_equal(n.created, 1);
+    snprintf(desk.all[0].amount, 32, "25");
+    desk.all[0].changed.us += 1000000;
+    id = start_run("full", "{}", true, NULL);
+    n = run_through(id);
+    assert_int_equal(n.updated, 1);
+    sql_ok(dw_harness_find(h, DW_TO(&old, &new),
+                           "SELECT CAST(old_sheet AS TEXT), CAST(new_sheet AS TEXT) FROM timesync_steps"
+                           " WHERE run = $1 AND outcome = 'updated'",
+                           id));
+    assert_non_null(strstr(old, "600"));
+    assert_non_null(strstr(new, "1500"));
+    assert_int_equal(page_for("1")->seconds, 600);
+    desk.all[0].gone = true;
+    assert_int_equal(run_through(start_run("full", "{}", true, NULL)).deleted, 1);
+    assert_int_equal(pages(), 1);
+    assert_int_equal(run("full").deleted, 1);
+}
+
+/* ---- undo ---- */
+
+static void a_run_is_taken_back(void **state)
+{
+    struct numbers n;
+    const char *first, *second;
+
+    (void)state;
+    rig_start("{}");
+    for (int i = 1; i <= 4; i++) {
+        char id[8];
+
+        snprintf(id, sizeof(id), "%d", i);
+        book(id, "1", "10");
+    }
+    first = start_run("full", "{}", false, NULL);
+    run_through(first);
+    snprintf(desk.all[3].amount, 32, "25");
+    desk.all[3].changed.us += 1000000;
+    second = start_run("full", "{}", false, NULL);
+    assert_int_equal(run_through(second).updated, 1);
+    assert_int_equal(page_for("4")->seconds, 1500);
+    n = run_through(start_run("undo", "{}", false, second));
+    assert_int_equal(n.updated, 1);
+    assert_int_equal(page_for("4")->seconds, 600);
+    page_for("2")->exported = true;
+    page_for("3")->seconds = 61;
+    n = run_through(start_run("undo", "{}", false, first));
+    assert_int_equal(n.deleted, 2);
+    assert_int_equal(n.skipped, 2);
+    assert_int_equal(pages(), 2);
+    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE undone = 'done'"), 3);
+    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE undone = 'exported'"), 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE undone = 'changed'"), 1);
+    assert_string_equal(state_of("1"), "waiting");
+    n = run("full");
+    assert_int_equal(n.created, 2);
+    assert_int_equal(pages(), 4);
+}
+
+/* ---- decisions ---- */
+
+static struct numbers choose(const char *entry, const char *action, const char *sheet)
+{
+    char scope[300];
+    const char *id = "";
+
+    sql_ok(dw_harness_find(h, DW_TO(&id), "SELECT id FROM timesync_entries WHERE source_id = $1", entry));
+    snprintf(scope, sizeof(scope), "{\"action\":\"%s\",\"note\":\"\",\"keys\":[\"%s\"]%s%s%s}", action, id,
+             sheet ? ",\"sheet\":\"" : "", sheet ? sheet : "", sheet ? "\"" : "");
+    return run_through(start_run("decide", scope, false, NULL));
+}
+
+static void edited_there(const char *entry)
+{
+    page_for(entry)->end.us += 60000000;
+    page_for(entry)->seconds += 60;
+    assert_int_equal(run("full").to_decide, 1);
+    assert_string_equal(case_of(entry), "TARGET_CHANGED");
+}
+
+static void decisions_about_edits(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+
+    edited_there("1");
+    assert_int_equal(choose("1", "update", NULL).updated, 1);
+    assert_int_equal(page_for("1")->seconds, 600);
+    assert_string_equal(case_of("1"), "");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'resolved'"), 1);
+    assert_int_equal(run("full").unchanged, 1);
+
+    edited_there("1");
+    choose("1", "keep", NULL);
+    assert_int_equal(page_for("1")->seconds, 660);
+    assert_string_equal(state_of("1"), "synced");
+    assert_int_equal(run("full").unchanged, 1);
+    snprintf(desk.all[0].amount, 32, "30"); /* later changes of the source count again */
+    desk.all[0].changed.us += 1000000;
+    assert_int_equal(run("full").updated, 1);
+
+    edited_there("1");
+    choose("1", "unfollow", NULL);
+    assert_string_equal(state_of("1"), "unfollowed");
+    assert_int_equal(run("full").skipped, 1);
+}
+
+static void decisions_about_deletions(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    book("2", "1", "10");
+    run("full");
+    page_for("1")->gone = true;
+    desk.all[1].gone = true;
+    assert_int_equal(run("full").to_decide, 2);
+    assert_int_equal(choose("1", "create", NULL).created, 1);
+    assert_non_null(page_for("1"));
+    assert_int_equal(choose("2", "remove", NULL).deleted, 1);
+    assert_int_equal(pages(), 1);
+    assert_string_equal(state_of("2"), "gone");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'resolved'"), 2);
+    assert_int_equal(run("full").unchanged, 1);
+
+    page_for("1")->gone = true;
+    assert_int_equal(run("full").to_decide, 1);
+    choose("1", "skip", NULL);
+    assert_int_equal(run("full").skipped, 1);
+    assert_int_equal(pages(), 0);
+}
+
+static void an_exported_one_is_not_decided_away(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    page_for("1")->exported = true;
+    desk.all[0].gone = true;
+    run("full");
+    choose("1", "remove", NULL);
+    assert_int_equal(pages(), 1);
+    assert_string_equal(case_of("1"), "LOCKED_OR_EXPORTED");
+}
+
+static void a_mismatch_is_adopted_by_hand(void **state)
+{
+    struct page p = { .id = "old1", .project = "p9", .activity = "a9", .user = "u9", .text = "ZAM:T1|TA:1", .seconds = 7200 };
+
+    (void)state;
+    rig_start("{}");
+    p.begin = DAY;
+    p.end.us = DAY.us + INT64_C(7200000000);
+    books_put(&p);
+    book("1", "1", "10");
+    assert_int_equal(run("full").to_decide, 1);
+    assert_string_equal(case_of("1"), "TIME_MISMATCH");
+    assert_int_equal(choose("1", "adopt", "old1").adopted, 1);
+    assert_int_equal(run("full").unchanged, 1);
+    assert_int_equal(books.writes, 0);
+}
+
+static void a_mapping_settles(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    snprintf(book("1", "1", "10")->activity, 32, "travel");
+    run("full");
+    assert_string_equal(case_of("1"), "UNMAPPED_ACTIVITY");
+    map("activity", "travel", "a5");
+    assert_int_equal(choose("1", "retry", NULL).created, 1);
+    assert_string_equal(case_of("1"), "");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'resolved'"), 1);
+}
+
+#define ON(name) cmocka_unit_test_teardown(name, rig_stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON(a_notice_moves_its_ticket),
+        ON(a_burst_is_one_run),
+        ON(a_notice_sees_a_deletion),
+        ON(a_ticket_that_cannot_be_read_yet),
+        ON(what_is_due_begins),
+        ON(intents_that_were_left_are_settled),
+        ON(old_runs_go),
+        ON(a_connection_that_goes_disables),
+        ON(a_plan_writes_nothing),
+        ON(a_run_is_taken_back),
+        ON(decisions_about_edits),
+        ON(decisions_about_deletions),
+        ON(an_exported_one_is_not_decided_away),
+        ON(a_mismatch_is_adopted_by_hand),
+        ON(a_mapping_settles),
+    };
+    int failed = cmocka_run_group_tests_name("runs on SQLite", tests, NULL, NULL);
+
+    postgres = getenv("DOWEL_TEST_POSTGRES");
+    if (postgres && *postgres)
+        failed += cmocka_run_group_tests_name("runs on PostgreSQL", tests, NULL, NULL);
+    return failed;
+}
