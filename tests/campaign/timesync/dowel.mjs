@@ -196,12 +196,6 @@ export class Dowel {
     for (;;) {
       const run = await this.house.told('GET', `/timesync/runs/${id}`);
       if (ENDED.includes(run.state)) return run;
-      if (process.env.DUMP && Date.now() > until - RUN_LIMIT_MS + 15_000 && !this.dumped) {
-        this.dumped = true;
-        const { dowel } = await import('../../e2e/support/server.mjs');
-        console.log(JSON.stringify(run));
-        console.log((await dowel(['job', 'list', '--output', 'json', '--config', this.house.config, '--data', this.house.data], {})).stdout.split('},').filter((one) => !/"done"/.test(one)).join('\n'));
-      }
       if (Date.now() > until) throw new Error(`after ${RUN_LIMIT_MS} ms a run is not over: ${JSON.stringify(run)}\n${this.house.log.slice(-3000)}`);
       await sleep(30);
     }

@@ -60,7 +60,7 @@ class Strand {
     this.entries.push(entry);
     const agoMs = random.chance(0.5) ? random.integer(0, 600_000) : random.integer(0, 20 * 86_400_000);
     const agent = random.weighted([[9, random.integer(0, 3)], [0.5, 4]]);
-    return { kind: 'book', entry, ticket: this.#ticket(), amount: this.amount(), type: random.integer(0, 5), agent, agoMs };
+    return { kind: 'book', whole: random.chance(0.4), entry, ticket: this.#ticket(), amount: this.amount(), type: random.integer(0, 5), agent, agoMs };
   }
 
   step() {
@@ -101,7 +101,8 @@ function weatherOf(random, settleMs) {
     [2, () => [{ kind: 'chance', side: 'kimai', method: 'POST', rate: 0.4, kinds: [{ kind: 'cut_late', lateMs }, 'cut_before', 'cut_after'] }]],
     [2, () => [{ kind: 'chance', side: 'kimai', rate: 0.2, kinds: [{ kind: 'cut_late', lateMs }, { kind: 'status', status: 504, acts: 'late', lateMs }] }]],
     [1, () => [{ kind: 'fault', side, fault: { kind: 'status', ...random.pick(STATUSES), times: random.integer(1, 4) } }]],
-    [0.5, () => [{ kind: 'fault', side, fault: { kind: random.pick(['html', 'half_text', 'redirect', 'cut_before', 'refuse']) } }]], // all of the round
+    [0.5, () => [{ kind: 'fault', side, fault: { kind: random.pick(['html', 'half_text', 'redirect', 'cut_before', 'refuse']), times: random.integer(2, 8) } }]],
+    [0.1, () => [{ kind: 'fault', side, fault: { kind: random.pick(['html', 'half_text', 'redirect', 'cut_before', 'refuse']) } }]], // all of the round
     [0.5, () => [{ kind: 'fault', side, fault: { kind: 'wrong_clock', skewMs: random.pick([-86_400_000, -3_600_000, 3_600_000, 86_400_000]) } }]],
     [2, () => [{ kind: 'crash', side: 'kimai', writes: true, nth: random.integer(1, 12), fault: random.pick([{ kind: 'cut_before' }, { kind: 'cut_after' }, { kind: 'cut_late', lateMs }]) }]],
     [1, () => [{ kind: 'crash', side, nth: random.integer(1, 40), fault: { kind: 'cut_before' } }]],

@@ -44,11 +44,12 @@ export class Steps {
     return id;
   }
 
-  book({ strand, entry, ticket, amount, type, agent, agoMs }) {
+  book({ strand, entry, ticket, amount, type, agent, agoMs, whole }) {
     const { zammad, known } = this.world;
     const on = this.#open(strand, ticket);
     if (on === undefined) return undefined;
-    const at = zammad.clock.now() - agoMs;
+    const ago = zammad.clock.now() - agoMs;
+    const at = whole ? ago - (ago % MINUTE) : ago; // then what Kimai rounds is what was sent
     const types = [...zammad.state.types.keys()];
     const { id } = zammad.book({ ticket: on, time_unit: amount, type: types[type], agent: zammad.state.agents[agent].id, at });
     // It is booked now, for a time when something was created: what lies behind is changed now.
