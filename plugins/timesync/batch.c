@@ -22,31 +22,65 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
 
     DW_TRY(day_of(c, row->starts, b->w->sync.zone, &day));
     const dw_value v[] = {
-        DW("INSERT INTO timesync_entries (tenant_id, id, sync, source_id, ticket, ticket_number, ticket_title, customer,"
-           " customer_name, agent, agent_email, agent_name, activity, activity_name, note, url, merged_into, amount, unit,"
+        DW("INSERT INTO timesync_entries (tenant_id, id, sync, source_id, ticket, ticket_number, "
+           "ticket_title, customer,"
+           " customer_name, agent, agent_email, agent_name, activity, activity_name, note, url, merged_into, "
+           "amount, unit,"
            " begin_at, end_at, booked_at, edited_at, hash, starts_at, seconds, seen_at, day,"
-           " state, reason, link_by, exported, billable, project, project_name, target_customer, target_customer_name,"
+           " state, reason, link_by, exported, billable, project, project_name, target_customer, "
+           "target_customer_name,"
            " target_activity, target_activity_name, marker, intent, attempt, version)"
-           " VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
+           " VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
+           "$18, $19, $20, $21,"
            " $22, $23, $24, $25, $26, $28, 'waiting', '', '', $27, 0, '', '', '', '', '', '', '', '', 0, 1)"
            " ON CONFLICT (tenant_id, sync, source_id) DO UPDATE SET ticket = excluded.ticket,"
-           " ticket_number = excluded.ticket_number, ticket_title = excluded.ticket_title, customer = excluded.customer,"
-           " customer_name = excluded.customer_name, agent = excluded.agent, agent_email = excluded.agent_email,"
-           " agent_name = excluded.agent_name, activity = excluded.activity, activity_name = excluded.activity_name,"
-           " note = excluded.note, url = excluded.url, merged_into = excluded.merged_into, amount = excluded.amount,"
+           " ticket_number = excluded.ticket_number, ticket_title = excluded.ticket_title, customer = "
+           "excluded.customer,"
+           " customer_name = excluded.customer_name, agent = excluded.agent, agent_email = "
+           "excluded.agent_email,"
+           " agent_name = excluded.agent_name, activity = excluded.activity, activity_name = "
+           "excluded.activity_name,"
+           " note = excluded.note, url = excluded.url, merged_into = excluded.merged_into, amount = "
+           "excluded.amount,"
            " unit = excluded.unit, begin_at = excluded.begin_at, end_at = excluded.end_at,"
-           " booked_at = excluded.booked_at, edited_at = excluded.edited_at, hash = excluded.hash, gone_at = NULL,"
-           " starts_at = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.starts_at ELSE timesync_entries.starts_at END,"
-           " seconds = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.seconds ELSE timesync_entries.seconds END,"
+           " booked_at = excluded.booked_at, edited_at = excluded.edited_at, hash = excluded.hash, gone_at = "
+           "NULL,"
+           " starts_at = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.starts_at ELSE "
+           "timesync_entries.starts_at END,"
+           " seconds = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.seconds ELSE "
+           "timesync_entries.seconds END,"
            " day = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.day ELSE timesync_entries.day END"
            " WHERE timesync_entries.edited_at IS NULL OR excluded.edited_at IS NULL"
            " OR excluded.edited_at >= timesync_entries.edited_at"
            " RETURNING id, state, reason, coalesce(pushed_hash, ''), intent"),
-        DW(dw_id(c)), DW(b->w->sync.id), DW(e->source_id), DW(e->ticket), DW(e->ticket_number), DW(e->ticket_title),
-        DW(e->customer), DW(e->customer_name), DW(e->agent), DW(e->agent_email), DW(e->agent_name), DW(e->activity),
-        DW(e->activity_name), DW(e->note), DW(e->url), DW(e->merged_into), DW(e->amount), DW(e->unit), db_time(e->begin),
-        db_time(e->end), db_time(e->booked), db_time(e->edited), DW((const char *)row->hash), db_time(row->starts),
-        has_seconds ? dw_v_int_(row->seconds) : dw_v_null_(NULL), DW(dw_now(c)), DW(DW_FALSE), DW(day),
+        DW(dw_id(c)),
+        DW(b->w->sync.id),
+        DW(e->source_id),
+        DW(e->ticket),
+        DW(e->ticket_number),
+        DW(e->ticket_title),
+        DW(e->customer),
+        DW(e->customer_name),
+        DW(e->agent),
+        DW(e->agent_email),
+        DW(e->agent_name),
+        DW(e->activity),
+        DW(e->activity_name),
+        DW(e->note),
+        DW(e->url),
+        DW(e->merged_into),
+        DW(e->amount),
+        DW(e->unit),
+        db_time(e->begin),
+        db_time(e->end),
+        db_time(e->booked),
+        db_time(e->edited),
+        DW((const char *)row->hash),
+        db_time(row->starts),
+        has_seconds ? dw_v_int_(row->seconds) : dw_v_null_(NULL),
+        DW(dw_now(c)),
+        DW(DW_FALSE),
+        DW(day),
     };
 
     return dw_db_find_(c, DW_TO(&out->id, &out->state, &out->reason, &out->pushed, &out->intent), DB_LIST(v));
@@ -152,10 +186,10 @@ int batch_flush(dw_call *c, struct batch *b)
 
 static int keep_texts(struct batch *b, struct entry *e)
 {
-    const char **const texts[] = { &e->source_id, &e->ticket,        &e->ticket_number, &e->ticket_title,
-                                   &e->customer,  &e->customer_name, &e->agent,         &e->agent_email,
-                                   &e->agent_name, &e->activity,     &e->activity_name, &e->note,
-                                   &e->url,       &e->merged_into,   &e->amount };
+    const char **const texts[] = { &e->source_id,  &e->ticket,        &e->ticket_number, &e->ticket_title,
+                                   &e->customer,   &e->customer_name, &e->agent,         &e->agent_email,
+                                   &e->agent_name, &e->activity,      &e->activity_name, &e->note,
+                                   &e->url,        &e->merged_into,   &e->amount };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         if (!(*texts[i] = arena_copy(&b->arena, *texts[i])))
@@ -168,7 +202,9 @@ int batch_add(dw_call *c, struct batch *b, const struct entry *e, const unsigned
 {
     struct batch_row *row = &b->rows[b->n];
 
-    *row = (struct batch_row){ .entry = *e, .starts = wanted->begin, .seconds = wanted->seconds, .known = known };
+    *row = (struct batch_row){
+        .entry = *e, .starts = wanted->begin, .seconds = wanted->seconds, .known = known
+    };
     digest_hex(hash, row->hash);
     memcpy(row->recipe, wanted->recipe, sizeof(row->recipe));
     if (keep_texts(b, &row->entry) != 0)

@@ -11,11 +11,12 @@ struct last {
 static int last_of(dw_call *c, const char *sync, const char *key, struct last *out)
 {
     *out = (struct last){ 0 };
-    return dw_db_find(c, DW_TO(&out->id, &out->state, &out->reason, &out->detail, &out->action, &out->target, &out->source),
-                      "SELECT id, state, reason, detail, action, target, source FROM timesync_cases"
-                      " WHERE sync = $1 AND key = $2 ORDER BY CASE WHEN state IN ('open', 'deciding') THEN 0 ELSE 1 END,"
-                      " id DESC LIMIT 1",
-                      sync, key);
+    return dw_db_find(
+        c, DW_TO(&out->id, &out->state, &out->reason, &out->detail, &out->action, &out->target, &out->source),
+        "SELECT id, state, reason, detail, action, target, source FROM timesync_cases"
+        " WHERE sync = $1 AND key = $2 ORDER BY CASE WHEN state IN ('open', 'deciding') THEN 0 ELSE 1 END,"
+        " id DESC LIMIT 1",
+        sync, key);
 }
 
 static bool same_json(const json_t *a, const json_t *b)
@@ -30,34 +31,43 @@ static bool is_open(const struct last *last)
     return is_one_of(last->state, "open", "deciding");
 }
 
+/* A person saw it and left it as it is. */
+static bool is_left_alone(const struct last *last)
+{
+    return is_one_of(last->action, "dismiss", "keep") || is_one_of(last->action, "skip", "unfollow");
+}
+
 static bool was_dismissed(const struct last *last, const struct case_found *found)
 {
-    return same(last->action, "dismiss") && same(last->reason, reason_name(found->reason)) &&
+    return is_left_alone(last) && same(last->reason, reason_name(found->reason)) &&
            same(last->detail, found->detail) && same_json(last->target, found->target) &&
            same_json(last->source, found->source);
 }
 
 static int say_again(dw_call *c, const struct last *last, const struct case_found *found)
 {
-    return dw_db_change(c,
-                        "UPDATE timesync_cases SET reason = $2, detail = $3, base = $4, source = $5, target = $6, sheet = $7,"
-                        " run = $8, found_at = $9, state = 'open', action = '', version = version + 1 WHERE id = $1",
-                        last->id, reason_name(found->reason), or_empty(found->detail), found->base, found->source,
-                        found->target, found->sheet, found->run, dw_now(c));
+    return dw_db_change(
+        c,
+        "UPDATE timesync_cases SET reason = $2, detail = $3, base = $4, source = $5, target = $6, sheet = $7,"
+        " run = $8, found_at = $9, state = 'open', action = '', version = version + 1 WHERE id = $1",
+        last->id, reason_name(found->reason), or_empty(found->detail), found->base, found->source,
+        found->target, found->sheet, found->run, dw_now(c));
 }
 
 static int add(dw_call *c, const struct case_found *found, const char *id)
 {
     const dw_time now = dw_now(c);
 
-    DW_TRY(dw_db_exec(c,
-                      "INSERT INTO timesync_cases (tenant_id, id, sync, key, entry, sheet, reason, detail, base, source,"
-                      " target, state, action, note, assigned, run, opened_at, found_at, resolved_by, version)"
-                      " VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', '', '', '', $11, $12, $12, '', 1)",
-                      id, found->sync, found->key, found->entry, found->sheet, reason_name(found->reason),
-                      or_empty(found->detail), found->base, found->source, found->target, found->run, now));
-    return dw_event_emit(c, "timesync.case.opened", "case", id, "sync", found->sync, "entry", found->entry, "reason",
-                         reason_name(found->reason));
+    DW_TRY(dw_db_exec(
+        c,
+        "INSERT INTO timesync_cases (tenant_id, id, sync, key, entry, sheet, reason, detail, base, source,"
+        " target, state, action, note, assigned, run, opened_at, found_at, resolved_by, version)"
+        " VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', '', '', '', $11, $12, $12, '', "
+        "1)",
+        id, found->sync, found->key, found->entry, found->sheet, reason_name(found->reason),
+        or_empty(found->detail), found->base, found->source, found->target, found->run, now));
+    return dw_event_emit(c, "timesync.case.opened", "case", id, "sync", found->sync, "entry", found->entry,
+                         "reason", reason_name(found->reason));
 }
 
 int case_open(dw_call *c, const struct case_found *found, const char **id)

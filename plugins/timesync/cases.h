@@ -31,8 +31,8 @@ struct case_decision {
     const char *const *ids;
     size_t n;
     enum action action;
-    const char *note;  /* or "" */
-    const char *sheet; /* with ACTION_ADOPT */
+    const char *note;       /* or "" */
+    const char *sheet;      /* with ACTION_ADOPT */
     const char *started_by; /* of the runs; NULL: "person" */
 };
 int case_decide(dw_call *c, const struct case_decision *d, json_t **runs);

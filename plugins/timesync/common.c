@@ -30,7 +30,9 @@ int tx_do(dw_call *c, int (*work)(dw_call *c, void *ud), void *ud)
     return rc;
 }
 
-static const char *const billables[] = { [DW_BILLABLE_UNSAID] = "unsaid", [DW_BILLABLE_YES] = "yes", [DW_BILLABLE_NO] = "no" };
+static const char *const billables[] = {
+    [DW_BILLABLE_UNSAID] = "unsaid", [DW_BILLABLE_YES] = "yes", [DW_BILLABLE_NO] = "no"
+};
 
 const char *billable_word(uint32_t billable)
 {

@@ -31,19 +31,16 @@ static struct compare_out source_gone(const struct compare_in *in, const struct 
         return as(VERDICT_CASE, REASON_LOCKED_OR_EXPORTED);
     if (in->target == TARGET_CHANGED)
         return as(VERDICT_CASE, REASON_BOTH_CHANGED);
-    return r->source_deleted == SOURCE_DELETED_REMOVE ? done(VERDICT_REMOVE) :
-                                                        as(VERDICT_CASE, REASON_DELETED_SOURCE);
+    return r->source_deleted == SOURCE_DELETED_REMOVE ? done(VERDICT_REMOVE)
+                                                      : as(VERDICT_CASE, REASON_DELETED_SOURCE);
 }
 
 static struct compare_out target_gone(const struct rules *r)
 {
     switch (r->target_deleted) {
-    case TARGET_DELETED_CREATE:
-        return done(VERDICT_CREATE);
-    case TARGET_DELETED_SKIP:
-        return as(VERDICT_SKIP, REASON_DELETED_TARGET);
-    default:
-        return as(VERDICT_CASE, REASON_DELETED_TARGET);
+    case TARGET_DELETED_CREATE: return done(VERDICT_CREATE);
+    case TARGET_DELETED_SKIP: return as(VERDICT_SKIP, REASON_DELETED_TARGET);
+    default: return as(VERDICT_CASE, REASON_DELETED_TARGET);
     }
 }
 
@@ -52,12 +49,9 @@ static struct compare_out target_changed(const struct compare_in *in, const stru
     const bool both = in->source == SOURCE_CHANGED;
 
     switch (r->target_edited) {
-    case TARGET_EDITED_RESTORE:
-        return write_to(in, VERDICT_UPDATE);
-    case TARGET_EDITED_UNFOLLOW:
-        return done(VERDICT_UNFOLLOW);
-    default:
-        return as(VERDICT_CASE, both ? REASON_BOTH_CHANGED : REASON_TARGET_CHANGED);
+    case TARGET_EDITED_RESTORE: return write_to(in, VERDICT_UPDATE);
+    case TARGET_EDITED_UNFOLLOW: return done(VERDICT_UNFOLLOW);
+    default: return as(VERDICT_CASE, both ? REASON_BOTH_CHANGED : REASON_TARGET_CHANGED);
     }
 }
 
@@ -70,15 +64,11 @@ struct compare_out compare(const struct compare_in *in, const struct rules *r)
     if (in->source == SOURCE_GONE)
         return source_gone(in, r);
     switch (in->target) {
-    case TARGET_UNKNOWN:
-        return done(in->source == SOURCE_CHANGED ? VERDICT_LOOK : VERDICT_UNCHANGED);
-    case TARGET_ABSENT:
-        return target_gone(r);
-    case TARGET_CHANGED:
-        return in->is_as_wanted ? done(VERDICT_ACCEPT) : target_changed(in, r);
+    case TARGET_UNKNOWN: return done(in->source == SOURCE_CHANGED ? VERDICT_LOOK : VERDICT_UNCHANGED);
+    case TARGET_ABSENT: return target_gone(r);
+    case TARGET_CHANGED: return in->is_as_wanted ? done(VERDICT_ACCEPT) : target_changed(in, r);
     case TARGET_SAME:
-    default:
-        break;
+    default: break;
     }
     if (in->source == SOURCE_SAME)
         return done(VERDICT_UNCHANGED);

@@ -4,21 +4,9 @@
 #include "common.h"
 #include "write.h"
 
-static int end_as(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                  const char *outcome, const char *state, enum reason reason)
-{
-    const struct ending is = {
-        .outcome = outcome,
-        .state = state,
-        .reason = reason,
-        .is_pushed = true,
-    };
-
-    return ending_write(c, w, s, e, wanted, &is);
-}
-
 /* The timesheet that the decision is about: the one of the entry, or the one that was found for it. */
-static int read_sheet(dw_call *c, struct work *w, const struct step *s, const struct entry *e, struct found_sheet *out)
+static int read_sheet(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
+                      struct found_sheet *out)
 {
     const char *id = w->action_sheet ? w->action_sheet : e->sheet ? e->sheet : s->sheet;
 
@@ -26,10 +14,10 @@ static int read_sheet(dw_call *c, struct work *w, const struct step *s, const st
     return id ? work_read_sheet(c, w, id, out) : 0;
 }
 
-static int locked(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                  const struct sheet *found)
+static int locked(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                  const struct wanted *wanted, const struct sheet *found)
 {
-    return ending_case(c, w, s, e, wanted, REASON_LOCKED_OR_EXPORTED, "", found);
+    return ending_case(c, w, s, e, wanted, (struct why){ REASON_LOCKED_OR_EXPORTED, "", found });
 }
 
 /* ---- the actions that need the timesheet ---- */
@@ -40,7 +28,9 @@ static int update(dw_call *c, struct work *w, const struct step *s, struct entry
     int rc;
 
     if (!e->sheet) {
-        const struct ending link = { .state = "synced", .sheet = found, .link_by = "person", .what_of_case = CASE_STAYS };
+        const struct ending link = {
+            .state = "synced", .sheet = found, .link_by = "person", .what_of_case = CASE_STAYS
+        };
 
         if ((rc = ending_write(c, w, s, e, wanted, &link)) != WORK_DONE)
             return rc;
@@ -49,11 +39,12 @@ static int update(dw_call *c, struct work *w, const struct step *s, struct entry
     if ((rc = places_resolve(c, w, wanted)) != 0)
         return rc;
     if (wanted->reason != REASON_NONE)
-        return ending_case(c, w, s, e, wanted, wanted->reason, wanted->detail, found);
+        return ending_case(c, w, s, e, wanted, (struct why){ wanted->reason, wanted->detail, found });
     return write_update(c, w, s, e, wanted, found);
 }
 
-static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
+static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                      struct wanted *wanted)
 {
     struct found_sheet found;
     int rc = read_sheet(c, w, s, e, &found);
@@ -65,14 +56,14 @@ static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct e
     switch (w->action) {
     case ACTION_KEEP:
         return evaluate_accept(c, w, s, e, wanted, &found.sheet, e->gone_at.us ? "unfollowed" : "synced");
-    case ACTION_ADOPT:
-        return write_adopt(c, w, s, e, wanted, &found.sheet, "person", false);
+    case ACTION_ADOPT: return write_adopt(c, w, s, e, wanted, &found.sheet, "person");
     case ACTION_REMOVE:
-        return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet) :
-                                      write_remove(c, w, s, e, &found.sheet, e->gone_at.us ? "gone" : "skipped");
+        return found.sheet.exported
+                   ? locked(c, w, s, e, wanted, &found.sheet)
+                   : write_remove(c, w, s, e, &found.sheet, e->gone_at.us ? "gone" : "skipped");
     default:
-        return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet) :
-                                      update(c, w, s, e, wanted, &found.sheet);
+        return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet)
+                                    : update(c, w, s, e, wanted, &found.sheet);
     }
 }
 
@@ -82,18 +73,18 @@ int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, st
     case ACTION_UPDATE:
     case ACTION_KEEP:
     case ACTION_ADOPT:
-    case ACTION_REMOVE:
-        return with_sheet(c, w, s, e, wanted);
+    case ACTION_REMOVE: return with_sheet(c, w, s, e, wanted);
     case ACTION_UNFOLLOW:
-        return end_as(c, w, s, e, wanted, "skipped", "unfollowed", REASON_CHOSEN);
+        return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "unfollowed", REASON_CHOSEN });
     case ACTION_SKIP:
-        return end_as(c, w, s, e, wanted, "skipped", "skipped", REASON_CHOSEN);
+        return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "skipped", REASON_CHOSEN });
     case ACTION_DISMISS:
-        return end_as(c, w, s, e, wanted, "skipped", e->state, reason_from(e->reason));
+        return ending_plain(c, w, s, e, wanted,
+                            (struct plainly){ "skipped", e->state, reason_from(e->reason) });
     case ACTION_CREATE:
-        return wanted->reason == REASON_NONE ? evaluate_create(c, w, s, e, wanted) : evaluate(c, w, s, e, wanted);
-    default: /* RETRY, MAP */
-        return evaluate(c, w, s, e, wanted);
+        return wanted->reason == REASON_NONE ? evaluate_create(c, w, s, e, wanted)
+                                             : evaluate(c, w, s, e, wanted);
+    default: /* RETRY, MAP */ return evaluate(c, w, s, e, wanted);
     }
 }
 
@@ -165,8 +156,8 @@ int decide_strange(dw_call *c, struct work *w, const struct step *s)
     if (rc < 0) {
         const struct failure f = failure_of(c, rc, false); /* removing twice does no harm */
 
-        return f.kind == FAILURE_REFUSED ? end_as_strange(c, w, s, &found.sheet, "deciding", f.reason) :
-                                           work_failed(c, w, &f);
+        return f.kind == FAILURE_REFUSED ? end_as_strange(c, w, s, &found.sheet, "deciding", f.reason)
+                                         : work_failed(c, w, &f);
     }
     return end_as_strange(c, w, s, &found.sheet, "deleted", REASON_NONE);
 }

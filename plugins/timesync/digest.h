@@ -27,6 +27,7 @@ int digest_end_hex(struct digest *d, char out[DIGEST_HEX]);
 int digest_of(const char *text, unsigned char out[DIGEST_SIZE]);
 
 void digest_hex(const unsigned char bytes[DIGEST_SIZE], char out[DIGEST_HEX]);
-int digest_from_hex(const char *hex, unsigned char out[DIGEST_SIZE]); /* 1; 0: it is none, and *out is zeros */
+int digest_from_hex(const char *hex,
+                    unsigned char out[DIGEST_SIZE]); /* 1; 0: it is none, and *out is zeros */
 
 #endif

@@ -20,7 +20,8 @@ static int change_entry(dw_call *c, const struct all *a)
     const char *pushed = is->is_pushed && a->wanted ? a->wanted->recipe : a->e->pushed_hash;
 
     return dw_db_exec(c,
-                      "UPDATE timesync_entries SET state = $3, reason = $4, pushed_hash = $5, intent = '', intent_at = NULL,"
+                      "UPDATE timesync_entries SET state = $3, reason = $4, pushed_hash = $5, intent = '', "
+                      "intent_at = NULL,"
                       " intent_run = NULL, version = version + 1 WHERE id = $1 AND version = $2",
                       a->e->id, a->e->version, is->state, reason_name(is->reason), pushed);
 }
@@ -42,35 +43,48 @@ static int change_link(dw_call *c, const struct all *a)
     DW_TRY(day_of(c, s->begin, a->w->sync.zone, &day));
     return dw_db_change(
         c,
-        "UPDATE timesync_entries SET sheet = $2, base = $3, base_hash = $4, exported = $5, billable = $6, project = $7,"
+        "UPDATE timesync_entries SET sheet = $2, base = $3, base_hash = $4, exported = $5, billable = $6, "
+        "project = $7,"
         " starts_at = $8, seconds = $9, day = $10, target_activity = $11,"
         /* Names are known when a place was looked for; as long as it is the same one, they stay. */
         " project_name = CASE WHEN project = $7 AND $12 = '' THEN project_name ELSE $12 END,"
         " target_customer = CASE WHEN project = $7 AND $13 = '' THEN target_customer ELSE $13 END,"
         " target_customer_name = CASE WHEN project = $7 AND $14 = '' THEN target_customer_name ELSE $14 END,"
-        " target_activity_name = CASE WHEN target_activity = $11 AND $15 = '' THEN target_activity_name ELSE $15 END"
+        " target_activity_name = CASE WHEN target_activity = $11 AND $15 = '' THEN target_activity_name ELSE "
+        "$15 END"
         " WHERE id = $1",
-        a->e->id, s->id, sheet_json(c, s), (const char *)hash, s->exported, (int64_t)s->billable, s->project, s->begin,
-        s->seconds, day, s->activity, in_place ? or_empty(want->project.name) : "",
+        a->e->id, s->id, sheet_json(c, s), (const char *)hash, s->exported, (int64_t)s->billable, s->project,
+        s->begin, s->seconds, day, s->activity, in_place ? or_empty(want->project.name) : "",
         in_place ? or_empty(want->customer.id) : "", in_place ? or_empty(want->customer.name) : "",
         want ? if_same(s->activity, want->activity, want->activity_name) : "");
 }
 
 static int new_link(dw_call *c, const struct all *a)
 {
-    return dw_db_change(c, "UPDATE timesync_entries SET link_by = $2, link_run = $3, linked_at = $4 WHERE id = $1",
-                        a->e->id, a->is->link_by, a->w->run.id, dw_now(c));
+    return dw_db_change(
+        c, "UPDATE timesync_entries SET link_by = $2, link_run = $3, linked_at = $4 WHERE id = $1", a->e->id,
+        a->is->link_by, a->w->run.id, dw_now(c));
 }
 
 static int no_link(dw_call *c, const struct all *a)
 {
-    return dw_db_change(c,
-                        "UPDATE timesync_entries SET sheet = NULL, base = NULL, base_hash = NULL, link_by = '',"
-                        " link_run = NULL, linked_at = NULL, exported = $2 WHERE id = $1",
-                        a->e->id, DW_FALSE);
+    return dw_db_change(
+        c,
+        "UPDATE timesync_entries SET sheet = NULL, base = NULL, base_hash = NULL, link_by = '',"
+        " link_run = NULL, linked_at = NULL, exported = $2 WHERE id = $1",
+        a->e->id, DW_FALSE);
 }
 
 /* ---- what goes with it ---- */
+
+/* The timesheet that a case is about. */
+static const char *sheet_of(const struct all *a)
+{
+    return a->e->sheet     ? a->e->sheet
+           : a->s->sheet   ? a->s->sheet
+           : a->is->target ? json_string_value(json_object_get(a->is->target, "id"))
+                           : NULL;
+}
 
 static int change_case(dw_call *c, const struct all *a)
 {
@@ -79,7 +93,7 @@ static int change_case(dw_call *c, const struct all *a)
         .run = a->w->run.id,
         .key = a->s->key,
         .entry = a->e->id,
-        .sheet = a->e->sheet ? a->e->sheet : a->s->sheet,
+        .sheet = sheet_of(a),
         .reason = a->is->reason,
         .detail = or_empty(a->is->detail),
         .base = a->e->base,
@@ -88,32 +102,31 @@ static int change_case(dw_call *c, const struct all *a)
     };
 
     switch (a->is->what_of_case) {
-    case CASE_OPENS:
-        return case_open(c, &found, NULL);
+    case CASE_OPENS: return case_open(c, &found, NULL);
     case CASE_CLOSES:
-        return a->w->action ? case_resolved(c, found.sync, found.key) : case_obsolete(c, found.sync, found.key);
-    default:
-        return 0;
+        return a->w->action ? case_resolved(c, found.sync, found.key)
+                            : case_obsolete(c, found.sync, found.key);
+    default: return 0;
     }
 }
 
 static const char *event_of(const char *outcome)
 {
-    return !outcome                                              ? NULL :
-           same(outcome, "created") || same(outcome, "adopted") ? "timesync.entry.created" :
-           same(outcome, "updated")                              ? "timesync.entry.updated" :
-           same(outcome, "deleted")                              ? "timesync.entry.deleted" :
-                                                                   NULL;
+    return !outcome                                               ? NULL
+           : same(outcome, "created") || same(outcome, "adopted") ? "timesync.entry.created"
+           : same(outcome, "updated")                             ? "timesync.entry.updated"
+           : same(outcome, "deleted")                             ? "timesync.entry.deleted"
+                                                                  : NULL;
 }
 
 static int tell(dw_call *c, const struct all *a)
 {
     const char *name = event_of(a->is->outcome);
 
-    return name ? dw_event_emit(c, name, "entry", a->e->id, "sync", a->w->sync.id, "source_id", a->e->source_id, "ticket",
-                                a->e->ticket, "sheet", a->is->sheet ? a->is->sheet->id : a->e->sheet, "run",
-                                a->w->run.id) :
-                  0;
+    return name ? dw_event_emit(c, name, "entry", a->e->id, "sync", a->w->sync.id, "source_id",
+                                a->e->source_id, "ticket", a->e->ticket, "sheet",
+                                a->is->sheet ? a->is->sheet->id : a->e->sheet, "run", a->w->run.id)
+                : 0;
 }
 
 static int finish_step(dw_call *c, const struct all *a)
@@ -122,7 +135,9 @@ static int finish_step(dw_call *c, const struct all *a)
         .outcome = a->is->outcome,
         .reason = a->is->reason,
         .detail = a->is->detail,
-        .sheet = a->is->sheet ? a->is->sheet->id : a->e->sheet ? a->e->sheet : a->s->sheet,
+        .sheet = a->is->sheet  ? a->is->sheet->id
+                 : a->e->sheet ? a->e->sheet
+                               : a->s->sheet,
         .old_sheet = a->is->old_sheet,
         .new_sheet = a->is->new_sheet,
     };
@@ -155,8 +170,8 @@ static int write_all(dw_call *c, void *ud)
     return 1;
 }
 
-int ending_write(dw_call *c, struct work *w, const struct step *s, const struct entry *e, const struct wanted *wanted,
-                 const struct ending *ending)
+int ending_write(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
+                 const struct wanted *wanted, const struct ending *ending)
 {
     struct all a = { w, s, e, wanted, ending };
     const int rc = tx_do(c, write_all, &a);
@@ -164,20 +179,34 @@ int ending_write(dw_call *c, struct work *w, const struct step *s, const struct 
     return rc < 0 ? rc : rc == 1 ? WORK_DONE : work_wait(w, DW_SECONDS(1));
 }
 
-int ending_case(dw_call *c, struct work *w, const struct step *s, const struct entry *e, const struct wanted *wanted,
-                enum reason reason, const char *detail, const struct sheet *target)
+int ending_case(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
+                const struct wanted *wanted, struct why why)
 {
     const struct ending is = {
         .outcome = "deciding",
-        .reason = reason,
-        .detail = detail,
+        .reason = why.reason,
+        .detail = why.detail,
         .state = "deciding",
         /* Of an entry without a timesheet the case is about this recipe; of one with, the timesheet still is the old one's. */
         .is_pushed = !e->sheet,
         .what_of_case = CASE_OPENS,
-        .target = target ? sheet_json(c, target) : NULL,
-        .old_sheet = target ? sheet_json(c, target) : e->base,
+        .target = why.target ? sheet_json(c, why.target) : NULL,
+        .old_sheet = why.target ? sheet_json(c, why.target) : e->base,
         .new_sheet = wanted ? wanted_json(c, wanted) : NULL,
+    };
+
+    return ending_write(c, w, s, e, wanted, &is);
+}
+
+int ending_plain(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
+                 const struct wanted *wanted, struct plainly plainly)
+{
+    const struct ending is = {
+        .outcome = plainly.outcome,
+        .reason = plainly.reason,
+        .detail = wanted ? wanted->detail : NULL,
+        .state = plainly.state,
+        .is_pushed = true,
     };
 
     return ending_write(c, w, s, e, wanted, &is);

@@ -17,20 +17,6 @@ struct view {
 
 /* ---- endings without a request ---- */
 
-static int end_as(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                  const char *outcome, const char *state, enum reason reason)
-{
-    const struct ending is = {
-        .outcome = outcome,
-        .state = state,
-        .reason = reason,
-        .detail = wanted ? wanted->detail : NULL,
-        .is_pushed = true,
-    };
-
-    return ending_write(c, w, s, e, wanted, &is);
-}
-
 static int forget(dw_call *c, struct work *w, const struct step *s, struct entry *e)
 {
     const struct ending is = {
@@ -44,8 +30,8 @@ static int forget(dw_call *c, struct work *w, const struct step *s, struct entry
     return ending_write(c, w, s, e, NULL, &is);
 }
 
-int evaluate_accept(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                    const struct sheet *found, const char *state)
+int evaluate_accept(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                    const struct wanted *wanted, const struct sheet *found, const char *state)
 {
     const struct ending is = {
         .outcome = "unchanged",
@@ -89,13 +75,14 @@ int evaluate_create(dw_call *c, struct work *w, const struct step *s, struct ent
 
 /* ---- one that the rules do not move ---- */
 
-static int not_moved(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
+static int not_moved(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                     const struct wanted *wanted)
 {
     if (e->sheet && wanted->is_skipped) /* what is there stays, as nobody took it back */
-        return end_as(c, w, s, e, wanted, "unchanged", "synced", REASON_NONE);
+        return ending_plain(c, w, s, e, wanted, (struct plainly){ "unchanged", "synced", REASON_NONE });
     if (wanted->is_skipped)
-        return end_as(c, w, s, e, wanted, "skipped", "skipped", wanted->reason);
-    return ending_case(c, w, s, e, wanted, wanted->reason, wanted->detail, NULL);
+        return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "skipped", wanted->reason });
+    return ending_case(c, w, s, e, wanted, (struct why){ wanted->reason, wanted->detail, NULL });
 }
 
 /* Nothing is left of it: the same to its timesheet as a deletion. */
@@ -148,7 +135,8 @@ static enum side_source source_of(const struct entry *e, const struct wanted *wa
 
 static bool wants_look(const struct view *v, const struct step *s, const struct entry *e)
 {
-    return v->in.link == LINK_LINKED && (v->in.source != SOURCE_SAME || *s->hint || is_one_of(e->state, "deciding", "failed"));
+    return v->in.link == LINK_LINKED &&
+           (v->in.source != SOURCE_SAME || *s->hint || is_one_of(e->state, "deciding", "failed"));
 }
 
 static int carry_out(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
@@ -158,34 +146,32 @@ static int carry_out(dw_call *c, struct work *w, const struct step *s, struct en
     const struct sheet *found = v->found.is_there ? &v->found.sheet : NULL;
 
     switch (out.verdict) {
-    case VERDICT_CREATE:
-        return evaluate_create(c, w, s, e, wanted);
-    case VERDICT_UPDATE:
-        return write_update(c, w, s, e, wanted, found);
-    case VERDICT_REMOVE:
-        return write_remove(c, w, s, e, found, e->gone_at.us ? "gone" : "skipped");
-    case VERDICT_ACCEPT:
-        return evaluate_accept(c, w, s, e, wanted, found, "synced");
+    case VERDICT_CREATE: return evaluate_create(c, w, s, e, wanted);
+    case VERDICT_UPDATE: return write_update(c, w, s, e, wanted, found);
+    case VERDICT_REMOVE: return write_remove(c, w, s, e, found, e->gone_at.us ? "gone" : "skipped");
+    case VERDICT_ACCEPT: return evaluate_accept(c, w, s, e, wanted, found, "synced");
     case VERDICT_UNFOLLOW:
-        return end_as(c, w, s, e, NULL, "skipped", "unfollowed", REASON_NONE);
-    case VERDICT_SKIP:
-        return unlinked(c, w, s, e, "skipped", "skipped", out.reason);
-    case VERDICT_FORGET:
-        return forget(c, w, s, e);
+        return ending_plain(c, w, s, e, NULL, (struct plainly){ "skipped", "unfollowed", REASON_NONE });
+    case VERDICT_SKIP: return unlinked(c, w, s, e, "skipped", "skipped", out.reason);
+    case VERDICT_FORGET: return forget(c, w, s, e);
     case VERDICT_CASE:
-        return ending_case(c, w, s, e, wanted, out.reason, wanted->detail, found);
+        return ending_case(c, w, s, e, wanted, (struct why){ out.reason, wanted->detail, found });
     default:
         /* Read again, it is the baseline still: of what is not watched the newest is kept. */
-        return found ? evaluate_accept(c, w, s, e, wanted, found, "synced") :
-                       end_as(c, w, s, e, wanted, "unchanged", "synced", REASON_NONE);
+        return found
+                   ? evaluate_accept(c, w, s, e, wanted, found, "synced")
+                   : ending_plain(c, w, s, e, wanted, (struct plainly){ "unchanged", "synced", REASON_NONE });
     }
 }
 
-static int compare_all(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
+static int compare_all(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                       struct wanted *wanted)
 {
     struct view v = { .in = {
                           .source = source_of(e, wanted),
-                          .link = same(e->state, "unfollowed") ? LINK_UNFOLLOWED : e->sheet ? LINK_LINKED : LINK_NONE,
+                          .link = same(e->state, "unfollowed") ? LINK_UNFOLLOWED
+                                  : e->sheet                   ? LINK_LINKED
+                                                               : LINK_NONE,
                       } };
     struct sheet base;
     int rc;
@@ -195,8 +181,9 @@ static int compare_all(dw_call *c, struct work *w, const struct step *s, struct 
     if (v.in.link == LINK_LINKED && v.in.source == SOURCE_CHANGED) {
         DW_TRY(sheet_read(c, e->base, &base));
         if (is_moved(e) && w->sync.rules.merged == MERGED_DECIDE)
-            return ending_case(c, w, s, e, wanted, REASON_MERGED_TICKET,
-                               *e->merged_into ? e->merged_into : e->ticket, &base);
+            return ending_case(
+                c, w, s, e, wanted,
+                (struct why){ REASON_MERGED_TICKET, *e->merged_into ? e->merged_into : e->ticket, &base });
         stay(e, &base, wanted);
         rc = places_resolve(c, w, wanted);
         if (rc != 0)
@@ -213,7 +200,8 @@ static int compare_all(dw_call *c, struct work *w, const struct step *s, struct 
 /* ---- what a listing found ---- */
 
 /* A timesheet with the marker of an entry that has none. */
-static int found_one(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
+static int found_one(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                     const struct wanted *wanted)
 {
     struct found_sheet found;
     int rc = work_read_sheet(c, w, s->sheet, &found);
@@ -221,12 +209,14 @@ static int found_one(dw_call *c, struct work *w, const struct step *s, struct en
     if (rc != 0 || !found.is_there)
         return rc != 0 ? rc : WORK_GOES_ON;
     if (e->gone_at.us)
-        return ending_case(c, w, s, e, wanted, REASON_DELETED_SOURCE, found.sheet.id, &found.sheet);
+        return ending_case(c, w, s, e, wanted,
+                           (struct why){ REASON_DELETED_SOURCE, found.sheet.id, &found.sheet });
     if (wanted->reason != REASON_NONE && !wanted->begin.us)
         return WORK_GOES_ON;
     if (!w->sync.rules.adopt || same(s->hint, HINT_UNSURE) || !sheet_agrees(&found.sheet, wanted, e->booked))
-        return ending_case(c, w, s, e, wanted, REASON_TIME_MISMATCH, found.sheet.id, &found.sheet);
-    return write_adopt(c, w, s, e, wanted, &found.sheet, "adopted", false);
+        return ending_case(c, w, s, e, wanted,
+                           (struct why){ REASON_TIME_MISMATCH, found.sheet.id, &found.sheet });
+    return write_adopt(c, w, s, e, wanted, &found.sheet, "adopted");
 }
 
 /* ---- a step ---- */
@@ -248,8 +238,9 @@ int work_step(dw_call *c, struct work *w, const struct step *s)
     if (w->action)
         return decide(c, w, s, &e, &wanted);
     if (same(e.state, "skipped") && same(e.reason, reason_name(REASON_CHOSEN)))
-        return end_as(c, w, s, &e, NULL, "skipped", "skipped", REASON_CHOSEN);
-    if (is_one_of(s->hint, HINT_FOUND, HINT_UNSURE) && !e.sheet && (rc = found_one(c, w, s, &e, &wanted)) != WORK_GOES_ON)
+        return ending_plain(c, w, s, &e, NULL, (struct plainly){ "skipped", "skipped", REASON_CHOSEN });
+    if (is_one_of(s->hint, HINT_FOUND, HINT_UNSURE) && !e.sheet &&
+        (rc = found_one(c, w, s, &e, &wanted)) != WORK_GOES_ON)
         return rc;
     return compare_all(c, w, s, &e, &wanted);
 }

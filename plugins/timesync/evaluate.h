@@ -9,8 +9,8 @@
 int evaluate(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted);
 
 /* What was found is right: the new baseline. */
-int evaluate_accept(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                    const struct sheet *found, const char *state);
+int evaluate_accept(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                    const struct wanted *wanted, const struct sheet *found, const char *state);
 
 /* A timesheet, once more where there was one. */
 int evaluate_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted);

@@ -99,7 +99,8 @@ static int build_tables(struct known *k)
 
 enum known_state known_state_of(const char *state)
 {
-    static const char *const names[] = { "waiting", "synced", "skipped", "deciding", "failed", "unfollowed", "gone" };
+    static const char *const names[] = { "waiting", "synced",     "skipped", "deciding",
+                                         "failed",  "unfollowed", "gone" };
 
     for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (same(names[i], state))
@@ -143,8 +144,8 @@ static int load_page(dw_call *c, struct known *k, const char *sync)
                        " coalesce(base_hash, ''), state, reason, intent, starts_at, gone_at, exported"
                        " FROM timesync_entries WHERE sync = $1 AND id > $2 ORDER BY id LIMIT $3",
                        sync, (const char *)after, (int)PAGE));
-    while ((rc = dw_rows_next(rows, &id, &source_id, &hash, &pushed, &sheet, &base, &state, &reason, &intent, &starts,
-                              &gone, &exported)) > 0) {
+    while ((rc = dw_rows_next(rows, &id, &source_id, &hash, &pushed, &sheet, &base, &state, &reason, &intent,
+                              &starts, &gone, &exported)) > 0) {
         struct known_entry *e = grow(k);
 
         if (!e || digest_of(source_id, e->source_id) != 0 || (*sheet && digest_of(sheet, e->sheet) != 0))

@@ -26,10 +26,10 @@ struct known_entry {
     unsigned char hash[DIGEST_SIZE], pushed[DIGEST_SIZE];
     unsigned char sheet[DIGEST_SIZE]; /* of the timesheet's id; zeros: it has none */
     unsigned char base[DIGEST_SIZE];
-    int64_t starts; /* us; 0: not known */
-    unsigned char state;   /* enum known_state */
-    unsigned char counted; /* enum counted */
-    bool is_chosen;      /* skipped by a person */
+    int64_t starts;                          /* us; 0: not known */
+    unsigned char state;                     /* enum known_state */
+    unsigned char counted;                   /* enum counted */
+    bool is_chosen;                          /* skipped by a person */
     bool has_intent, is_exported, is_missed; /* by the source before, see gone_at */
     bool is_seen, is_sheet_seen;             /* in this run */
 };

@@ -35,8 +35,8 @@ static void looking_free(void *ud)
 /* ---- steps ---- */
 
 /* k: the entry, where it is known. */
-static int hint(dw_call *c, const struct looking *l, struct known_entry *k, const char *entry, const char *place,
-                const char *sheet, const char *what)
+static int hint(dw_call *c, const struct looking *l, struct known_entry *k, const char *entry,
+                const char *place, const char *sheet, const char *what)
 {
     const struct step_new step = {
         .run = l->w->run.id,
@@ -58,33 +58,36 @@ struct owner {
     bool is_exported;
 };
 
-static int find_owner(dw_call *c, const struct looking *l, const char *column, const char *value, struct owner *out)
+static int find_owner(dw_call *c, const struct looking *l, const char *column, const char *value,
+                      struct owner *out)
 {
     *out = (struct owner){ 0 };
-    return same(column, "sheet") ?
-               dw_db_find(c,
-                          DW_TO(&out->id, &out->sheet, &out->base_hash, &out->state, &out->ticket, &out->number, &out->place,
-                                &out->is_exported),
-                          "SELECT id, sheet, base_hash, state, ticket, ticket_number,"
-                          " CASE WHEN customer = '' THEN ticket ELSE customer END, exported"
-                          " FROM timesync_entries WHERE sync = $1 AND sheet = $2",
-                          l->w->sync.id, value) :
-               dw_db_find(c,
-                          DW_TO(&out->id, &out->sheet, &out->base_hash, &out->state, &out->ticket, &out->number, &out->place,
-                                &out->is_exported),
-                          "SELECT id, sheet, base_hash, state, ticket, ticket_number,"
-                          " CASE WHEN customer = '' THEN ticket ELSE customer END, exported"
-                          " FROM timesync_entries WHERE sync = $1 AND source_id = $2",
-                          l->w->sync.id, value);
+    return same(column, "sheet")
+               ? dw_db_find(c,
+                            DW_TO(&out->id, &out->sheet, &out->base_hash, &out->state, &out->ticket,
+                                  &out->number, &out->place, &out->is_exported),
+                            "SELECT id, sheet, base_hash, state, ticket, ticket_number,"
+                            " CASE WHEN customer = '' THEN ticket ELSE customer END, exported"
+                            " FROM timesync_entries WHERE sync = $1 AND sheet = $2",
+                            l->w->sync.id, value)
+               : dw_db_find(c,
+                            DW_TO(&out->id, &out->sheet, &out->base_hash, &out->state, &out->ticket,
+                                  &out->number, &out->place, &out->is_exported),
+                            "SELECT id, sheet, base_hash, state, ticket, ticket_number,"
+                            " CASE WHEN customer = '' THEN ticket ELSE customer END, exported"
+                            " FROM timesync_entries WHERE sync = $1 AND source_id = $2",
+                            l->w->sync.id, value);
 }
 
 static int of_its_owner(dw_call *c, const struct looking *l, const struct find *f, const struct owner *o)
 {
     if (o->is_exported != f->is_exported && !l->w->run.is_plan)
-        DW_TRY(dw_db_exec(c, "UPDATE timesync_entries SET exported = $2 WHERE id = $1", o->id, f->is_exported));
+        DW_TRY(
+            dw_db_exec(c, "UPDATE timesync_entries SET exported = $2 WHERE id = $1", o->id, f->is_exported));
     if (same(o->base_hash, f->hash) || same(o->state, "unfollowed"))
         return 0;
-    return hint(c, l, l->known ? known_by_sheet(l->known, f->id) : NULL, o->id, o->place, f->id, HINT_CHANGED);
+    return hint(c, l, l->known ? known_by_sheet(l->known, f->id) : NULL, o->id, o->place, f->id,
+                HINT_CHANGED);
 }
 
 /* Who has nothing by the marker's entry, or something else already. */
@@ -103,7 +106,9 @@ static int by_its_marker(dw_call *c, const struct looking *l, const struct find 
     if (is_old && *f->marker.ticket && !is_one_of(f->marker.ticket, o.ticket, o.number))
         return 0;
     if (o.sheet)
-        return same(o.sheet, f->id) || (is_old && !l->is_only_source) ? 0 : hint(c, l, NULL, NULL, o.place, f->id, HINT_TWICE);
+        return same(o.sheet, f->id) || (is_old && !l->is_only_source)
+                   ? 0
+                   : hint(c, l, NULL, NULL, o.place, f->id, HINT_TWICE);
     return hint(c, l, l->known ? known_by_source(l->known, f->marker.entry) : NULL, o.id, o.place, f->id,
                 is_old && !l->is_only_source ? HINT_UNSURE : HINT_FOUND);
 }
@@ -199,8 +204,8 @@ static int absent_ones(dw_call *c, struct looking *l, int64_t from)
         n += is_absent(known_at(l->known, i), from);
     if (r->max_deletions && n > r->max_deletions && r->target_deleted != TARGET_DELETED_DECIDE &&
         !json_is_true(json_object_get(l->w->run.scope, "any_deletions"))) {
-        text = dw_format(c, "%lld timesheets that were there are there no longer; at most %lld are believed", (long long)n,
-                         (long long)r->max_deletions);
+        text = dw_format(c, "%lld timesheets that were there are there no longer; at most %lld are believed",
+                         (long long)n, (long long)r->max_deletions);
         if (!l->w->run.is_plan)
             DW_TRY(sync_hold(c, &l->w->sync, reason_name(REASON_TOO_MANY_DELETIONS), text, (dw_time){ 0 }));
         return work_stop(c, l->w, REASON_TOO_MANY_DELETIONS, text);
@@ -222,11 +227,12 @@ static int absent_ones(dw_call *c, struct looking *l, int64_t from)
 /* Whatever is to be made and lies in the window has no timesheet with its marker. */
 static int say_seen(dw_call *c, const struct work *w, dw_time from)
 {
-    return dw_db_exec(c,
-                      "UPDATE timesync_steps SET reason = $2 WHERE run = $1 AND outcome = '' AND reason = '' AND entry IN"
-                      " (SELECT e.id FROM timesync_entries e WHERE e.sync = $3 AND e.sheet IS NULL AND e.attempt = 0"
-                      " AND e.state = 'waiting' AND e.starts_at >= $4)",
-                      w->run.id, HINT_SEEN, w->sync.id, from);
+    return dw_db_exec(
+        c,
+        "UPDATE timesync_steps SET reason = $2 WHERE run = $1 AND outcome = '' AND reason = '' AND entry IN"
+        " (SELECT e.id FROM timesync_entries e WHERE e.sync = $3 AND e.sheet IS NULL AND e.attempt = 0"
+        " AND e.state = 'waiting' AND e.starts_at >= $4)",
+        w->run.id, HINT_SEEN, w->sync.id, from);
 }
 
 /* ---- all of it ---- */

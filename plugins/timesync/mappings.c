@@ -52,11 +52,13 @@ int mappings_load(dw_call *c, const char *sync, struct mappings **out)
     DW_TRY(dw_db_get(c, DW_TO(&expected), "SELECT count(*) FROM timesync_mappings WHERE sync = $1", sync));
     room = (size_t)expected + 64;
     m->rows = dw_alloc(c, room * sizeof(*m->rows));
-    DW_TRY(dw_db_query(c, &rows,
-                       "SELECT kind, source, target, target_name, billable FROM timesync_mappings WHERE sync = $1"
-                       " LIMIT $2",
-                       sync, (int64_t)room));
-    while ((rc = dw_rows_next(rows, &r.kind, &r.source, &r.mapping.target, &r.mapping.target_name, &billable)) > 0) {
+    DW_TRY(dw_db_query(
+        c, &rows,
+        "SELECT kind, source, target, target_name, billable FROM timesync_mappings WHERE sync = $1"
+        " LIMIT $2",
+        sync, (int64_t)room));
+    while ((rc = dw_rows_next(rows, &r.kind, &r.source, &r.mapping.target, &r.mapping.target_name,
+                              &billable)) > 0) {
         r.kind = own(c, r.kind);
         r.source = own(c, r.source);
         r.mapping.target = own(c, r.mapping.target);

@@ -108,16 +108,18 @@ static int look_for(dw_call *c, struct work *w, const struct place *p, const cha
 
 /* ---- making ---- */
 
-static int remember(dw_call *c, const struct work *w, const struct place *p, const char *target_id, bool is_made)
+static int remember(dw_call *c, const struct work *w, const struct place *p, const char *target_id,
+                    bool is_made)
 {
-    return dw_db_exec(c,
-                      "INSERT INTO timesync_places (tenant_id, id, target, mark, kind, source, target_id, target_name,"
-                      " parent, is_made, version) VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, 1)"
-                      " ON CONFLICT (tenant_id, target, mark, kind, source) DO UPDATE SET target_id = excluded.target_id,"
-                      " target_name = excluded.target_name, parent = excluded.parent, is_made = excluded.is_made,"
-                      " intent_at = NULL, version = timesync_places.version + 1",
-                      dw_id(c), w->sync.target, w->sync.mark, p->kind, p->wanted->key, target_id, p->wanted->name,
-                      p->parent, is_made);
+    return dw_db_exec(
+        c,
+        "INSERT INTO timesync_places (tenant_id, id, target, mark, kind, source, target_id, target_name,"
+        " parent, is_made, version) VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, 1)"
+        " ON CONFLICT (tenant_id, target, mark, kind, source) DO UPDATE SET target_id = excluded.target_id,"
+        " target_name = excluded.target_name, parent = excluded.parent, is_made = excluded.is_made,"
+        " intent_at = NULL, version = timesync_places.version + 1",
+        dw_id(c), w->sync.target, w->sync.mark, p->kind, p->wanted->key, target_id, p->wanted->name,
+        p->parent, is_made);
 }
 
 /* 1: it is ours to make; 0: another one makes it, or did. */
@@ -129,19 +131,21 @@ static int claim(dw_call *c, const struct work *w, const struct place *p, const 
                           " WHERE id = $1 AND version = $2 AND target_id IS NULL",
                           row->id, row->version, dw_now(c));
     return dw_db_exec(c,
-                      "INSERT INTO timesync_places (tenant_id, id, target, mark, kind, source, target_name, parent, is_made,"
+                      "INSERT INTO timesync_places (tenant_id, id, target, mark, kind, source, target_name, "
+                      "parent, is_made,"
                       " intent_at, version) VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, 1)"
                       " ON CONFLICT (tenant_id, target, mark, kind, source) DO NOTHING",
-                      dw_id(c), w->sync.target, w->sync.mark, p->kind, p->wanted->key, p->wanted->name, p->parent,
-                      DW_FALSE, dw_now(c));
+                      dw_id(c), w->sync.target, w->sync.mark, p->kind, p->wanted->key, p->wanted->name,
+                      p->parent, DW_FALSE, dw_now(c));
 }
 
 static int unclaim(dw_call *c, const struct work *w, const struct place *p)
 {
-    return dw_db_exec(c,
-                      "DELETE FROM timesync_places WHERE target = $1 AND mark = $2 AND kind = $3 AND source = $4"
-                      " AND target_id IS NULL",
-                      w->sync.target, w->sync.mark, p->kind, p->wanted->key);
+    return dw_db_exec(
+        c,
+        "DELETE FROM timesync_places WHERE target = $1 AND mark = $2 AND kind = $3 AND source = $4"
+        " AND target_id IS NULL",
+        w->sync.target, w->sync.mark, p->kind, p->wanted->key);
 }
 
 static void missing(struct wanted *wanted, const char *detail)
@@ -185,7 +189,8 @@ static int make(dw_call *c, struct work *w, const struct place *p, struct wanted
         return make_failed(c, w, p, wanted, rc);
     *id = own(c, made->id);
     DW_TRY(remember(c, w, p, *id, true));
-    dw_info(c, "made at the target", "kind", p->kind, "name", p->wanted->name, "number", p->wanted->number, "id", *id);
+    dw_info(c, "made at the target", "kind", p->kind, "name", p->wanted->name, "number", p->wanted->number,
+            "id", *id);
     return 0;
 }
 
@@ -196,9 +201,10 @@ static int under_way(dw_call *c, struct work *w, const struct row *row)
 {
     const dw_time over = later(row->intent_at, timesync_settle(c, w->target));
 
-    return row->id && row->intent_at.us && over.us > dw_now(c).us ?
-               work_wait(w, over.us - dw_now(c).us > 1000000 ? DW_SECONDS(1) : (dw_span){ over.us - dw_now(c).us }) :
-               0;
+    return row->id && row->intent_at.us && over.us > dw_now(c).us
+               ? work_wait(w, over.us - dw_now(c).us > 1000000 ? DW_SECONDS(1)
+                                                               : (dw_span){ over.us - dw_now(c).us })
+               : 0;
 }
 
 static int resolve(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted, const char **id)
@@ -253,7 +259,8 @@ static int see_user(dw_call *c, const dw_thing *thing, void *ud)
 static int look_for_user(dw_call *c, struct work *w, const char *email, const char **id)
 {
     struct look_user look = { email, "" };
-    const dw_thing_query query = { .struct_size = sizeof(query) }; /* all: addresses are compared without case */
+    const dw_thing_query query = { .struct_size =
+                                       sizeof(query) }; /* all: addresses are compared without case */
     int rc = work_target(c, w);
 
     if (rc != 0)
@@ -293,7 +300,8 @@ static int resolve_user(dw_call *c, struct work *w, struct wanted *wanted)
 
 int places_resolve(dw_call *c, struct work *w, struct wanted *wanted)
 {
-    struct place customer = { "customer", "", &wanted->customer }, project = { "project", "", &wanted->project };
+    struct place customer = { "customer", "", &wanted->customer },
+                 project = { "project", "", &wanted->project };
     const char *id;
     int rc = resolve_user(c, w, wanted);
 
@@ -315,10 +323,11 @@ int places_resolve(dw_call *c, struct work *w, struct wanted *wanted)
 
 int places_forget(dw_call *c, const struct work *w, const struct wanted *wanted)
 {
-    return dw_db_exec(c,
-                      "DELETE FROM timesync_places WHERE target = $1 AND mark = $2 AND target_id IS NOT NULL AND"
-                      " ((kind = 'project' AND source = $3) OR (kind = 'customer' AND source = $4) OR"
-                      " (kind = 'user' AND source = $5))",
-                      w->sync.target, w->sync.mark, or_empty(wanted->project.key), or_empty(wanted->customer.key),
-                      wanted->email);
+    return dw_db_exec(
+        c,
+        "DELETE FROM timesync_places WHERE target = $1 AND mark = $2 AND target_id IS NOT NULL AND"
+        " ((kind = 'project' AND source = $3) OR (kind = 'customer' AND source = $4) OR"
+        " (kind = 'user' AND source = $5))",
+        w->sync.target, w->sync.mark, or_empty(wanted->project.key), or_empty(wanted->customer.key),
+        wanted->email);
 }

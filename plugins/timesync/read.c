@@ -13,21 +13,17 @@ struct reading {
 int64_t *read_count(struct read_counts *counts, enum counted counted)
 {
     switch (counted) {
-    case COUNTED_UNCHANGED:
-        return &counts->unchanged;
-    case COUNTED_SKIPPED:
-        return &counts->skipped;
-    case COUNTED_TO_DECIDE:
-        return &counts->to_decide;
-    default:
-        return NULL;
+    case COUNTED_UNCHANGED: return &counts->unchanged;
+    case COUNTED_SKIPPED: return &counts->skipped;
+    case COUNTED_TO_DECIDE: return &counts->to_decide;
+    default: return NULL;
     }
 }
 
 void read_uncount(struct read_counts *counts, struct known_entry *k, const char *entry)
 {
-    const enum counted was = k ? (enum counted)k->counted :
-                                 (enum counted)json_integer_value(json_object_get(counts->counted, entry));
+    const enum counted was = k ? (enum counted)k->counted
+                               : (enum counted)json_integer_value(json_object_get(counts->counted, entry));
     int64_t *at = read_count(counts, was);
 
     if (!at)
@@ -54,7 +50,9 @@ static enum counted as_it_was(const struct known_entry *k, const unsigned char h
         return COUNTED_SKIPPED;
     if (memcmp(k->pushed, recipe, DIGEST_SIZE) != 0)
         return COUNTED_NOT;
-    return k->state == KNOWN_SYNCED ? COUNTED_UNCHANGED : k->state == KNOWN_SKIPPED ? COUNTED_SKIPPED : COUNTED_NOT;
+    return k->state == KNOWN_SYNCED    ? COUNTED_UNCHANGED
+           : k->state == KNOWN_SKIPPED ? COUNTED_SKIPPED
+                                       : COUNTED_NOT;
 }
 
 static int visit(dw_call *c, const dw_entry *given, void *ud)
@@ -129,7 +127,8 @@ static int mark_gone(dw_call *c, struct work *w, const char *id, const char *pla
         .hint = "",
     };
 
-    DW_TRY(dw_db_exec(c, "UPDATE timesync_entries SET gone_at = coalesce(gone_at, $2) WHERE id = $1", id, dw_now(c)));
+    DW_TRY(dw_db_exec(c, "UPDATE timesync_entries SET gone_at = coalesce(gone_at, $2) WHERE id = $1", id,
+                      dw_now(c)));
     return step_add(c, &step);
 }
 
@@ -197,8 +196,9 @@ static bool is_missing(const struct known_entry *k)
 
 static int hold_for_deletions(dw_call *c, struct work *w, int64_t n)
 {
-    const char *text = dw_format(c, "%lld entries that were there are there no longer; at most %lld are believed",
-                                 (long long)n, (long long)w->sync.rules.max_deletions);
+    const char *text =
+        dw_format(c, "%lld entries that were there are there no longer; at most %lld are believed",
+                  (long long)n, (long long)w->sync.rules.max_deletions);
 
     if (!w->run.is_plan)
         DW_TRY(sync_hold(c, &w->sync, reason_name(REASON_TOO_MANY_DELETIONS), text, (dw_time){ 0 }));
@@ -291,7 +291,8 @@ static int find_gone_of(dw_call *c, struct work *w, const char *ticket, const js
     int rc;
 
     DW_TRY(dw_db_query(c, &rows,
-                       "SELECT id, source_id, customer FROM timesync_entries WHERE sync = $1 AND ticket = $2 AND state <> 'gone'"
+                       "SELECT id, source_id, customer FROM timesync_entries WHERE sync = $1 AND ticket = $2 "
+                       "AND state <> 'gone'"
                        " AND seen_at < $3",
                        w->sync.id, ticket, w->run.started_at));
     while ((rc = dw_rows_next(rows, &id, &source_id, &customer)) > 0)
@@ -304,8 +305,8 @@ static int find_gone_of(dw_call *c, struct work *w, const char *ticket, const js
         return 0;
     if ((int64_t)json_array_size(gone) > w->sync.rules.max_deletions && !any_is_believed(w))
         return hold_for_deletions(c, w, (int64_t)json_array_size(gone));
-    json_array_foreach(gone, i, one)
-        DW_TRY(mark_gone(c, w, json_string_value(json_array_get(one, 0)), json_string_value(json_array_get(one, 1))));
+    json_array_foreach(gone, i, one) DW_TRY(mark_gone(c, w, json_string_value(json_array_get(one, 0)),
+                                                      json_string_value(json_array_get(one, 1))));
     return 0;
 }
 
@@ -340,12 +341,13 @@ static int leftovers(dw_call *c, void *ud)
     dw_rows *rows;
     int rc;
 
-    DW_TRY(dw_db_query(c, &rows,
-                       "SELECT id, CASE WHEN customer = '' THEN ticket ELSE customer END FROM timesync_entries e"
-                       " WHERE sync = $1 AND (state IN ('waiting', 'failed') OR intent <> '')"
-                       " AND NOT EXISTS (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = e.id)"
-                       " ORDER BY id LIMIT 1000",
-                       w->sync.id, w->run.id));
+    DW_TRY(
+        dw_db_query(c, &rows,
+                    "SELECT id, CASE WHEN customer = '' THEN ticket ELSE customer END FROM timesync_entries e"
+                    " WHERE sync = $1 AND (state IN ('waiting', 'failed') OR intent <> '')"
+                    " AND NOT EXISTS (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = e.id)"
+                    " ORDER BY id LIMIT 1000",
+                    w->sync.id, w->run.id));
     int n = 0;
 
     while ((rc = dw_rows_next(rows, &id, &place)) > 0) {

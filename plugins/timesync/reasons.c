@@ -16,16 +16,19 @@ static const struct known_reason reasons[REASONS] = {
     [REASON_UNMAPPED_USER] = { "UNMAPPED_USER", "nothing says who of the target this agent is",
                                ACTION_MAP | ACTION_RETRY | ACTION_SKIP | ACTION_DISMISS },
     [REASON_PROJECT_OR_CUSTOMER_MISSING] = { "PROJECT_OR_CUSTOMER_MISSING",
-                                             "its customer or project is not at the target, and is not to be made",
+                                             "its customer or project is not at the target, and is not to be "
+                                             "made",
                                              ACTION_MAP | ACTION_RETRY | ACTION_SKIP | ACTION_DISMISS },
     [REASON_DUPLICATE] = { "DUPLICATE", "several timesheets are for the same entry",
                            ACTION_ADOPT | ACTION_REMOVE | ACTION_KEEP | ACTION_DISMISS },
     [REASON_TIME_MISMATCH] = { "TIME_MISMATCH", "the timesheet that was found for it has another time",
-                               ACTION_ADOPT | ACTION_UPDATE | ACTION_UNFOLLOW | ACTION_SKIP | ACTION_DISMISS },
+                               ACTION_ADOPT | ACTION_UPDATE | ACTION_UNFOLLOW | ACTION_SKIP |
+                                   ACTION_DISMISS },
     [REASON_TARGET_CHANGED] = { "TARGET_CHANGED", "somebody changed the timesheet",
                                 ACTION_UPDATE | ACTION_KEEP | ACTION_UNFOLLOW | ACTION_DISMISS },
     [REASON_BOTH_CHANGED] = { "BOTH_CHANGED", "the entry and its timesheet were both changed",
-                              ACTION_UPDATE | ACTION_KEEP | ACTION_UNFOLLOW | ACTION_REMOVE | ACTION_DISMISS },
+                              ACTION_UPDATE | ACTION_KEEP | ACTION_UNFOLLOW | ACTION_REMOVE |
+                                  ACTION_DISMISS },
     [REASON_LOCKED_OR_EXPORTED] = { "LOCKED_OR_EXPORTED",
                                     "the timesheet is billed or locked, and has to be changed there by hand",
                                     ACTION_RETRY | ACTION_KEEP | ACTION_UNFOLLOW | ACTION_DISMISS },
@@ -37,7 +40,8 @@ static const struct known_reason reasons[REASONS] = {
                         ACTION_RETRY | ACTION_SKIP | ACTION_DISMISS },
     [REASON_FUTURE] = { "FUTURE", "it lies in the future, and the target takes no such times",
                         ACTION_RETRY | ACTION_SKIP | ACTION_DISMISS },
-    [REASON_DELETED_SOURCE] = { "DELETED_SOURCE", "the source has the entry no longer, and the timesheet is still there",
+    [REASON_DELETED_SOURCE] = { "DELETED_SOURCE",
+                                "the source has the entry no longer, and the timesheet is still there",
                                 ACTION_REMOVE | ACTION_UNFOLLOW | ACTION_DISMISS },
     [REASON_DELETED_TARGET] = { "DELETED_TARGET", "somebody deleted the timesheet",
                                 ACTION_CREATE | ACTION_SKIP | ACTION_DISMISS },
@@ -56,10 +60,13 @@ static const struct known_reason reasons[REASONS] = {
     [REASON_ZERO_AMOUNT] = { "ZERO_AMOUNT", "it is of no length", 0 },
     [REASON_NEGATIVE_AMOUNT] = { "NEGATIVE_AMOUNT", "its amount of time is below zero",
                                  ACTION_RETRY | ACTION_SKIP | ACTION_DISMISS },
-    [REASON_MAPPED_TO_NOTHING] = { "MAPPED_TO_NOTHING", "its mapping or a rule says that it is never moved", 0 },
+    [REASON_MAPPED_TO_NOTHING] = { "MAPPED_TO_NOTHING", "its mapping or a rule says that it is never moved",
+                                   0 },
     [REASON_BEFORE_START] = { "BEFORE_START", "it lies before the sync's first day", 0 },
     [REASON_TOO_MANY_DELETIONS] = { "TOO_MANY_DELETIONS",
-                                    "more is gone than is believed without asking; look, and then let it go on", 0 },
+                                    "more is gone than is believed without asking; look, and then let it go "
+                                    "on",
+                                    0 },
     [REASON_UNREACHABLE] = { "UNREACHABLE", "a side does not answer, or not as it should", 0 },
     [REASON_CHOSEN] = { "CHOSEN", "a person said so", 0 },
     [REASON_CANCELLED] = { "CANCELLED", "the run was ended before", 0 },
@@ -69,9 +76,9 @@ static const struct {
     enum action action;
     const char *name;
 } actions[] = {
-    { ACTION_RETRY, "retry" },   { ACTION_UPDATE, "update" }, { ACTION_KEEP, "keep" },
+    { ACTION_RETRY, "retry" },       { ACTION_UPDATE, "update" }, { ACTION_KEEP, "keep" },
     { ACTION_UNFOLLOW, "unfollow" }, { ACTION_CREATE, "create" }, { ACTION_REMOVE, "remove" },
-    { ACTION_ADOPT, "adopt" },   { ACTION_SKIP, "skip" },     { ACTION_MAP, "map" },
+    { ACTION_ADOPT, "adopt" },       { ACTION_SKIP, "skip" },     { ACTION_MAP, "map" },
     { ACTION_DISMISS, "dismiss" },
 };
 

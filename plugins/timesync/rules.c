@@ -25,27 +25,32 @@ static const struct rule table[] = {
     { AT(minutes_per_unit), .kind = KIND_DECIMAL, .fallback = "1",
       .help = "How many minutes one unit of the source is, where it does not say: 1, 60, 15, 7.5" },
     { AT(anchor), .kind = KIND_CHOICE, .fallback = "ends", .one_of = "ends begins",
-      .help = "Whether an entry ends or begins when it was booked, where the source says neither begin nor end" },
+      .help =
+          "Whether an entry ends or begins when it was booked, where the source says neither begin nor end" },
     { AT(first_day), .kind = KIND_DAY, .fallback = "",
       .help = "Entries that lie before this day (UTC) are left alone; empty: none" },
     { AT(user), .kind = KIND_CHOICE, .fallback = "decide", .one_of = "decide owner skip",
-      .help = "An agent without a mapping, and without a user of the same e-mail: a person decides, whoever the connection "
+      .help = "An agent without a mapping, and without a user of the same e-mail: a person decides, whoever "
+              "the connection "
               "signs in as, or never moved" },
     { AT(activity), .kind = KIND_CHOICE, .fallback = "decide", .one_of = "decide default skip",
       .help = "A kind of work without a mapping: a person decides, default_activity, or never moved" },
     { AT(default_activity), .kind = KIND_TEXT, .fallback = "", .max = 200,
       .help = "The id of an activity at the target" },
     { AT(customer), .kind = KIND_CHOICE, .fallback = "create", .one_of = "create find fixed",
-      .help = "An organisation's customer: found by mapping, number or exact name, and made if it is not there; only found; or "
+      .help = "An organisation's customer: found by mapping, number or exact name, and made if it is not "
+              "there; only found; or "
               "always fixed_customer" },
     { AT(customer_number), .kind = KIND_TEXT, .fallback = "OID-{id}", .max = 200,
       .help = "The number of an organisation's customer; {id}, {mark}" },
     { AT(fixed_customer), .kind = KIND_TEXT, .fallback = "", .max = 200,
-      .help = "The id of a customer at the target: of all entries with customer: fixed, else of tickets without an organisation" },
+      .help = "The id of a customer at the target: of all entries with customer: fixed, else of tickets "
+              "without an organisation" },
     { AT(project), .kind = KIND_CHOICE, .fallback = "of_ticket", .one_of = "of_ticket of_customer fixed",
       .help = "One project for each ticket, one for each customer, or always fixed_project" },
     { AT(project_number), .kind = KIND_TEXT, .fallback = "TID-{id}", .max = 200,
-      .help = "The number of a ticket's project; {id} (of the ticket, or the customer), {mark}" },
+      .help =
+          "The number of a ticket's project; {id}, {mark}. A customer's only project has the customer's" },
     { AT(project_name), .kind = KIND_TEXT, .fallback = "Ticket-{number}", .max = 200,
       .help = "What a new project is called; {number}, {title}, {id}, {customer}" },
     { AT(fixed_project), .kind = KIND_TEXT, .fallback = "", .max = 200,
@@ -53,10 +58,12 @@ static const struct rule table[] = {
     { AT(create_projects), .kind = KIND_BOOL, .fallback = "true",
       .help = "Whether projects that are not there are made" },
     { AT(billable), .kind = KIND_CHOICE, .fallback = "target", .one_of = "target always never",
-      .help = "Whether new timesheets are billable: as the target has it, or always, or never; a mapping may say otherwise" },
+      .help = "Whether new timesheets are billable: as the target has it, or always, or never; a mapping may "
+              "say otherwise" },
     { AT(tags), .kind = KIND_TEXTS, .fallback = "", .help = "Tags of each timesheet" },
     { AT(description), .kind = KIND_TEXT, .fallback = "{number} {title}\n{url}\n{note}", .max = 4000,
-      .help = "The text of a timesheet below its marker; {number}, {title}, {url}, {note}, {customer}, {agent}, {activity}, "
+      .help = "The text of a timesheet below its marker; {number}, {title}, {url}, {note}, {customer}, "
+              "{agent}, {activity}, "
               "{amount}" },
     { AT(watched), .kind = KIND_TEXTS, .fallback = "time project activity user billable text tags",
       .one_of = "time project activity user billable text tags",
@@ -64,7 +71,8 @@ static const struct rule table[] = {
     { AT(source_deleted), .kind = KIND_CHOICE, .fallback = "decide", .one_of = "decide remove",
       .help = "An entry that the source has no longer: a person decides, or its timesheet is removed" },
     { AT(target_edited), .kind = KIND_CHOICE, .fallback = "decide", .one_of = "decide unfollow restore",
-      .help = "A timesheet that somebody changed: a person decides, it stays so for good, or it is put back" },
+      .help =
+          "A timesheet that somebody changed: a person decides, it stays so for good, or it is put back" },
     { AT(target_deleted), .kind = KIND_CHOICE, .fallback = "decide", .one_of = "decide skip create",
       .help = "A timesheet that somebody deleted: a person decides, never moved again, or made anew" },
     { AT(zero), .kind = KIND_CHOICE, .fallback = "skip", .one_of = "skip decide move",
@@ -72,9 +80,11 @@ static const struct rule table[] = {
     { AT(negative), .kind = KIND_CHOICE, .fallback = "decide", .one_of = "skip decide",
       .help = "Entries below zero, which no target takes" },
     { AT(merged), .kind = KIND_CHOICE, .fallback = "keep", .one_of = "keep decide",
-      .help = "Entries of a ticket that was merged into another one: the timesheet stays in its project, or a person decides" },
+      .help = "Entries of a ticket that was merged into another one: the timesheet stays in its project, or "
+              "a person decides" },
     { AT(max_deletions), .kind = KIND_INT, .fallback = "20", .max = 1000000,
-      .help = "If more is gone in one run, nothing is done about it, and the sync waits for a person; 0: any number is believed" },
+      .help = "If more is gone in one run, nothing is done about it, and the sync waits for a person; 0: any "
+              "number is believed" },
     { AT(adopt), .kind = KIND_BOOL, .fallback = "true",
       .help = "Whether timesheets with our marker, or an older form of it, are taken over" },
     { AT(overlap), .kind = KIND_SPAN, .fallback = "10m",
@@ -173,7 +183,10 @@ static const char *nearest(const char *name)
 static const struct {
     char letter;
     int64_t us;
-} spans[] = { { 'd', INT64_C(86400000000) }, { 'h', INT64_C(3600000000) }, { 'm', INT64_C(60000000) }, { 's', INT64_C(1000000) } };
+} spans[] = { { 'd', INT64_C(86400000000) },
+              { 'h', INT64_C(3600000000) },
+              { 'm', INT64_C(60000000) },
+              { 's', INT64_C(1000000) } };
 
 static int span_parse(const char *text, dw_span *out)
 {
@@ -242,23 +255,25 @@ static int read_text(dw_call *c, const struct rule *rule, const char *text, stru
     switch (rule->kind) {
     case KIND_CHOICE:
         if ((choice = place_of(rule->one_of, text)) < 0)
-            return dw_fail_at(c, pointer(c, rule->name), "is none of those that there are", "found", text, "one_of",
-                              rule->one_of);
+            return dw_fail_at(c, pointer(c, rule->name), "is none of those that there are", "found", text,
+                              "one_of", rule->one_of);
         *(uint32_t *)at(out, rule) = (uint32_t)choice;
         return 0;
     case KIND_DECIMAL:
         if (!decimal_valid(text) || *text == '-' || !text[strspn(text, "0.")])
-            return dw_fail_at(c, pointer(c, rule->name), "is no decimal above zero, as 1 or 7.5", "found", text);
+            return dw_fail_at(c, pointer(c, rule->name), "is no decimal above zero, as 1 or 7.5", "found",
+                              text);
         *(const char **)at(out, rule) = text;
         return 0;
     case KIND_SPAN:
-        return span_parse(text, at(out, rule)) == 0 ?
-                   0 :
-                   dw_fail_at(c, pointer(c, rule->name), "is no duration, as 15m, 2h or 90d", "found", text);
+        return span_parse(text, at(out, rule)) == 0
+                   ? 0
+                   : dw_fail_at(c, pointer(c, rule->name), "is no duration, as 15m, 2h or 90d", "found",
+                                text);
     case KIND_DAY:
-        return day_parse(c, text, at(out, rule)) == 0 ?
-                   0 :
-                   dw_fail_at(c, pointer(c, rule->name), "is no day, as 2026-01-31", "found", text);
+        return day_parse(c, text, at(out, rule)) == 0
+                   ? 0
+                   : dw_fail_at(c, pointer(c, rule->name), "is no day, as 2026-01-31", "found", text);
     default:
         if ((int64_t)strlen(text) > rule->max)
             return dw_fail_at(c, pointer(c, rule->name), "is too long", "at_most", rule->max);
@@ -276,10 +291,11 @@ static int read_texts(dw_call *c, const struct rule *rule, const json_t *list, s
         const char *text = json_string_value(json_array_get(list, i));
 
         if (!text || !*text || strlen(text) > 100 || strchr(text, ','))
-            return dw_fail_at(c, pointer(c, rule->name), "has something that is no text of 1 to 100 letters without a comma");
+            return dw_fail_at(c, pointer(c, rule->name),
+                              "has something that is no text of 1 to 100 letters without a comma");
         if (rule->one_of && place_of(rule->one_of, text) < 0)
-            return dw_fail_at(c, pointer(c, rule->name), "is none of those that there are", "found", text, "one_of",
-                              rule->one_of);
+            return dw_fail_at(c, pointer(c, rule->name), "is none of those that there are", "found", text,
+                              "one_of", rule->one_of);
         texts[i] = dw_copy(c, (dw_str){ text, strlen(text) });
     }
     *(dw_texts *)at(out, rule) = (dw_texts){ texts, n };
@@ -289,8 +305,8 @@ static int read_texts(dw_call *c, const struct rule *rule, const json_t *list, s
 static int read_int(dw_call *c, const struct rule *rule, json_int_t n, struct rules *out)
 {
     if (n < rule->min || n > rule->max)
-        return dw_fail_at(c, pointer(c, rule->name), "is out of range", "found", (int64_t)n, "min", rule->min, "max",
-                          rule->max);
+        return dw_fail_at(c, pointer(c, rule->name), "is out of range", "found", (int64_t)n, "min", rule->min,
+                          "max", rule->max);
     *(int64_t *)at(out, rule) = n;
     return 0;
 }
@@ -314,7 +330,8 @@ static int read_value(dw_call *c, const struct rule *rule, const json_t *value, 
     default:
         if (!json_is_string(value))
             return dw_fail_at(c, pointer(c, rule->name), "is no text");
-        return read_text(c, rule, dw_copy(c, (dw_str){ json_string_value(value), json_string_length(value) }), out);
+        return read_text(c, rule, dw_copy(c, (dw_str){ json_string_value(value), json_string_length(value) }),
+                         out);
     }
 }
 
@@ -326,17 +343,14 @@ static json_t *fallback_json(dw_call *c, const struct rule *rule)
     size_t n;
 
     switch (rule->kind) {
-    case KIND_BOOL:
-        return dw_json_own(c, json_boolean(*rule->fallback == 't'));
-    case KIND_INT:
-        return dw_json_own(c, json_integer(strtoll(rule->fallback, NULL, 10)));
+    case KIND_BOOL: return dw_json_own(c, json_boolean(*rule->fallback == 't'));
+    case KIND_INT: return dw_json_own(c, json_integer(strtoll(rule->fallback, NULL, 10)));
     case KIND_TEXTS:
         list = dw_json_own(c, json_array());
         for (size_t i = 0; (n = word_at(rule->fallback, i, &word)) > 0; i++)
             json_array_append_new(list, json_stringn(word, n));
         return list;
-    default:
-        return dw_json_own(c, json_string(rule->fallback));
+    default: return dw_json_own(c, json_string(rule->fallback));
     }
 }
 
@@ -370,8 +384,9 @@ int rules_read(dw_call *c, const json_t *json, struct rules *out)
         const struct rule *rule = rule_of(name);
 
         if (!rule)
-            rc = nearest(name) ? dw_fail_at(c, pointer(c, name), "there is no such rule", "did_you_mean", nearest(name)) :
-                                 dw_fail_at(c, pointer(c, name), "there is no such rule");
+            rc = nearest(name)
+                     ? dw_fail_at(c, pointer(c, name), "there is no such rule", "did_you_mean", nearest(name))
+                     : dw_fail_at(c, pointer(c, name), "there is no such rule");
         else if (!json_is_null(value) && read_value(c, rule, value, out) < 0)
             rc = DW_EINVALID;
     }
@@ -382,7 +397,7 @@ int rules_read(dw_call *c, const json_t *json, struct rules *out)
 
 static json_t *choice_json(const struct rule *rule, uint32_t choice)
 {
-    const char *word;
+    const char *word = "";
     const size_t n = word_at(rule->one_of, choice, &word);
 
     return json_stringn(word, n);
@@ -402,20 +417,13 @@ static json_t *value_json(dw_call *c, const struct rules *r, const struct rule *
     const void *from = at_const(r, rule);
 
     switch (rule->kind) {
-    case KIND_CHOICE:
-        return choice_json(rule, *(const uint32_t *)from);
-    case KIND_BOOL:
-        return json_boolean(*(const bool *)from);
-    case KIND_INT:
-        return json_integer(*(const int64_t *)from);
-    case KIND_SPAN:
-        return json_string(span_text(c, *(const dw_span *)from));
-    case KIND_DAY:
-        return json_string(day_text(c, *(const dw_time *)from));
-    case KIND_TEXTS:
-        return texts_json(from);
-    default:
-        return json_string(*(const char *const *)from);
+    case KIND_CHOICE: return choice_json(rule, *(const uint32_t *)from);
+    case KIND_BOOL: return json_boolean(*(const bool *)from);
+    case KIND_INT: return json_integer(*(const int64_t *)from);
+    case KIND_SPAN: return json_string(span_text(c, *(const dw_span *)from));
+    case KIND_DAY: return json_string(day_text(c, *(const dw_time *)from));
+    case KIND_TEXTS: return texts_json(from);
+    default: return json_string(*(const char *const *)from);
     }
 }
 
@@ -436,15 +444,17 @@ json_t *rules_json(dw_call *c, const struct rules *r, bool all)
 
 json_t *rules_table(dw_call *c)
 {
-    static const char *const types[] = { [KIND_CHOICE] = "choice",     [KIND_TEXT] = "text", [KIND_DECIMAL] = "decimal",
-                                         [KIND_BOOL] = "boolean",      [KIND_INT] = "integer",
-                                         [KIND_SPAN] = "duration",     [KIND_DAY] = "day",   [KIND_TEXTS] = "texts" };
+    static const char *const types[] = {
+        [KIND_CHOICE] = "choice", [KIND_TEXT] = "text",   [KIND_DECIMAL] = "decimal",
+        [KIND_BOOL] = "boolean",  [KIND_INT] = "integer", [KIND_SPAN] = "duration",
+        [KIND_DAY] = "day",       [KIND_TEXTS] = "texts"
+    };
     json_t *out = dw_json_own(c, json_array());
 
     for (size_t i = 0; i < RULES; i++) {
         const struct rule *rule = &table[i];
-        json_t *one = dw_json(c, "name", rule->name, "type", types[rule->kind], "default", fallback_json(c, rule),
-                              "help", rule->help);
+        json_t *one = dw_json(c, "name", rule->name, "type", types[rule->kind], "default",
+                              fallback_json(c, rule), "help", rule->help);
         const char *word;
         size_t n;
 

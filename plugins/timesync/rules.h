@@ -40,7 +40,7 @@ struct rules {
     const char *
         fixed_customer; /* a target's id; with CUSTOMER_FIXED, and for tickets without an organisation where set */
     uint32_t project;
-    const char *project_number; /* "TID-{id}" */
+    const char *project_number; /* "TID-{id}"; of a customer's only project: customer_number */
     const char *project_name;   /* "Ticket-{number}"; {number}, {title}, {id}, {customer} */
     const char *fixed_project;  /* a target's id */
     bool create_projects;

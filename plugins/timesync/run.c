@@ -22,19 +22,21 @@ static int others_at_work(dw_call *c, const struct work *w)
 {
     const char *other;
 
-    return same(w->run.kind, "tickets") ? 0 :
-                                          dw_db_find(c, DW_TO(&other),
-                                                     "SELECT id FROM timesync_runs WHERE sync = $1 AND id <> $2"
-                                                     " AND kind <> 'tickets' AND state IN ('reading', 'writing') LIMIT 1",
-                                                     w->sync.id, w->run.id);
+    return same(w->run.kind, "tickets")
+               ? 0
+               : dw_db_find(c, DW_TO(&other),
+                            "SELECT id FROM timesync_runs WHERE sync = $1 AND id <> $2"
+                            " AND kind <> 'tickets' AND state IN ('reading', 'writing') LIMIT 1",
+                            w->sync.id, w->run.id);
 }
 
 static int begin(dw_call *c, struct work *w)
 {
-    const int changed = dw_db_exec(c,
-                                   "UPDATE timesync_runs SET state = 'reading', phase = 'reading', started_at = $2"
-                                   " WHERE id = $1 AND state = 'waiting'",
-                                   w->run.id, dw_now(c));
+    const int changed =
+        dw_db_exec(c,
+                   "UPDATE timesync_runs SET state = 'reading', phase = 'reading', started_at = $2"
+                   " WHERE id = $1 AND state = 'waiting'",
+                   w->run.id, dw_now(c));
 
     DW_TRY(changed);
     w->run.started_at = dw_now(c);
@@ -67,7 +69,9 @@ static int read_poll(dw_call *c, struct work *w, struct read_counts *counts)
     if (rc != 0)
         return rc;
     DW_TRY(read_leftovers(c, w));
-    return w->sync.looked_until.us ? look_changed(c, w, (dw_time){ w->sync.looked_until.us - overlap.us }, counts) : 0;
+    return w->sync.looked_until.us
+               ? look_changed(c, w, (dw_time){ w->sync.looked_until.us - overlap.us }, counts)
+               : 0;
 }
 
 static int read_window(dw_call *c, struct work *w, struct read_counts *counts)
@@ -98,7 +102,8 @@ static int read_tickets(dw_call *c, struct work *w, dw_job *job, struct read_cou
         if (rc != 0)
             return rc;
         if (ticket && !readable && dw_job_attempt(job) < TICKET_TRIES)
-            return dw_fail(c, DW_EUNAVAILABLE, "the source does not show this ticket, or not yet", "ticket", ticket);
+            return dw_fail(c, DW_EUNAVAILABLE, "the source does not show this ticket, or not yet", "ticket",
+                           ticket);
     }
     return 0;
 }
@@ -106,15 +111,16 @@ static int read_tickets(dw_call *c, struct work *w, dw_job *job, struct read_cou
 static int add_decided(dw_call *c, struct work *w, const char *key)
 {
     struct step_new step = { .run = w->run.id, .key = key, .hint = "" };
-    int there = dw_db_find(c, DW_TO(&step.entry, &step.sheet),
-                           "SELECT entry, sheet FROM timesync_cases WHERE sync = $1 AND key = $2"
-                           " ORDER BY CASE WHEN state IN ('open', 'deciding') THEN 0 ELSE 1 END, id DESC LIMIT 1",
-                           w->sync.id, key);
+    int there =
+        dw_db_find(c, DW_TO(&step.entry, &step.sheet),
+                   "SELECT entry, sheet FROM timesync_cases WHERE sync = $1 AND key = $2"
+                   " ORDER BY CASE WHEN state IN ('open', 'deciding') THEN 0 ELSE 1 END, id DESC LIMIT 1",
+                   w->sync.id, key);
 
     DW_TRY(there);
     if (!there) { /* an entry of which there is no case: one that failed, or was skipped */
-        there = dw_db_find(c, DW_TO(&step.entry), "SELECT id FROM timesync_entries WHERE sync = $1 AND id = $2",
-                           w->sync.id, key);
+        there = dw_db_find(c, DW_TO(&step.entry),
+                           "SELECT id FROM timesync_entries WHERE sync = $1 AND id = $2", w->sync.id, key);
         DW_TRY(there);
     }
     step.shard = step_shard(key, w->sync.rules.parallel);
@@ -163,25 +169,27 @@ static int note_progress(dw_call *c, const struct work *w)
 {
     const bool is_poll = same(w->run.kind, "poll"), is_full = same(w->run.kind, "full");
 
-    return w->run.is_plan || (!is_poll && !is_full) ?
-               0 :
-               dw_db_exec(c, "UPDATE timesync_syncs SET read_until = $2, looked_until = $2 WHERE id = $1", w->sync.id,
-                          w->run.started_at);
+    return w->run.is_plan || (!is_poll && !is_full)
+               ? 0
+               : dw_db_exec(c, "UPDATE timesync_syncs SET read_until = $2, looked_until = $2 WHERE id = $1",
+                            w->sync.id, w->run.started_at);
 }
 
 static int end_reading(dw_call *c, void *ud)
 {
     const struct reading_over *over = ud;
     struct work *w = over->w;
-    const json_t *counts = dw_json(c, "unchanged", over->counts->unchanged, "skipped", over->counts->skipped, "to_decide",
-                                   over->counts->to_decide);
+    const json_t *counts = dw_json(c, "unchanged", over->counts->unchanged, "skipped", over->counts->skipped,
+                                   "to_decide", over->counts->to_decide);
     int changed;
 
-    DW_TRY(dw_db_get(c, DW_TO(&w->run.total), "SELECT count(*) FROM timesync_steps WHERE run = $1", w->run.id));
-    changed = dw_db_exec(c,
-                         "UPDATE timesync_runs SET state = 'writing', phase = 'writing', read_counts = $2, total = $3,"
-                         " requests = requests + $4 WHERE id = $1 AND state = 'reading'",
-                         w->run.id, counts, w->run.total, w->requests);
+    DW_TRY(
+        dw_db_get(c, DW_TO(&w->run.total), "SELECT count(*) FROM timesync_steps WHERE run = $1", w->run.id));
+    changed = dw_db_exec(
+        c,
+        "UPDATE timesync_runs SET state = 'writing', phase = 'writing', read_counts = $2, total = $3,"
+        " requests = requests + $4 WHERE id = $1 AND state = 'reading'",
+        w->run.id, counts, w->run.total, w->requests);
     if (changed <= 0)
         return changed;
     DW_TRY(note_progress(c, w));

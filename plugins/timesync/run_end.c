@@ -11,24 +11,26 @@ static int tell(dw_call *c, const struct work *w, const char *state, const char 
     struct counts n;
 
     DW_TRY(counts_of(c, w->run.id, &n));
-    dw_info(c, "a run has ended", "sync", w->sync.name, "kind", w->run.kind, "run", w->run.id, "state", state, "reason",
-            reason, "examined", n.examined, "created", n.created, "updated", n.updated, "unchanged", n.unchanged,
-            "deleted", n.deleted, "skipped", n.skipped, "to_decide", n.to_decide, "failed", n.failed);
-    return dw_event_emit(c, "timesync.run.ended", "run", w->run.id, "sync", w->sync.id, "kind", w->run.kind, "is_plan",
-                         w->run.is_plan, "state", state, "reason", reason, "examined", n.examined, "created", n.created,
-                         "updated", n.updated, "unchanged", n.unchanged, "deleted", n.deleted, "skipped", n.skipped,
-                         "to_decide", n.to_decide, "failed", n.failed);
+    dw_info(c, "a run has ended", "sync", w->sync.name, "kind", w->run.kind, "run", w->run.id, "state", state,
+            "reason", reason, "examined", n.examined, "created", n.created, "updated", n.updated, "unchanged",
+            n.unchanged, "deleted", n.deleted, "skipped", n.skipped, "to_decide", n.to_decide, "failed",
+            n.failed);
+    return dw_event_emit(c, "timesync.run.ended", "run", w->run.id, "sync", w->sync.id, "kind", w->run.kind,
+                         "is_plan", w->run.is_plan, "state", state, "reason", reason, "examined", n.examined,
+                         "created", n.created, "updated", n.updated, "unchanged", n.unchanged, "deleted",
+                         n.deleted, "skipped", n.skipped, "to_decide", n.to_decide, "failed", n.failed);
 }
 
 /* What it waited for is over, as this one went through. */
 static int release(dw_call *c, const struct work *w)
 {
     const bool any = json_is_true(json_object_get(w->run.scope, "any_deletions"));
-    const int rc = dw_db_exec(c,
-                              "UPDATE timesync_syncs SET held_reason = '', held_detail = '', held_until = NULL,"
-                              " version = version + 1 WHERE id = $1 AND (held_reason IN ('AUTH_EXPIRED', 'RATE_LIMITED')"
-                              " OR (held_reason = 'TOO_MANY_DELETIONS' AND $2))",
-                              w->sync.id, any);
+    const int rc =
+        dw_db_exec(c,
+                   "UPDATE timesync_syncs SET held_reason = '', held_detail = '', held_until = NULL,"
+                   " version = version + 1 WHERE id = $1 AND (held_reason IN ('AUTH_EXPIRED', 'RATE_LIMITED')"
+                   " OR (held_reason = 'TOO_MANY_DELETIONS' AND $2))",
+                   w->sync.id, any);
 
     return rc < 0 ? rc : 0;
 }
@@ -75,16 +77,19 @@ static int fail_it(dw_call *c, void *ud)
 {
     const struct work *w = ud;
     const char *reason = reason_name(w->trouble);
-    const int changed = dw_db_exec(c,
-                                   "UPDATE timesync_runs SET state = 'failed', phase = '', reason = $2, detail = $3,"
-                                   " ended_at = $4, requests = requests + $5 WHERE id = $1 AND state IN ('waiting', 'reading', 'writing')",
-                                   w->run.id, reason, or_empty(w->trouble_text), dw_now(c), w->requests);
+    const int changed =
+        dw_db_exec(c,
+                   "UPDATE timesync_runs SET state = 'failed', phase = '', reason = $2, detail = $3,"
+                   " ended_at = $4, requests = requests + $5 WHERE id = $1 AND state IN ('waiting', "
+                   "'reading', 'writing')",
+                   w->run.id, reason, or_empty(w->trouble_text), dw_now(c), w->requests);
 
     if (changed <= 0)
         return changed;
-    DW_TRY(dw_db_exec(c,
-                      "UPDATE timesync_steps SET outcome = 'failed', reason = $2, at = $3 WHERE run = $1 AND outcome = ''",
-                      w->run.id, reason, dw_now(c)));
+    DW_TRY(dw_db_exec(
+        c,
+        "UPDATE timesync_steps SET outcome = 'failed', reason = $2, at = $3 WHERE run = $1 AND outcome = ''",
+        w->run.id, reason, dw_now(c)));
     DW_TRY(counts_write(c, w->run.id));
     DW_TRY(tell(c, w, "failed", reason));
     return 1;
@@ -95,11 +100,12 @@ static int next_try(dw_call *c, const struct work *w, dw_time *out)
 {
     int64_t n = 0, us = INT64_C(60000000);
 
-    DW_TRY(dw_db_get(c, DW_TO(&n),
-                     "SELECT count(*) FROM timesync_runs r WHERE r.sync = $1 AND r.state = 'failed'"
-                     " AND r.reason = 'AUTH_EXPIRED' AND NOT EXISTS (SELECT 1 FROM timesync_runs d WHERE d.sync = $1"
-                     " AND d.state = 'done' AND d.ended_at > r.ended_at)",
-                     w->sync.id));
+    DW_TRY(dw_db_get(
+        c, DW_TO(&n),
+        "SELECT count(*) FROM timesync_runs r WHERE r.sync = $1 AND r.state = 'failed'"
+        " AND r.reason = 'AUTH_EXPIRED' AND NOT EXISTS (SELECT 1 FROM timesync_runs d WHERE d.sync = $1"
+        " AND d.state = 'done' AND d.ended_at > r.ended_at)",
+        w->sync.id));
     for (; n > 1 && us < INT64_C(3600000000); n--)
         us *= 4;
     out->us = dw_now(c).us + (us < INT64_C(3600000000) ? us : INT64_C(3600000000));
@@ -113,8 +119,8 @@ int run_fail(dw_call *c, struct work *w)
 
     if (rc <= 0)
         return rc;
-    dw_warn(c, "a run has failed", "sync", w->sync.name, "run", w->run.id, "reason", reason_name(w->trouble), "detail",
-            or_empty(w->trouble_text));
+    dw_warn(c, "a run has failed", "sync", w->sync.name, "run", w->run.id, "reason", reason_name(w->trouble),
+            "detail", or_empty(w->trouble_text));
     if (w->trouble != REASON_AUTH_EXPIRED || w->run.is_plan)
         return 0;
     DW_TRY(next_try(c, w, &until));

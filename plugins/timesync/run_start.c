@@ -15,43 +15,50 @@ static int find_waiting(dw_call *c, const struct run_new *want, const char **id)
                           want->sync, want->kind, want->ticket);
     if (same(want->started_by, "person") || (!same(want->kind, "poll") && !same(want->kind, "full")))
         return 0;
-    return dw_db_find(c, DW_TO(id),
-                      "SELECT id FROM timesync_runs WHERE sync = $1 AND state = 'waiting' AND kind = $2 AND NOT is_plan",
-                      want->sync, want->kind);
+    return dw_db_find(
+        c, DW_TO(id),
+        "SELECT id FROM timesync_runs WHERE sync = $1 AND state = 'waiting' AND kind = $2 AND NOT is_plan",
+        want->sync, want->kind);
 }
 
 /* The run that is undone says by whom; the sync does nothing by itself until somebody says so, or it would do the same again. */
 static int claim_undone(dw_call *c, const struct run_new *want, const char *id)
 {
-    const int changed = dw_db_exec(c,
-                                   "UPDATE timesync_runs SET undone_by = $2 WHERE id = $1 AND sync = $3 AND undone_by IS NULL"
-                                   " AND state IN ('done', 'failed', 'cancelled') AND NOT is_plan AND kind <> 'undo'",
-                                   want->undoes, id, want->sync);
+    const int changed =
+        dw_db_exec(c,
+                   "UPDATE timesync_runs SET undone_by = $2 WHERE id = $1 AND sync = $3 AND undone_by IS NULL"
+                   " AND state IN ('done', 'failed', 'cancelled') AND NOT is_plan AND kind <> 'undo'",
+                   want->undoes, id, want->sync);
 
     DW_TRY(changed);
     if (!changed)
-        return dw_fail(c, DW_ECONFLICT, "this run cannot be undone: it is a plan, an undo, not over, or undone already",
-                       "run", want->undoes);
+        return dw_fail(c, DW_ECONFLICT,
+                       "this run cannot be undone: it is a plan, an undo, not over, or undone already", "run",
+                       want->undoes);
     return dw_db_change(c,
                         "UPDATE timesync_syncs SET held_reason = $2, held_detail = $3, held_until = NULL,"
                         " version = version + 1 WHERE id = $1",
-                        want->sync, reason_name(REASON_CHOSEN), "a run was undone; look at the rules, then let it go on");
+                        want->sync, reason_name(REASON_CHOSEN),
+                        "a run was undone; look at the rules, then let it go on");
 }
 
 static int add(dw_call *c, const struct run_new *want, const char *id)
 {
     json_t *scope = want->scope ? want->scope : dw_json_own(c, json_object());
-    const char *key = want->ticket ? dw_format(c, "ticket:%s:%s", want->sync, want->ticket) :
-                                     dw_format(c, "sync:%s", want->sync);
+    const char *key = want->ticket ? dw_format(c, "ticket:%s:%s", want->sync, want->ticket)
+                                   : dw_format(c, "sync:%s", want->sync);
 
-    DW_TRY(dw_db_exec(c,
-                      "INSERT INTO timesync_runs (tenant_id, id, sync, kind, is_plan, started_by, who, who_name, scope, ticket,"
-                      " state, phase, total, examined, created, updated, unchanged, deleted, skipped, to_decide, failed,"
-                      " adopted, requests, reason, detail, undoes, created_at)"
-                      " VALUES (:tenant, $1, $2, $3, $4, $5, coalesce(:me, ''), $10, $6, $7, 'waiting', '', 0, 0, 0, 0, 0, 0, 0,"
-                      " 0, 0, 0, 0, '', '', $8, $9)",
-                      id, want->sync, want->kind, want->is_plan, want->started_by, scope, or_empty(want->ticket),
-                      want->undoes, dw_now(c), dw_principal_of(c)->name));
+    DW_TRY(dw_db_exec(
+        c,
+        "INSERT INTO timesync_runs (tenant_id, id, sync, kind, is_plan, started_by, who, who_name, scope, "
+        "ticket,"
+        " state, phase, total, examined, created, updated, unchanged, deleted, skipped, to_decide, failed,"
+        " adopted, requests, reason, detail, undoes, created_at)"
+        " VALUES (:tenant, $1, $2, $3, $4, $5, coalesce(:me, ''), $10, $6, $7, 'waiting', '', 0, 0, 0, 0, 0, "
+        "0, 0,"
+        " 0, 0, 0, 0, '', '', $8, $9)",
+        id, want->sync, want->kind, want->is_plan, want->started_by, scope, or_empty(want->ticket),
+        want->undoes, dw_now(c), dw_principal_of(c)->name));
     return dw_job_add(c, .kind = "run", .with = DW_LIST("run", id), .unique_key = id, .queue_key = key);
 }
 
@@ -76,10 +83,11 @@ int run_cancel(dw_call *c, const char *id)
     int changed;
 
     DW_TRY(dw_db_get(c, DW_TO(&state), "SELECT state FROM timesync_runs WHERE id = $1", id));
-    changed = dw_db_exec(c,
-                         "UPDATE timesync_runs SET state = 'cancelled', phase = '', ended_at = $2, reason = 'CANCELLED'"
-                         " WHERE id = $1 AND state IN ('waiting', 'reading', 'writing')",
-                         id, dw_now(c));
+    changed = dw_db_exec(
+        c,
+        "UPDATE timesync_runs SET state = 'cancelled', phase = '', ended_at = $2, reason = 'CANCELLED'"
+        " WHERE id = $1 AND state IN ('waiting', 'reading', 'writing')",
+        id, dw_now(c));
     if (changed <= 0)
         return changed;
     DW_TRY(dw_db_exec(c,

@@ -13,19 +13,20 @@ static int take_over(dw_call *c, void *ud)
 {
     const struct entry *e = ud;
 
-    return dw_db_exec(c,
-                      "UPDATE timesync_entries SET intent_at = $3, version = version + 1 WHERE id = $1 AND version = $2",
-                      e->id, e->version, dw_now(c));
+    return dw_db_exec(
+        c, "UPDATE timesync_entries SET intent_at = $3, version = version + 1 WHERE id = $1 AND version = $2",
+        e->id, e->version, dw_now(c));
 }
 
 static int clear(dw_call *c, void *ud)
 {
     const struct entry *e = ud;
 
-    return dw_db_exec(c,
-                      "UPDATE timesync_entries SET intent = '', intent_at = NULL, intent_run = NULL, pushed_hash = NULL,"
-                      " version = version + 1 WHERE id = $1 AND version = $2",
-                      e->id, e->version);
+    return dw_db_exec(
+        c,
+        "UPDATE timesync_entries SET intent = '', intent_at = NULL, intent_run = NULL, pushed_hash = NULL,"
+        " version = version + 1 WHERE id = $1 AND version = $2",
+        e->id, e->version);
 }
 
 static int reload(dw_call *c, struct entry *e)
@@ -54,8 +55,8 @@ static int did_not_happen(dw_call *c, struct work *w, const struct step *s, stru
 }
 
 /* The entry's row says what was found; the step goes on if the source says something else by now. */
-static int it_is(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                 struct ending *ending, const char *outcome)
+static int it_is(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                 const struct wanted *wanted, struct ending *ending, const char *outcome)
 {
     const bool is_old = !same(e->pushed_hash, wanted->recipe);
     int rc;
@@ -67,7 +68,8 @@ static int it_is(dw_call *c, struct work *w, const struct step *s, struct entry 
 
 /* ---- of each kind ---- */
 
-static int settle_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
+static int settle_create(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                         const struct wanted *wanted)
 {
     struct sheet found[2];
     size_t n;
@@ -78,8 +80,9 @@ static int settle_create(dw_call *c, struct work *w, const struct step *s, struc
     if (n == 0)
         return did_not_happen(c, w, s, e);
     if (n > 1)
-        return ending_case(c, w, s, e, wanted, REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id),
-                           &found[0]);
+        return ending_case(
+            c, w, s, e, wanted,
+            (struct why){ REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0] });
     struct ending ending = {
         .state = "synced",
         .sheet = &found[0],
@@ -99,7 +102,8 @@ static bool is_what_was_sent(const struct sheet *is, const struct wanted *wanted
     return sheet_agrees(is, wanted, (dw_time){ 0 }) && sheet_is(&rounded, wanted);
 }
 
-static int settle_update(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
+static int settle_update(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                         const struct wanted *wanted)
 {
     struct found_sheet found;
     struct sheet base;
@@ -123,9 +127,11 @@ static int settle_update(dw_call *c, struct work *w, const struct step *s, struc
     if (sheet_same(&base, &found.sheet, ~0U) || w->sync.rules.target_edited == TARGET_EDITED_RESTORE)
         return did_not_happen(c, w, s, e);
     e->pushed_hash = NULL;
-    return ending_case(c, w, s, e, wanted, REASON_BOTH_CHANGED,
-                       "it was being written to when it changed, and is neither what it was nor what was sent",
-                       &found.sheet);
+    return ending_case(
+        c, w, s, e, wanted,
+        (struct why){ REASON_BOTH_CHANGED,
+                      "it was being written to when it changed, and is neither what it was nor what was sent",
+                      &found.sheet });
 }
 
 static int settle_remove(dw_call *c, struct work *w, const struct step *s, struct entry *e)

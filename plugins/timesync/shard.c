@@ -10,13 +10,17 @@ enum { PAGE = 50 };
 /* After so many steps the job comes again, with memory that is new. */
 enum { STINT = 2000 };
 
+/* A step that fails in so many attempts of its job is given up. */
+enum { LAST_TRY = 4 };
+
 int shard_jobs(dw_call *c, const struct work *w)
 {
     int64_t shard;
     dw_rows *rows;
     int rc;
 
-    DW_TRY(dw_db_query(c, &rows, "SELECT DISTINCT shard FROM timesync_steps WHERE run = $1 ORDER BY shard", w->run.id));
+    DW_TRY(dw_db_query(c, &rows, "SELECT DISTINCT shard FROM timesync_steps WHERE run = $1 ORDER BY shard",
+                       w->run.id));
     while ((rc = dw_rows_next(rows, &shard)) > 0)
         DW_TRY(dw_job_add(c, .kind = "work", .with = DW_LIST("run", w->run.id, "shard", shard),
                           .unique_key = dw_format(c, "%s:%lld", w->run.id, (long long)shard)));
@@ -29,10 +33,10 @@ struct stint {
     dw_job *job;
     struct work *w;
     int64_t shard;
-    char after[37]; /* the step before */
+    char after[37];     /* the step before */
     int64_t done, left; /* of this share, since the stint began */
-    dw_span wait; /* the shortest that something has to wait; 0: nothing */
-    bool is_over; /* somebody ended the run, or it failed */
+    dw_span wait;       /* the shortest that something has to wait; 0: nothing */
+    bool is_over;       /* somebody ended the run, or it failed */
     bool is_tired;
 };
 
@@ -40,15 +44,16 @@ static int next_page(dw_call *c, const struct stint *t, dw_rows **rows)
 {
     const char *after = t->after, *run = t->w->run.id;
 
-    return t->shard == SHARD_ALL ?
-               dw_db_query(c, rows,
-                           "SELECT id, run, entry, key, sheet, reason FROM timesync_steps"
-                           " WHERE run = $1 AND outcome = '' AND id > $2 ORDER BY id LIMIT $3",
-                           run, after, (int)PAGE) :
-               dw_db_query(c, rows,
-                           "SELECT id, run, entry, key, sheet, reason FROM timesync_steps"
-                           " WHERE run = $1 AND outcome = '' AND id > $2 AND shard = $4 ORDER BY id LIMIT $3",
-                           run, after, (int)PAGE, t->shard);
+    return t->shard == SHARD_ALL
+               ? dw_db_query(c, rows,
+                             "SELECT id, run, entry, key, sheet, reason FROM timesync_steps"
+                             " WHERE run = $1 AND outcome = '' AND id > $2 ORDER BY id LIMIT $3",
+                             run, after, (int)PAGE)
+               : dw_db_query(
+                     c, rows,
+                     "SELECT id, run, entry, key, sheet, reason FROM timesync_steps"
+                     " WHERE run = $1 AND outcome = '' AND id > $2 AND shard = $4 ORDER BY id LIMIT $3",
+                     run, after, (int)PAGE, t->shard);
 }
 
 static int read_page(dw_call *c, const struct stint *t, struct step page[PAGE])
@@ -85,6 +90,24 @@ static void note_wait(struct stint *t)
         t->wait = t->w->wait;
 }
 
+/* Ours again and again with this step: it has failed, so that the others get their turn. What may pass by itself is tried on. */
+static int give_up(dw_call *c, const struct stint *t, const struct step *s, int rc)
+{
+    const struct step_done failed = {
+        .outcome = "failed",
+        .reason = REASON_OTHER,
+        .detail = own(c, dw_error_of(c)->text),
+        .sheet = s->sheet,
+    };
+
+    if (rc == DW_ECANCELLED || rc == DW_EUNAVAILABLE || rc == DW_ETHREAD || dw_job_attempt(t->job) < LAST_TRY)
+        return rc;
+    DW_TRY(dw_tx_rollback(c));
+    dw_error(c, "a step fails again and again", "run", s->run, "entry", s->entry, "code", rc, "text",
+             failed.detail);
+    return step_finish(c, s, &failed) < 0 ? rc : WORK_DONE;
+}
+
 /* 0: go on; 1: enough. */
 static int one(dw_call *c, struct stint *t, const struct step *s)
 {
@@ -98,6 +121,8 @@ static int one(dw_call *c, struct stint *t, const struct step *s)
     }
     dw_scope_begin(c);
     rc = work_step(c, w, s);
+    if (rc < 0)
+        rc = give_up(c, t, s, rc);
     if (rc == WORK_STOPS)
         rc = run_fail(c, w) < 0 ? DW_EINTERNAL : WORK_STOPS;
     dw_scope_end(c);
@@ -126,12 +151,14 @@ static int page_of(dw_call *c, struct stint *t)
 
 static int count_left(dw_call *c, struct stint *t)
 {
-    return t->shard == SHARD_ALL ?
-               dw_db_get(c, DW_TO(&t->left), "SELECT count(*) FROM timesync_steps WHERE run = $1 AND outcome = ''",
-                         t->w->run.id) :
-               dw_db_get(c, DW_TO(&t->left),
-                         "SELECT count(*) FROM timesync_steps WHERE run = $1 AND outcome = '' AND shard = $2", t->w->run.id,
-                         t->shard);
+    return t->shard == SHARD_ALL
+               ? dw_db_get(c, DW_TO(&t->left),
+                           "SELECT count(*) FROM timesync_steps WHERE run = $1 AND outcome = ''",
+                           t->w->run.id)
+               : dw_db_get(
+                     c, DW_TO(&t->left),
+                     "SELECT count(*) FROM timesync_steps WHERE run = $1 AND outcome = '' AND shard = $2",
+                     t->w->run.id, t->shard);
 }
 
 static int progress(dw_call *c, struct stint *t)

@@ -21,8 +21,9 @@ static const struct {
     const char *name;
     unsigned bit;
 } watches[] = {
-    { "time", WATCH_TIME }, { "project", WATCH_PROJECT }, { "activity", WATCH_ACTIVITY }, { "user", WATCH_USER },
-    { "billable", WATCH_BILLABLE }, { "text", WATCH_TEXT }, { "tags", WATCH_TAGS },
+    { "time", WATCH_TIME }, { "project", WATCH_PROJECT },   { "activity", WATCH_ACTIVITY },
+    { "user", WATCH_USER }, { "billable", WATCH_BILLABLE }, { "text", WATCH_TEXT },
+    { "tags", WATCH_TAGS },
 };
 
 unsigned sheet_watched(const struct rules *r)
@@ -78,9 +79,10 @@ json_t *sheet_json(dw_call *c, const struct sheet *s)
 
     for (size_t i = 0; i < s->tags.n; i++)
         json_array_append_new(tags, json_string(s->tags.v[i]));
-    return dw_json(c, "id", s->id, "project", s->project, "activity", s->activity, "user", s->user, "text", s->text, "tags",
-                   tags, "begin", dw_time_format(c, s->begin), "end", s->end.us ? dw_time_format(c, s->end) : NULL,
-                   "seconds", s->seconds, "billable", billable_word(s->billable), "exported", s->exported);
+    return dw_json(c, "id", s->id, "project", s->project, "activity", s->activity, "user", s->user, "text",
+                   s->text, "tags", tags, "begin", dw_time_format(c, s->begin), "end",
+                   s->end.us ? dw_time_format(c, s->end) : NULL, "seconds", s->seconds, "billable",
+                   billable_word(s->billable), "exported", s->exported);
 }
 
 static int read_time(dw_call *c, const char *text, dw_time *out)
@@ -97,9 +99,9 @@ int sheet_read(dw_call *c, const json_t *json, struct sheet *out)
     const char **texts;
 
     *out = (struct sheet){ .id = "", .project = "", .activity = "", .user = "", .text = "" };
-    DW_TRY(dw_json_read(c, json, "id", &out->id, "project", &out->project, "activity", &out->activity, "user", &out->user,
-                        "text", &out->text, "tags", &tags, "begin", &begin, "end", &end, "seconds", &out->seconds,
-                        "billable", &billable, "exported", &out->exported));
+    DW_TRY(dw_json_read(c, json, "id", &out->id, "project", &out->project, "activity", &out->activity, "user",
+                        &out->user, "text", &out->text, "tags", &tags, "begin", &begin, "end", &end,
+                        "seconds", &out->seconds, "billable", &billable, "exported", &out->exported));
     out->billable = billable_from(billable);
     texts = dw_alloc(c, (json_array_size(tags) + 1) * sizeof(*texts));
     for (; list.n < json_array_size(tags); list.n++)

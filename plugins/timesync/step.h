@@ -15,7 +15,8 @@ struct step {
 };
 
 /* What whoever made the step has seen; in `reason` until it has an outcome. */
-#define HINT_SEEN    "SEEN"    /* all timesheets were listed, and none has its marker: no need to look again before one is made */
+#define HINT_SEEN \
+    "SEEN" /* all timesheets were listed, and none has its marker: no need to look again before one is made */
 #define HINT_FOUND   "FOUND"   /* `sheet` has its marker, and no entry has it */
 #define HINT_CHANGED "CHANGED" /* its timesheet is another one than the baseline, or missing */
 #define HINT_UNSURE  "UNSURE"  /* as FOUND, but its older marker may be another source's */

@@ -17,14 +17,15 @@ int sync_load(dw_call *c, const char *id, struct sync *out)
     json_t *rules = NULL;
 
     *out = (struct sync){ 0 };
-    DW_TRY(dw_db_get(c,
-                     DW_TO(&out->id, &out->name, &out->source, &out->target, &out->mark, &rules, &out->schedule,
-                           &out->full_schedule, &out->zone, &out->enabled, &out->read_until, &out->looked_until,
-                           &out->compared_at, &out->held_reason, &out->held_detail, &out->held_until, &out->version),
-                     "SELECT id, name, source, target, mark, rules, schedule, full_schedule, zone, enabled, read_until,"
-                     " looked_until, compared_at, held_reason, held_detail, held_until, version"
-                     " FROM timesync_syncs WHERE id = $1",
-                     id));
+    DW_TRY(dw_db_get(
+        c,
+        DW_TO(&out->id, &out->name, &out->source, &out->target, &out->mark, &rules, &out->schedule,
+              &out->full_schedule, &out->zone, &out->enabled, &out->read_until, &out->looked_until,
+              &out->compared_at, &out->held_reason, &out->held_detail, &out->held_until, &out->version),
+        "SELECT id, name, source, target, mark, rules, schedule, full_schedule, zone, enabled, read_until,"
+        " looked_until, compared_at, held_reason, held_detail, held_until, version"
+        " FROM timesync_syncs WHERE id = $1",
+        id));
     return rules_read(c, rules, &out->rules);
 }
 
@@ -38,15 +39,20 @@ static int hold(dw_call *c, void *ud)
 {
     const struct hold *h = ud;
     const dw_value change[] = {
-        DW("UPDATE timesync_syncs SET held_reason = $2, held_detail = $3, held_until = $4, version = version + 1,"
+        DW("UPDATE timesync_syncs SET held_reason = $2, held_detail = $3, held_until = $4, version = version "
+           "+ 1,"
            /* Not later than by its schedule, and not before. */
-           " poll_due_at = CASE WHEN schedule <> '' AND $4 IS NOT NULL THEN $4 ELSE poll_due_at END WHERE id = $1"),
-        DW(h->sync->id), DW(h->reason), DW(h->detail), db_time(h->until),
+           " poll_due_at = CASE WHEN schedule <> '' AND $4 IS NOT NULL THEN $4 ELSE poll_due_at END WHERE id "
+           "= $1"),
+        DW(h->sync->id),
+        DW(h->reason),
+        DW(h->detail),
+        db_time(h->until),
     };
 
     DW_TRY(dw_db_exec_(c, DB_LIST(change)));
-    return dw_event_emit(c, "timesync.sync.held", "sync", h->sync->id, "name", h->sync->name, "reason", h->reason,
-                         "detail", h->detail);
+    return dw_event_emit(c, "timesync.sync.held", "sync", h->sync->id, "name", h->sync->name, "reason",
+                         h->reason, "detail", h->detail);
 }
 
 int sync_hold(dw_call *c, const struct sync *s, const char *reason, const char *detail, dw_time until)

@@ -118,13 +118,14 @@ static int what_was_left(dw_call *c)
     dw_rows *rows;
     size_t i;
 
-    DW_TRY(dw_db_query(c, &rows,
-                       "SELECT DISTINCT s.id, true AS \"poll::boolean\", false AS \"full::boolean\" FROM timesync_syncs s"
-                       " JOIN timesync_entries e ON e.sync = s.id"
-                       " WHERE e.intent <> '' AND e.intent_at < $1 AND s.enabled AND s.held_reason = ''"
-                       " AND NOT EXISTS (SELECT 1 FROM timesync_runs r WHERE r.sync = s.id"
-                       " AND r.state IN ('waiting', 'reading', 'writing'))",
-                       old));
+    DW_TRY(dw_db_query(
+        c, &rows,
+        "SELECT DISTINCT s.id, true AS \"poll::boolean\", false AS \"full::boolean\" FROM timesync_syncs s"
+        " JOIN timesync_entries e ON e.sync = s.id"
+        " WHERE e.intent <> '' AND e.intent_at < $1 AND s.enabled AND s.held_reason = ''"
+        " AND NOT EXISTS (SELECT 1 FROM timesync_runs r WHERE r.sync = s.id"
+        " AND r.state IN ('waiting', 'reading', 'writing'))",
+        old));
     DW_TRY(own_ids(c, rows, list));
     json_array_foreach(list, i, one)
         DW_TRY(tx_do(c, start_forgotten, (void *)(uintptr_t)json_string_value(json_array_get(one, 0))));
@@ -140,8 +141,8 @@ static int purge(dw_call *c, void *ud)
     int n = 0;
 
     for (; n < PURGE; n++) {
-        const int rc = dw_db_find(c, DW_TO(&id),
-                                  "SELECT id FROM timesync_runs WHERE ended_at < $1 ORDER BY id LIMIT 1", *before);
+        const int rc = dw_db_find(
+            c, DW_TO(&id), "SELECT id FROM timesync_runs WHERE ended_at < $1 ORDER BY id LIMIT 1", *before);
 
         DW_TRY(rc);
         if (!rc)
@@ -175,7 +176,8 @@ struct notice {
 static int remember_notice(dw_call *c, const struct notice *n)
 {
     return dw_db_exec(c,
-                      "UPDATE timesync_syncs SET poll_due_at = held_until WHERE source = $1 AND enabled AND held_reason <> ''"
+                      "UPDATE timesync_syncs SET poll_due_at = held_until WHERE source = $1 AND enabled AND "
+                      "held_reason <> ''"
                       " AND held_until > $2 AND (poll_due_at IS NULL OR poll_due_at > held_until)",
                       n->connection, dw_now(c));
 }
@@ -227,11 +229,12 @@ int run_gone(dw_call *c, const dw_event *event)
     const char *connection;
 
     DW_TRY(dw_json_read(c, event->data, "connection!", &connection));
-    const int rc = dw_db_exec(c,
-                              "UPDATE timesync_syncs SET enabled = $2, held_reason = 'UNREACHABLE', held_until = NULL,"
-                              " held_detail = 'its connection was deleted', version = version + 1"
-                              " WHERE (source = $1 OR target = $1) AND (enabled OR held_reason <> 'UNREACHABLE')",
-                              connection, DW_FALSE);
+    const int rc =
+        dw_db_exec(c,
+                   "UPDATE timesync_syncs SET enabled = $2, held_reason = 'UNREACHABLE', held_until = NULL,"
+                   " held_detail = 'its connection was deleted', version = version + 1"
+                   " WHERE (source = $1 OR target = $1) AND (enabled OR held_reason <> 'UNREACHABLE')",
+                   connection, DW_FALSE);
 
     return rc < 0 ? rc : 0;
 }

@@ -6,7 +6,8 @@
 #include "runs.h"
 
 static const dw_item items[] = {
-    DW_ITEM(struct timesync_conf, keep_runs, .fallback = "90d", .help = "How long runs, and what they did step by step, are kept; 0: for ever"),
+    DW_ITEM(struct timesync_conf, keep_runs, .fallback = "90d",
+            .help = "How long runs, and what they did step by step, are kept; 0: for ever"),
     DW_ITEM(struct timesync_conf, settle, .fallback = "0s", .max = 3600000000,
             .help = "How long after a request whose end is not known it may still take effect at the target: longer than every "
                     "limit of the servers and proxies on its way, else timesheets may be doubled; 0: what the connector says, 90s"),
@@ -39,5 +40,5 @@ static const dw_hook hooks[] = {
 DOWEL_PLUGIN(.name = "timesync", .version = "0.1.0",
              .summary = "Booked time arrives where it is billed, exactly once", .license = "MIT",
              .conf = DW_ITEMS(struct timesync_conf, items), .jobs = jobs, .schedules = schedules,
-             .subscriptions = subscriptions, .hooks = hooks,
-             .operations = timesync_operations, .commands = timesync_commands);
+             .subscriptions = subscriptions, .hooks = hooks, .operations = timesync_operations,
+             .commands = timesync_commands);

@@ -12,9 +12,10 @@ struct did {
 static int find_did(dw_call *c, const struct work *w, const struct step *s, struct did *out)
 {
     *out = (struct did){ 0 };
-    return dw_db_get(c, DW_TO(&out->id, &out->outcome, &out->sheet, &out->old_sheet, &out->new_sheet),
-                     "SELECT id, outcome, sheet, old_sheet, new_sheet FROM timesync_steps WHERE run = $1 AND key = $2",
-                     w->run.undoes, s->key);
+    return dw_db_get(
+        c, DW_TO(&out->id, &out->outcome, &out->sheet, &out->old_sheet, &out->new_sheet),
+        "SELECT id, outcome, sheet, old_sheet, new_sheet FROM timesync_steps WHERE run = $1 AND key = $2",
+        w->run.undoes, s->key);
 }
 
 static int copy_steps(dw_call *c, void *ud)
@@ -24,12 +25,13 @@ static int copy_steps(dw_call *c, void *ud)
     dw_rows *rows;
     int rc, n = 0;
 
-    DW_TRY(dw_db_query(c, &rows,
-                       "SELECT d.entry, CASE WHEN e.customer = '' THEN e.ticket ELSE e.customer END"
-                       " FROM timesync_steps d JOIN timesync_entries e ON e.id = d.entry"
-                       " WHERE d.run = $1 AND d.outcome IN ('created', 'updated') AND NOT EXISTS"
-                       " (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = d.entry) ORDER BY d.id LIMIT 1000",
-                       w->run.undoes, w->run.id));
+    DW_TRY(dw_db_query(
+        c, &rows,
+        "SELECT d.entry, CASE WHEN e.customer = '' THEN e.ticket ELSE e.customer END"
+        " FROM timesync_steps d JOIN timesync_entries e ON e.id = d.entry"
+        " WHERE d.run = $1 AND d.outcome IN ('created', 'updated') AND NOT EXISTS"
+        " (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = d.entry) ORDER BY d.id LIMIT 1000",
+        w->run.undoes, w->run.id));
     while ((rc = dw_rows_next(rows, &entry, &place)) > 0) {
         const struct step_new step = {
             .run = w->run.id,

@@ -87,13 +87,13 @@ static int ask_amount(const struct sync *s, const struct entry *e, struct wanted
     const int64_t each = e->unit == DW_UNIT_SECONDS ? 1 : e->unit == DW_UNIT_HOURS ? 3600 : 60;
     int64_t seconds;
 
-    if (decimal_seconds(e->amount, unsaid ? r->minutes_per_unit : "1", each, &seconds) != 0 || seconds > LONGEST ||
-        seconds < -LONGEST)
+    if (decimal_seconds(e->amount, unsaid ? r->minutes_per_unit : "1", each, &seconds) != 0 ||
+        seconds > LONGEST || seconds < -LONGEST)
         return refuse(w, REASON_INVALID_AMOUNT, e->amount);
     w->seconds = seconds;
     if (seconds < 0)
-        return r->negative == AMOUNT_SKIP ? skip(w, REASON_NEGATIVE_AMOUNT) :
-                                            refuse(w, REASON_NEGATIVE_AMOUNT, e->amount);
+        return r->negative == AMOUNT_SKIP ? skip(w, REASON_NEGATIVE_AMOUNT)
+                                          : refuse(w, REASON_NEGATIVE_AMOUNT, e->amount);
     if (seconds == 0 && r->zero == AMOUNT_SKIP)
         return skip(w, REASON_ZERO_AMOUNT);
     if (seconds == 0 && r->zero == AMOUNT_DECIDE)
@@ -137,12 +137,13 @@ static int ask_user(const struct sync *s, const struct mappings *m, const struct
 
 static uint32_t billable_by_rule(const struct rules *r)
 {
-    return r->billable == BILLABLE_ALWAYS ? DW_BILLABLE_YES :
-           r->billable == BILLABLE_NEVER  ? DW_BILLABLE_NO :
-                                            DW_BILLABLE_UNSAID;
+    return r->billable == BILLABLE_ALWAYS  ? DW_BILLABLE_YES
+           : r->billable == BILLABLE_NEVER ? DW_BILLABLE_NO
+                                           : DW_BILLABLE_UNSAID;
 }
 
-static int ask_activity(const struct sync *s, const struct mappings *m, const struct entry *e, struct wanted *w)
+static int ask_activity(const struct sync *s, const struct mappings *m, const struct entry *e,
+                        struct wanted *w)
 {
     const struct mapping *mapped = mappings_get(m, "activity", e->activity);
 
@@ -207,9 +208,9 @@ static int ask_project(dw_call *c, const struct sync *s, const struct mappings *
     if (w->project.id)
         return 0;
     w->project.key = of_customer ? dw_format(c, "customer:%s", e->customer) : e->ticket;
-    w->project.number = fill(c, r->project_number, words);
-    w->project.name = of_customer ? (*e->customer_name ? e->customer_name : w->project.number) :
-                                    fill(c, r->project_name, words);
+    w->project.number = fill(c, of_customer ? r->customer_number : r->project_number, words);
+    w->project.name = of_customer ? (*e->customer_name ? e->customer_name : w->project.number)
+                                  : fill(c, r->project_name, words);
     w->project.can_make = r->create_projects;
     return ask_customer(c, s, m, e, w);
 }
@@ -288,10 +289,10 @@ json_t *wanted_json(dw_call *c, const struct wanted *w)
 
     for (size_t i = 0; i < w->tags.n; i++)
         json_array_append_new(tags, json_string(w->tags.v[i]));
-    return dw_json(c, "project", w->project.id, "project_name", w->project.id ? NULL : w->project.name, "project_number",
-                   w->project.id ? NULL : w->project.number, "customer", w->customer.id, "customer_name",
-                   w->project.id || w->customer.id ? NULL : w->customer.name, "activity", w->activity, "user", w->user,
-                   "email", w->user ? NULL : w->email, "begin", dw_time_format(c, w->begin), "end",
-                   dw_time_format(c, wanted_end(w)), "seconds", w->seconds, "text", w->text, "tags", tags, "billable",
-                   billable_word(w->billable));
+    return dw_json(c, "project", w->project.id, "project_name", w->project.id ? NULL : w->project.name,
+                   "project_number", w->project.id ? NULL : w->project.number, "customer", w->customer.id,
+                   "customer_name", w->project.id || w->customer.id ? NULL : w->customer.name, "activity",
+                   w->activity, "user", w->user, "email", w->user ? NULL : w->email, "begin",
+                   dw_time_format(c, w->begin), "end", dw_time_format(c, wanted_end(w)), "seconds",
+                   w->seconds, "text", w->text, "tags", tags, "billable", billable_word(w->billable));
 }

@@ -25,17 +25,18 @@ struct wanted {
     bool is_skipped;    /* with a reason: no case, never moved */
     const char *detail; /* of the reason: what was found; "" */
 
-    dw_time begin;   /* 0: cannot be told */
-    int64_t seconds; /* -1: cannot be told */
-    const char *user;       /* NULL: by email, or whoever the connection signs in as */
-    const char *email;      /* "": not told */
+    dw_time begin;     /* 0: cannot be told */
+    int64_t seconds;   /* -1: cannot be told */
+    const char *user;  /* NULL: by email, or whoever the connection signs in as */
+    const char *email; /* "": not told */
     const char *activity, *activity_name;
     struct wanted_place customer, project; /* the customer's id stays NULL where no one has to know it */
-    const char *text;       /* marker and all */
+    const char *text;                      /* marker and all */
     dw_texts tags;
     uint32_t billable;
 
-    char recipe[DIGEST_HEX]; /* of all above: the same until the source, the rules or a mapping say something else */
+    char recipe
+        [DIGEST_HEX]; /* of all above: the same until the source, the rules or a mapping say something else */
 };
 
 /* The call's or scope's memory. 0, or DW_ENOMEM. */

@@ -10,12 +10,13 @@ enum { PAUSES = sizeof(pauses) / sizeof(*pauses) };
 static int load_run(dw_call *c, const char *id, struct run *r)
 {
     *r = (struct run){ 0 };
-    return dw_db_get(c,
-                     DW_TO(&r->id, &r->sync, &r->kind, &r->state, &r->started_by, &r->who, &r->undoes, &r->is_plan,
-                           &r->scope, &r->total, &r->requests, &r->started_at),
-                     "SELECT id, sync, kind, state, started_by, who, undoes, is_plan, scope, total, requests, started_at"
-                     " FROM timesync_runs WHERE id = $1",
-                     id);
+    return dw_db_get(
+        c,
+        DW_TO(&r->id, &r->sync, &r->kind, &r->state, &r->started_by, &r->who, &r->undoes, &r->is_plan,
+              &r->scope, &r->total, &r->requests, &r->started_at),
+        "SELECT id, sync, kind, state, started_by, who, undoes, is_plan, scope, total, requests, started_at"
+        " FROM timesync_runs WHERE id = $1",
+        id);
 }
 
 int work_load(dw_call *c, const char *run, struct work *w)
@@ -48,15 +49,10 @@ int work_stop(dw_call *c, struct work *w, enum reason reason, const char *text)
 int work_failed(dw_call *c, struct work *w, const struct failure *f)
 {
     switch (f->kind) {
-    case FAILURE_WAITS:
-        w->is_limited = true;
-        return work_wait(w, f->after);
-    case FAILURE_BROKEN:
-        return f->code;
-    case FAILURE_STOPS:
-        return work_stop(c, w, f->reason, f->text);
-    default:
-        return work_stop(c, w, REASON_UNREACHABLE, f->text);
+    case FAILURE_WAITS: w->is_limited = true; return work_wait(w, f->after);
+    case FAILURE_BROKEN: return f->code;
+    case FAILURE_STOPS: return work_stop(c, w, f->reason, f->text);
+    default: return work_stop(c, w, REASON_UNREACHABLE, f->text);
     }
 }
 
@@ -139,7 +135,8 @@ int work_read_sheet(dw_call *c, struct work *w, const char *id, struct found_she
     return sheet_read(c, json_array_get(items, 0), &out->sheet);
 }
 
-int work_find_marker(dw_call *c, struct work *w, const char *marker, dw_time begin, struct sheet out[2], size_t *n)
+int work_find_marker(dw_call *c, struct work *w, const char *marker, dw_time begin, struct sheet out[2],
+                     size_t *n)
 {
     const dw_span around = DW_HOURS(48);
     dw_timesheet_query query = { .struct_size = sizeof(query), .marker = marker };

@@ -23,7 +23,7 @@ struct work {
     struct run run;
     struct sync sync;
     struct mappings *mappings;
-    unsigned watched; /* see sheet_watched() */
+    unsigned watched;               /* see sheet_watched() */
     dw_connection *source, *target; /* NULL until somebody needs it */
 
     enum action action; /* of a run of kind decide; 0 */

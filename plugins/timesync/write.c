@@ -20,8 +20,8 @@ static int claim_row(dw_call *c, void *ud)
                       "UPDATE timesync_entries SET intent = $3, intent_at = $4, intent_run = $5, marker = $6,"
                       " pushed_hash = $7, attempt = attempt + 1, version = version + 1"
                       " WHERE id = $1 AND version = $2",
-                      claim->e->id, claim->e->version, claim->intent, dw_now(c), claim->w->run.id, claim->marker,
-                      claim->recipe);
+                      claim->e->id, claim->e->version, claim->intent, dw_now(c), claim->w->run.id,
+                      claim->marker, claim->recipe);
 }
 
 /* 0; WORK_WAITS: somebody else was quicker. */
@@ -54,10 +54,11 @@ static int take_back(dw_call *c, void *ud)
 {
     const struct entry *e = ud;
 
-    return dw_db_exec(c,
-                      "UPDATE timesync_entries SET intent = '', intent_at = NULL, intent_run = NULL, pushed_hash = NULL,"
-                      " version = version + 1 WHERE id = $1 AND version = $2",
-                      e->id, e->version);
+    return dw_db_exec(
+        c,
+        "UPDATE timesync_entries SET intent = '', intent_at = NULL, intent_run = NULL, pushed_hash = NULL,"
+        " version = version + 1 WHERE id = $1 AND version = $2",
+        e->id, e->version);
 }
 
 static int not_done(dw_call *c, struct entry *e)
@@ -71,30 +72,26 @@ static int not_done(dw_call *c, struct entry *e)
 
 /* ---- when it did not work ---- */
 
-static int refused(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                   const struct failure *f, const struct sheet *is)
+static int refused(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                   const struct wanted *wanted, const struct failure *f, const struct sheet *is)
 {
     DW_TRY(not_done(c, e));
     if (f->reason == REASON_PROJECT_OR_CUSTOMER_MISSING && wanted)
         DW_TRY(places_forget(c, w, wanted));
-    return ending_case(c, w, s, e, wanted, f->reason, f->text, is);
+    return ending_case(c, w, s, e, wanted, (struct why){ f->reason, f->text, is });
 }
 
-static int failed(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted, int rc,
-                  const struct sheet *is)
+static int failed(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                  const struct wanted *wanted, int rc, const struct sheet *is)
 {
     const struct failure f = failure_of(c, rc, true);
 
     switch (f.kind) {
-    case FAILURE_REFUSED:
-        return refused(c, w, s, e, wanted, &f, is);
+    case FAILURE_REFUSED: return refused(c, w, s, e, wanted, &f, is);
     case FAILURE_UNKNOWN:
         return work_wait(w, timesync_settle(c, w->target)); /* the intent stays: see settle.h */
-    case FAILURE_BROKEN: /* cancelled, say: it may be under way */
-        return rc;
-    default:
-        DW_TRY(not_done(c, e));
-        return work_failed(c, w, &f);
+    case FAILURE_BROKEN: /* cancelled, say: it may be under way */ return rc;
+    default: DW_TRY(not_done(c, e)); return work_failed(c, w, &f);
     }
 }
 
@@ -120,8 +117,8 @@ static int send(dw_call *c, struct work *w, const dw_timesheet *what, struct she
     return rc < 0 ? rc : 0;
 }
 
-static int plan(dw_call *c, struct work *w, const struct step *s, const struct entry *e, const struct wanted *wanted,
-                const char *outcome, const struct sheet *is)
+static int plan(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
+                const struct wanted *wanted, const char *outcome, const struct sheet *is)
 {
     const struct ending ending = {
         .outcome = outcome,
@@ -134,30 +131,31 @@ static int plan(dw_call *c, struct work *w, const struct step *s, const struct e
 
 /* ---- create and adopt ---- */
 
-int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                const struct sheet *found, const char *by, bool is_ours)
+int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                const struct wanted *wanted, const struct sheet *found, const char *by)
 {
     struct ending ending = {
         .outcome = "adopted",
         .state = "synced",
         .sheet = found,
         .link_by = by,
-        .is_pushed = !is_ours, /* what an intent made stands for the recipe that is in the row since then */
+        .is_pushed = true,
         .new_sheet = sheet_json(c, found),
     };
 
     return ending_write(c, w, s, e, wanted, &ending);
 }
 
-static int adopt_found(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                       const struct sheet found[2], size_t n)
+static int adopt_found(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                       const struct wanted *wanted, const struct sheet found[2], size_t n)
 {
     if (n > 1)
-        return ending_case(c, w, s, e, wanted, REASON_DUPLICATE,
-                           dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0]);
+        return ending_case(
+            c, w, s, e, wanted,
+            (struct why){ REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0] });
     if (!w->sync.rules.adopt || !sheet_agrees(&found[0], wanted, e->booked))
-        return ending_case(c, w, s, e, wanted, REASON_TIME_MISMATCH, found[0].id, &found[0]);
-    return write_adopt(c, w, s, e, wanted, &found[0], "adopted", false);
+        return ending_case(c, w, s, e, wanted, (struct why){ REASON_TIME_MISMATCH, found[0].id, &found[0] });
+    return write_adopt(c, w, s, e, wanted, &found[0], "adopted");
 }
 
 static int create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
@@ -194,10 +192,11 @@ static int create(dw_call *c, struct work *w, const struct step *s, struct entry
     return ending_write(c, w, s, e, wanted, &ending);
 }
 
-int write_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted, bool look)
+int write_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
+                 bool look)
 {
-    const char *marker = *e->marker ? e->marker :
-                                      dw_copy(c, (dw_str){ wanted->text, strcspn(wanted->text, "\n") });
+    const char *marker =
+        *e->marker ? e->marker : dw_copy(c, (dw_str){ wanted->text, strcspn(wanted->text, "\n") });
     struct sheet found[2];
     size_t n = 0;
     int rc = places_resolve(c, w, wanted);
@@ -205,7 +204,7 @@ int write_create(dw_call *c, struct work *w, const struct step *s, struct entry 
     if (rc != 0)
         return rc;
     if (wanted->reason != REASON_NONE)
-        return ending_case(c, w, s, e, wanted, wanted->reason, wanted->detail, NULL);
+        return ending_case(c, w, s, e, wanted, (struct why){ wanted->reason, wanted->detail, NULL });
     if (look && (rc = work_find_marker(c, w, marker, wanted->begin, found, &n)) != 0)
         return rc;
     if (n > 0)
@@ -219,8 +218,8 @@ int write_create(dw_call *c, struct work *w, const struct step *s, struct entry 
 
 /* ---- update ---- */
 
-static int change(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                  const struct sheet *is, const dw_timesheet *what, const char *outcome)
+static int change(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                  const struct wanted *wanted, const struct sheet *is, const dw_timesheet *what)
 {
     struct sheet stored;
     int rc = begin(c, w, e, "update", wanted);
@@ -231,7 +230,7 @@ static int change(dw_call *c, struct work *w, const struct step *s, struct entry
     if (rc < 0)
         return failed(c, w, s, e, wanted, rc, is);
     const struct ending ending = {
-        .outcome = outcome,
+        .outcome = "updated",
         .state = "synced",
         .sheet = &stored,
         .is_pushed = true,
@@ -248,8 +247,7 @@ int write_update(dw_call *c, struct work *w, const struct step *s, struct entry 
     dw_timesheet what;
 
     sheet_difference(is, wanted, &what);
-    return w->run.is_plan ? plan(c, w, s, e, wanted, "updated", is) :
-                            change(c, w, s, e, wanted, is, &what, "updated");
+    return w->run.is_plan ? plan(c, w, s, e, wanted, "updated", is) : change(c, w, s, e, wanted, is, &what);
 }
 
 int write_back(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct sheet *is,
@@ -261,7 +259,7 @@ int write_back(dw_call *c, struct work *w, const struct step *s, struct entry *e
     what.id = is->id;
     if (w->run.is_plan)
         return plan(c, w, s, e, NULL, "updated", is);
-    return change(c, w, s, e, NULL, is, &what, "updated");
+    return change(c, w, s, e, NULL, is, &what);
 }
 
 /* ---- remove ---- */

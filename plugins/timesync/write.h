@@ -7,7 +7,8 @@
 #include "ending.h"
 
 /* A new timesheet. `look`: first see whether one with its marker is there. */
-int write_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted, bool look);
+int write_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
+                 bool look);
 
 /* What is wanted goes into the timesheet, which is `is` now. */
 int write_update(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
@@ -21,8 +22,8 @@ int write_remove(dw_call *c, struct work *w, const struct step *s, struct entry 
 int write_back(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct sheet *is,
                const struct sheet *as);
 
-/* The timesheet that was found is the entry's. is_ours: an intent of ours made it, so it is what was wanted then. */
-int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted,
-                const struct sheet *found, const char *by, bool is_ours);
+/* The timesheet that was found is the entry's. by: "adopted", "person". */
+int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                const struct wanted *wanted, const struct sheet *found, const char *by);
 
 #endif

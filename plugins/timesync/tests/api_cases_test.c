@@ -40,7 +40,8 @@ static void reasons_are_told(void **state)
 
 static void in_german_too(void **state)
 {
-    dw_harness_reply all = dw_harness_request(h, .target = API "/reasons", .headers = "Accept-Language: de\r\n");
+    dw_harness_reply all =
+        dw_harness_request(h, .target = API "/reasons", .headers = "Accept-Language: de\r\n");
 
     (void)state;
     assert_text(assert_status(all, 200), "/items/0/text",

@@ -30,12 +30,14 @@ static const struct line {
     { SOURCE_GONE, ANY, ANY, ANY, true, ANY, ANY, ANY, VERDICT_CASE, REASON_LOCKED_OR_EXPORTED },
     { SOURCE_GONE, ANY, TARGET_CHANGED, ANY, ANY, ANY, ANY, ANY, VERDICT_CASE, REASON_BOTH_CHANGED },
     { SOURCE_GONE, ANY, TARGET_SAME, ANY, ANY, SOURCE_DELETED_REMOVE, ANY, ANY, VERDICT_REMOVE, REASON_NONE },
-    { SOURCE_GONE, ANY, TARGET_SAME, ANY, ANY, SOURCE_DELETED_DECIDE, ANY, ANY, VERDICT_CASE, REASON_DELETED_SOURCE },
+    { SOURCE_GONE, ANY, TARGET_SAME, ANY, ANY, SOURCE_DELETED_DECIDE, ANY, ANY, VERDICT_CASE,
+      REASON_DELETED_SOURCE },
     /* nobody looked */
     { SOURCE_SAME, ANY, TARGET_UNKNOWN, ANY, ANY, ANY, ANY, ANY, VERDICT_UNCHANGED, REASON_NONE },
     { SOURCE_CHANGED, ANY, TARGET_UNKNOWN, ANY, ANY, ANY, ANY, ANY, VERDICT_LOOK, REASON_NONE },
     /* gone at the target */
-    { ANY, ANY, TARGET_ABSENT, ANY, ANY, ANY, ANY, TARGET_DELETED_DECIDE, VERDICT_CASE, REASON_DELETED_TARGET },
+    { ANY, ANY, TARGET_ABSENT, ANY, ANY, ANY, ANY, TARGET_DELETED_DECIDE, VERDICT_CASE,
+      REASON_DELETED_TARGET },
     { ANY, ANY, TARGET_ABSENT, ANY, ANY, ANY, ANY, TARGET_DELETED_SKIP, VERDICT_SKIP, REASON_DELETED_TARGET },
     { ANY, ANY, TARGET_ABSENT, ANY, ANY, ANY, ANY, TARGET_DELETED_CREATE, VERDICT_CREATE, REASON_NONE },
     /* it is what is wanted, whoever made it so */
@@ -43,10 +45,13 @@ static const struct line {
     { SOURCE_SAME, ANY, TARGET_CHANGED, true, ANY, ANY, ANY, ANY, VERDICT_ACCEPT, REASON_NONE },
     /* somebody edited it */
     { ANY, ANY, TARGET_CHANGED, ANY, ANY, ANY, TARGET_EDITED_UNFOLLOW, ANY, VERDICT_UNFOLLOW, REASON_NONE },
-    { ANY, ANY, TARGET_CHANGED, ANY, true, ANY, TARGET_EDITED_RESTORE, ANY, VERDICT_CASE, REASON_LOCKED_OR_EXPORTED },
+    { ANY, ANY, TARGET_CHANGED, ANY, true, ANY, TARGET_EDITED_RESTORE, ANY, VERDICT_CASE,
+      REASON_LOCKED_OR_EXPORTED },
     { ANY, ANY, TARGET_CHANGED, ANY, false, ANY, TARGET_EDITED_RESTORE, ANY, VERDICT_UPDATE, REASON_NONE },
-    { SOURCE_SAME, ANY, TARGET_CHANGED, ANY, ANY, ANY, TARGET_EDITED_DECIDE, ANY, VERDICT_CASE, REASON_TARGET_CHANGED },
-    { SOURCE_CHANGED, ANY, TARGET_CHANGED, ANY, ANY, ANY, TARGET_EDITED_DECIDE, ANY, VERDICT_CASE, REASON_BOTH_CHANGED },
+    { SOURCE_SAME, ANY, TARGET_CHANGED, ANY, ANY, ANY, TARGET_EDITED_DECIDE, ANY, VERDICT_CASE,
+      REASON_TARGET_CHANGED },
+    { SOURCE_CHANGED, ANY, TARGET_CHANGED, ANY, ANY, ANY, TARGET_EDITED_DECIDE, ANY, VERDICT_CASE,
+      REASON_BOTH_CHANGED },
     /* it is as it was; that it was exported is no edit */
     { SOURCE_SAME, ANY, TARGET_SAME, ANY, ANY, ANY, ANY, ANY, VERDICT_UNCHANGED, REASON_NONE },
     { SOURCE_CHANGED, ANY, TARGET_SAME, ANY, true, ANY, ANY, ANY, VERDICT_CASE, REASON_LOCKED_OR_EXPORTED },
@@ -63,10 +68,10 @@ static const struct line *line_of(const struct compare_in *in, const struct rule
     for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
         const struct line *l = &lines[i];
 
-        if (fits(l->source, (int)in->source) && fits(l->link, (int)in->link) && fits(l->target, (int)in->target) &&
-            fits(l->as_wanted, in->is_as_wanted) && fits(l->exported, in->is_exported) &&
-            fits(l->source_deleted, (int)r->source_deleted) && fits(l->target_edited, (int)r->target_edited) &&
-            fits(l->target_deleted, (int)r->target_deleted))
+        if (fits(l->source, (int)in->source) && fits(l->link, (int)in->link) &&
+            fits(l->target, (int)in->target) && fits(l->as_wanted, in->is_as_wanted) &&
+            fits(l->exported, in->is_exported) && fits(l->source_deleted, (int)r->source_deleted) &&
+            fits(l->target_edited, (int)r->target_edited) && fits(l->target_deleted, (int)r->target_deleted))
             return l;
     }
     return NULL;
@@ -82,7 +87,9 @@ static void matrix(void **state)
         struct compare_in in;
         struct rules r = { 0 };
 
-#define PICK(of) (left % (of)); left /= (of)
+#define PICK(of)   \
+    (left % (of)); \
+    left /= (of)
         in.source = (enum side_source)PICK(3);
         in.link = (enum side_link)PICK(3);
         in.target = (enum side_target)PICK(4);
@@ -98,9 +105,10 @@ static void matrix(void **state)
         assert_non_null(l);
         seen[l - lines]++;
         if (out.verdict != l->verdict || out.reason != l->reason)
-            fail_msg("source %d link %d target %d wanted %d exported %d, rules %u %u %u: %d %s, not %d %s", (int)in.source,
-                     (int)in.link, (int)in.target, in.is_as_wanted, in.is_exported, r.source_deleted, r.target_edited,
-                     r.target_deleted, (int)out.verdict, reason_name(out.reason), (int)l->verdict, reason_name(l->reason));
+            fail_msg("source %d link %d target %d wanted %d exported %d, rules %u %u %u: %d %s, not %d %s",
+                     (int)in.source, (int)in.link, (int)in.target, in.is_as_wanted, in.is_exported,
+                     r.source_deleted, r.target_edited, r.target_deleted, (int)out.verdict,
+                     reason_name(out.reason), (int)l->verdict, reason_name(l->reason));
         /* The promise, in one line. */
         if (in.is_exported && in.target != TARGET_ABSENT && in.link == LINK_LINKED)
             assert_false(out.verdict == VERDICT_UPDATE || out.verdict == VERDICT_REMOVE);

@@ -21,11 +21,11 @@ static const struct {
     { "0.1", "60", 60, 360 },
     { "7.25", "1", 3600, 26100 },
     { "7.5", "15", 60, 6750 },
-    { "0.008", "1", 60, 0 },      /* 0.48 s */
+    { "0.008", "1", 60, 0 }, /* 0.48 s */
     { "0.0083", "1", 60, 0 },
     { "0.00833333333333333", "1", 60, 0 },
-    { "0.00834", "1", 60, 1 },    /* 0.5004 s */
-    { "0.025", "1", 60, 2 },      /* 1.5 s: away from zero */
+    { "0.00834", "1", 60, 1 }, /* 0.5004 s */
+    { "0.025", "1", 60, 2 },   /* 1.5 s: away from zero */
     { "-0.025", "1", 60, -2 },
     { "0.008333333333333333", "1", 60, 0 },
     { "00012.50", "1", 60, 750 },
@@ -35,8 +35,9 @@ static const struct {
 };
 
 static const char *const bad[] = {
-    "",    " ",   "1,5", "1.",  ".5",   "1e3", "0x10", "1 ",  " 1", "--1", "1.2.3",
-    "abc", "NaN", "inf", "-",   "1_0",  "\xc2\xbd", "123456789012345678901", "1-",
+    "",    " ",     "1,5", "1.",  ".5",  "1e3", "0x10", "1 ",       " 1",
+    "--1", "1.2.3", "abc", "NaN", "inf", "-",   "1_0",  "\xc2\xbd", "123456789012345678901",
+    "1-",
 };
 
 static void gives_seconds(void **state)
@@ -46,7 +47,8 @@ static void gives_seconds(void **state)
         int64_t is = -77;
 
         if (decimal_seconds(good[i].amount, good[i].factor, good[i].seconds, &is) != 0 || is != good[i].is)
-            fail_msg("%s x %s x %lld is %lld", good[i].amount, good[i].factor, (long long)good[i].seconds, (long long)is);
+            fail_msg("%s x %s x %lld is %lld", good[i].amount, good[i].factor, (long long)good[i].seconds,
+                     (long long)is);
     }
 }
 
@@ -57,7 +59,8 @@ static void refuses_rubbish(void **state)
     (void)state;
     assert_int_equal(decimal_seconds(NULL, "1", 60, &is), -1);
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-        if (decimal_seconds(bad[i], "1", 60, &is) == 0 || decimal_seconds("1", bad[i], 60, &is) == 0 || decimal_valid(bad[i]))
+        if (decimal_seconds(bad[i], "1", 60, &is) == 0 || decimal_seconds("1", bad[i], 60, &is) == 0 ||
+            decimal_valid(bad[i]))
             fail_msg("'%s' was taken", bad[i]);
     assert_int_equal(decimal_seconds("99999999999999999999", "99999999999999999999", 3600, &is), -1);
     assert_int_equal(decimal_seconds("9999999999999999999", "1", 3600, &is), -1);
@@ -82,12 +85,13 @@ static void agrees_with_whole_numbers(void **state)
         char amount[40], factor[40];
         int64_t is;
 
-        snprintf(amount, sizeof(amount), "%s%lld.%02lld", sign < 0 ? "-" : "", (long long)(a / 100), (long long)(a % 100));
+        snprintf(amount, sizeof(amount), "%s%lld.%02lld", sign < 0 ? "-" : "", (long long)(a / 100),
+                 (long long)(a % 100));
         snprintf(factor, sizeof(factor), "%lld.%lld", (long long)(b / 10), (long long)(b % 10));
         assert_int_equal(decimal_seconds(amount, factor, 60, &is), 0);
         if (is != sign * expected)
-            fail_msg("%s x %s is %lld, not %lld (seed %llu)", amount, factor, (long long)is, (long long)(sign * expected),
-                     (unsigned long long)seed);
+            fail_msg("%s x %s is %lld, not %lld (seed %llu)", amount, factor, (long long)is,
+                     (long long)(sign * expected), (unsigned long long)seed);
     }
 }
 

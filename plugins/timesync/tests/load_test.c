@@ -31,7 +31,8 @@ static double memory(void)
 static void nothing_costs_nothing(void **state)
 {
     const char *wanted = getenv("DOWEL_LOAD");
-    const unsigned n = wanted && atoi(wanted) > 0 && atoi(wanted) <= RIG_BOOKINGS ? (unsigned)atoi(wanted) : 3000;
+    const unsigned n =
+        wanted && atoi(wanted) > 0 && atoi(wanted) <= RIG_BOOKINGS ? (unsigned)atoi(wanted) : 3000;
     double before, after_first, least = 0, most = 0;
     struct numbers done;
     int64_t requests;
@@ -62,13 +63,15 @@ static void nothing_costs_nothing(void **state)
         took = cpu() - start;
         assert_int_equal(done.unchanged, n);
         assert_int_equal(done.requests, 2);
-        print_message("%u entries, unchanged: %.2f s of CPU (both sides played included), %.0f MiB\n", n, took, memory());
+        print_message("%u entries, unchanged: %.2f s of CPU (both sides played included), %.0f MiB\n", n,
+                      took, memory());
         if (i == 0)
             least = memory();
         most = memory();
         assert_true(took < 10.0 * n / 100000 + 1);
     }
-    print_message("%u entries, first pass: %.2f s of CPU, %lld requests\n", n, after_first - before, (long long)requests);
+    print_message("%u entries, first pass: %.2f s of CPU, %lld requests\n", n, after_first - before,
+                  (long long)requests);
     assert_true(most < least + 20);
     assert_int_equal(count("SELECT count(*) FROM timesync_steps"), n);
     assert_int_equal(books.writes, n);

@@ -25,8 +25,10 @@ static void is_written(void **state)
 
 static void comes_back(void **state)
 {
-    static const char *const ids[] = { "1",     "4711", "a|b", "x|TA:9|C:00000000", "line\nbreak", "50%", "%7C",
-                                       "\r\t",  "ä",    " ",   "T1",                ":",           "\x7f" };
+    static const char *const ids[] = { "1",           "4711", "a|b", "x|TA:9|C:00000000",
+                                       "line\nbreak", "50%",  "%7C", "\r\t",
+                                       "ä",           " ",    "T1",  ":",
+                                       "\x7f" };
     const size_t n = sizeof(ids) / sizeof(*ids);
 
     (void)state;
@@ -115,9 +117,12 @@ static void reads_tags(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_written),           cmocka_unit_test(comes_back),
-        cmocka_unit_test(longest_ids_fit),      cmocka_unit_test(reads_the_older_form),
-        cmocka_unit_test(is_not_what_looks_like_one), cmocka_unit_test(reads_tags),
+        cmocka_unit_test(is_written),
+        cmocka_unit_test(comes_back),
+        cmocka_unit_test(longest_ids_fit),
+        cmocka_unit_test(reads_the_older_form),
+        cmocka_unit_test(is_not_what_looks_like_one),
+        cmocka_unit_test(reads_tags),
     };
 
     return cmocka_run_group_tests_name("markers", tests, NULL, NULL);

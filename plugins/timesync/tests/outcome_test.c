@@ -59,6 +59,26 @@ static void it_was_made_late(void **state)
     assert_non_null(page_for("1"));
 }
 
+/* Another run comes upon the entry while nobody knows yet: it waits as well. */
+static void nobody_looks_too_early(void **state)
+{
+    const char *first, *second;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    fail_next(DW_EUNKNOWN, true, DW_SECONDS(80));
+    first = start_run("full", "{}", false, NULL);
+    run_jobs();
+    dw_harness_advance(h, DW_SECONDS(5));
+    second = start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL);
+    run_through(second);
+    run_through(first);
+    assert_int_equal(books.writes, 1);
+    assert_non_null(page_for("1"));
+    assert_string_equal(state_of("1"), "synced");
+}
+
 /* An error page after the deed is no proof that nothing happened. */
 static void an_error_page_may_lie(void **state)
 {
@@ -275,8 +295,8 @@ static void check_world(unsigned step)
     struct numbers n = run("full");
 
     if (strcmp(n.state, "done") != 0 || pages() != 3 || !page_for("1") || !page_for("2") || !page_for("3"))
-        fail_msg("after a failure at step %u (%s): %s %s, %u pages", step, dw_harness_failed_step(h), n.state, n.reason,
-                 pages());
+        fail_msg("after a failure at step %u (%s): %s %s, %u pages", step, dw_harness_failed_step(h), n.state,
+                 n.reason, pages());
     assert_int_equal(books.n_customers, 2);
     assert_int_equal(books.n_projects, 2);
     assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE intent <> ''"), 0);
@@ -340,10 +360,11 @@ static void died_after_the_request(void **state)
     rig_start("{}");
     book("1", "1", "10");
     run("full");
-    sql_ok(dw_harness_sql(h,
-                          "UPDATE timesync_entries SET sheet = NULL, base = NULL, base_hash = NULL, state = 'waiting',"
-                          " intent = 'create', intent_at = $1, version = version + 1",
-                          DAY));
+    sql_ok(dw_harness_sql(
+        h,
+        "UPDATE timesync_entries SET sheet = NULL, base = NULL, base_hash = NULL, state = 'waiting',"
+        " intent = 'create', intent_at = $1, version = version + 1",
+        DAY));
     dw_harness_advance(h, DW_MINUTES(20));
     n = run("poll");
     assert_int_equal(n.adopted, 1);
@@ -359,6 +380,7 @@ int main(void)
         ON(it_was_made_and_nobody_said_so),
         ON(it_was_not_made),
         ON(it_was_made_late),
+        ON(nobody_looks_too_early),
         ON(an_error_page_may_lie),
         ON(it_was_edited_meanwhile),
         ON(unknown_updates),

@@ -59,11 +59,14 @@ static void a_role_that_somebody_made_stays_his(void **state)
     (void)state;
     command("tenant add Acme");
     assert_int_equal(dw_harness_find(h, DW_TO(&tenant), "SELECT id FROM auth_tenants"), 1);
-    dw_harness_sql(h, "UPDATE auth_roles SET is_builtin = $1, summary = 'Ours' WHERE name = 'biller'", DW_FALSE);
+    dw_harness_sql(h, "UPDATE auth_roles SET is_builtin = $1, summary = 'Ours' WHERE name = 'biller'",
+                   DW_FALSE);
     command("tenant add Globex");
-    assert_int_equal(dw_harness_find(h, DW_TO(&n), "SELECT count(*) FROM auth_roles WHERE name = 'biller'"), 1);
+    assert_int_equal(dw_harness_find(h, DW_TO(&n), "SELECT count(*) FROM auth_roles WHERE name = 'biller'"),
+                     1);
     assert_int_equal(n, 2);
-    assert_int_equal(dw_harness_find(h, DW_TO(&n), "SELECT count(*) FROM auth_roles WHERE summary = 'Ours'"), 1);
+    assert_int_equal(dw_harness_find(h, DW_TO(&n), "SELECT count(*) FROM auth_roles WHERE summary = 'Ours'"),
+                     1);
     assert_int_equal(n, 1);
 }
 

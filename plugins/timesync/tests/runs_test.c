@@ -25,7 +25,8 @@ static void a_notice_moves_its_ticket(void **state)
     assert_int_equal(pages(), 1);
     assert_non_null(page_for("1"));
     assert_int_equal(desk.ticket_lists, 1);
-    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE state = 'done' AND kind = 'tickets'"), 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE state = 'done' AND kind = 'tickets'"),
+                     1);
     tell(NULL);
     run_jobs();
     assert_int_equal(pages(), 2);
@@ -85,8 +86,9 @@ static void what_is_due_begins(void **state)
     (void)state;
     rig_start("{}");
     book("1", "1", "10");
-    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET schedule = 'every 15m', full_schedule = '0 3 * * *', poll_due_at = $1",
-                          DAY));
+    sql_ok(dw_harness_sql(
+        h, "UPDATE timesync_syncs SET schedule = 'every 15m', full_schedule = '0 3 * * *', poll_due_at = $1",
+        DAY));
     sql_ok(dw_harness_add_job(h, "tick", "{}"));
     run_jobs();
     assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE kind = 'poll' AND state = 'done'"), 1);
@@ -113,12 +115,14 @@ static void intents_that_were_left_are_settled(void **state)
     rig_start("{}");
     book("1", "1", "10");
     run("full");
-    sql_ok(dw_harness_sql(h,
-                          "UPDATE timesync_entries SET sheet = NULL, state = 'waiting', intent = 'create', intent_at = $1", DAY));
+    sql_ok(dw_harness_sql(
+        h, "UPDATE timesync_entries SET sheet = NULL, state = 'waiting', intent = 'create', intent_at = $1",
+        DAY));
     dw_harness_advance(h, DW_MINUTES(30));
     sql_ok(dw_harness_add_job(h, "tick", "{}"));
     run_jobs();
-    assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE state = 'synced' AND intent = ''"), 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE state = 'synced' AND intent = ''"),
+                     1);
     assert_int_equal(books.writes, 1);
 }
 
@@ -326,7 +330,9 @@ static void an_exported_one_is_not_decided_away(void **state)
 
 static void a_mismatch_is_adopted_by_hand(void **state)
 {
-    struct page p = { .id = "old1", .project = "p9", .activity = "a9", .user = "u9", .text = "ZAM:T1|TA:1", .seconds = 7200 };
+    struct page p = {
+        .id = "old1", .project = "p9", .activity = "a9", .user = "u9", .text = "ZAM:T1|TA:1", .seconds = 7200
+    };
 
     (void)state;
     rig_start("{}");

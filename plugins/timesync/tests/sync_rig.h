@@ -40,7 +40,8 @@ enum { RIG_PAGES = 2 * RIG_BOOKINGS, RIG_PLACES = RIG_BOOKINGS };
 /* ---- the desk ---- */
 
 struct booking {
-    char id[32], ticket[32], customer[64], agent[32], email[64], activity[32], amount[32], note[128], merged[32];
+    char id[32], ticket[32], customer[64], agent[32], email[64], activity[32], amount[32], note[128],
+        merged[32];
     dw_time created, changed;
     bool gone;
 };
@@ -48,9 +49,9 @@ struct booking {
 static struct desk {
     struct booking all[RIG_BOOKINGS];
     unsigned n, lists, ticket_lists;
-    int fails;           /* a code: every list does */
-    unsigned fails_once; /* so many times */
-    const char *hides;   /* this entry's id from complete lists, as a page that moved */
+    int fails;               /* a code: every list does */
+    unsigned fails_once;     /* so many times */
+    const char *hides;       /* this entry's id from complete lists, as a page that moved */
     void (*meanwhile)(void); /* before a list begins */
 } desk;
 
@@ -69,16 +70,17 @@ static inline int desk_list(dw_call *c, dw_connection *conn, const dw_entry_quer
     for (unsigned i = 0; i < desk.n; i++) {
         const struct booking *b = &desk.all[i];
 
-        if (b->gone || (q->ticket && strcmp(q->ticket, b->ticket) != 0) || b->changed.us < q->changed_since.us)
+        if (b->gone || (q->ticket && strcmp(q->ticket, b->ticket) != 0) ||
+            b->changed.us < q->changed_since.us)
             continue;
         if (!q->ticket && desk.hides && strcmp(desk.hides, b->id) == 0)
             continue;
-        DW_TRY(dw_entry_add(out, .id = b->id, .ticket = b->ticket, .ticket_number = b->ticket, .ticket_title = "A title",
-                            .customer = b->customer, .customer_name = b->customer, .agent = b->agent,
-                            .agent_email = b->email, .agent_name = b->agent, .activity = b->activity,
-                            .activity_name = b->activity, .text = b->note, .url = "https://desk.example/1",
-                            .amount = b->amount, .created = b->created, .changed = b->changed,
-                            .merged_into = *b->merged ? b->merged : NULL));
+        DW_TRY(dw_entry_add(out, .id = b->id, .ticket = b->ticket, .ticket_number = b->ticket,
+                            .ticket_title = "A title", .customer = b->customer, .customer_name = b->customer,
+                            .agent = b->agent, .agent_email = b->email, .agent_name = b->agent,
+                            .activity = b->activity, .activity_name = b->activity, .text = b->note,
+                            .url = "https://desk.example/1", .amount = b->amount, .created = b->created,
+                            .changed = b->changed, .merged_into = *b->merged ? b->merged : NULL));
     }
     return dw_found_complete(out);
 }
@@ -114,17 +116,17 @@ static struct books {
     unsigned n_customers, n_projects, n_users;
     bool rounds; /* begin down, end up to the minute */
     struct fault {
-        unsigned at;    /* the how manieth write or removal from now; 0: none */
-        int code;       /* with this it fails */
+        unsigned at; /* the how manieth write or removal from now; 0: none */
+        int code;    /* with this it fails */
         const char *reason;
-        bool acts;      /* all the same */
-        dw_span late;   /* after so long, not at once */
+        bool acts;    /* all the same */
+        dw_span late; /* after so long, not at once */
     } fault;
     struct page late; /* comes when its `changed` is */
     bool is_late;
     int make_fails; /* a code: making things */
     bool make_acts;
-    int fails;      /* every request */
+    int fails;               /* every request */
     void (*meanwhile)(void); /* before a write is answered */
 } books;
 
@@ -171,8 +173,8 @@ static inline int page_add(dw_found *out, const struct page *p)
     while ((tag = strsep(&rest, ",")) && *tag)
         tags[list.n++] = tag;
     return dw_timesheet_add(out, .id = p->id, .project = p->project, .activity = p->activity, .user = p->user,
-                            .text = p->text, .tags = list, .begin = p->begin, .end = p->end, .seconds = p->seconds,
-                            .billable = p->billable, .exported = p->exported);
+                            .text = p->text, .tags = list, .begin = p->begin, .end = p->end,
+                            .seconds = p->seconds, .billable = p->billable, .exported = p->exported);
 }
 
 static inline bool first_line_is(const char *text, const char *line)
@@ -192,8 +194,9 @@ static inline int books_list(dw_call *c, dw_connection *conn, const dw_timesheet
     for (unsigned i = 0; i < books.n; i++) {
         const struct page *p = &books.all[i];
 
-        if (p->gone || (q->id && strcmp(q->id, p->id) != 0) || (q->marker && !first_line_is(p->text, q->marker)) ||
-            p->changed.us < q->changed_since.us || (q->begin_from.us && p->begin.us < q->begin_from.us) ||
+        if (p->gone || (q->id && strcmp(q->id, p->id) != 0) ||
+            (q->marker && !first_line_is(p->text, q->marker)) || p->changed.us < q->changed_since.us ||
+            (q->begin_from.us && p->begin.us < q->begin_from.us) ||
             (q->begin_to.us && p->begin.us > q->begin_to.us))
             continue;
         DW_TRY(page_add(out, p));
@@ -251,8 +254,8 @@ static inline bool fault_now(struct fault *f)
 
 static inline int fault_fails(dw_call *c, const struct fault *f)
 {
-    return f->reason ? dw_fail(c, f->code, "the books refuse it", "reason", f->reason) :
-                       dw_fail(c, f->code, "the books fail");
+    return f->reason ? dw_fail(c, f->code, "the books refuse it", "reason", f->reason)
+                     : dw_fail(c, f->code, "the books fail");
 }
 
 static inline int books_write(dw_call *c, dw_connection *conn, const dw_timesheet *w, dw_timesheet *stored)
@@ -333,14 +336,15 @@ static inline int list_things(const struct thing *all, unsigned n, const dw_thin
 {
     for (unsigned i = 0; i < n; i++)
         if (!q->number || strcmp(all[i].number, q->number) == 0)
-            DW_TRY(dw_thing_add(out, .id = all[i].id, .name = all[i].name, .number = *all[i].number ? all[i].number : NULL,
-                            .email = *all[i].email ? all[i].email : NULL,
-                            .parent = *all[i].parent ? all[i].parent : NULL));
+            DW_TRY(dw_thing_add(out, .id = all[i].id, .name = all[i].name,
+                                .number = *all[i].number ? all[i].number : NULL,
+                                .email = *all[i].email ? all[i].email : NULL,
+                                .parent = *all[i].parent ? all[i].parent : NULL));
     return dw_found_complete(out);
 }
 
-static inline int make_thing(dw_call *c, struct thing *all, unsigned *n, const char *prefix, const dw_thing *w,
-                             dw_thing *made)
+static inline int make_thing(dw_call *c, struct thing *all, unsigned *n, const char *prefix,
+                             const dw_thing *w, dw_thing *made)
 {
     struct thing *t = &all[*n];
 
@@ -352,7 +356,9 @@ static inline int make_thing(dw_call *c, struct thing *all, unsigned *n, const c
     take(t->parent, sizeof(t->parent), w->parent);
     if (books.make_fails)
         return dw_fail(c, books.make_fails, "the books make one, and say nothing");
-    *made = (dw_thing){ .struct_size = sizeof(*made), .id = t->id, .name = t->name, .number = t->number, .parent = t->parent };
+    *made = (dw_thing){
+        .struct_size = sizeof(*made), .id = t->id, .name = t->name, .number = t->number, .parent = t->parent
+    };
     return 0;
 }
 
@@ -392,9 +398,11 @@ static inline int make_project(dw_call *c, dw_connection *conn, const dw_thing *
 struct no_settings {
     const char *note;
 };
-static const dw_item no_items[] = { DW_ITEM(struct no_settings, note, .fallback = "", .help = "Nothing"), { 0 } };
+static const dw_item no_items[] = { DW_ITEM(struct no_settings, note, .fallback = "", .help = "Nothing"),
+                                    { 0 } };
 
-static const dw_listing desk_listings[] = { { .name = "ticket", .title = "Tickets", .list = desk_tickets }, { 0 } };
+static const dw_listing desk_listings[] = { { .name = "ticket", .title = "Tickets", .list = desk_tickets },
+                                            { 0 } };
 static const dw_listing books_listings[] = {
     { .name = "customer", .title = "Customers", .list = list_customers, .make = make_customer },
     { .name = "project", .title = "Projects", .list = list_projects, .make = make_project },
@@ -412,14 +420,20 @@ static inline int check(dw_call *c, dw_connection *conn, dw_checkup *out)
     dw_checked(out, DW_CHECK_GOOD, "there", "it is there");
     return 0;
 }
-static const dw_connector desk_connector = {
-    .name = "desk", .title = "Desk", .summary = "A desk", .settings = DW_ITEMS(struct no_settings, no_items),
-    .check = check, .listings = desk_listings, .time_source = &desk_source
-};
-static const dw_connector books_connector = {
-    .name = "books", .title = "Books", .summary = "Books", .settings = DW_ITEMS(struct no_settings, no_items),
-    .check = check, .listings = books_listings, .time_target = &books_target
-};
+static const dw_connector desk_connector = { .name = "desk",
+                                             .title = "Desk",
+                                             .summary = "A desk",
+                                             .settings = DW_ITEMS(struct no_settings, no_items),
+                                             .check = check,
+                                             .listings = desk_listings,
+                                             .time_source = &desk_source };
+static const dw_connector books_connector = { .name = "books",
+                                              .title = "Books",
+                                              .summary = "Books",
+                                              .settings = DW_ITEMS(struct no_settings, no_items),
+                                              .check = check,
+                                              .listings = books_listings,
+                                              .time_target = &books_target };
 
 /* ---- databases ---- */
 
@@ -446,7 +460,8 @@ static inline const char *url_of_new_database(void)
     char sql[192];
 
     snprintf(database, sizeof(database), "timesync_%ld_%u", (long)getpid(), ++made);
-    snprintf(sql, sizeof(sql), "CREATE DATABASE %s OWNER dowel_system ENCODING 'UTF8' TEMPLATE template0", database);
+    snprintf(sql, sizeof(sql), "CREATE DATABASE %s OWNER dowel_system ENCODING 'UTF8' TEMPLATE template0",
+             database);
     admin(sql);
     snprintf(url, sizeof(url), "%.*s/%s%s", (int)(at - postgres), postgres, database, rest ? rest : "");
     return url;
@@ -466,11 +481,12 @@ static inline void map(const char *kind, const char *from, const char *to)
     char id[37];
 
     snprintf(id, sizeof(id), "0190a0a0-0000-7000-8001-%012u", ++made);
-    sql_ok(dw_harness_sql(h,
-                          "INSERT INTO timesync_mappings (tenant_id, id, sync, kind, source, source_name, target, target_name,"
-                          " billable, made_by, version, created_at, changed_at)"
-                          " VALUES (:tenant, $1, $2, $3, $4, '', $5, 'a name', 0, '', 1, $6, $6)",
-                          (const char *)id, SYNC, kind, from, to, DAY));
+    sql_ok(dw_harness_sql(
+        h,
+        "INSERT INTO timesync_mappings (tenant_id, id, sync, kind, source, source_name, target, target_name,"
+        " billable, made_by, version, created_at, changed_at)"
+        " VALUES (:tenant, $1, $2, $3, $4, '', $5, 'a name', 0, '', 1, $6, $6)",
+        (const char *)id, SYNC, kind, from, to, DAY));
 }
 
 /* With these rules, as JSON; one activity and one user are mapped. */
@@ -481,18 +497,22 @@ static inline void rig_start(const char *rules)
 
     memset(&desk, 0, sizeof(desk));
     memset(&books, 0, sizeof(books));
-    if (dw_harness_open(&h, .plugin = PLUGIN, .beside = beside, .database = postgres ? url_of_new_database() : NULL) != 0)
+    if (dw_harness_open(&h, .plugin = PLUGIN, .beside = beside,
+                        .database = postgres ? url_of_new_database() : NULL) != 0)
         fail_msg("%s", dw_harness_why(h));
     dw_harness_set_now(h, DAY);
     dw_harness_set_tenant(h, TENANT);
     if (dw_harness_play(h, &desk_connector) != 0 || dw_harness_play(h, &books_connector) != 0 ||
-        dw_harness_connection(h, "desk", "{}", &source) != 0 || dw_harness_connection(h, "books", "{}", &target) != 0)
+        dw_harness_connection(h, "desk", "{}", &source) != 0 ||
+        dw_harness_connection(h, "books", "{}", &target) != 0)
         fail_msg("%s", dw_harness_why(h));
-    sql_ok(dw_harness_sql(h,
-                          "INSERT INTO timesync_syncs (tenant_id, id, name, source, target, mark, rules, schedule, full_schedule,"
-                          " zone, enabled, held_reason, held_detail, version, created_at, changed_at)"
-                          " VALUES (:tenant, $1, 'a sync', $2, $3, $4, $5, '', '', 'UTC', $6, '', '', 1, $7, $7)",
-                          SYNC, source, target, source + strlen(source) - 8, json, DW_TRUE, DAY));
+    sql_ok(dw_harness_sql(
+        h,
+        "INSERT INTO timesync_syncs (tenant_id, id, name, source, target, mark, rules, schedule, "
+        "full_schedule,"
+        " zone, enabled, held_reason, held_detail, version, created_at, changed_at)"
+        " VALUES (:tenant, $1, 'a sync', $2, $3, $4, $5, '', '', 'UTC', $6, '', '', 1, $7, $7)",
+        SYNC, source, target, source + strlen(source) - 8, json, DW_TRUE, DAY));
     json_decref(json);
     map("activity", "work", "a1");
     snprintf(books.users[0].id, sizeof(books.users[0].id), "u1");
@@ -542,13 +562,14 @@ static inline const char *start_run(const char *kind, const char *scope, bool is
     json_t *json = json_loads(scope, 0, NULL);
 
     snprintf(id, 37, "0190a0a0-0000-7000-9000-%012u", ++made);
-    sql_ok(dw_harness_sql(h,
-                          "INSERT INTO timesync_runs (tenant_id, id, sync, kind, is_plan, started_by, who, who_name, scope,"
-                          " ticket, state, phase, total, examined, created, updated, unchanged, deleted, skipped, to_decide,"
-                          " failed, adopted, requests, reason, detail, undoes, created_at)"
-                          " VALUES (:tenant, $1, $2, $3, $4, 'person', '', '', $5, '', 'waiting', '', 0, 0, 0, 0, 0, 0, 0, 0,"
-                          " 0, 0, 0, '', '', $6, $7)",
-                          (const char *)id, SYNC, kind, is_plan, json, undoes, DAY));
+    sql_ok(dw_harness_sql(
+        h,
+        "INSERT INTO timesync_runs (tenant_id, id, sync, kind, is_plan, started_by, who, who_name, scope,"
+        " ticket, state, phase, total, examined, created, updated, unchanged, deleted, skipped, to_decide,"
+        " failed, adopted, requests, reason, detail, undoes, created_at)"
+        " VALUES (:tenant, $1, $2, $3, $4, 'person', '', '', $5, '', 'waiting', '', 0, 0, 0, 0, 0, 0, 0, 0,"
+        " 0, 0, 0, '', '', $6, $7)",
+        (const char *)id, SYNC, kind, is_plan, json, undoes, DAY));
     json_decref(json);
     snprintf(job, sizeof(job), "{\"run\":\"%s\"}", id);
     sql_ok(dw_harness_add_job(h, "run", job));
@@ -569,12 +590,13 @@ static inline struct numbers numbers_of(const char *run)
 {
     struct numbers n = { 0 };
 
-    sql_ok(dw_harness_find(h,
-                           DW_TO(&n.state, &n.reason, &n.examined, &n.created, &n.updated, &n.unchanged, &n.deleted, &n.skipped,
-                                 &n.to_decide, &n.failed, &n.adopted, &n.requests),
-                           "SELECT state, reason, examined, created, updated, unchanged, deleted, skipped, to_decide, failed,"
-                           " adopted, requests FROM timesync_runs WHERE id = $1",
-                           run));
+    sql_ok(dw_harness_find(
+        h,
+        DW_TO(&n.state, &n.reason, &n.examined, &n.created, &n.updated, &n.unchanged, &n.deleted, &n.skipped,
+              &n.to_decide, &n.failed, &n.adopted, &n.requests),
+        "SELECT state, reason, examined, created, updated, unchanged, deleted, skipped, to_decide, failed,"
+        " adopted, requests FROM timesync_runs WHERE id = $1",
+        run));
     if (n.examined != n.created + n.updated + n.unchanged + n.deleted + n.skipped + n.to_decide + n.failed)
         fail_msg("the numbers of %s do not add up", run);
     if (strcmp(n.state, "done") == 0 && n.examined > (int64_t)desk.n + (int64_t)books.n)
@@ -590,7 +612,8 @@ static inline struct numbers run_through(const char *run)
     for (int i = 0; i < 60; i++) {
         run_jobs();
         n = numbers_of(run);
-        if (strcmp(n.state, "waiting") != 0 && strcmp(n.state, "reading") != 0 && strcmp(n.state, "writing") != 0)
+        if (strcmp(n.state, "waiting") != 0 && strcmp(n.state, "reading") != 0 &&
+            strcmp(n.state, "writing") != 0)
             return n;
         dw_harness_advance(h, DW_SECONDS(31));
     }
@@ -642,7 +665,8 @@ static inline const char *state_of(const char *entry)
 {
     const char *state = "";
 
-    sql_ok(dw_harness_find(h, DW_TO(&state), "SELECT state FROM timesync_entries WHERE source_id = $1", entry));
+    sql_ok(
+        dw_harness_find(h, DW_TO(&state), "SELECT state FROM timesync_entries WHERE source_id = $1", entry));
     return state;
 }
 

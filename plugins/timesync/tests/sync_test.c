@@ -279,7 +279,8 @@ static void too_many_deletions_are_not_believed(void **state)
     assert_string_equal(n.state, "failed");
     assert_string_equal(n.reason, "TOO_MANY_DELETIONS");
     assert_int_equal(pages(), 5);
-    assert_int_equal(count("SELECT count(*) FROM timesync_syncs WHERE held_reason = 'TOO_MANY_DELETIONS'"), 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_syncs WHERE held_reason = 'TOO_MANY_DELETIONS'"),
+                     1);
     assert_int_equal(dw_harness_events(h, "timesync.sync.held"), 1);
     n = run_through(start_run("full", "{\"any_deletions\":true}", false, NULL));
     assert_int_equal(n.deleted, 4);
@@ -476,7 +477,9 @@ static void a_restored_database_doubles_nothing(void **state)
 
 static struct page *old_page(const char *text, const char *tags, int64_t begin_after, int64_t seconds)
 {
-    struct page p = { .project = "p9", .activity = "a9", .user = "u9", .seconds = seconds, .billable = DW_BILLABLE_YES };
+    struct page p = {
+        .project = "p9", .activity = "a9", .user = "u9", .seconds = seconds, .billable = DW_BILLABLE_YES
+    };
 
     snprintf(p.id, sizeof(p.id), "old%u", books.n);
     snprintf(p.text, sizeof(p.text), "%s", text);
@@ -497,10 +500,10 @@ static void rows_of_other_tools_are_adopted(void **state)
     book("2", "1", "20");
     book("3", "1", "30");
     book("4", "1", "40");
-    old_page("ZAM:T1|TA:1\nTicket-1", "", 0, 600);         /* where ours would lie */
-    old_page("no marker", "zid:2,ticket:#1", 600, 1200);   /* begins when it was booked */
-    old_page("ZAM:T1|TA:3", "", -7200, 1800);              /* elsewhere in time */
-    old_page("ZAM:T99|TA:4", "", 600 - 2400, 2400);        /* of another ticket: not ours */
+    old_page("ZAM:T1|TA:1\nTicket-1", "", 0, 600);       /* where ours would lie */
+    old_page("no marker", "zid:2,ticket:#1", 600, 1200); /* begins when it was booked */
+    old_page("ZAM:T1|TA:3", "", -7200, 1800);            /* elsewhere in time */
+    old_page("ZAM:T99|TA:4", "", 600 - 2400, 2400);      /* of another ticket: not ours */
     n = run("full");
     assert_int_equal(n.adopted, 2);
     assert_int_equal(n.created, 3);
@@ -527,7 +530,8 @@ static void doubles_are_reported(void **state)
     n = run("full");
     assert_int_equal(n.unchanged, 1);
     assert_int_equal(n.to_decide, 1);
-    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE reason = 'DUPLICATE' AND state = 'open'"), 1);
+    assert_int_equal(
+        count("SELECT count(*) FROM timesync_cases WHERE reason = 'DUPLICATE' AND state = 'open'"), 1);
     run("full");
     assert_int_equal(count("SELECT count(*) FROM timesync_cases"), 1);
 }
@@ -542,7 +546,8 @@ static void orphans_are_reported(void **state)
     snprintf(text, sizeof(text), "ZAM:T1|TA:77|C:%s", source + strlen(source) - 8);
     old_page(text, "", 0, 600);
     assert_int_equal(run("full").to_decide, 1);
-    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE reason = 'DELETED_SOURCE' AND entry IS NULL"), 1);
+    assert_int_equal(
+        count("SELECT count(*) FROM timesync_cases WHERE reason = 'DELETED_SOURCE' AND entry IS NULL"), 1);
 }
 
 #define ON(name) cmocka_unit_test_teardown(name, rig_stop)
