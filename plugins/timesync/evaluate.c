@@ -164,6 +164,16 @@ static int carry_out(dw_call *c, struct work *w, const struct step *s, struct en
     }
 }
 
+/* The ids of people and places. 0, WORK_WAITS, WORK_STOPS, or an error. */
+static int resolve(dw_call *c, struct work *w, struct entry *e, struct wanted *wanted)
+{
+    struct sheet base;
+
+    DW_TRY(sheet_read(c, e->base, &base));
+    stay(e, &base, wanted);
+    return places_resolve(c, w, wanted);
+}
+
 static int compare_all(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                        struct wanted *wanted)
 {
@@ -184,15 +194,16 @@ static int compare_all(dw_call *c, struct work *w, const struct step *s, struct 
             return ending_case(
                 c, w, s, e, wanted,
                 (struct why){ REASON_MERGED_TICKET, *e->merged_into ? e->merged_into : e->ticket, &base });
-        stay(e, &base, wanted);
-        rc = places_resolve(c, w, wanted);
-        if (rc != 0)
+        if ((rc = resolve(c, w, e, wanted)) != 0)
             return rc;
-        if (wanted->reason != REASON_NONE)
-            return not_moved(c, w, s, e, wanted);
     }
     if (wants_look(&v, s, e) && (rc = look(c, w, e, &v)) != 0)
         return rc;
+    /* Whose it is, and where, is an edit like another: it has to be known what was wanted. */
+    if (v.in.target == TARGET_CHANGED && v.in.source == SOURCE_SAME && (rc = resolve(c, w, e, wanted)) != 0)
+        return rc;
+    if (v.in.source != SOURCE_GONE && v.in.link == LINK_LINKED && wanted->reason != REASON_NONE)
+        return not_moved(c, w, s, e, wanted);
     v.in.is_as_wanted = v.found.is_there && v.in.source != SOURCE_GONE && sheet_is(&v.found.sheet, wanted);
     return carry_out(c, w, s, e, wanted, &v);
 }

@@ -42,7 +42,8 @@ export async function timesync({ worlds, seed, strands = STRANDS, parallel = PAR
         if (faults.length > 0 && small) {
           say(`seed ${plan.seed}: ${faults[0].slice(0, 300)}; it is made small now`);
           const fails = async (smaller) => (await one(house, smaller).catch((error) => ({ faults: [error.message] }))).faults.length > 0;
-          failed.at(-1).small = await minimize(plan, fails);
+          const suspect = /strand (\d+)/.exec(faults[0]);
+          failed.at(-1).small = await minimize(plan, fails, { suspect: suspect ? Number(suspect[1]) : undefined });
         }
       }
       figures.kills += house.kills;

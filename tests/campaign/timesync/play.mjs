@@ -176,16 +176,19 @@ export async function play(plan, make, options) {
 }
 
 // Leaves out what is not needed for the failure: histories, then rounds, then steps. `fails(plan)` tries one; at most `tries` of them.
-export async function minimize(plan, fails, tries = 40) {
-  const parts = [
-    (now) => [...new Set(now.rounds.flatMap(({ steps }) => steps.map(({ strand }) => strand)))].map((strand) => ({
-      ...now,
-      rounds: now.rounds.map((round) => ({
-        ...round,
-        steps: round.steps.filter((step) => step.strand !== strand),
-        during: round.during && { ...round.during, steps: round.during.steps.filter((step) => step.strand !== strand) },
-      })),
+export async function minimize(plan, fails, { tries = 40, suspect } = {}) {
+  const strandsOf = (now) => [...new Set(now.rounds.flatMap(({ steps }) => steps.map(({ strand }) => strand)))];
+  const only = (now, keep) => ({
+    ...now,
+    rounds: now.rounds.map((round) => ({
+      ...round,
+      steps: round.steps.filter(({ strand }) => keep(strand)),
+      during: round.during && { ...round.during, steps: round.during.steps.filter(({ strand }) => keep(strand)) },
     })),
+  });
+  const parts = [
+    (now) => (suspect === undefined || strandsOf(now).length === 1 ? [] : [only(now, (strand) => strand === suspect)]),
+    (now) => strandsOf(now).map((strand) => only(now, (one) => one !== strand)),
     (now) => now.rounds.map((_, i) => ({ ...now, rounds: now.rounds.filter((__, k) => k !== i) })),
     (now) => now.rounds.flatMap((round, i) => (round.weather.length > 0 || round.during ? [{ ...now, rounds: now.rounds.map((one, n) => (n === i ? { ...round, weather: [], during: undefined } : one)) }] : [])),
     (now) => now.rounds.flatMap((round, i) => round.steps.map((_, k) => ({ ...now, rounds: now.rounds.map((one, n) => (n === i ? { ...round, steps: round.steps.filter((__, m) => m !== k) } : one)) }))),
