@@ -196,7 +196,10 @@ int settings_check_items(const struct plugin_descriptor *d, struct buf *why)
     check_table(plugin_table(d, &arena), &wrong);
     for (size_t i = 0; i < d->connectors_n; i++) {
         const dw_connector *k = &d->connectors[i];
+        size_t before = wrong.n;
         check_table(settings_table(k->name, k->summary, &k->settings, &arena), &wrong);
+        if (wrong.n > before)
+            buf_add_format(&wrong, "; in the connector %s", k->name);
     }
     bool good = wrong.n == 0;
     buf_add_str(why, buf_str(&wrong));

@@ -20,6 +20,9 @@ static dw_secret if_set(dw_secret secret, bool used)
     return is_set ? secret : (dw_secret){ NULL };
 }
 
+/* Lists of projects have no pages, and a page of timesheets may have five hundred long texts. */
+enum { MOST_BYTES = 64 << 20 };
+
 struct message {
     const char *method, *path;
     dw_list query;
@@ -41,6 +44,7 @@ static int send_message(dw_call *c, dw_connection *conn, const struct message *m
         .query = m->query,
         .headers = headers,
         .json = m->json,
+        .max_bytes = m->json ? 0 : MOST_BYTES,
         .bearer = if_set(s->token, !is_legacy),
         .secret_header = is_legacy ? "X-AUTH-TOKEN" : NULL,
         .secret = if_set(s->legacy_token, is_legacy),

@@ -362,13 +362,18 @@ static int look_around(const struct checking *k, int64_t other)
     const char *me = dw_format(k->c, "%lld", (long long)k->me.id);
     int64_t all = 0, own = 0, others = 0, whose = 0;
 
-    DW_TRY(count_of(k, "all", &all, &whose));
+    int rc = count_of(k, "all", &all, &whose);
+    if (rc == DW_EDENIED)
+        return dw_fail_at(
+            k->c, credentials_at(k),
+            "may list no timesheets; give the role of its owner the permission view_own_timesheet");
+    DW_TRY(rc);
     DW_TRY(count_of(k, me, &own, &whose));
     if (all > own)
         return SEES;
     if (own == 0 || other == 0)
         return UNSEEN;
-    const int rc = count_of(k, dw_format(k->c, "%lld", (long long)other), &others, &whose);
+    rc = count_of(k, dw_format(k->c, "%lld", (long long)other), &others, &whose);
     if (rc == DW_EDENIED)
         return SEES; /* it is looked at whom he asks for, but this one is of no team of his */
     DW_TRY(rc);

@@ -18,11 +18,10 @@ bool master_is_visible(const json_t *row)
     return !json_is_false(json_object_get(row, "visible"));
 }
 
-int master_find(dw_call *c, dw_connection *conn, const char *path, const char *id, const json_t **row)
+static int find_in_list(dw_call *c, dw_connection *conn, const char *path, const char *id, const json_t **row)
 {
     json_t *rows;
 
-    *row = NULL;
     DW_TRY(ask_list(c, conn, path,
                     DW_LIST("visible", 3, "ignoreDates", strcmp(path, "/api/projects") == 0 ? "1" : NULL),
                     &rows));
@@ -33,6 +32,21 @@ int master_find(dw_call *c, dw_connection *conn, const char *path, const char *i
         if (strcmp(text, id) == 0)
             *row = one;
     }
+    return 0;
+}
+
+int master_find(dw_call *c, dw_connection *conn, const char *path, const char *id, const json_t **row)
+{
+    json_t *one;
+    const int rc = ask(c, conn, dw_format(c, "%s/%s", path, id), (dw_list){ 0 }, &one, NULL);
+
+    *row = NULL;
+    if (rc == DW_EDENIED)
+        return find_in_list(c, conn, path, id, row);
+    if (rc == DW_ENOTFOUND)
+        return 0;
+    DW_TRY(rc);
+    *row = one;
     return 0;
 }
 

@@ -4,7 +4,7 @@
 
 #include "kimai.h"
 
-/* The row with this id, hidden ones too, or NULL in *row. By the list: showing a single one needs a permission more. */
+/* The row with this id, hidden ones too, or NULL in *row. Whoever may not look at a single one may still list it. */
 int master_find(dw_call *c, dw_connection *conn, const char *path, const char *id, const json_t **row);
 
 bool master_is_visible(const json_t *row);

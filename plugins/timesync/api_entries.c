@@ -56,11 +56,13 @@ int api_get_entry(dw_call *c, dw_request *req)
     return dw_reply_row(req, 200, rows);
 }
 
+/* First what is wrong with the query, then whether there is such an entry: its reply is taken back. */
 int api_list_entry_steps(dw_call *c, dw_request *req)
 {
     const char *id, *sync;
 
     DW_TRY(dw_request_read(req, "id", &id));
+    DW_TRY(dw_reply_list(c, req, "SELECT " STEP_COLUMNS " FROM timesync_steps t WHERE t.entry = $1", id));
     DW_TRY(dw_db_get(c, DW_TO(&sync), "SELECT sync FROM timesync_entries WHERE id = $1", id));
-    return dw_reply_list(c, req, "SELECT " STEP_COLUMNS " FROM timesync_steps t WHERE t.entry = $1", id);
+    return 0;
 }

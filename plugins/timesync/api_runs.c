@@ -38,14 +38,16 @@ int api_get_run(dw_call *c, dw_request *req)
     return reply_run(c, req, 200, id);
 }
 
+/* First what is wrong with the query, then whether there is such a run: its reply is taken back. */
 int api_list_steps(dw_call *c, dw_request *req)
 {
     const char *id;
     int64_t n;
 
     DW_TRY(dw_request_read(req, "id", &id));
+    DW_TRY(dw_reply_list(c, req, "SELECT " STEP_COLUMNS " FROM timesync_steps t WHERE t.run = $1", id));
     DW_TRY(dw_db_get(c, DW_TO(&n), "SELECT total FROM timesync_runs WHERE id = $1", id));
-    return dw_reply_list(c, req, "SELECT " STEP_COLUMNS " FROM timesync_steps t WHERE t.run = $1", id);
+    return 0;
 }
 
 /* ---- starting ---- */

@@ -26,16 +26,29 @@ static int change_entry(dw_call *c, const struct all *a)
                       a->e->id, a->e->version, is->state, reason_name(is->reason), pushed);
 }
 
-static const char *if_same(const char *is, const char *wanted, const char *name)
+/* Of what the timesheet is in, where that is what was looked for; else "". */
+struct names {
+    const char *project, *customer, *customer_name, *activity;
+};
+
+static struct names names_of(const struct sheet *s, const struct wanted *want)
 {
-    return wanted && same(is, wanted) ? or_empty(name) : "";
+    struct names names = { "", "", "", "" };
+
+    if (want && same(s->project, want->project.id)) {
+        names.project = or_empty(want->project.name);
+        names.customer = or_empty(want->customer.id);
+        names.customer_name = or_empty(want->customer.name);
+    }
+    if (want && same(s->activity, want->activity))
+        names.activity = or_empty(want->activity_name);
+    return names;
 }
 
 static int change_link(dw_call *c, const struct all *a)
 {
     const struct sheet *s = a->is->sheet;
-    const struct wanted *want = a->wanted;
-    const bool in_place = want && same(s->project, want->project.id);
+    const struct names names = names_of(s, a->wanted);
     char hash[DIGEST_HEX];
     const char *day;
 
@@ -54,9 +67,8 @@ static int change_link(dw_call *c, const struct all *a)
         "$15 END"
         " WHERE id = $1",
         a->e->id, s->id, sheet_json(c, s), (const char *)hash, s->exported, (int64_t)s->billable, s->project,
-        s->begin, s->seconds, day, s->activity, in_place ? or_empty(want->project.name) : "",
-        in_place ? or_empty(want->customer.id) : "", in_place ? or_empty(want->customer.name) : "",
-        want ? if_same(s->activity, want->activity, want->activity_name) : "");
+        s->begin, s->seconds, day, s->activity, names.project, names.customer, names.customer_name,
+        names.activity);
 }
 
 static int new_link(dw_call *c, const struct all *a)

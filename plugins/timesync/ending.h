@@ -46,6 +46,6 @@ struct plainly {
     enum reason reason;
 };
 int ending_plain(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
-                 const struct wanted *wanted, struct plainly is);
+                 const struct wanted *wanted, struct plainly plainly);
 
 #endif

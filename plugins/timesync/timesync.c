@@ -9,8 +9,10 @@ static const dw_item items[] = {
     DW_ITEM(struct timesync_conf, keep_runs, .fallback = "90d",
             .help = "How long runs, and what they did step by step, are kept; 0: for ever"),
     DW_ITEM(struct timesync_conf, settle, .fallback = "0s", .max = 3600000000,
-            .help = "How long after a request whose end is not known it may still take effect at the target: longer than every "
-                    "limit of the servers and proxies on its way, else timesheets may be doubled; 0: what the connector says, 90s"),
+            .help = "How long after a request whose end is not known it may still take effect at the target: "
+                    "longer than every "
+                    "limit of the servers and proxies on its way, else timesheets may be doubled; 0: what "
+                    "the connector says, 90s"),
     { 0 },
 };
 

@@ -107,6 +107,11 @@ describe('dowel connection', { timeout }, () => {
     await refused(1, /./, ['things', made.id, 'customer']);
     status = 200;
 
+    for (const verb of ['disable', 'enable', 'remove']) {
+      const { code, stderr } = await run(['inbox', verb, 'desk', made.id]);
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(`belongs to a connection, .*: dowel connection ${verb} ${made.id}`));
+    }
     assert.match(await told(['disable', made.id]), /^disabled/);
     assert.equal((await json(['show', made.id])).enabled, false);
     assert.match(await told(['enable', made.id]), /^enabled/);

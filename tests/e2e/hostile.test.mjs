@@ -323,9 +323,15 @@ describe('a descriptor', { timeout }, () => {
     no_argument_stride: /argument elements have 0 bytes; .*; in the command "liar tell"/,
     wild_commands: /signal 11|SIGSEGV|crash/,
     strange_flags: /the command "liar tell" has the input 0 and the flags 4096/,
+    small_connector: /connector elements have 8 bytes/,
+    no_listing_stride: /listing elements have 0 bytes; .*; in the connector liar/,
+    wild_connectors: /signal 11|SIGSEGV|crash/,
+    short_role: /the time_source of the connector liar has 8 bytes, which cannot be/,
+    no_address: /the connector liar has its address in the item number, which is no text with .pattern = "url"/,
+    wrong_fallback: /the fallback of the item number: must be a whole number, found a text; in the connector liar/,
   };
 
-  if (notUnderAsan) for (const wild of ['wild_operations', 'wild_commands']) delete liars[wild]; // the probe's own process reports it
+  if (notUnderAsan) for (const wild of ['wild_operations', 'wild_commands', 'wild_connectors']) delete liars[wild]; // the probe's own process reports it
 
   before(() => start({ plugins: { good: '', liar_honestly: '', ...Object.fromEntries(Object.keys(liars).map((name) => [`liar_${name}`, ''])) } }), { timeout });
   after(stopUnharmed, { timeout });
@@ -345,12 +351,13 @@ describe('a descriptor', { timeout }, () => {
 describe('two plugins', { timeout }, () => {
   afterEach(stopAnyhow, { timeout });
 
-  test('with one route, or one service: the later one is declined', async () => {
-    await start({ plugins: { good: '', clash1: '', clash2: '', clash3: '' } });
+  test('with one route, one service, or one kind of connection: the later one is declined', async () => {
+    await start({ plugins: { good: '', clash1: '', clash2: '', clash3: '', clash6: '' } });
     assert.deepEqual((await get(server, 'clash')).json(), { whose: 'clash1' });
     assert.equal((await get(server, 'clash3')).status, 404);
     await logged(server, { plugin: 'clash2', why: /GET \/api\/v1\/clash.*clash1/ });
     await logged(server, { plugin: 'clash3', why: /clash1\.serve\/1/ });
+    await logged(server, { plugin: 'clash6', why: /its connector clash is one of plugin clash1 already/ });
     assert.match(await readyz(server), /^\[!\] plugin clash2: /m);
     assert.match(await readyz(server), /^\[!\] plugin clash3: /m);
   });

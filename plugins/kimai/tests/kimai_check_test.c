@@ -430,6 +430,15 @@ static void who_may_not_list_users_is_told(void **state)
     assert_string_equal(state_of("view_user"), "warning");
 }
 
+static void who_may_list_no_timesheets_cannot_be_used(void **state)
+{
+    (void)state;
+    dw_harness_upstream(h, ALL, .status = 403, .json = "{\"code\":403}");
+    all_is_well();
+    check();
+    assert_at("/token", "view_own_timesheet");
+}
+
 static void a_proxy_that_drops_counts_is_told(void **state)
 {
     (void)state;
@@ -487,6 +496,7 @@ int main(void)
         TEST(a_team_may_keep_its_times_to_itself),
         TEST(what_cannot_be_seen_is_said_to_be_so),
         TEST(who_may_not_list_users_is_told),
+        TEST(who_may_list_no_timesheets_cannot_be_used),
         TEST(a_proxy_that_drops_counts_is_told),
         TEST(every_step_may_fail),
         TEST(no_secret_is_logged),

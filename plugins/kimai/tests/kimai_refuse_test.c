@@ -60,7 +60,35 @@ static void assert_reason(int code, const char *reason)
     assert_failed(code, reason);
 }
 
+/* By default he may list them only. */
+static int open_plain(void **state)
+{
+    static const char *const singles[] = { "projects/3", "customers/1", "activities/2" };
+    char request[100];
+    int rc = open_kimai(state);
+
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(request, sizeof(request), "GET " KIMAI "/api/%s", singles[i]);
+        dw_harness_upstream(h, request, .status = 403, .json = "{\"code\":403,\"message\":\"Forbidden\"}");
+    }
+    return rc;
+}
+
 /* ---- the project ---- */
+
+static void who_may_look_at_one_does_not_list_all(void **state)
+{
+    open_kimai(state);
+    refuses(REFUSAL("", PROJECT_ERROR ",\"activity\":{}," ADMIN_FORM));
+    dw_harness_upstream(h, "GET " KIMAI "/api/projects/3",
+                        .json = "{\"id\":3,\"customer\":1,\"visible\":true}");
+    dw_harness_upstream(h, "GET " KIMAI "/api/projects/3", .status = 404, .json = "{\"code\":404}");
+    dw_harness_upstream(h, "GET " KIMAI "/api/customers/1", .json = "{\"id\":1,\"visible\":true}");
+    assert_reason(DW_ECONFLICT, "BUDGET");
+    assert_reason(DW_EINVALID, "PROJECT_OR_CUSTOMER_MISSING");
+    assert_int_equal(count_sent("GET", "/api/projects?"), 0);
+    assert_int_equal(close_kimai(state), 0);
+}
 
 static void a_project_that_is_open_has_no_budget_left(void **state)
 {
@@ -86,15 +114,15 @@ static void a_project_that_is_not_open_is_missing(void **state)
     refuses(REFUSAL("", PROJECT_ERROR ",\"activity\":{}," ADMIN_FORM));
     assert_project_missing("[]", acme);
     close_kimai(state);
-    open_kimai(state);
+    open_plain(state);
     refuses(REFUSAL("", PROJECT_ERROR ",\"activity\":{}," ADMIN_FORM));
     assert_project_missing("[{\"id\":3,\"customer\":1,\"visible\":false}]", acme);
     close_kimai(state);
-    open_kimai(state);
+    open_plain(state);
     refuses(REFUSAL("", PROJECT_ERROR ",\"activity\":{}," ADMIN_FORM));
     assert_project_missing("[{\"id\":3,\"customer\":1,\"visible\":true,\"end\":\"2026-06-20\"}]", acme);
     close_kimai(state);
-    open_kimai(state);
+    open_plain(state);
     refuses(REFUSAL("", PROJECT_ERROR ",\"activity\":{}," ADMIN_FORM));
     assert_project_missing("[{\"id\":3,\"customer\":1,\"visible\":true}]", "[{\"id\":1,\"visible\":false}]");
 }
@@ -122,7 +150,7 @@ static void assert_activity(const char *activities, const char *projects, int co
 {
     void *state = NULL;
 
-    open_kimai(&state);
+    open_plain(&state);
     refuses(REFUSAL("", "\"project\":{}," ACTIVITY_ERROR "," ADMIN_FORM));
     activities_are(activities);
     projects_are(projects);
@@ -340,8 +368,9 @@ static void every_step_may_fail(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_kimai, close_kimai)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_plain, close_kimai)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_may_look_at_one_does_not_list_all),
         TEST(a_project_that_is_open_has_no_budget_left),
         TEST(a_project_that_is_not_open_is_missing),
         TEST(a_wrong_pair_of_project_and_activity_is_no_budget),

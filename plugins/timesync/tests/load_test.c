@@ -17,22 +17,22 @@ static double cpu(void)
 /* In MiB, now. */
 static double memory(void)
 {
-    long pages_all = 0, resident = 0;
+    char line[128] = "";
+    const char *resident;
     FILE *f = fopen("/proc/self/statm", "r");
 
-    if (f) {
-        if (fscanf(f, "%ld %ld", &pages_all, &resident) != 2)
-            resident = 0;
-        fclose(f);
-    }
-    return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1048576;
+    if (!f)
+        return 0;
+    resident = fgets(line, sizeof(line), f) ? strchr(line, ' ') : NULL;
+    fclose(f);
+    return resident ? strtod(resident, NULL) * (double)sysconf(_SC_PAGESIZE) / 1048576 : 0;
 }
 
 static void nothing_costs_nothing(void **state)
 {
     const char *wanted = getenv("DOWEL_LOAD");
-    const unsigned n =
-        wanted && atoi(wanted) > 0 && atoi(wanted) <= RIG_BOOKINGS ? (unsigned)atoi(wanted) : 3000;
+    const unsigned long given = wanted ? strtoul(wanted, NULL, 10) : 0;
+    const unsigned n = given > 0 && given <= RIG_BOOKINGS ? (unsigned)given : 3000;
     double before, after_first, least = 0, most = 0;
     struct numbers done;
     int64_t requests;

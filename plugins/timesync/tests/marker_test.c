@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -33,13 +34,13 @@ static void comes_back(void **state)
 
     (void)state;
     for (size_t i = 0; i < n * n; i++) {
-        char line[MARKER_SIZE + 10];
+        char line[MARKER_SIZE], text[MARKER_SIZE + 10];
         struct marker m;
 
         assert_int_equal(marker_write(ids[i / n], ids[i % n], "01234567", line), 0);
         assert_null(strpbrk(line, "\r\n"));
-        strcat(line, "\nrest");
-        assert_int_equal(marker_read(line, &m), 1);
+        snprintf(text, sizeof(text), "%s\nrest", line);
+        assert_int_equal(marker_read(text, &m), 1);
         assert_string_equal(m.ticket, ids[i / n]);
         assert_string_equal(m.entry, ids[i % n]);
         assert_string_equal(m.mark, "01234567");

@@ -211,7 +211,12 @@ export class Dowel {
 
   async state() {
     const { house, sync, world } = this;
-    const runs = (await house.all(`/timesync/runs?sync=${sync.id}`)).sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+    // A webhook that was taken becomes a run when its turn comes.
+    let runs = await house.all(`/timesync/runs?sync=${sync.id}`);
+    for (let left; (left = runs.filter(({ state }) => !ENDED.includes(state))).length > 0; runs = await house.all(`/timesync/runs?sync=${sync.id}`)) {
+      for (const { id } of left) await this.ended(id);
+    }
+    runs.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
     const rows = await house.all(`/timesync/entries?sync=${sync.id}`);
     const ids = new Map(rows.map(({ id, source_id }) => [id, Number(source_id)]));
     const entries = new Map(rows.map((row) => [Number(row.source_id), { state: row.state, reason: row.reason, sheet: row.sheet }]));

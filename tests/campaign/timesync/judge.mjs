@@ -75,7 +75,7 @@ export class Judge {
       const sum = RUN_PARTS.reduce((all, part) => all + run[part], 0);
       if (run.examined !== sum) say(`run ${run.id} (${run.kind}, ${run.state}): examined ${run.examined}, but its parts are ${sum}: ${JSON.stringify(run)}`);
     }
-    const last = runs.at(-1);
+    const last = runs.filter(({ kind }) => kind === 'full').at(-1);
     if (last && (last.state !== 'done' || last.failed > 0)) say(`the last quiet pass is ${JSON.stringify(last)}`);
   }
 

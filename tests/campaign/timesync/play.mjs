@@ -176,7 +176,8 @@ export async function play(plan, make, options) {
 }
 
 // Leaves out what is not needed for the failure: histories, then rounds, then steps. `fails(plan)` tries one; at most `tries` of them.
-export async function minimize(plan, fails, { tries = 40, suspect } = {}) {
+export async function minimize(plan, fails, { tries = 40, suspect, limitMs = 120_000 } = {}) {
+  const until = Date.now() + limitMs;
   const strandsOf = (now) => [...new Set(now.rounds.flatMap(({ steps }) => steps.map(({ strand }) => strand)))];
   const only = (now, keep) => ({
     ...now,
@@ -198,7 +199,7 @@ export async function minimize(plan, fails, { tries = 40, suspect } = {}) {
     for (let again = true; again && tries > 0; ) {
       again = false;
       for (const smaller of candidates(best)) {
-        if (tries-- <= 0) return best;
+        if (tries-- <= 0 || Date.now() > until) return best;
         if (!(await fails(smaller))) continue;
         best = smaller;
         again = true;

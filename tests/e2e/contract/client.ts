@@ -86,6 +86,14 @@ refused('notes', await client.POST('/api/v1/notes', { body: { title: 'A note' } 
 refused('reminder', await client.GET('/api/v1/reminders/{id}', { params: { path: { id } } }));
 refused('shop', await client.POST('/api/v1/shop/orders', { body: { customer: 'Miller', cents: 1990 } }));
 
+// ---- the main job ----
+refused('timesync', await client.POST('/api/v1/timesync/syncs', { body: { name: 'Main', source: id, target: id, rules: { zero: 'skip' }, zone: 'Europe/Berlin', enabled: true } }));
+refused('timesync-runs', await client.POST('/api/v1/timesync/syncs/{id}/runs', { params: { path: { id } }, body: { kind: 'full', plan: true } }));
+refused('timesync-runs', await client.GET('/api/v1/timesync/entries', { params: { query: { state: 'synced', q: 'router', limit: 5 } } }));
+refused('timesync-cases', await client.POST('/api/v1/timesync/cases/decide', { body: { sync: id, reason: 'TARGET_CHANGED', action: 'keep' } }));
+refused('timesync-mappings', await client.POST('/api/v1/timesync/mappings', { body: { sync: id, kind: 'activity', source: '3', target: '21', billable: 'no', settle: true } }));
+refused('timesync-reports', await client.GET('/api/v1/timesync/reports/minutes', { params: { query: { by: ['customer', 'month'], from: '2026-11-01' } } }));
+
 // ---- what does not compile is what the document says is wrong ----
 // @ts-expect-error a note has a title
 void (() => client.POST('/api/v1/notes', { body: {} }));

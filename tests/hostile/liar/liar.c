@@ -65,6 +65,24 @@
 #ifndef COMMAND_FLAGS
 #define COMMAND_FLAGS 0
 #endif
+#ifndef CONNECTOR_STRIDE
+#define CONNECTOR_STRIDE sizeof(dw_connector)
+#endif
+#ifndef LISTING_STRIDE
+#define LISTING_STRIDE sizeof(dw_listing)
+#endif
+#ifndef CONNECTORS
+#define CONNECTORS connectors
+#endif
+#ifndef ROLE_SIZE
+#define ROLE_SIZE sizeof(dw_time_source)
+#endif
+#ifndef ADDRESS
+#define ADDRESS "url"
+#endif
+#ifndef FALLBACK
+#define FALLBACK "1"
+#endif
 #ifndef PLUGIN
 #define PLUGIN &plugin
 #endif
@@ -111,6 +129,49 @@ static const dw_command commands[] = {
       .run = run_command },
     { 0 },
 };
+
+struct liar_settings {
+    const char *url;
+    int64_t number;
+};
+static const dw_item settings[] = {
+    { .name = "url",
+      .type = DW_ITEM_TEXT,
+      .offset = 0,
+      .fallback = "\"\"",
+      .help = "A URL",
+      .pattern = "url" },
+    { .name = "number",
+      .type = DW_ITEM_INT,
+      .offset = sizeof(char *),
+      .fallback = FALLBACK,
+      .help = "A number" },
+    { 0 },
+};
+static int list_things(dw_call *c, dw_connection *conn, const dw_thing_query *query, dw_found *out)
+{
+    (void)c;
+    (void)conn;
+    (void)query;
+    return dw_found_complete(out);
+}
+static int list_entries(dw_call *c, dw_connection *conn, const dw_entry_query *query, dw_found *out)
+{
+    (void)c;
+    (void)conn;
+    (void)query;
+    return dw_found_complete(out);
+}
+static const dw_listing listings[] = { { .name = "user", .list = list_things }, { 0 } };
+static const dw_time_source source = { .struct_size = ROLE_SIZE, .list = list_entries };
+static const dw_connector connectors[] = {
+    { .name = "liar",
+      .settings = { settings, sizeof(struct liar_settings) },
+      .address = ADDRESS,
+      .listings = listings,
+      .time_source = &source },
+    { 0 },
+};
 static const dw_sizes sizes = {
     .asset = sizeof(dw_asset),
     .item = sizeof(dw_item),
@@ -125,6 +186,8 @@ static const dw_sizes sizes = {
     .inbox = sizeof(dw_inbox),
     .command = COMMAND_STRIDE,
     .argument = ARGUMENT_STRIDE,
+    .connector = CONNECTOR_STRIDE,
+    .listing = LISTING_STRIDE,
 };
 
 static const dw_plugin plugin = {
@@ -144,6 +207,7 @@ static const dw_plugin plugin = {
     .conf = { items, CONF_SIZE },
     .operations = OPERATIONS,
     .commands = COMMANDS,
+    .connectors = CONNECTORS,
 };
 
 const dw_plugin *dowel_plugin_v0(void)
@@ -156,6 +220,7 @@ const dw_plugin *dowel_plugin_v0(void)
     (void)commands;
     (void)arguments;
     (void)run_command;
+    (void)connectors;
     (void)plugin;
     return PLUGIN;
 }
