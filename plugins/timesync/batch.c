@@ -95,7 +95,7 @@ static enum counted next_of(const struct batch *b, const struct batch_row *row, 
 
     if (*is->intent || state == KNOWN_WAITING || state == KNOWN_FAILED || state == KNOWN_GONE)
         return COUNTED_NOT;
-    if (state == KNOWN_UNFOLLOWED || (state == KNOWN_SKIPPED && same(is->reason, reason_name(REASON_CHOSEN))))
+    if (state == KNOWN_UNFOLLOWED || entry_is_settled(is->state, is->reason))
         return COUNTED_SKIPPED;
     if (!same(is->pushed, row->recipe))
         return COUNTED_NOT;

@@ -146,6 +146,8 @@ int decide_strange(dw_call *c, struct work *w, const struct step *s)
         return end_as_strange(c, w, s, NULL, "unchanged", REASON_NONE);
     if (w->action && w->action != ACTION_REMOVE)
         return end_as_strange(c, w, s, &found.sheet, "skipped", REASON_CHOSEN);
+    if (same(s->hint, HINT_NO_MORE))
+        return end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);
     if (!w->action)
         return end_as_strange(c, w, s, &found.sheet, "deciding",
                               same(s->hint, HINT_STRANGE) ? REASON_DELETED_SOURCE : REASON_DUPLICATE);

@@ -172,8 +172,11 @@ static int write_all(dw_call *c, void *ud)
         return changed;
     if (a->is->sheet)
         DW_TRY(change_link(c, a));
-    if (a->is->link_by)
+    if (a->is->link_by) {
         DW_TRY(new_link(c, a));
+        /* It may have been a stranger until now. */
+        DW_TRY(case_obsolete(c, a->w->sync.id, dw_format(c, "sheet:%s", a->is->sheet->id)));
+    }
     if (a->is->unlinks)
         DW_TRY(no_link(c, a));
     DW_TRY(change_case(c, a));

@@ -5,6 +5,8 @@
 #include "digest.h"
 #include "sync.h"
 
+#include <string.h>
+
 struct entry {
     const char *id, *sync;
 
@@ -42,6 +44,13 @@ int entry_hash(const struct entry *e, unsigned char out[DIGEST_SIZE]);
 
 /* In the call's memory. 0, DW_ENOTFOUND. */
 int entry_load(dw_call *c, const char *id, struct entry *out);
+
+/* It is skipped for good, until a person says otherwise: who said so, or deleted its timesheet where the rules say that this means it. */
+static inline bool entry_is_settled(const char *state, const char *reason)
+{
+    return strcmp(state, "skipped") == 0 &&
+           (strcmp(reason, "CHOSEN") == 0 || strcmp(reason, "DELETED_TARGET") == 0);
+}
 
 /* What the source says of it, for a case or a step; the call's. */
 json_t *entry_json(dw_call *c, const struct entry *e);

@@ -164,48 +164,47 @@ static int carry_out(dw_call *c, struct work *w, const struct step *s, struct en
     }
 }
 
-/* The ids of people and places. 0, WORK_WAITS, WORK_STOPS, or an error. */
-static int resolve(dw_call *c, struct work *w, struct entry *e, struct wanted *wanted)
+/* The ids of what is wanted, of which a comparison must know all: what is not known would look as if it were the same. */
+static int resolve(dw_call *c, struct work *w, struct entry *e, struct wanted *wanted, struct view *v)
 {
     struct sheet base;
+    int rc;
 
     DW_TRY(sheet_read(c, e->base, &base));
     stay(e, &base, wanted);
-    return places_resolve(c, w, wanted);
+    if ((rc = places_resolve(c, w, wanted)) != 0)
+        return rc;
+    if (v->in.source == SOURCE_SAME) /* it is about the edit at the target, and about nothing else */
+        wanted->reason = REASON_NONE;
+    v->in.is_as_wanted = v->found.is_there && sheet_is(&v->found.sheet, wanted);
+    return 0;
+}
+
+static enum side_link link_of(const struct entry *e)
+{
+    return same(e->state, "unfollowed") ? LINK_UNFOLLOWED : e->sheet ? LINK_LINKED : LINK_NONE;
 }
 
 static int compare_all(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                        struct wanted *wanted)
 {
-    struct view v = { .in = {
-                          .source = source_of(e, wanted),
-                          .link = same(e->state, "unfollowed") ? LINK_UNFOLLOWED
-                                  : e->sheet                   ? LINK_LINKED
-                                                               : LINK_NONE,
-                      } };
-    struct sheet base;
+    struct view v = { .in = { .source = source_of(e, wanted), .link = link_of(e) } };
     int rc;
 
     if (v.in.source != SOURCE_GONE && v.in.link != LINK_UNFOLLOWED && wanted->reason != REASON_NONE)
         return not_moved(c, w, s, e, wanted);
-    if (v.in.link == LINK_LINKED && v.in.source == SOURCE_CHANGED) {
-        DW_TRY(sheet_read(c, e->base, &base));
-        if (is_moved(e) && w->sync.rules.merged == MERGED_DECIDE)
-            return ending_case(
-                c, w, s, e, wanted,
-                (struct why){ REASON_MERGED_TICKET, *e->merged_into ? e->merged_into : e->ticket, &base });
-        if ((rc = resolve(c, w, e, wanted)) != 0)
-            return rc;
-    }
     if (wants_look(&v, s, e) && (rc = look(c, w, e, &v)) != 0)
         return rc;
-    /* Whose it is, and where, is an edit like another: it has to be known what was wanted. */
-    if (v.in.target == TARGET_CHANGED && v.in.source == SOURCE_SAME && (rc = resolve(c, w, e, wanted)) != 0)
-        return rc;
-    if (v.in.source != SOURCE_GONE && v.in.link == LINK_LINKED && wanted->reason != REASON_NONE)
-        return not_moved(c, w, s, e, wanted);
-    v.in.is_as_wanted = v.found.is_there && v.in.source != SOURCE_GONE && sheet_is(&v.found.sheet, wanted);
-    return carry_out(c, w, s, e, wanted, &v);
+    if (v.in.link != LINK_LINKED || v.in.source == SOURCE_GONE)
+        return carry_out(c, w, s, e, wanted, &v);
+    if (v.in.source == SOURCE_CHANGED && is_moved(e) && w->sync.rules.merged == MERGED_DECIDE)
+        return ending_case(c, w, s, e, wanted,
+                           (struct why){ REASON_MERGED_TICKET, *e->merged_into ? e->merged_into : e->ticket,
+                                         v.found.is_there ? &v.found.sheet : NULL });
+    if (v.in.source == SOURCE_CHANGED || v.in.target == TARGET_CHANGED)
+        if ((rc = resolve(c, w, e, wanted, &v)) != 0)
+            return rc;
+    return wanted->reason == REASON_NONE ? carry_out(c, w, s, e, wanted, &v) : not_moved(c, w, s, e, wanted);
 }
 
 /* ---- what a listing found ---- */
@@ -248,8 +247,9 @@ int work_step(dw_call *c, struct work *w, const struct step *s)
         return undo_step(c, w, s, &e);
     if (w->action)
         return decide(c, w, s, &e, &wanted);
-    if (same(e.state, "skipped") && same(e.reason, reason_name(REASON_CHOSEN)))
-        return ending_plain(c, w, s, &e, NULL, (struct plainly){ "skipped", "skipped", REASON_CHOSEN });
+    if (entry_is_settled(e.state, e.reason))
+        return ending_plain(c, w, s, &e, NULL,
+                            (struct plainly){ "skipped", "skipped", reason_from(e.reason) });
     if (is_one_of(s->hint, HINT_FOUND, HINT_UNSURE) && !e.sheet &&
         (rc = found_one(c, w, s, &e, &wanted)) != WORK_GOES_ON)
         return rc;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common.h"
+#include "entry.h"
 
 enum { PAGE = 2000 };
 
@@ -155,7 +156,7 @@ static int load_page(dw_call *c, struct known *k, const char *sync)
         digest_from_hex(pushed, e->pushed);
         digest_from_hex(base, e->base);
         e->state = (unsigned char)known_state_of(state);
-        e->is_chosen = same(reason, "CHOSEN");
+        e->is_settled = entry_is_settled(state, reason);
         e->has_intent = *intent != '\0';
         e->is_exported = exported;
         e->is_missed = gone.us != 0;

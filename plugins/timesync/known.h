@@ -29,7 +29,7 @@ struct known_entry {
     int64_t starts;                          /* us; 0: not known */
     unsigned char state;                     /* enum known_state */
     unsigned char counted;                   /* enum counted */
-    bool is_chosen;                          /* skipped by a person */
+    bool is_settled;                         /* see entry_is_settled() */
     bool has_intent, is_exported, is_missed; /* by the source before, see gone_at */
     bool is_seen, is_sheet_seen;             /* in this run */
 };

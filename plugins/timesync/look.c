@@ -192,7 +192,7 @@ static bool is_absent(const struct known_entry *k, int64_t from)
     static const unsigned char none[DIGEST_SIZE];
 
     return memcmp(k->sheet, none, DIGEST_SIZE) != 0 && !k->is_sheet_seen && k->state != KNOWN_UNFOLLOWED &&
-           !(k->state == KNOWN_SKIPPED && k->is_chosen) && k->starts >= from;
+           !k->is_settled && k->starts >= from;
 }
 
 static int absent_ones(dw_call *c, struct looking *l, int64_t from)
@@ -221,6 +221,33 @@ static int absent_ones(dw_call *c, struct looking *l, int64_t from)
         rc = hint(c, l, k, k->id, k->id, NULL, HINT_CHANGED);
         dw_scope_end(c);
         DW_TRY(rc);
+    }
+    return 0;
+}
+
+/* Strangers of whom there is a case, and whom the list did not show as such: gone, or somebody's by now. */
+static int no_longer_strange(dw_call *c, const struct looking *l)
+{
+    json_t *sheets = dw_json_own(c, json_array()), *one;
+    const char *sheet;
+    dw_rows *rows;
+    size_t i;
+    int rc;
+
+    DW_TRY(
+        dw_db_query(c, &rows,
+                    "SELECT sheet FROM timesync_cases c WHERE sync = $1 AND state = 'open' AND entry IS NULL"
+                    " AND sheet IS NOT NULL AND NOT EXISTS"
+                    " (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.key = c.key)",
+                    l->w->sync.id, l->w->run.id));
+    while ((rc = dw_rows_next(rows, &sheet)) > 0)
+        if (json_array_append_new(sheets, json_string(sheet)) != 0)
+            return dw_fail(c, DW_ENOMEM, "there is no memory for a batch of timesheets");
+    dw_rows_close(rows);
+    DW_TRY(rc);
+    json_array_foreach(sheets, i, one)
+    {
+        DW_TRY(hint(c, l, NULL, NULL, "", json_string_value(one), HINT_NO_MORE));
     }
     return 0;
 }
@@ -322,8 +349,8 @@ int look_all(dw_call *c, struct work *w, struct known *known, struct read_counts
         return rc;
     if ((rc = absent_ones(c, l, query.begin_from.us)) != 0)
         return rc;
-    if (!window.us && !w->run.is_plan)
-        DW_TRY(tx_do(c, close_settled, w));
+    if (!window.us)
+        DW_TRY(no_longer_strange(c, l));
     rc = say_seen(c, w, query.begin_from);
     return rc < 0 ? rc : 0;
 }

@@ -46,7 +46,7 @@ static enum counted as_it_was(const struct known_entry *k, const unsigned char h
     digest_from_hex(wanted->recipe, recipe);
     if (k->has_intent || k->is_missed || memcmp(k->hash, hash, DIGEST_SIZE) != 0)
         return COUNTED_NOT;
-    if (k->state == KNOWN_UNFOLLOWED || (k->state == KNOWN_SKIPPED && k->is_chosen))
+    if (k->state == KNOWN_UNFOLLOWED || k->is_settled)
         return COUNTED_SKIPPED;
     if (memcmp(k->pushed, recipe, DIGEST_SIZE) != 0)
         return COUNTED_NOT;
@@ -191,7 +191,7 @@ static int missing_one(dw_call *c, struct work *w, const struct known_entry *k)
 
 static bool is_missing(const struct known_entry *k)
 {
-    return !k->is_seen && k->state != KNOWN_GONE;
+    return !k->is_seen && k->state != KNOWN_GONE && !(k->is_settled && k->is_missed);
 }
 
 static int hold_for_deletions(dw_call *c, struct work *w, int64_t n)

@@ -68,6 +68,32 @@ static int it_is(dw_call *c, struct work *w, const struct step *s, struct entry 
 
 /* ---- of each kind ---- */
 
+static bool is_what_was_sent(const struct sheet *is, const struct wanted *wanted)
+{
+    struct sheet rounded = *is;
+
+    rounded.begin = wanted->begin;
+    rounded.end = wanted_end(wanted);
+    return sheet_agrees(is, wanted, (dw_time){ 0 }) && sheet_is(&rounded, wanted);
+}
+
+/* The baseline, where the target's own answer got lost and it is something else by now. */
+static struct sheet as_sent(const struct sheet *found, const struct wanted *wanted)
+{
+    struct sheet sent = *found;
+
+    sent.begin = wanted->begin;
+    sent.end = wanted_end(wanted);
+    sent.seconds = wanted->seconds;
+    sent.activity = wanted->activity;
+    sent.text = wanted->text;
+    if (wanted->project.id)
+        sent.project = wanted->project.id;
+    if (wanted->user)
+        sent.user = wanted->user;
+    return sent;
+}
+
 static int settle_create(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                          const struct wanted *wanted)
 {
@@ -83,6 +109,8 @@ static int settle_create(dw_call *c, struct work *w, const struct step *s, struc
         return ending_case(
             c, w, s, e, wanted,
             (struct why){ REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0] });
+    /* Of what was made from another recipe nobody knows any more what was sent. */
+    const bool is_other = same(e->pushed_hash, wanted->recipe) && !is_what_was_sent(&found[0], wanted);
     struct ending ending = {
         .state = "synced",
         .sheet = &found[0],
@@ -90,16 +118,18 @@ static int settle_create(dw_call *c, struct work *w, const struct step *s, struc
         .new_sheet = sheet_json(c, &found[0]),
     };
 
+    const struct sheet sent = as_sent(&found[0], wanted);
+
+    if (is_other) { /* somebody was quicker than we */
+        ending.sheet = &sent;
+        ending.outcome = "deciding";
+        ending.state = "deciding";
+        ending.reason = REASON_TARGET_CHANGED;
+        ending.what_of_case = CASE_OPENS;
+        ending.target = ending.new_sheet;
+        return ending_write(c, w, s, e, wanted, &ending);
+    }
     return it_is(c, w, s, e, wanted, &ending, "adopted");
-}
-
-static bool is_what_was_sent(const struct sheet *is, const struct wanted *wanted)
-{
-    struct sheet rounded = *is;
-
-    rounded.begin = wanted->begin;
-    rounded.end = wanted_end(wanted);
-    return sheet_agrees(is, wanted, (dw_time){ 0 }) && sheet_is(&rounded, wanted);
 }
 
 static int settle_update(dw_call *c, struct work *w, const struct step *s, struct entry *e,

@@ -40,10 +40,8 @@ static int hold(dw_call *c, void *ud)
     const struct hold *h = ud;
     const dw_value change[] = {
         DW("UPDATE timesync_syncs SET held_reason = $2, held_detail = $3, held_until = $4, version = version "
-           "+ 1,"
-           /* Not later than by its schedule, and not before. */
-           " poll_due_at = CASE WHEN schedule <> '' AND $4 IS NOT NULL THEN $4 ELSE poll_due_at END WHERE id "
-           "= $1"),
+           "+ 1"
+           " WHERE id = $1"),
         DW(h->sync->id),
         DW(h->reason),
         DW(h->detail),
@@ -51,6 +49,9 @@ static int hold(dw_call *c, void *ud)
     };
 
     DW_TRY(dw_db_exec_(c, DB_LIST(change)));
+    if (h->until.us) /* not when its schedule says, but when it is tried again */
+        DW_TRY(dw_db_exec(c, "UPDATE timesync_syncs SET poll_due_at = $2 WHERE id = $1 AND schedule <> ''",
+                          h->sync->id, h->until));
     return dw_event_emit(c, "timesync.sync.held", "sync", h->sync->id, "name", h->sync->name, "reason",
                          h->reason, "detail", h->detail);
 }

@@ -101,17 +101,23 @@ static int ask_amount(const struct sync *s, const struct entry *e, struct wanted
     return 0;
 }
 
+/* The second in which it was booked means nothing, and targets that round outwards would bill a minute more for it. */
+static int64_t whole_minute(int64_t us)
+{
+    return us - us % 60000000;
+}
+
 static int ask_time(const struct sync *s, const struct entry *e, struct wanted *w)
 {
-    const int64_t long_us = (w->seconds > 0 ? w->seconds : 0) * 1000000;
+    const int64_t length = (w->seconds > 0 ? w->seconds : 0) * 1000000;
     int64_t at;
 
     if (e->begin.us)
         at = e->begin.us;
     else if (e->end.us)
-        at = e->end.us - long_us;
+        at = e->end.us - length;
     else if (e->booked.us)
-        at = s->rules.anchor == ANCHOR_BEGINS ? e->booked.us : e->booked.us - long_us;
+        at = whole_minute(e->booked.us) - (s->rules.anchor == ANCHOR_BEGINS ? 0 : length);
     else
         return refuse(w, REASON_OTHER, "the source says neither when it began nor when it was booked");
     /* Whole seconds: no target knows parts of one, and what it cuts off would look like an edit. */

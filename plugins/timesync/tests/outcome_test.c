@@ -112,6 +112,25 @@ static void it_was_edited_meanwhile(void **state)
     assert_int_equal(run("full").unchanged, 1);
 }
 
+/* Somebody edits it while nobody knows: that is an edit, not what was sent. */
+static void it_was_edited_there_meanwhile(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    fail_next(DW_EUNKNOWN, true, at_once);
+    id = start_run("full", "{}", false, NULL);
+    run_jobs();
+    page_for("1")->end.us += DW_MINUTES(30).us;
+    page_for("1")->seconds += 1800;
+    assert_int_equal(run_through(id).to_decide, 1);
+    assert_string_equal(case_of("1"), "TARGET_CHANGED");
+    assert_int_equal(run("full").to_decide, 1);
+    assert_int_equal(books.writes, 1);
+}
+
 static void unknown_updates(void **state)
 {
     (void)state;
@@ -383,6 +402,7 @@ int main(void)
         ON(nobody_looks_too_early),
         ON(an_error_page_may_lie),
         ON(it_was_edited_meanwhile),
+        ON(it_was_edited_there_meanwhile),
         ON(unknown_updates),
         ON(unknown_removals),
         ON(what_never_works_fails),

@@ -78,6 +78,17 @@ static void units_and_anchors(void **state)
     assert_int_equal(page_for("1")->begin.us, DAY.us + INT64_C(600000000));
 }
 
+/* Booked at some second, it is moved as whole minutes: a target that rounds outwards bills what was booked. */
+static void seconds_of_booking_do_not_count(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    books.rounds = true;
+    book("1", "1", "10")->created.us += 25 * 1000000;
+    assert_int_equal(run("full").created, 1);
+    assert_int_equal(page_for("1")->seconds, 600);
+}
+
 /* Nothing is made at the target for what cannot be moved. */
 static void what_cannot_be_moved_makes_nothing(void **state)
 {
@@ -328,6 +339,32 @@ static void an_edit_there_is_put_back(void **state)
     assert_string_equal(case_of("1"), "LOCKED_OR_EXPORTED");
 }
 
+/* Who and where are looked up for the comparison, also where the source says nothing new. */
+static void another_user_or_project_is_an_edit(void **state)
+{
+    (void)state;
+    rig_start("{\"target_edited\":\"restore\"}");
+    book("1", "1", "10");
+    run("full");
+    snprintf(page_for("1")->user, 32, "u9");
+    assert_int_equal(run("full").updated, 1);
+    assert_string_equal(page_for("1")->user, "u1");
+    snprintf(page_for("1")->project, 32, "p9");
+    assert_int_equal(run("full").updated, 1);
+    assert_string_equal(page_for("1")->project, "p1");
+    rig_stop(NULL);
+
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    snprintf(page_for("1")->user, 32, "u9");
+    assert_int_equal(run("full").to_decide, 1);
+    assert_string_equal(case_of("1"), "TARGET_CHANGED");
+    snprintf(page_for("1")->user, 32, "u1");
+    assert_int_equal(run("full").unchanged, 1);
+    assert_string_equal(case_of("1"), "");
+}
+
 static void an_edit_there_ends_following(void **state)
 {
     (void)state;
@@ -411,6 +448,8 @@ static void a_deletion_there_is_skipped(void **state)
     run("full");
     page_for("1")->gone = true;
     assert_int_equal(run("full").skipped, 1);
+    assert_int_equal(run("full").skipped, 1);
+    edit(&desk.all[0], "20"); /* never again */
     assert_int_equal(run("full").skipped, 1);
     assert_int_equal(books.writes, 1);
 }
@@ -522,7 +561,7 @@ static void doubles_are_reported(void **state)
     struct numbers n;
 
     (void)state;
-    rig_start("{}");
+    rig_start("{\"target_deleted\":\"create\"}");
     book("1", "1", "10");
     run("full");
     snprintf(text, sizeof(text), "%s", page_for("1")->text);
@@ -534,6 +573,19 @@ static void doubles_are_reported(void **state)
         count("SELECT count(*) FROM timesync_cases WHERE reason = 'DUPLICATE' AND state = 'open'"), 1);
     run("full");
     assert_int_equal(count("SELECT count(*) FROM timesync_cases"), 1);
+    /* One of them goes: whichever it is, that was it. */
+    books.all[1].gone = true;
+    run("full");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 0);
+    books.all[1].gone = false;
+    run("full");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 1);
+    books.all[0].gone = true;
+    run("full");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 0);
+    assert_int_equal(pages(), 1);
+    assert_int_equal(books.creates, 1);
+    assert_int_equal(run("full").unchanged, 1);
 }
 
 /* A timesheet with our marker of which the source knows nothing. */
@@ -558,6 +610,7 @@ int main(void)
         ON(one_entry_arrives),
         ON(many_arrive),
         ON(units_and_anchors),
+        ON(seconds_of_booking_do_not_count),
         ON(what_cannot_be_moved_makes_nothing),
         ON(customers_are_found_first),
         ON(a_place_is_made_once),
@@ -568,6 +621,7 @@ int main(void)
         ON(too_many_deletions_are_not_believed),
         ON(an_edit_there_is_a_case),
         ON(an_edit_there_is_put_back),
+        ON(another_user_or_project_is_an_edit),
         ON(an_edit_there_ends_following),
         ON(polls_look_at_the_target),
         ON(exported_is_no_edit),
