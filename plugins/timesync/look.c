@@ -1,7 +1,6 @@
 #include "look.h"
 
 #include "arena.h"
-#include "cases.h"
 #include "common.h"
 #include "marker.h"
 
@@ -308,31 +307,6 @@ static struct looking *looking_new(dw_call *c, struct work *w, struct known *kno
     l->known = known;
     l->counts = counts;
     return l;
-}
-
-/* Cases about timesheets that no entry had, and that this run did not find so again: they are gone, or somebody's. */
-static int close_settled(dw_call *c, void *ud)
-{
-    struct work *w = ud;
-    json_t *keys = dw_json_own(c, json_array()), *one;
-    const char *key;
-    dw_rows *rows;
-    size_t i;
-    int rc;
-
-    DW_TRY(dw_db_query(c, &rows,
-                       "SELECT key FROM timesync_cases WHERE sync = $1 AND state = 'open' AND entry IS NULL"
-                       " AND NOT EXISTS (SELECT 1 FROM timesync_steps s WHERE s.run = $2"
-                       " AND s.key = timesync_cases.key)",
-                       w->sync.id, w->run.id));
-    while ((rc = dw_rows_next(rows, &key)) > 0)
-        if (json_array_append_new(keys, json_string(key)) != 0)
-            return dw_fail(c, DW_ENOMEM, "there is no memory for a list of cases");
-    dw_rows_close(rows);
-    DW_TRY(rc);
-    json_array_foreach(keys, i, one)
-        DW_TRY(case_obsolete(c, w->sync.id, json_string_value(one)));
-    return 0;
 }
 
 int look_all(dw_call *c, struct work *w, struct known *known, struct read_counts *counts)
