@@ -112,7 +112,8 @@ export class Judge {
     if (seconds === 0) return { why: rules.zero };
     const user = world.users.get(row.created_by_id);
     if (user === undefined || this.unmapped.has(row.type_id)) return { why: 'decide' };
-    const begin = floorTo(rules.anchor === 'begins' ? row.created_at : row.created_at - seconds * 1000, 1000);
+    const booked = floorTo(row.created_at, 60_000); // its second means nothing
+    const begin = rules.anchor === 'begins' ? booked : booked - seconds * 1000;
     const stored = { begin: floorTo(begin, 60_000), end: ceilTo(begin + seconds * 1000, 60_000) };
     const ticket = world.ticket(row.ticket_id);
     const billable = { always: true, never: false }[rules.billable];
@@ -165,7 +166,8 @@ export class Judge {
     const wanted = this.wanted(row);
     const [sheet] = sheets;
     const isMoved = touched.has('moved') || touched.has('merged');
-    const isLeft = LEFT_ALONE.some((action) => decided.includes(action)) || told?.state === 'unfollowed' || touched.has('undone');
+    const isSkipped = touched.has('deleted') && this.rules.target_deleted === 'skip';
+    const isLeft = isSkipped || LEFT_ALONE.some((action) => decided.includes(action)) || told?.state === 'unfollowed' || touched.has('undone');
     if (!told) yield 'the sync never saw it';
     if (wanted.why) {
       if (wanted.why === 'decide' && !sheet && cases.length === 0 && !isLeft) yield 'it cannot be moved, and nobody is told';
@@ -173,12 +175,13 @@ export class Judge {
       return;
     }
     if (!sheet) {
-      const isSkipped = touched.has('deleted') && this.rules.target_deleted === 'skip';
-      if (cases.length === 0 && !isLeft && !isSkipped) yield 'it is lost: no timesheet and no case';
+      if (cases.length === 0 && !isLeft) yield 'it is lost: no timesheet and no case';
       else if (touched.size === 0 && decided.length === 0 && this.overlaps) yield 'nothing forbids it, and it has no timesheet';
       return;
     }
     const differs = this.differences(sheet, wanted, { isMoved });
+    // Of an exported one nobody can know whether the target would round the new amount to what is there.
+    if (sheet.exported && cases.length > 0) return;
     if (differs.length > 0 && cases.length === 0 && !isLeft) {
       const isTheirs = touched.has('edited') && this.rules.target_edited === 'unfollow';
       if (!isTheirs) yield `its timesheet differs in ${differs.join(', ')}, and nobody is told`;

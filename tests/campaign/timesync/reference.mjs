@@ -229,7 +229,8 @@ export class Reference {
     if (!this.mapped.has(row.type_id)) return { why: 'UNMAPPED_ACTIVITY' };
     const at = Date.parse(row.created_at);
     const begins = this.rules.anchor === 'begins' || this.wrong === 'beginsAtEnd';
-    const begin = Math.floor((begins ? at : at - seconds * 1000) / 1000) * 1000;
+    const booked = floorTo(at, 60_000);
+    const begin = begins ? booked : booked - seconds * 1000;
     const project = entry.base && entry.base.project && entry.marker !== `ZAM:T${row.ticket_id}|TA:${row.id}` ? entry.base.project : await this.#project(row.ticket);
     for (const name of this.rules.tags) await this.#tag(name);
     const billable = { always: true, never: false }[this.rules.billable];
