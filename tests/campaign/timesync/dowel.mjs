@@ -42,9 +42,9 @@ export class House {
     writeFiles(this.config, {
       'core.yaml': `access_log: false\nrate_limit: off\nroute_limits: false\nplugin_dirs: [${join(root, 'build', preset, 'lib/dowel/plugins')}]\n${url}${this.core}`,
       'badges.yaml': `enabled: true\n${badgesYaml(this.people)}`,
-      'zammad.yaml': 'enabled: true\n',
-      'kimai.yaml': 'enabled: true\n',
-      'timesync.yaml': `enabled: true\nsettle: ${this.settleMs / 1000}s\n`,
+      'zammad.yaml': 'enabled: true\nrequired: true\n',
+      'kimai.yaml': 'enabled: true\nrequired: true\n',
+      'timesync.yaml': `enabled: true\nrequired: true\nsettle: ${this.settleMs / 1000}s\n`,
     });
     await this.#launch();
     return this;

@@ -131,6 +131,7 @@ export class Judge {
     if (wanted.billable !== undefined && sheet.billable !== wanted.billable) found.push('billable');
     if (!isMoved && project?.number !== wanted.project) found.push('project');
     if (!isMoved && kimai.state.customers.get(project?.customer)?.number !== wanted.customer) found.push('customer');
+    if (sheet.exported) return found; // of one that is billed its text is nobody's business any more
     if (!sheet.description.includes(wanted.title) || /said by telephone/.test(sheet.description)) found.push('text');
     if (kimai.shownSheet(sheet).tags.sort().join() !== [...wanted.tags].sort().join()) found.push('tags');
     return found;
