@@ -26,8 +26,8 @@ export class House {
   #rising = Promise.resolve();
   #ended = false;
 
-  constructor({ database, settleMs, core = '' } = {}) {
-    Object.assign(this, { settleMs, people: badges({ root: 'a *' }), folder: temporaryFolder() });
+  constructor({ database, settleMs, core = '', people = badges({ root: 'a *' }) } = {}) {
+    Object.assign(this, { settleMs, people, folder: temporaryFolder() });
     this.logs = [];
     [this.config, this.data] = ['conf.d', 'var'].map((name) => join(this.folder, name));
     for (const path of [this.config, this.data]) mkdirSync(path, { mode: 0o755 });
@@ -35,8 +35,7 @@ export class House {
     this.core = core;
   }
 
-  async start({ people = this.people } = {}) {
-    this.people = people;
+  async start() {
     this.port ??= await freePort();
     const url = this.database?.url ? `database_url: ${JSON.stringify(this.database.url)}\n` : '';
     writeFiles(this.config, {
@@ -77,6 +76,12 @@ export class House {
       this.logs.push(server.stderr.slice(-20_000));
       return this.#ended || stays ? undefined : this.#launch();
     });
+  }
+
+  // After a kill from which it was not to rise by itself.
+  async rise() {
+    await this.#rising;
+    await this.#launch();
   }
 
   get log() {
