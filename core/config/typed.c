@@ -482,10 +482,11 @@ int typed_set_fallback(const struct typed *t)
     if (yaml_parse(t->arena, str_from(t->item->fallback), &node, complain_about_fallback,
                    (void *)(uintptr_t)t) != 0)
         return -1;
+    if (!node && may_be_empty(t->item))
+        return 1; /* it is empty already */
     if (!node) {
-        if (!may_be_empty(t->item))
-            complain_about_fallback(0, NULL, "is empty; write what it is, or nothing where it must be set",
-                                    NULL, (void *)(uintptr_t)t);
+        complain_about_fallback(0, NULL, "is empty; write what it is, or nothing where it must be set", NULL,
+                                (void *)(uintptr_t)t);
         return -1;
     }
     node->line = 0; /* a default has none */

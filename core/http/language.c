@@ -425,6 +425,14 @@ static const struct {
     { "the path of a file that can be read", "der Pfad einer Datei, die sich lesen lässt" },
     { "the path of a directory", "der Pfad eines Ordners" },
     { "a time zone like `Europe/Berlin`", "eine Zeitzone wie `Europe/Berlin`" },
+    { "the connection %s is of the kind %s, which has no list \"%s\"",
+      "die Verbindung %s ist von der Art %s, die keine Liste \"%s\" hat" },
+    { "the connection %s is of the kind %s, which does not have the role %s",
+      "die Verbindung %s ist von der Art %s, die die Rolle %s nicht hat" },
+    { "the connection %s is of the kind %s, where no %s can be made",
+      "die Verbindung %s ist von der Art %s, bei der sich kein %s anlegen lässt" },
+    { "the list is not complete: the connector %s gave %lld and did not say that it is all",
+      "die Liste ist nicht vollständig: der Connector %s gab %lld und sagte nicht, dass es alle sind" },
 };
 
 const char *http_sentence_at(size_t i, const char **german)

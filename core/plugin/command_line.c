@@ -17,13 +17,13 @@ struct reader {
     size_t places; /* that have been filled */
 };
 
-#define OF_TENANT(text)                                                         \
-    {                                                                           \
-        .name = "--tenant", .value = "ID", .help = text, .type = DW_ARGUMENT_ID \
-    }
-
-static const dw_argument of_tenant = OF_TENANT("for which tenant, by its id; needed where there are several");
-static const dw_argument of_any_tenant = OF_TENANT("for which tenant, by its id");
+static const dw_argument of_tenant = { .name = "--tenant",
+                                       .value = "ID",
+                                       .help = "for which tenant, by its id; needed where there are several",
+                                       .type = DW_ARGUMENT_ID };
+static const dw_argument of_any_tenant = {
+    .name = "--tenant", .value = "ID", .help = "for which tenant, by its id", .type = DW_ARGUMENT_ID
+};
 static const dw_argument of_yes = { .name = "--yes", .help = "does not ask" };
 
 static int DW_PRINTF(2, 3) refuse(struct reader *r, const char *format, ...)

@@ -222,7 +222,7 @@ static int read_settings(dw_call *c, struct opened *o, const void **out)
 
 int connection_open_kept(dw_call *c, const char *step, const char *id, dw_connection **out)
 {
-    const void *settings;
+    const void *settings = NULL;
     struct opened *o;
 
     *out = NULL;

@@ -43,10 +43,10 @@ void found_take(union found_room *room, const void *from, size_t size)
     uint32_t has = 0;
 
     memset(room, 0, sizeof(*room));
-    if (!from)
-        return;
-    memcpy(&has, from, sizeof(has));
-    memcpy(room, from, has < size ? has : size);
+    if (from)
+        memcpy(&has, from, sizeof(has));
+    if (has > 0)
+        memcpy(room, from, has < size ? has : size);
     has = (uint32_t)size;
     memcpy(room, &has, sizeof(has));
 }

@@ -40,7 +40,7 @@ int found_complete(dw_found *out);
 
 /* ---- values that came from a plugin of whatever minor: structs of this host's size ---- */
 
-/* Of `size` bytes, copied from one that begins with its struct_size. The room is larger than any of them, so that a plugin that knows
+/* Of `size` bytes, copied from one that begins with its struct_size; NULL: nothing is set but that. The room is larger than any of them, so that a plugin that knows
  * more members reads and writes zeros. */
 enum { FOUND_ROOM = 4096 };
 union found_room {

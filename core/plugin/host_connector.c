@@ -239,6 +239,12 @@ static int check_asking(dw_call *c, const dw_connection *conn, const char *step)
     return call_refuse_in_transaction(c, step);
 }
 
+/* Not what a visitor did; and a refusal to write may be about that one timesheet. */
+static bool tells_of_health(const struct asking *a, int rc)
+{
+    return a->found ? a->found->stopped == 0 : rc != DW_EDENIED;
+}
+
 static int ask_there(dw_call *c, dw_connection *conn, struct asking *a)
 {
     const struct connector_kind *kind = connection_kind(conn);
@@ -253,15 +259,23 @@ static int ask_there(dw_call *c, dw_connection *conn, struct asking *a)
     arena_init(&arena, NULL, 0, 0);
     int rc = run_question(c, conn, a, &who, &arena);
     arena_finish(&arena);
-    if (!a->found || a->found->stopped == 0)
+    if (tells_of_health(a, rc))
         connection_note(c, conn, rc);
     return rc;
 }
 
-static int lacks(dw_call *c, const dw_connection *conn, const char *what, const char *name)
+/* The format takes the connection's name, its kind, and what it lacks. */
+#define LACKS(c, conn, format, what) \
+    call_refuse((c), DW_ENOTFOUND, "", format, (conn)->name, (conn)->kind, what)
+
+static int lacks_listing(dw_call *c, const dw_connection *conn, const char *name)
 {
-    return call_fail(c, DW_ENOTFOUND, "the connection %s is of the kind %s, which has no %s%s", conn->name,
-                     conn->kind, what, name);
+    return LACKS(c, conn, "the connection %s is of the kind %s, which has no list \"%s\"", name);
+}
+
+static int lacks_role(dw_call *c, const dw_connection *conn, const char *role)
+{
+    return LACKS(c, conn, "the connection %s is of the kind %s, which does not have the role %s", role);
 }
 
 /* A list, whose query is in a. How many were visited. */
@@ -297,7 +311,7 @@ static int things(dw_call *c, dw_connection *conn, const char *name, const dw_th
         return call_misuse(c, "%s: without a listing, or a function to visit with", step);
     a.of.listing = connector_listing(connection_kind(conn), name);
     if (!a.of.listing)
-        return lacks(c, conn, "listing ", name);
+        return lacks_listing(c, conn, name);
     a.found = found_open(FOUND_THINGS, c);
     if (!a.found)
         return call_fail(c, DW_ENOMEM, "%s: out of memory", step);
@@ -335,11 +349,11 @@ static int make(dw_call *c, dw_connection *conn, const char *name, const dw_thin
     *made = NULL;
     a.of.listing = connector_listing(connection_kind(conn), name);
     if (!a.of.listing)
-        return lacks(c, conn, "listing ", name);
+        return lacks_listing(c, conn, name);
     if (!a.of.listing->make)
-        return lacks(c, conn, "way to make one of ", name);
+        return LACKS(c, conn, "the connection %s is of the kind %s, where no %s can be made", name);
     found_take(&a.query, wanted, sizeof(*wanted));
-    found_take(&a.answer, NULL, 0);
+    found_take(&a.answer, NULL, sizeof(dw_thing));
     int rc = ask_there(c, conn, &a);
     *made = rc >= 0 ? a.result : NULL;
     return rc;
@@ -362,7 +376,7 @@ static int entries(dw_call *c, dw_connection *conn, const dw_entry_query *query,
     if (!visit)
         return call_misuse(c, "%s: without a function to visit with", step);
     if (!conn->connector->time_source)
-        return lacks(c, conn, "role ", "time_source");
+        return lacks_role(c, conn, "time_source");
     a.found = found_open(FOUND_ENTRIES, c);
     if (!a.found)
         return call_fail(c, DW_ENOMEM, "%s: out of memory", step);
@@ -381,7 +395,7 @@ static int list_timesheets(dw_call *child, struct asking *a)
 static int check_target(dw_call *c, const dw_connection *conn, const char *step)
 {
     DW_TRY(check_asking(c, conn, step));
-    return conn->connector->time_target ? 0 : lacks(c, conn, "role ", "time_target");
+    return conn->connector->time_target ? 0 : lacks_role(c, conn, "time_target");
 }
 
 static int timesheets(dw_call *c, dw_connection *conn, const dw_timesheet_query *query,
@@ -429,7 +443,7 @@ static int write(dw_call *c, dw_connection *conn, const dw_timesheet *wanted, co
         return call_misuse(c, "%s: without a timesheet, or where it goes", step);
     *stored = NULL;
     found_take(&a.query, wanted, sizeof(*wanted));
-    found_take(&a.answer, NULL, 0);
+    found_take(&a.answer, NULL, sizeof(dw_timesheet));
     int rc = ask_there(c, conn, &a);
     *stored = rc >= 0 ? a.result : NULL;
     return rc;

@@ -128,7 +128,8 @@ int api_decide_case(dw_call *c, dw_request *req)
     const char *id, *word, *state;
 
     DW_TRY(dw_request_read(req, "id", &id, "action", &word, "sheet", &d.sheet, "note", &d.note));
-    DW_TRY(dw_db_get(c, DW_TO(&state), "SELECT state FROM timesync_cases WHERE id = $1", id)); /* or a plain 404 */
+    DW_TRY(dw_db_get(c, DW_TO(&state), "SELECT state FROM timesync_cases WHERE id = $1",
+                     id)); /* or a plain 404 */
     d.ids = &id;
     return decide(c, req, &d, word);
 }

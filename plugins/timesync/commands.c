@@ -5,6 +5,7 @@
 
 #include "cases.h"
 #include "columns.h"
+#include "commands_edit.h"
 #include "report.h"
 #include "runs.h"
 #include "sync_find.h"
@@ -361,6 +362,26 @@ const dw_command timesync_commands[] = {
       .summary = "Shows the syncs, and how far they are",
       .flags = DW_COMMAND_TENANT,
       .run = show_status },
+    { .name = "timesync add",
+      .summary = "Joins a source and a target",
+      .arguments = add_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .run = command_add },
+    { .name = "timesync edit",
+      .summary = "Changes a sync, its rules and when it begins",
+      .arguments = edit_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .run = command_edit },
+    { .name = "timesync release",
+      .summary = "Lets a held sync work again",
+      .arguments = release_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .run = command_release },
+    { .name = "timesync rules",
+      .summary = "Shows what rules there are, or how they are in a sync",
+      .arguments = rules_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .run = command_rules },
     { .name = "timesync plan",
       .summary = "Shows what a run would do, and writes nothing",
       .arguments = run_arguments,
@@ -399,6 +420,11 @@ const dw_command timesync_commands[] = {
       .arguments = report_arguments,
       .flags = DW_COMMAND_TENANT,
       .run = command_report },
+    { .name = "timesync map",
+      .summary = "Says what of the source is what of the target, and settles what that explains",
+      .arguments = map_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .run = command_map },
     { .name = "timesync mappings",
       .summary = "Lists what of the source is what of the target",
       .arguments = mapping_arguments,

@@ -3,6 +3,7 @@
 #include "cases.h"
 #include "common.h"
 #include "day.h"
+#include "marker.h"
 
 struct all {
     struct work *w;
@@ -71,11 +72,21 @@ static int change_link(dw_call *c, const struct all *a)
         names.activity);
 }
 
+/* The marker that it has from now on: what another one wrote stays. */
+static const char *marker_of(dw_call *c, const struct all *a)
+{
+    const char *text = a->is->sheet ? a->is->sheet->text : "";
+    struct marker marker;
+
+    return marker_read(text, &marker) ? dw_copy(c, (dw_str){ text, marker_line(text) }) : a->e->marker;
+}
+
 static int new_link(dw_call *c, const struct all *a)
 {
-    return dw_db_change(
-        c, "UPDATE timesync_entries SET link_by = $2, link_run = $3, linked_at = $4 WHERE id = $1", a->e->id,
-        a->is->link_by, a->w->run.id, dw_now(c));
+    return dw_db_change(c,
+                        "UPDATE timesync_entries SET link_by = $2, link_run = $3, linked_at = $4, marker = $5"
+                        " WHERE id = $1",
+                        a->e->id, a->is->link_by, a->w->run.id, dw_now(c), marker_of(c, a));
 }
 
 static int no_link(dw_call *c, const struct all *a)

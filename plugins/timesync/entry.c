@@ -90,6 +90,7 @@ int entry_load(dw_call *c, const char *id, struct entry *out)
         DW(&out->marker),
         DW(&out->intent),
         DW(&out->intent_at),
+        DW(&out->intent_run),
         DW(&out->attempt),
         DW(&out->version),
     };
@@ -103,9 +104,17 @@ int entry_load(dw_call *c, const char *id, struct entry *out)
                                             " amount, unit, begin_at, end_at, booked_at, edited_at,"
                                             " hash, gone_at, state, reason, sheet, base,"
                                             " base_hash, pushed_hash, link_by, marker, intent,"
-                                            " intent_at, attempt, version"
+                                            " intent_at, intent_run, attempt, version"
                                             " FROM timesync_entries WHERE id = $1",
                                             id)));
+}
+
+int entry_of_sheet(dw_call *c, const char *target, const char *sheet, const char *but, const char **source_id)
+{
+    return dw_db_find(c, DW_TO(source_id),
+                      "SELECT e.source_id FROM timesync_entries e JOIN timesync_syncs s ON s.id = e.sync"
+                      " WHERE s.target = $1 AND e.sheet = $2 AND e.id <> $3 LIMIT 1",
+                      target, sheet, but);
 }
 
 static const char *time_or_null(dw_call *c, dw_time t)

@@ -90,27 +90,50 @@ static int of_its_owner(dw_call *c, const struct looking *l, const struct find *
                 HINT_CHANGED);
 }
 
-/* Who has nothing by the marker's entry, or something else already. */
-static int by_its_marker(dw_call *c, const struct looking *l, const struct find *f)
+/* The marker names a connection that is none of ours any more: it was deleted, and made anew; or another server's. */
+static int is_nobodys(dw_call *c, const struct looking *l, const char *mark)
+{
+    const char *other;
+    const int there =
+        dw_db_find(c, DW_TO(&other), "SELECT id FROM timesync_syncs WHERE mark = $1 LIMIT 1", mark);
+
+    return there < 0 ? there : !there && l->is_only_source;
+}
+
+/* What the marker of a timesheet that no entry has says of it; "": nothing that concerns this sync. */
+static const char *hint_of(const struct looking *l, const struct find *f, const struct owner *o)
 {
     const bool is_ours = same(f->marker.mark, l->w->sync.mark), is_old = !*f->marker.mark;
-    struct owner o;
-    int there;
 
-    if (!is_ours && !is_old)
-        return 0;
-    there = find_owner(c, l, "source_id", f->marker.entry, &o);
-    DW_TRY(there);
-    if (!there) /* an older one may be of entries that the sync's first day leaves out, or of another source */
+    if (!is_ours && *f->marker.ticket && !is_one_of(f->marker.ticket, o->ticket, o->number))
+        return "";
+    if (o->sheet)
+        return same(o->sheet, f->id) || !(is_ours || (is_old && l->is_only_source)) ? "" : HINT_TWICE;
+    if (is_ours)
+        return HINT_FOUND;
+    return is_old ? (l->is_only_source ? HINT_FOUND : HINT_UNSURE) : HINT_FOREIGN;
+}
+
+static int by_its_marker(dw_call *c, const struct looking *l, const struct find *f)
+{
+    const bool is_ours = same(f->marker.mark, l->w->sync.mark);
+    const char *what;
+    struct owner o;
+    int rc = is_ours || !*f->marker.mark ? 1 : is_nobodys(c, l, f->marker.mark);
+
+    if (rc <= 0)
+        return rc;
+    rc = find_owner(c, l, "source_id", f->marker.entry, &o);
+    DW_TRY(rc);
+    if (!rc) /* an older one may be of entries that the sync's first day leaves out, or of another source */
         return is_ours && l->known ? hint(c, l, NULL, NULL, "", f->id, HINT_STRANGE) : 0;
-    if (is_old && *f->marker.ticket && !is_one_of(f->marker.ticket, o.ticket, o.number))
+    what = hint_of(l, f, &o);
+    if (!*what)
         return 0;
-    if (o.sheet)
-        return same(o.sheet, f->id) || (is_old && !l->is_only_source)
-                   ? 0
-                   : hint(c, l, NULL, NULL, o.place, f->id, HINT_TWICE);
+    if (same(what, HINT_TWICE))
+        return hint(c, l, NULL, NULL, o.place, f->id, what);
     return hint(c, l, l->known ? known_by_source(l->known, f->marker.entry) : NULL, o.id, o.place, f->id,
-                is_old && !l->is_only_source ? HINT_UNSURE : HINT_FOUND);
+                what);
 }
 
 static int write_find(dw_call *c, const struct looking *l, const struct find *f)

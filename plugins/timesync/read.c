@@ -6,6 +6,7 @@
 struct reading {
     struct batch batch;
     struct known *known; /* NULL: each is looked up */
+    int64_t visited;
 };
 
 /* ---- counting ---- */
@@ -55,6 +56,19 @@ static enum counted as_it_was(const struct known_entry *k, const unsigned char h
                                        : COUNTED_NOT;
 }
 
+/* Whether that was all. Pages move while they are read, so an entry may come twice: the later one counts. */
+static bool count_it(struct reading *r, struct known_entry *k, enum counted counted)
+{
+    k->is_seen = true;
+    if (k->counted == counted)
+        return counted != COUNTED_NOT;
+    read_uncount(r->batch.counts, k, k->id);
+    k->counted = (unsigned char)counted;
+    if (counted != COUNTED_NOT)
+        ++*read_count(r->batch.counts, counted);
+    return counted != COUNTED_NOT;
+}
+
 static int visit(dw_call *c, const dw_entry *given, void *ud)
 {
     struct reading *r = ud;
@@ -67,16 +81,9 @@ static int visit(dw_call *c, const dw_entry *given, void *ud)
     if (entry_hash(&e, hash) != 0)
         return dw_fail(c, DW_ENOMEM, "there is no memory for a digest");
     DW_TRY(wanted_make(c, &r->batch.w->sync, r->batch.w->mappings, &e, &wanted));
-    if (k && k->is_seen) /* pages move while they are read: twice is once */
+    r->visited++;
+    if (k && count_it(r, k, as_it_was(k, hash, &wanted)))
         return 0;
-    if (k)
-        k->is_seen = true;
-    if (k)
-        k->counted = (unsigned char)as_it_was(k, hash, &wanted);
-    if (k && k->counted) {
-        ++*read_count(r->batch.counts, (enum counted)k->counted);
-        return 0;
-    }
     return batch_add(c, &r->batch, &e, hash, &wanted, k);
 }
 
@@ -109,6 +116,10 @@ static int ask(dw_call *c, struct reading *r, const dw_entry_query *query)
         DW_TRY(dw_tx_rollback(c));
         if (f.kind == FAILURE_REFUSED && query->ticket)
             return rc;
+        if (rc == DW_EDENIED && r->visited > 0) { /* all but some that these credentials do not see */
+            w->partial = f.text;
+            return batch_flush(c, &r->batch);
+        }
         if (f.kind != FAILURE_AGAIN || i == 2)
             return work_failed(c, w, &f);
         DW_TRY(dw_sleep(c, DW_SECONDS(1 + 4 * (int)i)));
@@ -241,7 +252,7 @@ int read_all(dw_call *c, struct work *w, struct known *known, dw_time since, str
     r->known = known;
     DW_TRY(dw_defer(c, batch_free, &r->batch));
     rc = ask(c, r, &query);
-    return rc == 0 && known && !since.us ? find_gone(c, w, known) : rc;
+    return rc == 0 && known && !since.us && !w->partial ? find_gone(c, w, known) : rc;
 }
 
 /* ---- one ticket ---- */

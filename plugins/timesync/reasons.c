@@ -9,7 +9,7 @@ struct known_reason {
 };
 
 static const struct known_reason reasons[REASONS] = {
-    [REASON_NONE] = { "", "" },
+    [REASON_NONE] = { "", "", 0 },
     [REASON_UNMAPPED_ACTIVITY] = { "UNMAPPED_ACTIVITY",
                                    "nothing says which activity of the target this kind of work is",
                                    ACTION_MAP | ACTION_RETRY | ACTION_SKIP | ACTION_DISMISS },

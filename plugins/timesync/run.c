@@ -16,6 +16,9 @@ enum { FEW = 25 };
 /* How often a ticket is asked for that the source does not show yet: its notice may come before its commit. */
 enum { TICKET_TRIES = 4 };
 
+/* After so long a ticket is looked at once more of which a notice came, and nothing else. */
+#define SECOND_LOOK DW_SECONDS(10)
+
 /* ---- its turn ---- */
 
 static int others_at_work(dw_call *c, const struct work *w)
@@ -111,13 +114,17 @@ static int read_tickets(dw_call *c, struct work *w, dw_job *job, struct read_cou
 static int add_decided(dw_call *c, struct work *w, const char *key)
 {
     struct step_new step = { .run = w->run.id, .key = key, .hint = "" };
+    const char *state = "";
     int there =
-        dw_db_find(c, DW_TO(&step.entry, &step.sheet),
-                   "SELECT entry, sheet FROM timesync_cases WHERE sync = $1 AND key = $2"
+        dw_db_find(c, DW_TO(&step.entry, &step.sheet, &state),
+                   "SELECT entry, sheet, state FROM timesync_cases WHERE sync = $1 AND key = $2"
                    " ORDER BY CASE WHEN state IN ('open', 'deciding') THEN 0 ELSE 1 END, id DESC LIMIT 1",
                    w->sync.id, key);
 
     DW_TRY(there);
+    /* It has solved itself since: what was chosen was about something that is no more. To look again does no harm. */
+    if (there && !is_one_of(state, "open", "deciding") && w->action != ACTION_RETRY)
+        return 0;
     if (!there) { /* an entry of which there is no case: one that failed, or was skipped */
         there = dw_db_find(c, DW_TO(&step.entry),
                            "SELECT id FROM timesync_entries WHERE sync = $1 AND id = $2", w->sync.id, key);
@@ -169,6 +176,9 @@ static int note_progress(dw_call *c, const struct work *w)
 {
     const bool is_poll = same(w->run.kind, "poll"), is_full = same(w->run.kind, "full");
 
+    if (w->partial) /* said, and read again from the same instant on the next time */
+        return dw_db_exec(c, "UPDATE timesync_runs SET reason = $2, detail = $3 WHERE id = $1", w->run.id,
+                          reason_name(REASON_OTHER), w->partial);
     return w->run.is_plan || (!is_poll && !is_full)
                ? 0
                : dw_db_exec(c, "UPDATE timesync_syncs SET read_until = $2, looked_until = $2 WHERE id = $1",
@@ -196,6 +206,24 @@ static int end_reading(dw_call *c, void *ud)
     return w->run.total > FEW ? shard_jobs(c, w) : 1;
 }
 
+/* A notice of which nothing came: it may have come before what it is about could be read. Once; and not when another one of the
+ * same ticket has just brought something. */
+static int is_too_early(dw_call *c, const struct work *w)
+{
+    int64_t steps = 0;
+
+    if (!same(w->run.started_by, "webhook") || !same(w->run.kind, "tickets") || w->run.is_plan ||
+        dw_now(c).us - w->run.started_at.us >= SECOND_LOOK.us)
+        return 0;
+    DW_TRY(dw_db_get(
+        c, DW_TO(&steps),
+        "SELECT (SELECT count(*) FROM timesync_steps WHERE run = $1) + (SELECT count(*) FROM timesync_runs r"
+        " JOIN timesync_runs mine ON mine.id = $1 WHERE r.sync = mine.sync AND r.ticket = mine.ticket"
+        " AND r.total > 0 AND r.started_at > $2)",
+        w->run.id, (dw_time){ dw_now(c).us - DW_MINUTES(1).us }));
+    return steps == 0;
+}
+
 static int read_it(dw_call *c, struct work *w, dw_job *job)
 {
     struct read_counts counts = { .counted = dw_json_own(c, json_object()) };
@@ -207,10 +235,16 @@ static int read_it(dw_call *c, struct work *w, dw_job *job)
     if (rc == WORK_STOPS)
         return run_fail(c, w);
     DW_TRY(rc);
+    rc = is_too_early(c, w);
+    DW_TRY(rc);
+    if (rc)
+        return dw_job_again(job, SECOND_LOOK);
     rc = tx_do(c, end_reading, &over);
     DW_TRY(rc);
     w->requests = 0;
-    if (!rc || w->run.total > FEW)
+    if (!rc)
+        return run_sweep(c, w);
+    if (w->run.total > FEW)
         return 0;
     return shard_work(c, job, w, SHARD_ALL);
 }
@@ -252,5 +286,6 @@ int run_dead(dw_call *c, dw_job *job)
     DW_TRY(work_load(c, id, &w));
     w.trouble = REASON_OTHER;
     w.trouble_text = text;
-    return run_fail(c, &w);
+    DW_TRY(run_fail(c, &w));
+    return run_sweep(c, &w);
 }

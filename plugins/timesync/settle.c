@@ -8,14 +8,15 @@ enum { ATTEMPTS = 3 };
 
 /* ---- the row ---- */
 
-/* Ours to settle: whoever comes now waits as long again. */
+/* Ours to settle: whoever comes now waits as long again. Who sent it finds another version, and sends nothing more. */
 static int take_over(dw_call *c, void *ud)
 {
     const struct entry *e = ud;
 
-    return dw_db_exec(
-        c, "UPDATE timesync_entries SET intent_at = $3, version = version + 1 WHERE id = $1 AND version = $2",
-        e->id, e->version, dw_now(c));
+    return dw_db_exec(c,
+                      "UPDATE timesync_entries SET intent_at = $3, intent_run = NULL, version = version + 1 "
+                      "WHERE id = $1 AND version = $2",
+                      e->id, e->version, dw_now(c));
 }
 
 static int clear(dw_call *c, void *ud)
@@ -68,13 +69,22 @@ static int it_is(dw_call *c, struct work *w, const struct step *s, struct entry 
 
 /* ---- of each kind ---- */
 
+/* As a target rounds by itself: begin down and end up to the minute. More looks like somebody's edit. */
+static bool is_rounded(const struct sheet *is, const struct wanted *wanted)
+{
+    const int64_t minute = 60000000;
+    const int64_t before = wanted->begin.us - is->begin.us, after = is->end.us - wanted_end(wanted).us;
+
+    return before >= 0 && before < minute && after >= 0 && after < minute;
+}
+
 static bool is_what_was_sent(const struct sheet *is, const struct wanted *wanted)
 {
-    struct sheet rounded = *is;
+    struct sheet exact = *is;
 
-    rounded.begin = wanted->begin;
-    rounded.end = wanted_end(wanted);
-    return sheet_agrees(is, wanted, (dw_time){ 0 }) && sheet_is(&rounded, wanted);
+    exact.begin = wanted->begin;
+    exact.end = wanted_end(wanted);
+    return is_rounded(is, wanted) && sheet_is(&exact, wanted);
 }
 
 /* The baseline, where the target's own answer got lost and it is something else by now. */
@@ -174,18 +184,23 @@ static int settle_remove(dw_call *c, struct work *w, const struct step *s, struc
         .unlinks = true,
         .old_sheet = e->base,
     };
-    int rc = e->sheet ? work_read_sheet(c, w, e->sheet, &found) : 0;
+    int rc;
 
-    if (rc != 0)
+    if (!e->sheet) /* one of several with its marker, or a stranger's: who decided says which, and it is looked for again */
+        return did_not_happen(c, w, s, e);
+    if ((rc = work_read_sheet(c, w, e->sheet, &found)) != 0)
         return rc;
-    return e->sheet && found.is_there ? did_not_happen(c, w, s, e) : ending_write(c, w, s, e, NULL, &gone);
+    return found.is_there ? did_not_happen(c, w, s, e) : ending_write(c, w, s, e, NULL, &gone);
 }
 
 /* ---- how long ---- */
 
 static int64_t left(dw_call *c, const struct work *w, const struct entry *e)
 {
-    return later(e->intent_at, timesync_settle(c, w->target)).us - dw_now(c).us;
+    const dw_span lands = timesync_settle(c, w->target);
+    const dw_span all = { e->intent_run ? lands.us * TIMESYNC_MAY_LEAVE_LATE : lands.us };
+
+    return later(e->intent_at, all).us - dw_now(c).us;
 }
 
 /* Mostly somebody is just writing, and is done in a moment: looks again after as long as it has taken already. */

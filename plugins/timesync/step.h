@@ -22,6 +22,8 @@ struct step {
 #define HINT_UNSURE  "UNSURE"  /* as FOUND, but its older marker may be another source's */
 #define HINT_TWICE   "TWICE"   /* `sheet` has the marker of an entry that has another one */
 #define HINT_STRANGE "STRANGE" /* `sheet` has a marker of ours, and nothing is known of its entry */
+#define HINT_FOREIGN \
+    "FOREIGN" /* as FOUND, but its marker names a connection that is not there: only if all of it agrees */
 #define HINT_NO_MORE \
     "NO_MORE" /* `sheet` was TWICE or STRANGE, and a complete list does not show it as that */
 

@@ -63,36 +63,26 @@ static const char *match(const struct candidates *all, const char *text, const c
     " AND m.kind = '" kind "' AND m.source = e." column ") GROUP BY e." column                   \
     " ORDER BY 4 DESC, 2, 1 LIMIT $2"
 
-#define NAMED(column, name) "SELECT max(" name ") FROM timesync_entries WHERE sync = $1 AND " column " = $2"
-
 static const struct kind {
-    const char *name, *unmapped, *called;
+    const char *name, *unmapped;
 } kinds[] = {
-    { "activity", UNMAPPED("activity", "e.activity_name", "e.activity_name", "activity", "UNMAPPED_ACTIVITY"),
-      NAMED("activity", "activity_name") },
-    { "user", UNMAPPED("agent", "e.agent_name", "e.agent_email", "user", "UNMAPPED_USER"),
-      NAMED("agent", "agent_name") },
+    { "activity",
+      UNMAPPED("activity", "e.activity_name", "e.activity_name", "activity", "UNMAPPED_ACTIVITY") },
+    { "user", UNMAPPED("agent", "e.agent_name", "e.agent_email", "user", "UNMAPPED_USER") },
     { "customer",
-      UNMAPPED("customer", "e.customer_name", "e.customer_name", "customer", "PROJECT_OR_CUSTOMER_MISSING"),
-      NAMED("customer", "customer_name") },
+      UNMAPPED("customer", "e.customer_name", "e.customer_name", "customer", "PROJECT_OR_CUSTOMER_MISSING") },
     { "project",
-      UNMAPPED("ticket", "e.ticket_number", "e.ticket_title", "project", "PROJECT_OR_CUSTOMER_MISSING"),
-      NAMED("ticket", "ticket_number") },
+      UNMAPPED("ticket", "e.ticket_number", "e.ticket_title", "project", "PROJECT_OR_CUSTOMER_MISSING") },
 };
 
 /* api.yaml knows the same ones. */
-static const struct kind *kind_of(const char *name)
+static const char *unmapped_of(const char *kind)
 {
     size_t i = 0;
 
-    while (i + 1 < sizeof(kinds) / sizeof(*kinds) && strcmp(kinds[i].name, name) != 0)
+    while (i + 1 < sizeof(kinds) / sizeof(*kinds) && strcmp(kinds[i].name, kind) != 0)
         i++;
-    return &kinds[i];
-}
-
-const char *suggest_name_sql(const char *kind)
-{
-    return kind_of(kind)->called;
+    return kinds[i].unmapped;
 }
 
 int suggest_reply(dw_call *c, dw_request *req, const struct sync *s, const char *kind)
@@ -106,7 +96,7 @@ int suggest_reply(dw_call *c, dw_request *req, const struct sync *s, const char 
 
     DW_TRY(dw_connection_open(c, s->target, &target));
     DW_TRY(dw_things_each(c, target, kind, NULL, take, &all));
-    DW_TRY(dw_db_query(c, &rows, kind_of(kind)->unmapped, s->id, (int)SHOWN_MAX));
+    DW_TRY(dw_db_query(c, &rows, unmapped_of(kind), s->id, (int)SHOWN_MAX));
     dw_out *o = dw_reply_open(req, 200);
     dw_out_array(o, "items");
     while ((rc = dw_rows_next(rows, &id, &name, &compared, &cases)) > 0) {

@@ -3,10 +3,14 @@
 
 #include "common.h"
 #include "reasons.h"
+#include "shard.h"
 #include "timesync.h"
 
 /* An intent that nobody settled for so long was left by a server that died in a run that is over. */
 #define FORGOTTEN DW_MINUTES(10)
+
+/* A run that is older may have lost its job. */
+#define STANDS_STILL DW_MINUTES(15)
 
 enum { PURGE = 50 };
 
@@ -111,6 +115,45 @@ static int start_forgotten(dw_call *c, void *ud)
     return start(c, &s, "poll", "settle");
 }
 
+/* Runs whose job was lost: given up while the database was away, say. Whoever has a job still has one; who runs runs once more,
+ * and finds nothing to do. */
+static int carry_on(dw_call *c, void *ud)
+{
+    const char *id = ud;
+    struct work w;
+
+    DW_TRY(work_load(c, id, &w));
+    if (same(w.run.state, "writing"))
+        DW_TRY(shard_jobs(c, &w));
+    return dw_job_add(c, .kind = "run", .with = DW_LIST("run", id), .unique_key = id,
+                      .queue_key = dw_format(c, "sync:%s", w.sync.id));
+}
+
+static int what_stands_still(dw_call *c)
+{
+    const dw_time old = { dw_now(c).us - STANDS_STILL.us };
+    json_t *list = dw_json_own(c, json_array()), *one;
+    const char *id;
+    dw_rows *rows;
+    size_t i;
+    int rc;
+
+    DW_TRY(dw_db_query(c, &rows,
+                       "SELECT id FROM timesync_runs WHERE state IN ('waiting', 'reading', 'writing')"
+                       " AND coalesce(started_at, created_at) < $1 ORDER BY id LIMIT 100",
+                       old));
+    while ((rc = dw_rows_next(rows, &id)) > 0)
+        if (json_array_append_new(list, json_string(id)) != 0)
+            return dw_fail(c, DW_ENOMEM, "there is no memory for a list of syncs");
+    dw_rows_close(rows);
+    DW_TRY(rc);
+    json_array_foreach(list, i, one)
+    {
+        DW_TRY(tx_do(c, carry_on, (void *)(uintptr_t)json_string_value(one)));
+    }
+    return 0;
+}
+
 static int what_was_left(dw_call *c)
 {
     const dw_time old = { dw_now(c).us - FORGOTTEN.us };
@@ -161,6 +204,7 @@ int run_tick_job(dw_call *c, dw_job *job)
     (void)job;
     DW_TRY(what_is_due(c));
     DW_TRY(what_was_left(c));
+    DW_TRY(what_stands_still(c));
     if (keep.us)
         DW_TRY(tx_do(c, purge, &before));
     return 0;

@@ -9,6 +9,10 @@ struct timesync_conf {
     dw_span settle;    /* see timesync_settle(); 0: what the connector says */
 };
 
+/* As long as nobody says that its sender is done, a request may leave late: it waits for its turn, and at the gate of a side that
+ * wants time for five minutes at most. So many times timesync_settle(), then. */
+enum { TIMESYNC_MAY_LEAVE_LATE = 5 };
+
 static inline const struct timesync_conf *timesync_conf(dw_call *c)
 {
     return dw_conf(c);

@@ -10,13 +10,13 @@ enum { PAUSES = sizeof(pauses) / sizeof(*pauses) };
 static int load_run(dw_call *c, const char *id, struct run *r)
 {
     *r = (struct run){ 0 };
-    return dw_db_get(
-        c,
-        DW_TO(&r->id, &r->sync, &r->kind, &r->state, &r->started_by, &r->who, &r->undoes, &r->is_plan,
-              &r->scope, &r->total, &r->requests, &r->started_at),
-        "SELECT id, sync, kind, state, started_by, who, undoes, is_plan, scope, total, requests, started_at"
-        " FROM timesync_runs WHERE id = $1",
-        id);
+    return dw_db_get(c,
+                     DW_TO(&r->id, &r->sync, &r->kind, &r->state, &r->started_by, &r->who, &r->undoes,
+                           &r->is_plan, &r->is_partial, &r->scope, &r->total, &r->requests, &r->started_at),
+                     "SELECT id, sync, kind, state, started_by, who, undoes, is_plan,"
+                     " detail <> '' AS \"is_partial::boolean\", scope, total, requests, started_at"
+                     " FROM timesync_runs WHERE id = $1",
+                     id);
 }
 
 int work_load(dw_call *c, const char *run, struct work *w)

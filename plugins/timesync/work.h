@@ -13,7 +13,7 @@
 /* A run as it is kept. */
 struct run {
     const char *id, *sync, *kind, *state, *started_by, *who, *undoes;
-    bool is_plan;
+    bool is_plan, is_partial; /* partial: the source did not show all */
     json_t *scope;
     int64_t total, requests;
     dw_time started_at;
@@ -30,6 +30,7 @@ struct work {
     const char *action_sheet;
 
     int64_t requests;
+    const char *partial; /* the source did not show all, and why; NULL: it did */
     dw_span wait;        /* with WORK_WAITS: how long */
     bool is_limited;     /* that is what a side wants of everybody */
     enum reason trouble; /* with WORK_STOPS: why the run fails */

@@ -46,11 +46,11 @@ static int check_typed(struct desk *d)
 
 static const char *place_of(const struct desk *d, int code)
 {
-    if (code != DW_EAUTH && code != DW_EDENIED)
+    if ((code != DW_EAUTH && code != DW_EDENIED) || !d->is_own)
         return "/base_url";
     if (strstr(d->said, "'From'") || strstr(d->said, "No such user"))
         return "/on_behalf";
-    return d->status ? credentials_of(d->set) : "/base_url"; /* without an answer: an inner address */
+    return credentials_of(d->set);
 }
 
 /* What the last question failed with, at the setting that is to be changed. */
@@ -135,7 +135,7 @@ static int check_global(struct desk *d, dw_checkup *out)
             d->c, credentials_of(d->set),
             "lacks the permission admin.time_accounting, which the strategy global needs; make a token "
             "with it, or choose the strategy auto");
-    if (rc == DW_ENOTFOUND && d->is_json && is_strategy(d, "global"))
+    if (rc == DW_ENOTFOUND && d->is_own && is_strategy(d, "global"))
         return dw_fail_at(
             d->c, "/strategy",
             "cannot be global: this Zammad has no list of all booked time (it came with 6.3); choose auto");
@@ -145,7 +145,7 @@ static int check_global(struct desk *d, dw_checkup *out)
             "without the permission admin.time_accounting booked time is read ticket by ticket, which is "
             "slow, "
             "sees only the groups of this user, and misses an edit that leaves a ticket's sum as it was");
-    else if (rc == DW_ENOTFOUND && d->is_json)
+    else if (rc == DW_ENOTFOUND && d->is_own)
         dw_checked(out, DW_CHECK_WARNING, "list",
                    "this Zammad is older than 6.3 and has no list of all booked time, so it is read ticket "
                    "by ticket, "

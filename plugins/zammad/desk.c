@@ -69,6 +69,18 @@ static int parse(struct desk *d, dw_answer *a, json_t **out)
     return rc;
 }
 
+/* Every answer says what time it is there. */
+static void look_at_clock(struct desk *d, dw_answer *a)
+{
+    int64_t behind;
+
+    d->date = http_date_seconds(dw_answer_header(a, "Date"));
+    if (d->date < 0)
+        return;
+    behind = dw_now(d->c).us - d->date * 1000000;
+    d->behind.us = behind > DW_MINUTES(1).us ? behind : 0;
+}
+
 int desk_take(struct desk *d, dw_fetching *f, const struct ask *ask, json_t **out)
 {
     dw_answer *a = NULL;
@@ -76,15 +88,15 @@ int desk_take(struct desk *d, dw_fetching *f, const struct ask *ask, json_t **ou
 
     *out = NULL;
     d->status = a ? a->status : 0;
-    d->is_json = false;
+    d->is_own = false;
     d->said[0] = 0;
-    d->date = a ? http_date_seconds(dw_answer_header(a, "Date")) : -1;
+    if (a)
+        look_at_clock(d, a);
     if (rc < 0 || !a || a->status >= 300)
         return explain_refusal(d, rc, a, ask);
     rc = parse(d, a, out);
     if (rc == DW_EINVALID)
         return explain_no_json(d, a, ask);
-    d->is_json = rc >= 0;
     return rc;
 }
 

@@ -20,9 +20,10 @@ struct desk {
 
     /* Of the last answer, and why it is no good. */
     int status;
-    bool is_json;
-    char said[DESK_SAID_MAX]; /* in its own words, or "" */
+    bool is_own;              /* Zammad itself says so, not a proxy or another program */
+    char said[DESK_SAID_MAX]; /* what it says */
     int64_t date;             /* its clock, in seconds since 1970; -1: not said */
+    dw_span behind;           /* so much is its clock behind ours; 0: less than a minute, or ahead */
 };
 
 /* One request. Borrowed until its answer was taken. */

@@ -26,17 +26,22 @@ static int read_ticket(struct reading *r)
 
 /* ---- all ---- */
 
+/* Zammad itself says at once that this list is not for us, or that it has none. A proxy's page does not count, nor what happens
+ * later: another way may see less, and what it does not see would be taken for deleted. */
+static bool has_no_global(const struct reading *r, int rc)
+{
+    return (rc == DW_EDENIED || rc == DW_ENOTFOUND) && r->d->is_own && r->seen.n == 0;
+}
+
 /* Where the list of all cannot be had for want of a permission, or in an old version: ticket by ticket. */
 static int read_either(struct reading *r)
 {
     if (r->way.global != WAY_NO) {
         int rc = reading_global(r);
-        if (rc != DW_EDENIED && (rc != DW_ENOTFOUND || !r->d->is_json)) {
-            r->way.global = rc < 0 ? r->way.global : WAY_YES;
+        if (rc >= 0)
+            r->way.global = WAY_YES;
+        if (r->way.global == WAY_YES || !has_no_global(r, rc))
             return rc;
-        }
-        if (r->way.global == WAY_YES)
-            return rc; /* it worked a moment ago: no reason to believe that it is meant so */
         dw_info(r->d->c,
                 "Zammad has no list of all booked time for this connection; it is read ticket by ticket",
                 "connection", dw_connection_name(r->d->conn), "why", dw_error_of(r->d->c)->text);
@@ -66,6 +71,7 @@ int zammad_list_entries(dw_call *c, dw_connection *conn, const dw_entry_query *q
     DW_TRY(desk_open(&d, c, conn));
     DW_TRY(reading_open(&d, query ? query : &everything, out, &r));
     DW_TRY(r->query->ticket ? read_ticket(r) : read_all(r));
+    r->way.behind = d.behind;
     strategy_learn(&d, &r->way);
     return dw_found_complete(out);
 }

@@ -1,6 +1,7 @@
 #include "explain.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- what it said ---- */
@@ -26,20 +27,21 @@ static void keep_header(struct desk *d, const char *text)
             *p = '?';
 }
 
-/* error_human is often absent; where it is there, error says the same. */
+/* Zammad's refusals are {"error":"...","error_human":"..."}; error_human is often absent, and says the same. */
 static void listen(struct desk *d, dw_answer *a)
 {
-    const char *failure = dw_answer_header(a, "X-Failure");
+    const char *failure = dw_answer_header(a, "X-Failure"), *said = NULL;
     json_t *json = NULL;
-    const char *said = NULL;
 
-    d->is_json = dw_answer_json(a, &json) >= 0 && json_is_object(json);
-    if (d->is_json && !(said = row_text(json_object_get(json, "error_human"))))
+    if (dw_answer_json(a, &json) >= 0 && !(said = row_text(json_object_get(json, "error_human"))))
         said = row_text(json_object_get(json, "error"));
+    d->is_own = said != NULL;
     if (said)
         keep(d, said);
     else if (failure)
         keep_header(d, failure);
+    else
+        snprintf(d->said, sizeof(d->said), "status %d", a->status);
 }
 
 static bool says(const struct desk *d, const char *part)
@@ -51,6 +53,12 @@ static bool says(const struct desk *d, const char *part)
 
 static int explain_401(struct desk *d)
 {
+    if (!d->is_own)
+        return dw_fail(d->c, DW_EAUTH,
+                       "the credentials are refused, but not in Zammad's words; is base_url the address of "
+                       "Zammad, and no "
+                       "sign-in page or proxy in front of it?",
+                       "said", d->said, "reason", "AUTH_EXPIRED");
     if (says(d, "expired"))
         return dw_fail(
             d->c, DW_EAUTH,
@@ -193,7 +201,7 @@ int explain_broken(struct desk *d, int rc, const char *path, int status, const c
 {
     return dw_fail(d->c, rc,
                    "Zammad, or a proxy in front of it, could not answer; its production.log says why",
-                   "asked", path, "status", status, "said", *said ? said : NULL);
+                   "asked", path, "status", status, "said", said);
 }
 
 int explain_no_json(struct desk *d, dw_answer *a, const struct ask *ask)

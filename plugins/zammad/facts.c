@@ -30,12 +30,11 @@ static void forget(void *ud)
 
     idmap_clear(&f->tickets, free);
     idmap_clear(&f->people, free);
-    idmap_clear(&f->merged_states, NULL);
 }
 
-int facts_open(struct desk *d, struct facts *f)
+int facts_open(struct desk *d, struct facts *f, struct strategy *way)
 {
-    *f = (struct facts){ 0 };
+    *f = (struct facts){ .way = way };
     return dw_defer(d->c, forget, f);
 }
 
@@ -69,43 +68,62 @@ const struct person *facts_person(const struct facts *f, int64_t id)
     return find(&f->people, id);
 }
 
-/* Those that are not known yet, each once, in the call's memory. Room is made for them. */
-static size_t missing(struct desk *d, struct idmap *m, size_t max, const int64_t *ids, size_t n,
-                      int64_t **out)
+struct ids {
+    int64_t *v; /* in the call's memory */
+    size_t n;
+};
+
+typedef bool (*wants)(const struct idmap *m, int64_t id);
+
+static bool is_unknown(const struct idmap *m, int64_t id)
+{
+    return id != 0 && !idmap_has(m, id);
+}
+
+/* Those that are wanted, each once. */
+static int pick(struct desk *d, const struct idmap *m, wants wanted, const int64_t *ids, size_t n,
+                struct ids *out)
 {
     struct idmap once = { 0 };
-    size_t count = 0;
+    int rc = 0;
 
-    if (m->n + n > max)
-        idmap_clear(m, free);
-    *out = dw_alloc(d->c, (n + 1) * sizeof(**out));
-    for (size_t i = 0; i < n; i++)
-        if (ids[i] && !idmap_has(m, ids[i]) && !idmap_has(&once, ids[i])) {
-            (*out)[count++] = ids[i];
-            if (idmap_put(&once, ids[i], (union idvalue){ 0 }) != 0)
-                break; /* some are left unknown, which only costs their names */
+    *out = (struct ids){ .v = dw_alloc(d->c, (n + 1) * sizeof(*out->v)) };
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        if (wanted(m, ids[i]) && !idmap_has(&once, ids[i])) {
+            out->v[out->n++] = ids[i];
+            rc = idmap_put(&once, ids[i], (union idvalue){ 0 });
         }
     idmap_clear(&once, NULL);
-    return count;
+    return rc == 0 ? 0 : fail_memory(d);
+}
+
+/* Those that are not known yet. Room is made for them. */
+static int pick_unknown(struct desk *d, struct idmap *m, size_t max, const int64_t *ids, size_t n,
+                        struct ids *out)
+{
+    if (m->n + n > max)
+        idmap_clear(m, free);
+    return pick(d, m, is_unknown, ids, n, out);
+}
+
+static void drop_known(const struct idmap *m, struct ids *ids)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < ids->n; i++)
+        if (!idmap_has(m, ids->v[i]))
+            ids->v[left++] = ids->v[i];
+    ids->n = left;
 }
 
 /* ---- tickets ---- */
-
-static int know_states(struct desk *d, struct facts *f)
-{
-    if (f->knows_states)
-        return 0;
-    DW_TRY(merged_states(d, &f->merged_states));
-    f->knows_states = true;
-    return 0;
-}
 
 static int keep_ticket(struct desk *d, struct facts *f, int64_t id, const json_t *row)
 {
     struct ticket *t = fact_ticket(id, row);
 
     if (t)
-        t->merged = merged_says(&f->merged_states, row);
+        t->merged = merged_says(f->way->merged_states, STRATEGY_STATES_MAX, row);
     return keep(d, &f->tickets, id, t);
 }
 
@@ -114,7 +132,7 @@ int facts_learn_tickets(struct desk *d, struct facts *f, const json_t *rows)
     const json_t *row;
     size_t i;
 
-    DW_TRY(know_states(d, f));
+    DW_TRY(merged_know(d, f->way));
     if (f->tickets.n + json_array_size(rows) > TICKETS_MAX)
         idmap_clear(&f->tickets, free);
     json_array_foreach((json_t *)rows, i, row)
@@ -203,7 +221,7 @@ static int ask_tickets(struct desk *d, struct facts *f, const int64_t *ids, size
     }
     for (size_t i = 0; i < n; i++) {
         int rc = desk_take(d, under_way[i], &asks[i], &row);
-        bool is_gone = rc == DW_EDENIED || (rc == DW_ENOTFOUND && d->is_json);
+        bool is_gone = rc == DW_EDENIED || (rc == DW_ENOTFOUND && d->is_own);
         if (rc < 0 && !is_gone)
             return rc;
         DW_TRY(keep_ticket(d, f, ids[i], is_gone ? NULL : row));
@@ -237,56 +255,46 @@ static int learn_singly(struct desk *d, struct facts *f, const int64_t *ids, siz
 
 int facts_want_tickets(struct desk *d, struct facts *f, const int64_t *ids, size_t n)
 {
-    int64_t *unknown;
-    size_t count = missing(d, &f->tickets, TICKETS_MAX, ids, n, &unknown), left = 0;
-    bool bulk = count >= BULK_LEAST && !f->no_bulk;
+    struct ids unknown;
+    bool bulk;
 
-    if (count == 0)
+    DW_TRY(pick_unknown(d, &f->tickets, TICKETS_MAX, ids, n, &unknown));
+    if (unknown.n == 0)
         return 0;
-    DW_TRY(know_states(d, f));
+    DW_TRY(merged_know(d, f->way));
+    bulk = unknown.n >= BULK_LEAST && !f->no_bulk;
     if (bulk)
-        DW_TRY(learn_in_bulk(d, f, unknown, count));
-    for (size_t i = 0; i < count; i++)
-        if (!idmap_has(&f->tickets, unknown[i]))
-            unknown[left++] = unknown[i];
-    return learn_singly(d, f, unknown, left, bulk && !f->no_bulk);
+        DW_TRY(learn_in_bulk(d, f, unknown.v, unknown.n));
+    drop_known(&f->tickets, &unknown);
+    return learn_singly(d, f, unknown.v, unknown.n, bulk && !f->no_bulk);
 }
 
 /* ---- merges ---- */
 
-static struct ticket *unfollowed(const struct facts *f, int64_t id)
+static bool is_unfollowed(const struct idmap *tickets, int64_t id)
 {
-    const union idvalue *found = idmap_get(&f->tickets, id);
-    struct ticket *t = found ? found->pointer : NULL;
+    const struct ticket *t = find(tickets, id);
 
-    return t && t->merged && t->merged_into == 0 ? t : NULL;
+    return t && t->merged && t->merged_into == 0;
 }
 
-/* A ticket whose target nobody tells is no longer asked about: it counts as merged into nothing that is known. */
+/* A ticket whose target nobody tells is not asked about again: it counts as merged into nothing that is known. */
 int facts_want_merges(struct desk *d, struct facts *f, const int64_t *ids, size_t n)
 {
-    int64_t *merged = dw_alloc(d->c, (n + 1) * sizeof(*merged));
-    int64_t *targets = dw_alloc(d->c, (n + 1) * sizeof(*targets));
-    struct idmap once = { 0 };
-    size_t count = 0;
-    int rc;
+    struct ids merged;
+    int64_t *targets;
 
-    for (size_t i = 0; i < n; i++)
-        if (unfollowed(f, ids[i]) && !idmap_has(&once, ids[i])) {
-            merged[count++] = ids[i];
-            if (idmap_put(&once, ids[i], (union idvalue){ 0 }) != 0)
-                break;
-        }
-    idmap_clear(&once, NULL);
-    rc = count ? merged_targets(d, merged, count, targets) : 0;
-    for (size_t i = 0; rc >= 0 && i < count; i++) {
-        struct ticket *t = unfollowed(f, merged[i]);
-        if (t) {
-            t->merged_into = targets[i];
-            t->merged = targets[i] != 0;
-        }
+    DW_TRY(pick(d, &f->tickets, is_unfollowed, ids, n, &merged));
+    if (merged.n == 0)
+        return 0;
+    targets = dw_alloc(d->c, merged.n * sizeof(*targets));
+    DW_TRY(merged_targets(d, merged.v, merged.n, targets));
+    for (size_t i = 0; i < merged.n; i++) {
+        struct ticket *t = idmap_get(&f->tickets, merged.v[i])->pointer;
+        t->merged_into = targets[i];
+        t->merged = targets[i] != 0;
     }
-    return rc;
+    return 0;
 }
 
 /* ---- people ---- */
@@ -303,7 +311,7 @@ static int keep_people(struct desk *d, const json_t *rows, void *ud)
         if (id)
             DW_TRY(keep(d, &f->people, id, fact_person(id, row)));
     }
-    return f->people.n > PEOPLE_MAX; /* enough: the others one by one */
+    return f->people.n > PEOPLE_MAX / 2; /* enough: the others one by one */
 }
 
 /* Where many are wanted: once. */
@@ -336,7 +344,7 @@ static int ask_people(struct desk *d, struct facts *f, const int64_t *ids, size_
     }
     for (size_t i = 0; i < n; i++) {
         int rc = desk_take(d, under_way[i], &asks[i], &row);
-        bool is_gone = rc == DW_EDENIED || (rc == DW_ENOTFOUND && d->is_json);
+        bool is_gone = rc == DW_EDENIED || (rc == DW_ENOTFOUND && d->is_own);
         if (rc < 0 && !is_gone)
             return rc;
         DW_TRY(keep(d, &f->people, ids[i], fact_person(ids[i], is_gone ? NULL : row)));
@@ -346,18 +354,17 @@ static int ask_people(struct desk *d, struct facts *f, const int64_t *ids, size_
 
 int facts_want_people(struct desk *d, struct facts *f, const int64_t *ids, size_t n)
 {
-    int64_t *unknown;
-    size_t count = missing(d, &f->people, PEOPLE_MAX, ids, n, &unknown), left = 0;
+    struct ids unknown;
     int rc = 0;
 
-    if (count > PEOPLE_SINGLY && !f->knows_all_people)
+    DW_TRY(pick_unknown(d, &f->people, PEOPLE_MAX, ids, n, &unknown));
+    if (unknown.n > PEOPLE_SINGLY && !f->knows_all_people) {
         DW_TRY(learn_all_people(d, f));
-    for (size_t i = 0; i < count; i++)
-        if (!idmap_has(&f->people, unknown[i]))
-            unknown[left++] = unknown[i];
-    for (size_t i = 0; rc >= 0 && i < left; i += WINDOW) {
+        drop_known(&f->people, &unknown);
+    }
+    for (size_t i = 0; rc >= 0 && i < unknown.n; i += WINDOW) {
         dw_scope_begin(d->c);
-        rc = ask_people(d, f, unknown + i, left - i < WINDOW ? left - i : WINDOW);
+        rc = ask_people(d, f, unknown.v + i, unknown.n - i < WINDOW ? unknown.n - i : WINDOW);
         dw_scope_end(d->c);
     }
     return rc;

@@ -7,6 +7,7 @@
 
 #include "desk.h"
 #include "idmap.h"
+#include "strategy.h"
 
 struct ticket {
     int64_t id;
@@ -26,14 +27,14 @@ struct person {
 
 struct facts {
     struct idmap tickets, people; /* of struct ticket *, struct person * */
-    struct idmap merged_states;
-    bool knows_states, knows_all_people;
+    struct strategy *way;         /* the caller's: which states of tickets mean that they were merged */
+    bool knows_all_people;
     bool no_bulk;         /* tickets are asked for one by one */
     unsigned bulk_missed; /* that were not there when asked for one by one either */
 };
 
 /* Forgets all at the end of the call. */
-DW_MUST_CHECK int facts_open(struct desk *d, struct facts *f);
+DW_MUST_CHECK int facts_open(struct desk *d, struct facts *f, struct strategy *way);
 
 /* Asks for those that are not known yet. What was got before may be gone then. */
 DW_MUST_CHECK int facts_want_tickets(struct desk *d, struct facts *f, const int64_t *ids, size_t n);

@@ -1,6 +1,7 @@
 #include "inbox.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "hint.h"
 

@@ -3,9 +3,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "merged.h"
 #include "pages.h"
 
 /* ---- rows become things ---- */
+
+struct giving;
 
 /* One kind of rows. */
 struct kind {
@@ -14,7 +17,13 @@ struct kind {
     bool searchable;   /* by path/search */
     bool single;       /* by path/ID */
     unsigned per_page;
-    int (*give)(struct desk *d, const json_t *row, dw_found *out);
+    int (*give)(struct desk *d, const struct giving *g, const json_t *row);
+};
+
+struct giving {
+    const struct kind *kind;
+    dw_found *out;
+    const struct strategy *way;
 };
 
 static const char *text_in(const json_t *row, const char *name)
@@ -46,33 +55,34 @@ static const char *full_name(struct desk *d, const json_t *row)
     return login ? login : text_in(row, "email");
 }
 
-static int give_user(struct desk *d, const json_t *row, dw_found *out)
+static int give_user(struct desk *d, const struct giving *g, const json_t *row)
 {
     const char *id = id_in(d, row, "id"), *name = full_name(d, row);
 
     if (!id || strcmp(id, "1") == 0) /* the system itself */
         return 0;
-    return dw_thing_add(out, .id = id, .name = name ? name : id, .number = text_in(row, "login"),
+    return dw_thing_add(g->out, .id = id, .name = name ? name : id, .number = text_in(row, "login"),
                         .email = text_in(row, "email"), .parent = id_in(d, row, "organization_id"),
                         .inactive = is_inactive(row));
 }
 
-static int give_named(struct desk *d, const json_t *row, dw_found *out)
+static int give_named(struct desk *d, const struct giving *g, const json_t *row)
 {
     const char *id = id_in(d, row, "id"), *name = text_in(row, "name");
 
-    return id ? dw_thing_add(out, .id = id, .name = name ? name : id, .inactive = is_inactive(row)) : 0;
+    return id ? dw_thing_add(g->out, .id = id, .name = name ? name : id, .inactive = is_inactive(row)) : 0;
 }
 
-static int give_ticket(struct desk *d, const json_t *row, dw_found *out)
+/* Only what was merged is of no use any more: on a closed ticket time is booked as on any other. */
+static int give_ticket(struct desk *d, const struct giving *g, const json_t *row)
 {
-    const char *id = id_in(d, row, "id"), *title = text_in(row, "title"), *state = text_in(row, "state");
+    const char *id = id_in(d, row, "id"), *title = text_in(row, "title");
 
     if (!id)
         return 0;
-    return dw_thing_add(out, .id = id, .name = title ? title : id, .number = text_in(row, "number"),
+    return dw_thing_add(g->out, .id = id, .name = title ? title : id, .number = text_in(row, "number"),
                         .parent = id_in(d, row, "organization_id"),
-                        .inactive = state && (strcmp(state, "closed") == 0 || strcmp(state, "merged") == 0));
+                        .inactive = merged_says(g->way->merged_states, STRATEGY_STATES_MAX, row));
 }
 
 static const struct kind users = { "/api/v1/users", "User", true, true, 500, give_user };
@@ -88,18 +98,13 @@ static const struct kind tags = { "/api/v1/tag_list", "Tag", false, false, 500, 
 
 /* ---- asking ---- */
 
-struct giving {
-    const struct kind *kind;
-    dw_found *out;
-};
-
 static int give_rows(struct desk *d, const json_t *rows, void *ud)
 {
     const struct giving *g = ud;
     const json_t *row;
     size_t i;
 
-    json_array_foreach((json_t *)rows, i, row) DW_TRY(g->kind->give(d, row, g->out));
+    json_array_foreach((json_t *)rows, i, row) DW_TRY(g->kind->give(d, g, row));
     return 0;
 }
 
@@ -112,10 +117,10 @@ static int list_one(struct desk *d, struct giving *g, const char *text)
     if (id == 0)
         return 0;
     rc = desk_ask(d, &row, .path = desk_path(d, g->kind->path, id, ""), .query = DW_LIST("expand", "true"));
-    if (rc == DW_ENOTFOUND && d->is_json)
+    if (rc == DW_ENOTFOUND && d->is_own)
         return 0;
     DW_TRY(rc);
-    return g->kind->give(d, row, g->out);
+    return g->kind->give(d, g, row);
 }
 
 /* What Elasticsearch would take for operators, and a database for something to be found as it stands. */
@@ -157,10 +162,14 @@ static const char *words_of(const struct kind *kind, const dw_thing_query *q)
 static int list(dw_call *c, dw_connection *conn, const struct kind *kind, const dw_thing_query *query,
                 dw_found *out)
 {
-    struct giving g = { kind, out };
+    struct strategy way;
+    struct giving g = { kind, out, &way };
     struct desk d;
 
     DW_TRY(desk_open(&d, c, conn));
+    way = strategy_of(&d);
+    if (kind == &tickets)
+        DW_TRY(merged_know(&d, &way));
     if (query && query->id && kind->single)
         DW_TRY(list_one(&d, &g, query->id));
     else

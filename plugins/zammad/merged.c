@@ -25,27 +25,44 @@ static bool means_merged(const json_t *state)
            is_text(json_object_get(state, "name"), "merged");
 }
 
-int merged_states(struct desk *d, struct idmap *states)
+static void learn(struct strategy *way, const json_t *states)
 {
-    json_t *answer, *state;
-    size_t i;
-    int rc = desk_ask(d, &answer, .path = "/api/v1/ticket_states", .query = DW_LIST("expand", "true"));
+    const json_t *state;
+    size_t i, n = 0;
 
-    if (rc < 0)
-        return is_refused(rc) ? 0 : rc;
-    json_array_foreach(answer, i, state)
+    json_array_foreach((json_t *)states, i, state)
     {
         int64_t id = row_id(json_object_get(state, "id"));
-        if (id && means_merged(state) && idmap_put(states, id, (union idvalue){ .number = 1 }) != 0)
-            return dw_fail(d->c, DW_ENOMEM, "out of memory");
+        if (id && n < STRATEGY_STATES_MAX && means_merged(state))
+            way->merged_states[n++] = id;
     }
+}
+
+int merged_know(struct desk *d, struct strategy *way)
+{
+    json_t *answer;
+    int rc;
+
+    if (way->knows_states)
+        return 0;
+    rc = desk_ask(d, &answer, .path = "/api/v1/ticket_states", .query = DW_LIST("expand", "true"));
+    if (rc < 0 && !is_refused(rc))
+        return rc;
+    memset(way->merged_states, 0, sizeof(way->merged_states));
+    if (rc >= 0)
+        learn(way, answer);
+    way->knows_states = true;
     return 0;
 }
 
-bool merged_says(const struct idmap *states, const json_t *row)
+bool merged_says(const int64_t *states, size_t max, const json_t *row)
 {
-    return idmap_has(states, row_id(json_object_get(row, "state_id"))) ||
-           is_text(json_object_get(row, "state"), "merged");
+    int64_t id = row_id(json_object_get(row, "state_id"));
+
+    for (size_t i = 0; i < max && states[i]; i++)
+        if (states[i] == id)
+            return true;
+    return is_text(json_object_get(row, "state"), "merged");
 }
 
 /* ---- into which ---- */

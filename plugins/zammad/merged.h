@@ -5,15 +5,13 @@
 #ifndef ZAMMAD_MERGED_H
 #define ZAMMAD_MERGED_H
 
-#include "desk.h"
-#include "idmap.h"
+#include "strategy.h"
 
-/* The numbers of the states that mean it, whatever they are called there: put into *states. None where these credentials may
- * not ask. */
-DW_MUST_CHECK int merged_states(struct desk *d, struct idmap *states);
+/* Asks which states mean it, whatever they are called there, unless that is known. None where these credentials may not ask. */
+DW_MUST_CHECK int merged_know(struct desk *d, struct strategy *way);
 
 /* Is this row's ticket merged? */
-bool merged_says(const struct idmap *states, const json_t *row);
+bool merged_says(const int64_t *states, size_t max, const json_t *row);
 
 /* Into which each of them went; 0 where nobody says. */
 DW_MUST_CHECK int merged_targets(struct desk *d, const int64_t *tickets, size_t n, int64_t *targets);

@@ -17,8 +17,9 @@ static int fail_shape(struct desk *d, const char *path)
                    path);
 }
 
-/* {"tickets":[1,2],"assets":{"Ticket":{"1":{}}}}: what has no asset is not there for us. */
-static int gather(struct desk *d, const json_t *ids, const json_t *assets, const json_t **rows)
+/* {"tickets":[1,2],"assets":{"Ticket":{"1":{},"2":{}}}}: each must be there, or the list would be shorter than it is. */
+static int gather(struct desk *d, const json_t *ids, const json_t *assets, const char *path,
+                  const json_t **rows)
 {
     json_t *list = dw_json_own(d->c, json_array());
     const json_t *item;
@@ -28,7 +29,9 @@ static int gather(struct desk *d, const json_t *ids, const json_t *assets, const
     {
         int64_t id = row_id(json_is_object(item) ? json_object_get(item, "id") : item);
         json_t *row = json_object_get(assets, desk_path(d, "", id, "") + 1);
-        if (row && json_array_append(list, row) != 0)
+        if (!row)
+            return fail_shape(d, path);
+        if (json_array_append(list, row) != 0)
             return dw_fail(d->c, DW_ENOMEM, "out of memory");
     }
     if (!list)
@@ -49,7 +52,7 @@ int pages_rows(struct desk *d, json_t *answer, const char *model, const char *pa
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         const json_t *ids = json_object_get(answer, names[i]);
         if (json_is_array(ids))
-            return gather(d, ids, assets, rows);
+            return gather(d, ids, assets, path, rows);
     }
     return fail_shape(d, path);
 }

@@ -15,16 +15,19 @@ int reading_open(struct desk *d, const dw_entry_query *query, dw_found *out, str
     *r = (struct reading){
         .d = d, .query = query, .out = out, .way = strategy_of(d), .from = INT64_MIN, .top = INT64_MIN
     };
+    d->behind = r->way.behind;
     *made = r;
     DW_TRY(dw_defer(d->c, forget, r));
-    return facts_open(d, &r->facts);
+    return facts_open(d, &r->facts, &r->way);
 }
 
+/* What is booked there now has a time that is over here, if its clock is behind: it is looked back so much further. A clock that
+ * is ahead needs nothing, and whoever asks may have taken the instant from there. */
 int64_t reading_since(const struct reading *r)
 {
     int64_t since = r->query->changed_since.us;
 
-    return since ? since - READING_OVERLAP.us : INT64_MIN;
+    return since ? since - READING_OVERLAP.us - r->d->behind.us : INT64_MIN;
 }
 
 /* ---- giving ---- */
@@ -86,11 +89,13 @@ static int look_up(struct reading *r, const struct booking *list, size_t n)
 
 int reading_give(struct reading *r, const json_t *rows)
 {
-    struct booking *list = dw_alloc(r->d->c, (json_array_size(rows) + 1) * sizeof(*list));
+    size_t all = json_array_size(rows);
+    struct booking *list = dw_alloc(r->d->c, (all + 1) * sizeof(*list));
     bool bare = r->query->ids_only;
     int rc = 0;
     size_t n = read_news(r, rows, list, &rc);
 
+    r->way.rows = all > r->way.rows ? (unsigned)all : r->way.rows;
     if (rc < 0 || n == 0)
         return rc;
     if (!bare)

@@ -38,7 +38,7 @@ DW_MUST_CHECK int reading_open(struct desk *d, const dw_entry_query *query, dw_f
 /* Gives a page of bookings, each once unless it changed meanwhile. */
 DW_MUST_CHECK int reading_give(struct reading *r, const json_t *rows);
 
-/* From when on changes are wanted; INT64_MIN: all. */
+/* From when on changes are wanted, by the clock there where that is behind; INT64_MIN: all. */
 int64_t reading_since(const struct reading *r);
 
 /* The list of all bookings: what changed, or everything. */

@@ -12,7 +12,8 @@ static const char *expand(const struct reading *r)
     return r->query->ids_only ? NULL : "true";
 }
 
-/* ---- what changed: the latest change first ---- */
+/* ---- what changed: the latest change first; what changed at one time by its number, or a database would order it anew for each
+ * page ---- */
 
 static int64_t changed_at(struct reading *r, const json_t *row)
 {
@@ -36,11 +37,14 @@ static int see_changed(struct desk *d, const json_t *rows, void *ud)
     (void)d;
     if (!is_descending(r, rows)) {
         r->disordered = true;
+        r->from = reading_since(r);
         return 1;
     }
-    DW_TRY(reading_give(r, rows));
-    if (r->top == INT64_MIN)
+    if (r->top == INT64_MIN) { /* the first page: now its clock is known */
         r->top = changed_at(r, json_array_get(rows, 0));
+        r->from = reading_since(r);
+    }
+    DW_TRY(reading_give(r, rows));
     r->reached = changed_at(r, json_array_get(rows, n - 1)) < r->from;
     return r->reached;
 }
@@ -52,13 +56,12 @@ static int read_all(struct reading *r);
 static int read_changed(struct reading *r)
 {
     const struct pages pages = { .path = PATH,
-                                 .query = DW_LIST("sort_by", "updated_at", "order_by", "desc", "expand",
-                                                  expand(r)),
+                                 .query = DW_LIST("sort_by", "updated_at,id", "order_by", "desc,desc",
+                                                  "expand", expand(r)),
                                  .model = "TicketTimeAccounting",
                                  .per_page = (unsigned)r->d->set->per_page };
     unsigned count;
 
-    r->from = reading_since(r);
     for (unsigned pass = 0; pass < PASSES_MAX; pass++) {
         r->fresh = 0;
         r->reached = false;

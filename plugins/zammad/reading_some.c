@@ -19,7 +19,7 @@ static int is_gone(struct desk *d, int64_t ticket)
     json_t *answer;
     int rc = desk_ask(d, &answer, .path = desk_path(d, "/api/v1/tickets", ticket, ""));
 
-    if (rc == DW_ENOTFOUND && d->is_json && strncmp(d->said, "No route", 8) != 0)
+    if (rc == DW_ENOTFOUND && d->is_own && strncmp(d->said, "No route", 8) != 0)
         return 1;
     return rc < 0 && rc != DW_EDENIED ? rc : 0;
 }
@@ -65,7 +65,7 @@ static int see(struct desk *d, const json_t *rows, void *ud)
     return reading_give(ud, rows);
 }
 
-/* Behind a first page of n rows: nothing, if more than n came on one page before (of tickets, too, of which no version gives
+/* Behind a first page of n rows: nothing, if more than n came on one page before (also of tickets, of which no version gives
  * more at once than of booked time); else until an empty page, and then the slow
  * way back, which misses nothing. */
 static int read_rest(struct reading *r, struct pages pages, size_t n)
@@ -75,7 +75,6 @@ static int read_rest(struct reading *r, struct pages pages, size_t n)
 
     if (n == 0 || n < r->way.rows)
         return 0;
-    r->way.rows = (unsigned)n;
     pages.first = 2;
     pages.query = query;
     DW_TRY(pages_forward(r->d, &pages, see, r, &count));

@@ -11,32 +11,33 @@ enum {
 
 /* ---- a page of tickets ---- */
 
-static int changed_at(struct desk *d, const json_t *row, int64_t *out)
+/* One that does not say counts as changed. */
+static int64_t changed_at(struct desk *d, const json_t *row)
 {
     const char *text = row_text(json_object_get(row, "updated_at"));
     dw_time t;
 
-    *out = INT64_MAX; /* one that does not say counts as changed */
-    if (text && dw_time_parse(d->c, text, &t) >= 0)
-        *out = t.us;
-    return 0;
+    return text && dw_time_parse(d->c, text, &t) >= 0 ? t.us : INT64_MAX;
 }
 
 /* Those that changed, and were not read yet as they are now. */
-static size_t pick(struct reading *r, const json_t *rows, int64_t *out)
+static int pick(struct reading *r, const json_t *rows, int64_t *out, size_t *n)
 {
     const json_t *row;
-    size_t i, n = 0;
+    size_t i;
 
+    *n = 0;
     json_array_foreach((json_t *)rows, i, row)
     {
-        int64_t id = row_id(json_object_get(row, "id")), changed;
+        int64_t id = row_id(json_object_get(row, "id")), changed = changed_at(r->d, row);
         const union idvalue *before = idmap_get(&r->tickets, id);
-        changed_at(r->d, row, &changed);
-        if (id && changed >= reading_since(r) && (!before || before->number != changed))
-            out[n++] = id;
+        if (id == 0)
+            return dw_fail(r->d->c, DW_EUPSTREAM,
+                           "a row of Zammad's tickets lacks its id; is base_url the address of Zammad?");
+        if (changed >= reading_since(r) && (!before || before->number != changed))
+            out[(*n)++] = id;
     }
-    return n;
+    return 0;
 }
 
 static int note(struct reading *r, const json_t *rows)
@@ -46,9 +47,8 @@ static int note(struct reading *r, const json_t *rows)
 
     json_array_foreach((json_t *)rows, i, row)
     {
-        int64_t id = row_id(json_object_get(row, "id")), changed;
-        changed_at(r->d, row, &changed);
-        if (id && idmap_put(&r->tickets, id, (union idvalue){ .number = changed }) != 0)
+        const union idvalue changed = { .number = changed_at(r->d, row) };
+        if (idmap_put(&r->tickets, row_id(json_object_get(row, "id")), changed) != 0)
             return dw_fail(r->d->c, DW_ENOMEM, "out of memory");
     }
     return 0;
@@ -57,9 +57,10 @@ static int note(struct reading *r, const json_t *rows)
 static int see(struct desk *d, const json_t *rows, void *ud)
 {
     struct reading *r = ud;
-    int64_t *ids = dw_alloc(d->c, (json_array_size(rows) + 1) * sizeof(*ids));
-    size_t n = pick(r, rows, ids), all = json_array_size(rows);
+    size_t n, all = json_array_size(rows);
+    int64_t *ids = dw_alloc(d->c, (all + 1) * sizeof(*ids));
 
+    DW_TRY(pick(r, rows, ids, &n));
     r->way.rows = all > r->way.rows ? (unsigned)all : r->way.rows;
     if (n == 0)
         return 0;
@@ -77,6 +78,15 @@ static const char *expand(const struct reading *r)
 
 /* ---- all tickets: by number ---- */
 
+/* Whoever sees no ticket at all would have everything taken for deleted. */
+static int fail_blind(struct reading *r)
+{
+    return dw_fail(r->d->c, DW_EDENIED,
+                   "no ticket can be seen, and so nothing that is booked; the user of the token needs groups "
+                   "with the right "
+                   "to change (or full), or admin.time_accounting");
+}
+
 static int read_every(struct reading *r)
 {
     const struct pages pages = { .path = "/api/v1/tickets",
@@ -86,6 +96,8 @@ static int read_every(struct reading *r)
     unsigned count;
 
     DW_TRY(pages_forward(r->d, &pages, see, r, &count));
+    if (count == 0)
+        return fail_blind(r);
     return pages_backward(r->d, &pages, count, see, r);
 }
 

@@ -1,7 +1,8 @@
-/* strategy.h - which way of reading works for a connection, remembered in this process. [call]
+/* strategy.h - what was learnt about a connection, remembered in this process: which way of reading works there. [call]
  *
  * Whether the list of all bookings can be had is known only by asking, and a token that may not, or a version that has none,
- * need not be asked at each poll. Forgotten after an hour, so that a permission that was given is noticed. */
+ * need not be asked at each poll; nor what states of tickets are called. Forgotten after an hour, so that a permission that was
+ * given is noticed. */
 #ifndef ZAMMAD_STRATEGY_H
 #define ZAMMAD_STRATEGY_H
 
@@ -9,7 +10,7 @@
 
 #include "desk.h"
 
-enum { STRATEGIES_MAX = 256 };
+enum { STRATEGIES_MAX = 256, STRATEGY_STATES_MAX = 4 };
 
 enum way { WAY_UNKNOWN = 0, WAY_NO, WAY_YES };
 
@@ -18,7 +19,10 @@ struct strategy {
     dw_time until;
     enum way global;     /* one list of all bookings */
     enum way conditions; /* tickets searched by a condition */
-    unsigned rows;       /* so many of a kind came on one page: a shorter one is the last */
+    dw_span behind;      /* of desk.h */
+    bool knows_states;
+    int64_t merged_states[STRATEGY_STATES_MAX]; /* of tickets; 0: none */
+    unsigned rows; /* so many of a kind came on one page: a shorter one is the last */
 };
 
 struct strategies {

@@ -8,6 +8,7 @@ import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
+import { startKimai } from '../peers/kimai.mjs';
 import { startZammad } from '../peers/zammad.mjs';
 import { badges, badgesYaml, bearer, tenants } from './support/badges.mjs';
 import { request } from './support/client.mjs';
@@ -17,7 +18,6 @@ import { binaryOf, preset, root, slowness, temporaryFolder, until } from './supp
 const timeout = 120_000 * slowness;
 const folder = `${pluginFolder}, ${join(root, 'build', preset, 'clerk')}`;
 const vectors = process.env.DOWEL_VECTORS ?? join(root, '../shared/vectors');
-const NOW = Date.parse('2026-11-20T12:00:00Z');
 
 const people = badges({ root: 'a *' });
 
@@ -73,7 +73,7 @@ after(async () => {
 
 async function startPeer(options = {}) {
   await zammad?.stop();
-  zammad = await startZammad({ seed: 7, now: NOW, ...options });
+  zammad = await startZammad({ seed: 7, now: Date.now(), ...options }); // its clock stands, and would soon be taken for one that is behind
 }
 
 describe('what is booked', { timeout }, () => {
@@ -144,11 +144,56 @@ describe('read at once, or ticket by ticket', { timeout }, () => {
     assert.ok(paths.length <= 4, paths.join('\n'));
   });
 
+  test('ten lists at once are whole, each', async () => {
+    const connection = await connect({ per_page: 20 });
+    const lists = await Promise.all(Array.from({ length: 10 }, (_, i) => entries(connection, i % 2 ? { bare: true } : {})));
+    for (const list of lists) assert.deepEqual(idsOf(list), kept());
+  });
+
   test('a name is asked for once', async () => {
     const paths = await asked(async () => entries(await connect({ strategy: 'global' })));
     assert.equal(new Set(paths.filter((one) => /users\/\d+$/.test(one))).size, paths.filter((one) => /users\/\d+$/.test(one)).length);
     const singles = paths.filter((one) => /tickets\/\d+$/.test(one)).length;
     assert.equal(singles, 0, 'a search has a hundred tickets at once');
+  });
+});
+
+describe('names behind the numbers', { timeout }, () => {
+  beforeEach(() => startPeer(), { timeout });
+
+  // So many tickets, each of a customer of their own who belongs to no organisation, with something booked on each.
+  function fillLonely(count) {
+    return Array.from({ length: count }, (_, i) => {
+      const customer = zammad.control('POST', 'users', { login: `lonely${i}@example.org`, email: `lonely${i}@example.org`, firstname: 'Lone', lastname: `Ly ${i}` });
+      const ticket = zammad.openTicket({ title: `Lonely ${i}`, customer: customer.login });
+      return { customer, ticket, entry: zammad.book({ ticket: ticket.id, time_unit: '5' }) };
+    });
+  }
+
+  test('many people are read at once', async () => {
+    const all = fillLonely(150);
+    let found;
+    const paths = await asked(async () => {
+      found = new Map((await entries(await connect())).map((one) => [one.id, one]));
+    });
+    for (const { customer, entry } of all) {
+      assert.equal(found.get(String(entry.id)).customer, `user-${customer.id}`);
+      assert.equal(found.get(String(entry.id)).customer_name, `${customer.firstname} ${customer.lastname}`);
+    }
+    assert.ok(paths.length < 20, paths.join('\n'));
+    assert.ok(paths.includes('GET /api/v1/users'));
+  });
+
+  test('tickets that may not be seen are soon believed to be so', async () => {
+    const all = fillLonely(200);
+    zammad.state.admin.group_ids = {};
+    let found;
+    const paths = await asked(async () => {
+      found = await entries(await connect({ strategy: 'global' }));
+    });
+    assert.deepEqual(idsOf(found), kept());
+    assert.ok(all.length > 0 && found.every(({ ticket_number, customer, url }) => ticket_number === null && customer === null && url));
+    assert.ok(paths.length < 40, paths.join('\n'));
   });
 });
 
@@ -257,6 +302,15 @@ describe('one ticket', { timeout }, () => {
     for (const one of found) assert.equal(one.merged_into, null);
   });
 
+  test('is three requests for a hint, as soon as this Zammad is known', async () => {
+    const connection = await connect();
+    await entries(connection);
+    const { id } = busy();
+    for (const row of zammad.state.entriesOf(id)) row.created_by_id = zammad.state.entriesOf(id)[0].created_by_id;
+    const paths = await asked(() => entries(connection, { ticket: id }));
+    assert.deepEqual(paths.map((one) => one.replace(/\/\d+/, '/N')).sort(), ['GET /api/v1/tickets/N', 'GET /api/v1/tickets/N/time_accountings', 'GET /api/v1/users/N']);
+  });
+
   test('that may not be read is an error, and so is a list without it', async () => {
     const agent = agentOf();
     const { id, group_id } = busy();
@@ -268,6 +322,38 @@ describe('one ticket', { timeout }, () => {
     const all = await read(connection);
     assert.equal(all.status, 403, all.text());
     assert.match(all.json().detail, /not all tickets could be read/);
+  });
+});
+
+describe('what would make all look deleted', { timeout }, () => {
+  beforeEach(() => startPeer({ data: 'month' }), { timeout });
+
+  test('an agent without a group, for whom there is no list of all', async () => {
+    agentOf().group_ids = {};
+    const answer = await read(await connect({ token: agentToken() }));
+    assert.equal(answer.status, 403, answer.text());
+    assert.match(answer.json().detail, /no ticket can be seen/);
+  });
+
+  test('a permission that is taken away', async () => {
+    const agent = agentOf();
+    const row = zammad.control('POST', 'tokens', { user: zammad.state.admin.id, permission: ['admin.time_accounting', 'ticket.agent'] });
+    const connection = await connect({ token: row.token });
+    assert.deepEqual(idsOf(await entries(connection)), kept());
+    zammad.state.tokens.get(row.token).permission = ['ticket.agent'];
+    zammad.state.tokens.get(row.token).user_id = agent.id;
+    agent.group_ids = { 1: ['full'] };
+    const answer = await read(connection);
+    assert.equal(answer.status, 403, answer.text());
+  });
+
+  test("a proxy's page", async () => {
+    for (const status of [403, 404]) {
+      zammad.faults.add({ kind: 'status', status, path: '/api/v1/time_accountings', body: '<html>no</html>', headers: { 'Content-Type': 'text/html' } });
+      const answer = await read(await connect());
+      assert.equal(answer.status, status, answer.text());
+      zammad.faults.clear();
+    }
   });
 });
 
@@ -345,6 +431,16 @@ describe('rows that move while they are read', { timeout }, () => {
     });
   }
 
+  test('nor one of many that changed at the same time', async () => {
+    zammad.fill({ tickets: 20, entries: 200, days: 30 });
+    zammad.clock.advance(60 * MINUTE);
+    const ids = kept();
+    for (const id of ids) zammad.edit(id, { time_unit: '12.5' });
+    zammad.control('POST', 'settings', { ties: 'unstable' });
+    const found = await entries(await connect({ strategy: 'global', per_page: 9 }), { ...since(zammad.clock.now() - MINUTE), bare: true });
+    assert.deepEqual(idsOf(found), ids);
+  });
+
   test('each is given once, and again only when it changed', async () => {
     zammad.fill({ tickets: 20, entries: 200, days: 30 });
     between(/^\/api\/v1\/time_accountings$/, (count) => {
@@ -372,7 +468,7 @@ describe('versions', { timeout }, () => {
     await startPeer({ data: 'month', version: '6.0' });
     const connection = await connect();
     const { ticket_id } = zammad.state.entries.get(1);
-    for (const values of [{}, { ticket: ticket_id }, since(NOW - 60 * MINUTE)]) {
+    for (const values of [{}, { ticket: ticket_id }, since(zammad.clock.now() - 60 * MINUTE)]) {
       const answer = await read(connection, values);
       assert.equal(answer.status, 502, answer.text());
       assert.match(answer.json().detail, /before 6\.1 cannot/);
@@ -440,11 +536,21 @@ describe('what breaks', { timeout }, () => {
       zammad.faults.clear();
       const connection = await connect({ strategy: seed % 2 ? 'global' : 'tickets', per_page: 20 });
       zammad.faults.random({ rate: seed % 2 ? 0.1 : 0.004, seed, kinds: ['html', 'half_text', 'half_length', 'huge', 'redirect', { kind: 'status', status: 403 }, { kind: 'status', status: 404 }, { kind: 'status', status: 500 }, 'cut_after'] });
-      const answer = await read(connection, seed % 3 ? {} : since(NOW - 20 * 24 * 60 * MINUTE));
+      const answer = await read(connection, seed % 3 ? {} : since(zammad.clock.now() - 20 * 24 * 60 * MINUTE));
       if (answer.status !== 200) broken++;
       else if (seed % 3) assert.deepEqual(idsOf(answer.json().entries), kept(), `seed ${seed}`);
     }
     assert.ok(broken > 3 && broken < 30, `${broken} of 30 broke`);
+  });
+
+  test('a clock that is a day behind loses nothing', async () => {
+    for (const strategy of ['global', 'tickets']) {
+      await startPeer({ data: 'month', now: Date.now() - 86_400_000 });
+      const connection = await connect({ strategy });
+      await entries(connection, since(Date.now()));
+      const booked = zammad.book({ ticket: zammad.state.entries.get(1).ticket_id, time_unit: '1' });
+      assert.ok(idsOf(await entries(connection, since(Date.now() - MINUTE))).includes(booked.id), strategy);
+    }
   });
 
   test('a clock that is a day ahead loses nothing', async () => {
@@ -520,6 +626,18 @@ describe('a test of the connection', { timeout }, () => {
     });
   }
 
+  test('says that another program is no Zammad', async () => {
+    const kimai = await startKimai({ seed: 7 });
+    try {
+      const { works, errors } = await tested({ base_url: kimai.url });
+      assert.equal(works, false);
+      assert.deepEqual(errors.map(({ pointer }) => pointer), ['#/settings/base_url']);
+      assert.match(errors[0].detail, /not in Zammad's words|no such thing/);
+    } finally {
+      await kimai.stop();
+    }
+  });
+
   test('knows when a clock is wrong', async () => {
     for (const [skewMs, says] of [[86_400_000, /ahead/], [-86_400_000, /behind/]]) {
       zammad.faults.clear();
@@ -580,6 +698,15 @@ describe('what can be pointed at', { timeout }, () => {
     if (firm) assert.ok((await things(connection, 'organization', { term: firm.name })).some(({ name }) => name === firm.name));
     const ticket = [...zammad.state.tickets.values()].at(-1);
     assert.ok((await things(connection, 'ticket', { term: ticket.number, inactive: true })).some(({ number }) => number === ticket.number));
+  });
+
+  test('a closed ticket is one of them, a merged one is over', async () => {
+    const [closed, merged] = [zammad.openTicket({ title: 'closed' }), zammad.openTicket({ title: 'merged' })];
+    zammad.changeTicket(closed.id, { state: 'closed' });
+    zammad.merge(merged.id, closed.id);
+    const found = new Map((await things(await connect(), 'ticket', { inactive: true })).map((one) => [one.id, one.inactive]));
+    assert.equal(found.get(String(closed.id)), false);
+    assert.equal(found.get(String(merged.id)), true);
   });
 
   test('without the permission it is an error that says which', async () => {

@@ -29,7 +29,8 @@ CREATE TABLE timesync_syncs (
     created_at     TIMESTAMPTZ NOT NULL,
     changed_at     TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (tenant_id, id),
-    UNIQUE (tenant_id, name)
+    UNIQUE (tenant_id, name),
+    UNIQUE (tenant_id, source, target)              -- else the same minutes would be moved twice
 );
 CREATE INDEX timesync_syncs_by_source ON timesync_syncs (tenant_id, source);
 CREATE INDEX timesync_syncs_by_target ON timesync_syncs (tenant_id, target);
@@ -142,6 +143,7 @@ CREATE TABLE timesync_runs (
     FOREIGN KEY (tenant_id, sync) REFERENCES timesync_syncs (tenant_id, id)
 );
 CREATE INDEX timesync_runs_by_sync ON timesync_runs (tenant_id, sync, id);
+CREATE INDEX timesync_runs_by_ticket ON timesync_runs (tenant_id, sync, ticket, started_at);
 CREATE INDEX timesync_runs_by_state ON timesync_runs (tenant_id, state, id);
 
 -- What a run has to do, and then what it did or, of a plan, would do: one for each entry that it examined and that is not

@@ -75,7 +75,8 @@ static void an_open_case_has_all_facts(void **state)
     assert_int_equal(items(ok(API "/cases")), 0);
     assert_int_equal(items(ok(API "/cases/counts")), 0);
     assert_status(dw_harness_get(h, say(API "/cases/%s", text(one, "/id"))), 404);
-    assert_status(dw_harness_post(h, say(API "/cases/%s/decide", text(one, "/id")), "{\"action\":\"skip\"}"), 404);
+    assert_status(dw_harness_post(h, say(API "/cases/%s/decide", text(one, "/id")), "{\"action\":\"skip\"}"),
+                  404);
 }
 
 static void a_case_gets_a_note_and_somebody(void **state)

@@ -165,6 +165,47 @@ static void verbs_show_what_is_there(void **state)
                         "there is no such sync (sync: Other, there_are: Main)");
 }
 
+static void a_sync_is_made_and_mapped_by_verbs(void **state)
+{
+    static const char *const with_blanks[] = { "--schedule", "never", "--full-schedule", "0 2 * * SAT",
+                                               NULL };
+    dw_harness_outcome done;
+    json_t *rules;
+
+    (void)state;
+    done =
+        dw_harness_command(h, .arguments = with_blanks,
+                           .line = say("timesync add Main %s %s --zone Europe/Berlin --rule zero=move --rule"
+                                       " max_deletions=7 --rule dry_run=false --rule tags=dowel,zammad",
+                                       desk, books));
+    assert_string_equal(done.error, "");
+    rules = in_json("timesync rules Main");
+    assert_string_equal(json_string_value(json_object_get(rules, "zero")), "move");
+    assert_int_equal(json_integer_value(json_object_get(rules, "max_deletions")), 7);
+    assert_int_equal(json_array_size(json_object_get(rules, "tags")), 2);
+    assert_shows(command("timesync rules"), "minutes_per_unit");
+    command("timesync edit Main --rule zero= --name Other --enabled no");
+    assert_string_equal(json_string_value(json_object_get(in_json("timesync rules Other"), "zero")), "skip");
+    assert_int_equal(audited("timesync.sync.changed"), 1);
+    assert_non_null(
+        strstr(dw_harness_command(h, .line = "timesync edit Other --rule zero=hide").error, "zero"));
+    assert_non_null(
+        strstr(dw_harness_command(h, .line = "timesync edit Other --rule zero").error, "NAME=VALUE"));
+    assert_non_null(
+        strstr(dw_harness_command(h, .line = "timesync edit Other --rule max_deletions=many").error,
+               "whole number"));
+    command("timesync release Other");
+    book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
+    assert_text(run(text(ok(API "/syncs"), "/items/0/id"), "{}"), "/to_decide", "1");
+    assert_non_null(strstr(dw_harness_command(h, .line = "timesync map Other activity Support Nothing").error,
+                           "is not there"));
+    assert_shows(command("timesync map Other activity Support Driving --billable no"), "settles: 1");
+    assert_true(dw_harness_run_jobs(h) > 0);
+    assert_int_equal(sheets_there(), 1);
+    assert_string_equal(sheets[0].activity, "22");
+    assert_shows(command("timesync mappings"), "Driving");
+}
+
 static void a_decision_is_made_by_a_verb(void **state)
 {
     const char *sync = one_month("UTC"), *id;
@@ -204,13 +245,10 @@ static void a_run_that_nobody_takes_up_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(minutes_are_summed),
-        TEST(days_are_those_of_the_zone),
-        TEST(a_report_is_exported),
-        TEST(a_dashboard_has_its_numbers),
-        TEST(verbs_show_what_is_there),
-        TEST(a_decision_is_made_by_a_verb),
-        TEST(a_run_that_nobody_takes_up_is_told),
+        TEST(minutes_are_summed),           TEST(days_are_those_of_the_zone),
+        TEST(a_report_is_exported),         TEST(a_dashboard_has_its_numbers),
+        TEST(verbs_show_what_is_there),     TEST(a_sync_is_made_and_mapped_by_verbs),
+        TEST(a_decision_is_made_by_a_verb), TEST(a_run_that_nobody_takes_up_is_told),
     };
 
     return ON_EVERY_ENGINE("reports", tests);

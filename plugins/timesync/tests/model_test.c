@@ -106,7 +106,8 @@ static void do_export(void)
 {
     struct page *p = some_page();
 
-    if (!p || p->exported)
+    /* What is under way when it is exported nobody can call back. */
+    if (!p || p->exported || (books.is_late && strcmp(books.late.id, p->id) == 0))
         return;
     p->exported = true;
     p->changed = the_time;

@@ -79,6 +79,27 @@ static void nobody_looks_too_early(void **state)
     assert_string_equal(state_of("1"), "synced");
 }
 
+/* A row with the intent of a sender of whom nobody knows: its request may wait for its turn yet, and leave minutes later. */
+static void a_sender_may_be_slow(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    fail_next(DW_EUNKNOWN, false, at_once);
+    id = start_run("full", "{}", false, NULL);
+    run_jobs();
+    assert_int_equal(
+        count("SELECT count(*) FROM timesync_entries WHERE intent = 'create' AND intent_run IS NULL"), 1);
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_entries SET intent_run = $1", id));
+    dw_harness_advance(h, DW_SECONDS(200)); /* the whole of what is waited for otherwise, and more */
+    run_jobs();
+    assert_int_equal(books.writes, 1);
+    assert_int_equal(run_through(id).created, 1);
+    assert_int_equal(books.writes, 2);
+}
+
 /* An error page after the deed is no proof that nothing happened. */
 static void an_error_page_may_lie(void **state)
 {
@@ -263,6 +284,29 @@ static void a_side_that_fails_is_said_so_and_heals(void **state)
     }
 }
 
+/* The source shows all but what these credentials may not see: what it shows is moved, nothing counts as gone. */
+static void a_source_that_does_not_show_all(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    run("full");
+    desk.all[0].gone = true;
+    book("2", "2", "10");
+    desk.denies = true;
+    n = run("full");
+    assert_string_equal(n.state, "done");
+    assert_string_equal(n.reason, "OTHER");
+    assert_int_equal(n.created, 1);
+    assert_int_equal(pages(), 2);
+    desk.denies = false;
+    n = run("full");
+    assert_string_equal(n.reason, "");
+    assert_int_equal(n.deleted, 1);
+}
+
 static void a_hiccup_is_nothing(void **state)
 {
     (void)state;
@@ -400,6 +444,7 @@ int main(void)
         ON(it_was_not_made),
         ON(it_was_made_late),
         ON(nobody_looks_too_early),
+        ON(a_sender_may_be_slow),
         ON(an_error_page_may_lie),
         ON(it_was_edited_meanwhile),
         ON(it_was_edited_there_meanwhile),
@@ -409,6 +454,7 @@ int main(void)
         ON(refused_credentials_stop_the_run),
         ON(a_side_that_wants_time_gets_it),
         ON(a_side_that_fails_is_said_so_and_heals),
+        ON(a_source_that_does_not_show_all),
         ON(a_hiccup_is_nothing),
         ON(the_loser_looks_again),
         ON(died_after_the_request),

@@ -51,6 +51,7 @@ static struct desk {
     unsigned n, lists, ticket_lists;
     int fails;               /* a code: every list does */
     unsigned fails_once;     /* so many times */
+    bool denies;             /* a complete list gives all, and then fails */
     const char *hides;       /* this entry's id from complete lists, as a page that moved */
     void (*meanwhile)(void); /* before a list begins */
 } desk;
@@ -82,6 +83,8 @@ static inline int desk_list(dw_call *c, dw_connection *conn, const dw_entry_quer
                             .url = "https://desk.example/1", .amount = b->amount, .created = b->created,
                             .changed = b->changed, .merged_into = *b->merged ? b->merged : NULL));
     }
+    if (desk.denies && !q->ticket)
+        return dw_fail(c, DW_EDENIED, "some tickets cannot be read");
     return dw_found_complete(out);
 }
 
@@ -126,6 +129,7 @@ static struct books {
     bool is_late;
     int make_fails; /* a code: making things */
     bool make_acts;
+    size_t longest_number;   /* 0: any */
     int fails;               /* every request */
     void (*meanwhile)(void); /* before a write is answered */
 } books;
@@ -136,7 +140,7 @@ static inline struct page *page_of(const char *id)
 
     if (place && place <= books.n && strcmp(books.all[place - 1].id, id) == 0)
         return &books.all[place - 1];
-    for (unsigned i = 0; !place && i < books.n; i++)
+    for (unsigned i = 0; i < books.n; i++) /* what came late is elsewhere */
         if (strcmp(books.all[i].id, id) == 0)
             return &books.all[i];
     return NULL;
@@ -144,7 +148,10 @@ static inline struct page *page_of(const char *id)
 
 static inline void books_put(const struct page *p)
 {
-    struct page *old = page_of(p->id);
+    char next[32];
+
+    snprintf(next, sizeof(next), "s%u", books.n + 1); /* surely new: no need to look through 100,000 */
+    struct page *old = strcmp(next, p->id) == 0 && !books.is_late ? NULL : page_of(p->id);
 
     if (old) {
         *old = *p;
@@ -348,6 +355,8 @@ static inline int make_thing(dw_call *c, struct thing *all, unsigned *n, const c
 {
     struct thing *t = &all[*n];
 
+    if (books.longest_number && w->number && strlen(w->number) > books.longest_number)
+        return dw_fail(c, DW_EINVALID, "this number is longer than the books take");
     if (books.make_fails && !books.make_acts)
         return dw_fail(c, books.make_fails, "the books make none");
     snprintf(t->id, sizeof(t->id), "%s%u", prefix, ++*n);

@@ -16,6 +16,32 @@
 #include "idmap.h"
 #include "row.h"
 
+/* ---- memory that runs out: the n-th time from now; 0: never ----
+ * NOLINTBEGIN(bugprone-reserved-identifier): these are the linker's names */
+
+static unsigned fails_in;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+static bool fails_now(void)
+{
+    return fails_in > 0 && --fails_in == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails_now() ? NULL : __real_calloc(n, size);
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
+
 static json_t *json_of(const char *text)
 {
     json_error_t error;
@@ -75,6 +101,91 @@ static void what_is_no_amount_stays(void **state)
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         becomes(texts[i], texts[i]);
+}
+
+/* ---- whatever comes ---- */
+
+enum { DEPTH = 5 };
+
+static unsigned chance(unsigned *seed, unsigned below)
+{
+    *seed = *seed * 1664525U + 1013904223U;
+    return (*seed >> 16) % below;
+}
+
+static json_t *grow(unsigned *seed, unsigned depth)
+{
+    static const char *const texts[] = { "", "time_unit", "\"time_unit\":5", "\\", "\"", "a: 1.5" };
+    json_t *json;
+
+    switch (depth == DEPTH ? 5 : chance(seed, depth ? 6 : 4)) {
+    case 0: return json_real(chance(seed, 1000) / 8.0);
+    case 1: return json_integer((json_int_t)chance(seed, 100) - 50);
+    case 2: return json_string(texts[chance(seed, 6)]);
+    case 3: return json_null();
+    case 4:
+        json = json_array();
+        for (unsigned i = chance(seed, 4); i > 0; i--)
+            json_array_append_new(json, grow(seed, depth - 1));
+        return json;
+    default:
+        json = json_object();
+        for (unsigned i = chance(seed, 4); i > 0; i--)
+            json_object_set_new(json, texts[chance(seed, 2) ? 1 : chance(seed, 6)], grow(seed, depth - 1));
+        return json;
+    }
+}
+
+/* Amounts are texts now, and nothing else has changed. */
+static bool is_quoted(const json_t *before, const json_t *after)
+{
+    const char *name;
+    json_t *member;
+    size_t i;
+
+    if (json_is_array(before)) {
+        json_array_foreach((json_t *)before, i,
+                           member) if (!is_quoted(member, json_array_get(after, i))) return false;
+        return json_array_size(before) == json_array_size(after);
+    }
+    if (!json_is_object(before))
+        return json_equal(before, after);
+    json_object_foreach((json_t *)before, name, member)
+    {
+        const json_t *now = json_object_get(after, name);
+        bool is_amount = strcmp(name, "time_unit") == 0 && json_is_number(member);
+        if (is_amount ? !json_is_string(now) : !is_quoted(member, now))
+            return false;
+    }
+    return json_object_size(before) == json_object_size(after);
+}
+
+static void json_stays_what_it_was_and_half_of_it_is_survived(void **state)
+{
+    unsigned seed = 1, changed = 0;
+    (void)state;
+
+    for (unsigned n = 0; n < 20000; n++) {
+        json_t *before = grow(&seed, DEPTH);
+        char *text = json_dumps(before, JSON_ENCODE_ANY | (n % 2 ? JSON_INDENT(1) : JSON_COMPACT)), *out;
+        size_t length = strlen(text), out_n;
+        if (amount_quote(text, length, &out, &out_n) == 1) {
+            json_t *after = json_loadb(out, out_n, JSON_DECODE_ANY, NULL);
+            changed++;
+            if (!is_quoted(before, after))
+                fail_msg("%s became %s", text, out);
+            json_decref(after);
+            free(out);
+        }
+        char *half = malloc(length + 1); /* of its own, so that a step beyond its end is seen */
+        memcpy(half, text, length);
+        assert_true(amount_quote(half, chance(&seed, (unsigned)length + 1), &out, &out_n) >= 0);
+        free(out);
+        free(half);
+        free(text);
+        json_decref(before);
+    }
+    assert_true(changed > 1000);
 }
 
 /* ---- numbers of rows ---- */
@@ -232,17 +343,52 @@ static void a_hint_is_found_in_what_admins_write(void **state)
     assert_int_equal(hint_in("null"), 0);
 }
 
+/* ---- without memory ---- */
+
+static void without_memory_nothing_is_made_and_nothing_lost(void **state)
+{
+    json_t *row = json_of("{\"id\":5,\"number\":\"22005\",\"firstname\":\"Ann\"}");
+    struct idmap m = { 0 };
+    char *out = NULL;
+    size_t n = 1;
+    (void)state;
+
+    fails_in = 1;
+    assert_int_equal(amount_quote("{\"time_unit\":1}", 15, &out, &n), -1);
+    assert_null(out);
+    assert_int_equal(n, 0);
+    fails_in = 1;
+    assert_null(fact_ticket(5, row));
+    fails_in = 1;
+    assert_null(fact_person(5, row));
+    fails_in = 1;
+    assert_int_equal(idmap_put(&m, 1, (union idvalue){ .number = 1 }), -1);
+    assert_false(idmap_has(&m, 1));
+    for (int64_t i = 1; i <= 48; i++)
+        assert_int_equal(idmap_put(&m, i, (union idvalue){ .number = i }), 0);
+    fails_in = 1; /* it has to grow */
+    assert_int_equal(idmap_put(&m, 49, (union idvalue){ .number = 49 }), -1);
+    for (int64_t i = 1; i <= 48; i++)
+        assert_int_equal(idmap_get(&m, i)->number, i);
+    assert_int_equal(idmap_put(&m, 49, (union idvalue){ .number = 49 }), 0);
+    fails_in = 0;
+    idmap_clear(&m, NULL);
+    json_decref(row);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_that_are_amounts_become_texts_digit_by_digit),
         cmocka_unit_test(what_is_no_amount_stays),
+        cmocka_unit_test(json_stays_what_it_was_and_half_of_it_is_survived),
         cmocka_unit_test(a_rows_number_is_above_zero_also_as_a_text),
         cmocka_unit_test(a_map_keeps_what_was_put_in),
         cmocka_unit_test(a_servers_date_is_read),
         cmocka_unit_test(a_person_has_the_name_that_there_is),
         cmocka_unit_test(a_ticket_keeps_its_texts),
         cmocka_unit_test(a_hint_is_found_in_what_admins_write),
+        cmocka_unit_test(without_memory_nothing_is_made_and_nothing_lost),
     };
 
     return cmocka_run_group_tests_name("zammad_rows", tests, NULL, NULL);

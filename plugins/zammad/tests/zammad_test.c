@@ -295,7 +295,10 @@ static const struct refusal refusals[] = {
       "does not know this access token", "AUTH_EXPIRED" },
     { 401, NULL, "application/json", "{\"error\":\"Invalid BasicAuth credentials\"}", DW_EAUTH,
       "second factor", "AUTH_EXPIRED" },
-    { 401, "X-Failure: Sch\xC3\xB6n\r\n", "text/html", "<html>", DW_EAUTH, "refuses the credentials",
+    { 401, NULL, "application/json", "{\"error\":\"Nothing we know\"}", DW_EAUTH, "refuses the credentials",
+      "AUTH_EXPIRED" },
+    { 401, NULL, "application/json", "", DW_EAUTH, "not in Zammad's words", "AUTH_EXPIRED" },
+    { 401, "X-Failure: Sch\xC3\xB6n\r\n", "text/html", "<html>", DW_EAUTH, "is base_url the address",
       "AUTH_EXPIRED" },
     { 403, NULL, "application/json", "{\"error\":\"Authentication required\"}", DW_EAUTH,
       "saw no credentials", "" },
@@ -313,6 +316,8 @@ static const struct refusal refusals[] = {
     { 200, NULL, "application/json", "[{\"id\":6,", DW_EUPSTREAM, "cut off", "" },
     { 200, NULL, "application/json", "{\"hello\":\"world\"}", DW_EUPSTREAM, "no list of Zammad's", "" },
     { 200, NULL, "application/json", "[{\"name\":\"no ids\"}]", DW_EUPSTREAM, "lacks its id", "" },
+    { 200, NULL, "application/json", "{\"record_ids\":[6],\"assets\":{}}", DW_EUPSTREAM,
+      "no list of Zammad's", "" },
     { 422, NULL, "application/json", "{\"error\":\"odd\",\"error_human\":\"very odd\"}", DW_EUPSTREAM,
       "very odd", "" },
     { 500, NULL, "application/json", "{\"error\":\"Error ID AbCdEf: Please contact your administrator.\"}",
@@ -353,6 +358,78 @@ static void a_list_that_breaks_off_is_not_complete(void **state)
     answers(h, "GET /time_accountings", .status = 200, .fails = DW_EUNKNOWN);
     assert_null(entries(h, id, .ticket = NULL));
     assert_true(dw_harness_error(h)->code < 0);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+/* ---- what can be pointed at ---- */
+
+static void a_thing_is_asked_for_by_what_is_known_of_it(void **state)
+{
+    dw_harness *h = open_desk();
+    const char *id = connect(h, TOKEN);
+    const char *two = "[" ANN ",{\"id\":4,\"login\":\"bo\",\"email\":\"bo@example.org\",\"active\":false}]";
+    (void)state;
+
+    answers(h, "GET /users/3", .json = ANN);
+    answers(h, "GET /users/4", .status = 404, .json = "{\"error\":\"Couldn't find User with 'id'=4\"}");
+    answers(h, "GET /users/search", .json = two);
+    answers(h, "GET /users/search", .json = "[]");
+    for (int i = 0; i < 3; i++) {
+        answers(h, "GET /users", .json = two);
+        answers(h, "GET /users", .json = "[]"); /* two pages at once, as it goes on */
+        answers(h, "GET /users", .json = "[]");
+    }
+
+    const json_t *list = things(h, id, "user", .id = "3");
+    assert_int_equal(json_array_size(list), 1);
+    assert_string_equal(text_in(json_array_get(list, 0), "name"), "Ann Lee");
+    assert_string_equal(text_in(json_array_get(list, 0), "number"), "ann@example.org");
+    assert_int_equal(json_array_size(things(h, id, "user", .id = "4")), 0);
+    assert_int_equal(json_array_size(things(h, id, "user", .id = "nobody")), 0);
+    assert_int_equal(requests(h), 2);
+
+    assert_int_equal(json_array_size(things(h, id, "user", .email = "ann@example.org")), 1);
+    assert_string_equal(dw_harness_sent_to_peers(h, 2)->url,
+                        API "/users/search?expand=true&query=ann%40example.org&page=1&per_page=500");
+    unsigned before = requests_to(h, "GET /users/search");
+    assert_int_equal(json_array_size(things(h, id, "user", .email = "an-n@example.org")),
+                     0); /* an operator: all */
+    assert_int_equal(json_array_size(things(h, id, "user", .name = "bo", .inactive = true)), 1);
+    assert_int_equal(json_array_size(things(h, id, "user", .name = "bo")), 0);
+    assert_int_equal(requests_to(h, "GET /users/search"), before);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+/* The shapes of old versions. */
+static void numbers_beside_their_assets_are_a_list_too(void **state)
+{
+    dw_harness *h = open_desk();
+    const char *id = connect(h, TOKEN);
+    (void)state;
+
+    answers(h, "GET /ticket_states", .status = 403, .json = "{\"error\":\"Not authorized\"}");
+    answers(h, "GET /tickets/search",
+            .json = "{\"tickets\":[50],\"tickets_count\":1,\"assets\":{\"Ticket\":{\"50\":" FIRM_TICKET
+                    "},\"User\":{}}}");
+    answers(h, "GET /tickets/search", .json = "{\"tickets\":[],\"assets\":{}}");
+    const json_t *list = things(h, id, "ticket", .number = "22050", .inactive = true);
+    assert_int_equal(json_array_size(list), 1);
+    assert_string_equal(text_in(json_array_get(list, 0), "number"), "22050");
+    assert_string_equal(text_in(json_array_get(list, 0), "parent"), "7");
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+/* Some versions know no pages, and give each time all. */
+static void a_list_without_pages_ends(void **state)
+{
+    dw_harness *h = open_desk();
+    const char *id = connect(h, TOKEN);
+    (void)state;
+
+    answers(h, "GET /groups",
+            .json = "[{\"id\":1,\"name\":\"Users\"},{\"id\":2,\"name\":\"Users::Second\"}]");
+    assert_int_equal(json_array_size(things(h, id, "group", .term = NULL)), 2);
+    assert_true(requests(h) <= 4);
     assert_int_equal(dw_harness_close(h), 0);
 }
 
@@ -530,14 +607,17 @@ static void what_cannot_work_is_told_at_the_setting(void **state)
 
 /* ---- torture ---- */
 
-static const char *tortured;
+static const char *tortured, *by_ticket;
 
 static void play(dw_harness *h, void *ud)
 {
     (void)ud;
     entries(h, tortured, .ticket = "50");
     entries(h, tortured, .changed_since = { 1 });
+    entries(h, tortured, .ids_only = true);
+    entries(h, by_ticket, .changed_since = { 1 });
     things(h, tortured, "activity", .term = NULL);
+    dw_harness_check_connection(h, "zammad", "{" TOKEN "}");
 }
 
 static void survives_whatever_fails(void **state)
@@ -546,11 +626,15 @@ static void survives_whatever_fails(void **state)
     (void)state;
 
     tortured = connect(h, TOKEN);
+    by_ticket = connect(h, TOKEN ",\"strategy\":\"tickets\"");
     knows_its_tickets_and_people(h);
     answers(h, "GET /tickets/50/time_accountings", .json = GOOD_PAGE);
     answers(h, "GET /time_accountings", .json = GOOD_PAGE);
+    answers(h, "GET /tickets", .json = "[" FIRM_TICKET "]");
+    answers(h, "POST /tickets/search", .json = "[" FIRM_TICKET "]");
     answers(h, "GET /time_accounting/types", .json = "[]");
-    assert_true(dw_harness_torture(h, play, NULL) > 0);
+    answers(h, "GET /users/me", .json = ANN);
+    assert_true(dw_harness_torture(h, play, NULL) > 20);
     assert_int_equal(dw_harness_close(h), 0);
 }
 
@@ -569,6 +653,9 @@ int main(void)
         cmocka_unit_test(a_ticket_without_a_number_is_none),
         cmocka_unit_test(each_refusal_says_what_to_do),
         cmocka_unit_test(a_list_that_breaks_off_is_not_complete),
+        cmocka_unit_test(a_thing_is_asked_for_by_what_is_known_of_it),
+        cmocka_unit_test(numbers_beside_their_assets_are_a_list_too),
+        cmocka_unit_test(a_list_without_pages_ends),
         cmocka_unit_test(a_webhook_tells_which_ticket),
         cmocka_unit_test(one_form_of_credentials_is_wanted),
         cmocka_unit_test(a_good_connection_is_shown_as_such),

@@ -253,11 +253,11 @@ static void what_there_is_not_is_not_found(void **state)
 {
     struct world *w = *state;
 
-    fails(w, dw_harness_things(w->h, w->desk, "planet", NULL), DW_ENOTFOUND, "no listing planet");
+    fails(w, dw_harness_things(w->h, w->desk, "planet", NULL), DW_ENOTFOUND, "has no list \"planet\"");
     fails(w, dw_harness_make(w->h, w->desk, "user", DW_STRUCT(dw_thing, .name = "x")), DW_ENOTFOUND,
-          "no way to make one of user");
-    fails(w, dw_harness_entries(w->h, w->relay, NULL), DW_ENOTFOUND, "no role time_source");
-    fails(w, dw_harness_timesheets(w->h, w->relay, NULL), DW_ENOTFOUND, "no role time_target");
+          "where no user can be made");
+    fails(w, dw_harness_entries(w->h, w->relay, NULL), DW_ENOTFOUND, "does not have the role time_source");
+    fails(w, dw_harness_timesheets(w->h, w->relay, NULL), DW_ENOTFOUND, "does not have the role time_target");
     fails(w, dw_harness_entries(w->h, "nonsense", NULL), DW_ENOTFOUND, "no connection with this id");
     dw_harness_set_tenant(w->h, TENANT2);
     fails(w, dw_harness_entries(w->h, w->desk, NULL), DW_ENOTFOUND, "no connection with this id");
@@ -705,18 +705,21 @@ static void settings_are_for_the_connectors_plugin_alone(void **state)
     assert_false(dw_harness_logged(w->h, DW_LOG_DEBUG, "s3cret"));
 }
 
+enum { SEEN_SIZE = 200 };
+
 static int note_kind(dw_call *c, dw_connection *conn, void *ud)
 {
     char *seen = ud;
+    size_t n = strlen(seen);
 
     (void)c;
-    strcat(strcat(seen, dw_connection_name(conn)), ";");
+    snprintf(seen + n, SEEN_SIZE - n, "%s;", dw_connection_name(conn));
     return 0;
 }
 
 static int visit_all(dw_call *c, const char *id)
 {
-    char seen[200] = "";
+    char seen[SEEN_SIZE] = "";
 
     (void)id;
     assert_int_equal(dw_connections_each(c, "time_source", note_kind, seen), 2);
@@ -742,7 +745,7 @@ static void connections_are_found_by_kind_and_role(void **state)
 
 static int visit_the_others(dw_call *c, const char *id)
 {
-    char seen[200] = "";
+    char seen[SEEN_SIZE] = "";
 
     (void)id;
     assert_int_equal(dw_connections_each(c, "desk", note_kind, seen), 1);
@@ -851,6 +854,9 @@ static void use_tells_whether_it_is_well(void **state)
     assert_health(w, "failing");
     does.entries = all_entries;
     counts(w, dw_harness_entries(w->h, w->desk, NULL), 2);
+    assert_health(w, "ok");
+    does.remove = removes;
+    assert_int_equal(dw_harness_remove(w->h, w->desk, "2"), DW_EDENIED); /* is about that one */
     assert_health(w, "ok");
     does.entries = no_id; /* says nothing about the other side */
     fails(w, dw_harness_entries(w->h, w->desk, NULL), DW_EMISUSE, "");

@@ -90,7 +90,8 @@ typedef struct dw_entry_query {
     bool ids_only;         /* id and ticket are enough */
 } dw_entry_query;
 
-/* Only a list that was completed (dw_found_complete) and returned 0 tells by what it lacks that something was deleted. */
+/* Only a list that was completed (dw_found_complete) and returned 0 tells by what it lacks that something was deleted. An entry
+ * that changes while the list is read may come twice: the later one counts. */
 typedef struct dw_time_source {
     uint32_t struct_size;
     int (*list)(dw_call *c, dw_connection *conn, const dw_entry_query *query, dw_found *out);
