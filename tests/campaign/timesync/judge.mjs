@@ -158,9 +158,16 @@ export class Judge {
       if (cases.length > 0) yield 'gone on both sides, and its case never closes';
       return;
     }
-    if (cases.length > 0 || told?.state === 'unfollowed' || LEFT_ALONE.some((action) => decided.includes(action)) || touched.has('undone')) return;
+    // Who copies a timesheet, and deletes the one that the sync had, keeps the copy: where the rule is to skip, it is theirs.
+    const isTheirs = told?.state === 'unfollowed' || (told?.reason === 'DELETED_TARGET' && touched.has('copied'));
+    if (cases.length > 0 || isTheirs || LEFT_ALONE.some((action) => decided.includes(action)) || touched.has('undone')) return;
     if (!told) yield 'it is gone at the source, has a timesheet, and the sync does not know it';
     else yield 'its deletion was missed: a timesheet, and no case';
+  }
+
+  // Of a copy, whose original somebody deleted, the case is about the original.
+  #isIts(told, sheet) {
+    return typeof told?.sheet !== 'string' || told.sheet === String(sheet.id);
   }
 
   * #there({ row, sheets, cases, touched, decided, told }, isVeryLate) {
@@ -188,7 +195,7 @@ export class Judge {
       if (!isTheirs) yield `its timesheet differs in ${differs.join(', ')}, and nobody is told`;
     } else if (differs.length > 0 && touched.size === 0 && decided.length === 0 && this.overlaps) {
       yield `nothing forbids it, and its timesheet differs in ${differs.join(', ')}`;
-    } else if (differs.length === 0 && cases.length > 0 && !isMoved && !isVeryLate && !touched.has('edited billable')) {
+    } else if (differs.length === 0 && cases.length > 0 && !isMoved && !isVeryLate && !touched.has('edited billable') && this.#isIts(told, sheet)) {
       yield 'all is well, and its case never closes';
     }
   }
