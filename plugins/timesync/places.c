@@ -307,16 +307,15 @@ static int under_way(dw_call *c, struct work *w, const struct row *row)
 }
 
 /* A project whose number nobody has claimed is in a list that is a little older as well, or nowhere: who makes one of ours
- * claims it first. Customers are found by their names, too, which other sources have;
- * and where there are several sources, so may be the numbers. */
+ * claims it first. Customers are found by their names, too, which other sources have. */
 static int look_quickly(dw_call *c, struct work *w, struct place *p, const struct row *row,
                         struct wanted *wanted, const char **id)
 {
     struct seen_look look = { .kind = p->kind, .parent = p->parent, .number = p->wanted->number };
-    bool is_shared = false;
+    bool is_shared;
     int rc;
 
-    DW_TRY(has_several_sources(c, w, &is_shared));
+    DW_TRY(has_several_sources(c, w, &is_shared)); /* then a number alone does not tell whose it is */
     if (is_shared || !w->seen || row->id || !*look.number || !*look.parent || !same(p->kind, "project"))
         return look_for(c, w, p, wanted, id);
     rc = seen_find(c, w, &look);
