@@ -79,16 +79,18 @@ static int read_poll(dw_call *c, struct work *w, struct read_counts *counts)
 
 static int read_window(dw_call *c, struct work *w, struct read_counts *counts)
 {
-    dw_time since = { 0 };
-    const char *text = NULL;
+    dw_time since = { 0 }, until = { 0 };
+    const char *text = NULL, *end = NULL;
     int rc;
 
-    DW_TRY(dw_json_read(c, w->run.scope, "since", &text));
+    DW_TRY(dw_json_read(c, w->run.scope, "since", &text, "until", &end));
     if (text)
         DW_TRY(dw_time_parse(c, text, &since));
+    if (end)
+        DW_TRY(dw_time_parse(c, end, &until));
     if (!since.us)
         return read_complete(c, w, counts);
-    if ((rc = read_all(c, w, NULL, since, counts)) != 0)
+    if ((rc = read_window_of(c, w, since, until, counts)) != 0)
         return rc;
     return look_changed(c, w, since, counts);
 }
