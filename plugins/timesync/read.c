@@ -7,7 +7,11 @@ struct reading {
     struct batch batch;
     struct known *known; /* NULL: each is looked up */
     int64_t visited;
+    int64_t until; /* what lies there or later is left out; 0: nothing is */
 };
+
+/* More of a note is of no use: less goes into a timesheet. */
+enum { NOTE_MOST = 16000 };
 
 /* ---- counting ---- */
 
@@ -69,6 +73,18 @@ static bool count_it(struct reading *r, struct known_entry *k, enum counted coun
     return counted != COUNTED_NOT;
 }
 
+/* Up to a whole letter. */
+static const char *cut(dw_call *c, const char *note)
+{
+    size_t n = strlen(note);
+
+    if (n <= NOTE_MOST)
+        return note;
+    for (n = NOTE_MOST; n > 0 && ((unsigned char)note[n] & 0xC0) == 0x80;)
+        n--;
+    return dw_copy(c, (dw_str){ note, n });
+}
+
 static int visit(dw_call *c, const dw_entry *given, void *ud)
 {
     struct reading *r = ud;
@@ -78,10 +94,13 @@ static int visit(dw_call *c, const dw_entry *given, void *ud)
     struct entry e;
 
     entry_from(given, &e);
+    e.note = cut(c, e.note);
     if (entry_hash(&e, hash) != 0)
         return dw_fail(c, DW_ENOMEM, "there is no memory for a digest");
     DW_TRY(wanted_make(c, &r->batch.w->sync, r->batch.w->mappings, &e, &wanted));
     r->visited++;
+    if (r->until && wanted.begin.us >= r->until)
+        return 0;
     if (k && count_it(r, k, as_it_was(k, hash, &wanted)))
         return 0;
     return batch_add(c, &r->batch, &e, hash, &wanted, k);
@@ -255,6 +274,16 @@ int read_all(dw_call *c, struct work *w, struct known *known, dw_time since, str
     return rc == 0 && known && !since.us && !w->partial ? find_gone(c, w, known) : rc;
 }
 
+int read_window_of(dw_call *c, struct work *w, dw_time since, dw_time until, struct read_counts *counts)
+{
+    const dw_entry_query query = { .struct_size = sizeof(query), .changed_since = since };
+    struct reading *r = reading_new(c, w, counts);
+
+    r->until = until.us;
+    DW_TRY(dw_defer(c, batch_free, &r->batch));
+    return ask(c, r, &query);
+}
+
 /* ---- one ticket ---- */
 
 struct ticket_reading {
@@ -353,10 +382,11 @@ static int leftovers(dw_call *c, void *ud)
     DW_TRY(dw_db_query(
         c, &rows,
         "SELECT id, ticket FROM timesync_entries e"
-        /* Each half has its index, the second one because it does not name the sync. */
+        /* Each part has its index, the second one because it does not name the sync. */
         " WHERE sync = $1 AND id IN"
         " (SELECT l.id FROM timesync_entries l WHERE l.sync = $1 AND l.state IN ('waiting', 'failed')"
-        " UNION SELECT i.id FROM timesync_entries i WHERE i.intent <> '')"
+        " UNION SELECT i.id FROM timesync_entries i WHERE i.intent <> ''"
+        " UNION SELECT g.id FROM timesync_entries g WHERE g.gone_at IS NOT NULL AND g.state = 'synced')"
         " AND NOT EXISTS (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = e.id)"
         " ORDER BY id LIMIT 1000",
         w->sync.id, w->run.id));

@@ -85,6 +85,17 @@ static int leave(dw_call *c, struct work *w, const struct step *s, struct entry 
     return ending_write(c, w, s, e, NULL, &is);
 }
 
+/* Unless it was refused, and is a case now. */
+static int say_done(dw_call *c, const struct work *w, const struct step *s, const struct did *did)
+{
+    const char *outcome;
+
+    DW_TRY(dw_db_get(c, DW_TO(&outcome), "SELECT outcome FROM timesync_steps WHERE id = $1", s->id));
+    if (is_one_of(outcome, "deleted", "updated"))
+        DW_TRY(say(c, w, did, "done"));
+    return WORK_DONE;
+}
+
 static int take_back(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct did *did,
                      const struct sheet *is)
 {
@@ -98,9 +109,7 @@ static int take_back(dw_call *c, struct work *w, const struct step *s, struct en
         e->pushed_hash = NULL; /* what the source says is not there any more */
         rc = write_back(c, w, s, e, is, &old);
     }
-    if (rc == WORK_DONE)
-        DW_TRY(say(c, w, did, "done"));
-    return rc;
+    return rc == WORK_DONE ? say_done(c, w, s, did) : rc;
 }
 
 int undo_step(dw_call *c, struct work *w, const struct step *s, struct entry *e)
