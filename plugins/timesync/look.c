@@ -348,6 +348,8 @@ int look_all(dw_call *c, struct work *w, struct known *known, struct read_counts
         return rc;
     if (!window.us)
         DW_TRY(no_longer_strange(c, l));
+    if (window.us) /* another tool's may begin where ours would end */
+        query.begin_from.us += DW_HOURS(48).us;
     rc = say_seen(c, w, query.begin_from);
     return rc < 0 ? rc : 0;
 }

@@ -355,7 +355,8 @@ static int leftovers(dw_call *c, void *ud)
     DW_TRY(
         dw_db_query(c, &rows,
                     "SELECT id, CASE WHEN customer = '' THEN ticket ELSE customer END FROM timesync_entries e"
-                    " WHERE sync = $1 AND (state IN ('waiting', 'failed') OR intent <> '')"
+                    " WHERE sync = $1 AND (state IN ('waiting', 'failed') OR intent <> ''"
+                    " OR (state = 'synced' AND gone_at IS NOT NULL))"
                     " AND NOT EXISTS (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = e.id)"
                     " ORDER BY id LIMIT 1000",
                     w->sync.id, w->run.id));
