@@ -12,7 +12,8 @@ struct stored {
 
 /* ---- a row ---- */
 
-/* The newer of two versions stays. Its link is none of the reader's business, and so its version is not raised: who writes to
+/* The newer of two versions stays; but what was edited before this run began is older than all that the run reads, also where the
+ * source says otherwise: it was restored from a backup. Its link is none of the reader's business, and so its version is not raised: who writes to
  * the target meanwhile finds by the recipe that the entry is another one by now. */
 static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row, struct stored *out)
 {
@@ -51,7 +52,7 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
            "timesync_entries.seconds END,"
            " day = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.day ELSE timesync_entries.day END"
            " WHERE timesync_entries.edited_at IS NULL OR excluded.edited_at IS NULL"
-           " OR excluded.edited_at >= timesync_entries.edited_at"
+           " OR excluded.edited_at >= timesync_entries.edited_at OR timesync_entries.edited_at < $29"
            " RETURNING id, state, reason, coalesce(pushed_hash, ''), intent"),
         DW(dw_id(c)),
         DW(b->w->sync.id),
@@ -81,6 +82,7 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
         DW(dw_now(c)),
         DW(DW_FALSE),
         DW(day),
+        db_time((dw_time){ b->w->run.started_at.us - b->w->sync.rules.overlap.us }),
     };
 
     return dw_db_find_(c, DW_TO(&out->id, &out->state, &out->reason, &out->pushed, &out->intent), DB_LIST(v));

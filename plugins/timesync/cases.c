@@ -105,6 +105,23 @@ static int close_as(dw_call *c, const char *sync, const char *key, const char *s
     return 1;
 }
 
+int cases_open_again(dw_call *c, const char *run)
+{
+    const char *sync, *kind;
+    json_t *scope = NULL;
+    const json_t *keys;
+
+    DW_TRY(dw_db_get(c, DW_TO(&sync, &kind, &scope),
+                     "SELECT sync, kind, scope FROM timesync_runs WHERE id = $1", run));
+    keys = json_object_get(scope, "keys");
+    for (size_t i = 0; same(kind, "decide") && i < json_array_size(keys); i++)
+        DW_TRY(dw_db_exec(c,
+                          "UPDATE timesync_cases SET state = 'open', action = '', version = version + 1"
+                          " WHERE sync = $1 AND key = $2 AND state = 'deciding'",
+                          sync, or_empty(json_string_value(json_array_get(keys, i)))));
+    return 0;
+}
+
 int case_obsolete(dw_call *c, const char *sync, const char *key)
 {
     return close_as(c, sync, key, "obsolete");

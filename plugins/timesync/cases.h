@@ -25,6 +25,9 @@ int case_obsolete(dw_call *c, const char *sync, const char *key);
 /* The open one of that key was decided and is done. In the open transaction. */
 int case_resolved(dw_call *c, const char *sync, const char *key);
 
+/* What a run of kind decide left undone, as it failed or was cancelled, is open again. In the open transaction. */
+int cases_open_again(dw_call *c, const char *run);
+
 /* A person's choice for some cases: one run of kind decide for each sync, whose id is in *runs (an array). Those for which the
  * action makes no sense are refused, all or none: DW_EINVALID with their ids. In the open transaction, with its audit. */
 struct case_decision {

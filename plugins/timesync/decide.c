@@ -43,28 +43,73 @@ static int update(dw_call *c, struct work *w, const struct step *s, struct entry
     return write_update(c, w, s, e, wanted, found);
 }
 
+/* Is it still what was shown to who decided? 1 or 0. */
+static int is_as_shown(dw_call *c, const struct work *w, const struct step *s, const struct sheet *found,
+                       enum reason *reason)
+{
+    struct sheet shown;
+    json_t *json = NULL;
+    const char *why = "";
+    const int there = dw_db_find(c, DW_TO(&json, &why),
+                                 "SELECT target, reason FROM timesync_cases WHERE sync = $1 AND key = $2"
+                                 " AND state IN ('open', 'deciding')",
+                                 w->sync.id, s->key);
+
+    *reason = reason_from(why);
+    DW_TRY(there);
+    if (!there || !json_is_object(json))
+        return 1;
+    DW_TRY(sheet_read(c, json, &shown));
+    return !same(shown.id, found->id) ||
+           (shown.exported == found->exported && sheet_same(&shown, found, ~0U));
+}
+
+/* Of several the one that goes was one too many: what is left is looked for again. */
+static const char *state_without(const struct entry *e)
+{
+    return e->gone_at.us ? "gone" : e->sheet ? "skipped" : "waiting";
+}
+
 static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                       struct wanted *wanted)
 {
     struct found_sheet found;
+    enum reason reason;
+    const char *other;
     int rc = read_sheet(c, w, s, e, &found);
 
     if (rc != 0)
         return rc;
     if (!found.is_there)
         return evaluate(c, w, s, e, wanted);
+    rc = entry_of_sheet(c, w->sync.target, found.sheet.id, e->id, &other);
+    DW_TRY(rc);
+    if (rc)
+        return write_taken(c, w, s, e, wanted, &found.sheet, other);
+    rc = is_as_shown(c, w, s, &found.sheet, &reason);
+    DW_TRY(rc);
+    if (!rc)
+        return ending_case(c, w, s, e, wanted,
+                           (struct why){ reason, "it changed after this was decided", &found.sheet });
     switch (w->action) {
     case ACTION_KEEP:
         return evaluate_accept(c, w, s, e, wanted, &found.sheet, e->gone_at.us ? "unfollowed" : "synced");
     case ACTION_ADOPT: return write_adopt(c, w, s, e, wanted, &found.sheet, "person");
     case ACTION_REMOVE:
-        return found.sheet.exported
-                   ? locked(c, w, s, e, wanted, &found.sheet)
-                   : write_remove(c, w, s, e, &found.sheet, e->gone_at.us ? "gone" : "skipped");
+        return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet)
+                                    : write_remove(c, w, s, e, &found.sheet, state_without(e));
     default:
         return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet)
                                     : update(c, w, s, e, wanted, &found.sheet);
     }
+}
+
+/* Nothing about it is as it should be now: what is in its timesheet stays known as what it was made from. */
+static int dismiss(dw_call *c, struct work *w, const struct step *s, struct entry *e)
+{
+    const struct ending seen = { .outcome = "skipped", .reason = reason_from(e->reason), .state = e->state };
+
+    return ending_write(c, w, s, e, NULL, &seen);
 }
 
 int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
@@ -78,9 +123,7 @@ int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, st
         return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "unfollowed", REASON_CHOSEN });
     case ACTION_SKIP:
         return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "skipped", REASON_CHOSEN });
-    case ACTION_DISMISS:
-        return ending_plain(c, w, s, e, wanted,
-                            (struct plainly){ "skipped", e->state, reason_from(e->reason) });
+    case ACTION_DISMISS: return dismiss(c, w, s, e);
     case ACTION_CREATE:
         return wanted->reason == REASON_NONE ? evaluate_create(c, w, s, e, wanted)
                                              : evaluate(c, w, s, e, wanted);
@@ -138,6 +181,8 @@ static int end_as_strange(dw_call *c, const struct work *w, const struct step *s
 int decide_strange(dw_call *c, struct work *w, const struct step *s)
 {
     struct found_sheet found;
+    enum reason reason;
+    const char *other;
     int rc = work_read_sheet(c, w, s->sheet, &found);
 
     if (rc != 0)
@@ -153,6 +198,14 @@ int decide_strange(dw_call *c, struct work *w, const struct step *s)
                               same(s->hint, HINT_STRANGE) ? REASON_DELETED_SOURCE : REASON_DUPLICATE);
     if (found.sheet.exported)
         return end_as_strange(c, w, s, &found.sheet, "deciding", REASON_LOCKED_OR_EXPORTED);
+    rc = entry_of_sheet(c, w->sync.target, s->sheet, "00000000-0000-0000-0000-000000000000", &other);
+    DW_TRY(rc);
+    if (rc) /* it has become somebody's */
+        return end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);
+    rc = is_as_shown(c, w, s, &found.sheet, &reason);
+    DW_TRY(rc);
+    if (!rc)
+        return end_as_strange(c, w, s, &found.sheet, "deciding", reason);
     w->requests++;
     rc = dw_timesheet_remove(c, w->target, s->sheet);
     if (rc < 0) {

@@ -53,7 +53,7 @@ static struct names names_of(const struct sheet *s, const struct wanted *want)
 /* The marker that it has from now on: what another one wrote stays. */
 static const char *marker_of(dw_call *c, const struct all *a)
 {
-    const char *text = a->is->sheet->text;
+    const char *text = a->is->sheet ? a->is->sheet->text : "";
     struct marker marker;
 
     return marker_read(text, &marker) ? dw_copy(c, (dw_str){ text, marker_line(text) }) : a->e->marker;

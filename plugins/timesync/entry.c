@@ -109,6 +109,14 @@ int entry_load(dw_call *c, const char *id, struct entry *out)
                                             id)));
 }
 
+int entry_of_sheet(dw_call *c, const char *target, const char *sheet, const char *but, const char **source_id)
+{
+    return dw_db_find(c, DW_TO(source_id),
+                      "SELECT e.source_id FROM timesync_entries e JOIN timesync_syncs s ON s.id = e.sync"
+                      " WHERE s.target = $1 AND e.sheet = $2 AND e.id <> $3 LIMIT 1",
+                      target, sheet, but);
+}
+
 static const char *time_or_null(dw_call *c, dw_time t)
 {
     return t.us ? dw_time_format(c, t) : NULL;

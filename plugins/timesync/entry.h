@@ -53,6 +53,10 @@ static inline bool entry_is_settled(const char *state, const char *reason)
            (strcmp(reason, "CHOSEN") == 0 || strcmp(reason, "DELETED_TARGET") == 0);
 }
 
+/* Whose timesheet it is at that target, of whatever sync there, but of this entry: its id at its source. 1, or 0: nobody's. */
+int entry_of_sheet(dw_call *c, const char *target, const char *sheet, const char *but,
+                   const char **source_id);
+
 /* What the source says of it, for a case or a step; the call's. */
 json_t *entry_json(dw_call *c, const struct entry *e);
 

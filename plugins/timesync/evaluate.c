@@ -214,6 +214,26 @@ static bool is_found(const struct step *s)
     return is_one_of(s->hint, HINT_FOUND, HINT_UNSURE) || same(s->hint, HINT_FOREIGN);
 }
 
+/* There is a case about a timesheet that may be its own, an older tool's, say: as long as nobody has decided about it none is made
+ * beside it, also where only the source was looked at. */
+static int recall(dw_call *c, const struct step *s, const struct entry *e, struct step *out)
+{
+    int there;
+
+    *out = *s;
+    if (e->sheet || is_found(s) || !same(e->state, "deciding") ||
+        !same(e->reason, reason_name(REASON_TIME_MISMATCH)))
+        return 0;
+    there = dw_db_find(c, DW_TO(&out->sheet),
+                       "SELECT sheet FROM timesync_cases WHERE sync = $1 AND key = $2 AND sheet IS NOT NULL"
+                       " ORDER BY id DESC LIMIT 1",
+                       e->sync, s->key);
+    DW_TRY(there);
+    if (there)
+        out->hint = HINT_UNSURE;
+    return 0;
+}
+
 /* A timesheet with the marker of an entry that has none. */
 static int found_one(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                      const struct wanted *wanted)
@@ -241,6 +261,7 @@ static int found_one(dw_call *c, struct work *w, const struct step *s, struct en
 
 int work_step(dw_call *c, struct work *w, const struct step *s)
 {
+    struct step recalled;
     struct entry e;
     struct wanted wanted;
     int rc;
@@ -258,7 +279,8 @@ int work_step(dw_call *c, struct work *w, const struct step *s)
     if (entry_is_settled(e.state, e.reason))
         return ending_plain(c, w, s, &e, NULL,
                             (struct plainly){ "skipped", "skipped", reason_from(e.reason) });
-    if (is_found(s) && !e.sheet && (rc = found_one(c, w, s, &e, &wanted)) != WORK_GOES_ON)
+    DW_TRY(recall(c, s, &e, &recalled));
+    if (is_found(&recalled) && !e.sheet && (rc = found_one(c, w, &recalled, &e, &wanted)) != WORK_GOES_ON)
         return rc;
     return compare_all(c, w, s, &e, &wanted);
 }

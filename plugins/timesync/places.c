@@ -1,6 +1,7 @@
 /* places.c - a row of timesync_places is the intent of one who makes something; who comes second waits for it. */
 #include "places.h"
 
+#include <stdio.h>
 #include <strings.h>
 
 #include "common.h"
@@ -16,7 +17,7 @@ struct place {
 };
 
 struct row {
-    const char *id, *target_id;
+    const char *id, *target_id, *parent;
     dw_time intent_at;
     int64_t version;
 };
@@ -24,8 +25,8 @@ struct row {
 static int find_row(dw_call *c, const struct work *w, const struct place *p, struct row *out)
 {
     *out = (struct row){ 0 };
-    return dw_db_find(c, DW_TO(&out->id, &out->target_id, &out->intent_at, &out->version),
-                      "SELECT id, target_id, intent_at, version FROM timesync_places"
+    return dw_db_find(c, DW_TO(&out->id, &out->target_id, &out->parent, &out->intent_at, &out->version),
+                      "SELECT id, target_id, parent, intent_at, version FROM timesync_places"
                       " WHERE target = $1 AND mark = $2 AND kind = $3 AND source = $4",
                       w->sync.target, w->sync.mark, p->kind, p->wanted->key);
 }
@@ -34,7 +35,10 @@ static int find_row(dw_call *c, const struct work *w, const struct place *p, str
 
 struct look {
     const char *number, *name;
-    char id[128];
+    bool
+        is_shared; /* several sources write there, whose numbers may be the same by chance: then the name counts as well */
+    bool is_inactive_too;
+    char id[128], other[160]; /* a name that the number has there */
     unsigned by_number, by_name;
 };
 
@@ -53,6 +57,8 @@ static int see_number(dw_call *c, const dw_thing *thing, void *ud)
     (void)c;
     if (!same(thing->number, look->number))
         return 0;
+    if (look->is_shared && !same(thing->name, look->name))
+        return snprintf(look->other, sizeof(look->other), "%s", thing->name) < 0 ? DW_EINTERNAL : 0;
     if (look->by_number++ == 0)
         take(look, thing);
     return 0;
@@ -63,7 +69,7 @@ static int see_name(dw_call *c, const dw_thing *thing, void *ud)
     struct look *look = ud;
 
     (void)c;
-    if (thing->inactive || !same(thing->name, look->name))
+    if ((thing->inactive && !look->is_inactive_too) || !same(thing->name, look->name))
         return 0;
     if (look->by_name++ == 0)
         take(look, thing);
@@ -77,35 +83,79 @@ static int list_failed(dw_call *c, struct work *w, int rc)
     return f.kind == FAILURE_REFUSED ? work_stop(c, w, REASON_UNREACHABLE, f.text) : work_failed(c, w, &f);
 }
 
-/* By its number, else by its exact name where only one is called so. 0 and *id, or NULL: there is none. */
-static int look_for(dw_call *c, struct work *w, const struct place *p, const char **id)
+static void missing(struct wanted *wanted, const char *detail)
 {
-    const char *parent = *p->parent ? p->parent : NULL;
-    struct look look = { p->wanted->number, p->wanted->name, "", 0, 0 };
-    dw_thing_query query = { .struct_size = sizeof(query), .parent = parent };
+    wanted->reason = REASON_PROJECT_OR_CUSTOMER_MISSING;
+    wanted->detail = detail;
+}
+
+static int has_several_sources(dw_call *c, const struct work *w, bool *has)
+{
+    int64_t n = 0;
+
+    DW_TRY(dw_db_get(c, DW_TO(&n), "SELECT count(DISTINCT source) FROM timesync_syncs WHERE target = $1",
+                     w->sync.target));
+    *has = n > 1;
+    return 0;
+}
+
+static int list(dw_call *c, struct work *w, const struct place *p, const dw_thing_query *query,
+                int (*see)(dw_call *c, const dw_thing *thing, void *ud), struct look *look)
+{
+    int rc;
+
+    w->requests++;
+    rc = dw_things_each(c, w->target, p->kind, query, see, look);
+    return rc < 0 ? list_failed(c, w, rc) : 0;
+}
+
+static int by_number(dw_call *c, struct work *w, const struct place *p, struct look *look)
+{
+    const dw_thing_query query = {
+        .struct_size = sizeof(query),
+        .parent = *p->parent ? p->parent : NULL,
+        .number = look->number,
+        .inactive = true, /* else one would be made beside it that nobody wants */
+    };
+
+    return list(c, w, p, &query, see_number, look);
+}
+
+static int by_name(dw_call *c, struct work *w, const struct place *p, struct look *look)
+{
+    const dw_thing_query query = {
+        .struct_size = sizeof(query),
+        .parent = *p->parent ? p->parent : NULL,
+        .name = look->name,
+        .inactive = look->is_inactive_too,
+    };
+
+    return list(c, w, p, &query, see_name, look);
+}
+
+/* By its number, else by its exact name where only one is called so. 0 and *id, or NULL: there is none; or it is missing, and
+ * not to be made. */
+static int look_for(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted, const char **id)
+{
+    struct look look = { .number = p->wanted->number, .name = p->wanted->name };
     int rc;
 
     *id = NULL;
-    if (*look.number) {
-        query.number = look.number;
-        query.inactive = true; /* else one would be made beside it that nobody wants */
-        w->requests++;
-        rc = dw_things_each(c, w->target, p->kind, &query, see_number, &look);
-        if (rc < 0)
-            return list_failed(c, w, rc);
-    }
+    DW_TRY(has_several_sources(c, w, &look.is_shared));
+    if (*look.number && (rc = by_number(c, w, p, &look)) != 0)
+        return rc;
     /* A project's name is the template's, so it says nothing that the number does not; a customer's is what people wrote. */
-    if (!look.by_number && (same(p->kind, "customer") || !*look.number)) {
-        query.number = NULL;
-        query.inactive = false;
-        query.name = look.name;
-        w->requests++;
-        rc = dw_things_each(c, w->target, p->kind, &query, see_name, &look);
-        if (rc < 0)
-            return list_failed(c, w, rc);
-    }
+    if (!look.by_number && (same(p->kind, "customer") || !*look.number) &&
+        (rc = by_name(c, w, p, &look)) != 0)
+        return rc;
     if (look.by_number || look.by_name == 1)
         *id = own(c, look.id);
+    else if (*look.other)
+        missing(wanted,
+                dw_format(c,
+                          "%s is the number of \"%s\" there, and several sources have such numbers: map "
+                          "it, or put {mark} into the rule",
+                          look.number, (const char *)look.other));
     return 0;
 }
 
@@ -130,9 +180,9 @@ static int claim(dw_call *c, const struct work *w, const struct place *p, const 
 {
     if (row->id)
         return dw_db_exec(c,
-                          "UPDATE timesync_places SET intent_at = $3, version = version + 1"
-                          " WHERE id = $1 AND version = $2 AND target_id IS NULL",
-                          row->id, row->version, dw_now(c));
+                          "UPDATE timesync_places SET intent_at = $3, parent = $4, target_id = NULL,"
+                          " version = version + 1 WHERE id = $1 AND version = $2",
+                          row->id, row->version, dw_now(c), p->parent);
     return dw_db_exec(c,
                       "INSERT INTO timesync_places (tenant_id, id, target, mark, kind, source, target_name, "
                       "parent, is_made,"
@@ -169,12 +219,6 @@ static int sent(dw_call *c, const struct work *w, const struct place *p)
         w->sync.target, w->sync.mark, p->kind, p->wanted->key, as_if);
 }
 
-static void missing(struct wanted *wanted, const char *detail)
-{
-    wanted->reason = REASON_PROJECT_OR_CUSTOMER_MISSING;
-    wanted->detail = detail;
-}
-
 static int make_failed(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted, int rc)
 {
     const struct failure f = failure_of(c, rc, true);
@@ -194,28 +238,59 @@ static int make_failed(dw_call *c, struct work *w, const struct place *p, struct
     return 0;
 }
 
-static int make(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted, const char **id)
+static int made_as(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted,
+                   const char *number, const char **id)
 {
     const dw_thing thing = {
         .struct_size = sizeof(thing),
         .id = "",
         .name = p->wanted->name,
-        .number = *p->wanted->number ? p->wanted->number : NULL,
+        .number = number,
         .parent = *p->parent ? p->parent : NULL,
-        .looked = p->is_new,
+        .looked = p->is_new && number,
     };
     const dw_thing *made;
     int rc;
 
     w->requests++;
     rc = dw_thing_make(c, w->target, p->kind, &thing, &made);
+    if (rc == DW_EINVALID && number)
+        return DW_EINVALID;
     if (rc < 0)
         return make_failed(c, w, p, wanted, rc);
     *id = own(c, made->id);
     DW_TRY(remember(c, w, p, *id, true));
-    dw_info(c, "made at the target", "kind", p->kind, "name", p->wanted->name, "number", p->wanted->number,
+    dw_info(c, "made at the target", "kind", p->kind, "name", p->wanted->name, "number", or_empty(number),
             "id", *id);
     return 0;
+}
+
+/* The target takes no such number: it is too long, say. Then the name tells it. */
+static int make_unnumbered(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted,
+                           const char **id)
+{
+    struct look look = { .name = p->wanted->name, .is_inactive_too = true };
+    const int rc = by_name(c, w, p, &look);
+
+    if (rc != 0)
+        return rc;
+    if (look.by_name == 0)
+        return made_as(c, w, p, wanted, NULL, id);
+    if (look.by_name == 1) {
+        *id = own(c, look.id);
+        return remember(c, w, p, *id, false) < 0 ? DW_EINTERNAL : 0;
+    }
+    DW_TRY(unclaim(c, w, p));
+    missing(wanted,
+            dw_format(c, "several are called %s, and %s is no number there", look.name, p->wanted->number));
+    return 0;
+}
+
+static int make(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted, const char **id)
+{
+    const int rc = made_as(c, w, p, wanted, *p->wanted->number ? p->wanted->number : NULL, id);
+
+    return rc == DW_EINVALID ? make_unnumbered(c, w, p, wanted, id) : rc;
 }
 
 /* ---- one place ---- */
@@ -232,14 +307,18 @@ static int under_way(dw_call *c, struct work *w, const struct row *row)
 }
 
 /* A project whose number nobody has claimed is in a list that is a little older as well, or nowhere: who makes one of ours
- * claims it first. Customers are found by their names, too, which other sources have. */
-static int look_quickly(dw_call *c, struct work *w, struct place *p, const struct row *row, const char **id)
+ * claims it first. Customers are found by their names, too, and so are the projects of several sources. */
+static int look_quickly(dw_call *c, struct work *w, struct place *p, const struct row *row,
+                        struct wanted *wanted, const char **id)
 {
     struct seen_look look = { .kind = p->kind, .parent = p->parent, .number = p->wanted->number };
+    bool is_shared = true;
     int rc;
 
-    if (!w->seen || row->id || !*look.number || !*look.parent || !same(p->kind, "project"))
-        return look_for(c, w, p, id);
+    if (w->seen && !row->id && *look.number && *look.parent && same(p->kind, "project"))
+        DW_TRY(has_several_sources(c, w, &is_shared));
+    if (is_shared)
+        return look_for(c, w, p, wanted, id);
     rc = seen_find(c, w, &look);
     if (rc < 0)
         return list_failed(c, w, rc);
@@ -255,13 +334,14 @@ static int resolve(dw_call *c, struct work *w, struct place *p, struct wanted *w
 
     *id = NULL;
     DW_TRY(find_row(c, w, p, &row));
-    if (row.target_id) {
+    /* A ticket that is another customer's by now has a project there. */
+    if (row.target_id && same(row.parent, p->parent)) {
         *id = row.target_id;
         return 0;
     }
     if ((rc = work_target(c, w)) != 0 || (rc = under_way(c, w, &row)) != 0)
         return rc;
-    if ((rc = look_quickly(c, w, p, &row, id)) != 0)
+    if ((rc = look_quickly(c, w, p, &row, wanted, id)) != 0 || wanted->reason != REASON_NONE)
         return rc;
     if (*id) {
         rc = w->run.is_plan ? 0 : remember(c, w, p, *id, false);

@@ -114,13 +114,17 @@ static int read_tickets(dw_call *c, struct work *w, dw_job *job, struct read_cou
 static int add_decided(dw_call *c, struct work *w, const char *key)
 {
     struct step_new step = { .run = w->run.id, .key = key, .hint = "" };
+    const char *state = "";
     int there =
-        dw_db_find(c, DW_TO(&step.entry, &step.sheet),
-                   "SELECT entry, sheet FROM timesync_cases WHERE sync = $1 AND key = $2"
+        dw_db_find(c, DW_TO(&step.entry, &step.sheet, &state),
+                   "SELECT entry, sheet, state FROM timesync_cases WHERE sync = $1 AND key = $2"
                    " ORDER BY CASE WHEN state IN ('open', 'deciding') THEN 0 ELSE 1 END, id DESC LIMIT 1",
                    w->sync.id, key);
 
     DW_TRY(there);
+    /* It has solved itself since: what was chosen was about something that is no more. To look again does no harm. */
+    if (there && !is_one_of(state, "open", "deciding") && w->action != ACTION_RETRY)
+        return 0;
     if (!there) { /* an entry of which there is no case: one that failed, or was skipped */
         there = dw_db_find(c, DW_TO(&step.entry),
                            "SELECT id FROM timesync_entries WHERE sync = $1 AND id = $2", w->sync.id, key);
@@ -238,7 +242,9 @@ static int read_it(dw_call *c, struct work *w, dw_job *job)
     rc = tx_do(c, end_reading, &over);
     DW_TRY(rc);
     w->requests = 0;
-    if (!rc || w->run.total > FEW)
+    if (!rc)
+        return run_sweep(c, w);
+    if (w->run.total > FEW)
         return 0;
     return shard_work(c, job, w, SHARD_ALL);
 }
@@ -280,5 +286,6 @@ int run_dead(dw_call *c, dw_job *job)
     DW_TRY(work_load(c, id, &w));
     w.trouble = REASON_OTHER;
     w.trouble_text = text;
-    return run_fail(c, &w);
+    DW_TRY(run_fail(c, &w));
+    return run_sweep(c, &w);
 }

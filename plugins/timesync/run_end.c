@@ -1,5 +1,6 @@
 #include "run_end.h"
 
+#include "cases.h"
 #include "common.h"
 #include "counts.h"
 #include "runs.h"
@@ -57,6 +58,7 @@ static int finish(dw_call *c, void *ud)
     if (changed <= 0)
         return changed;
     DW_TRY(counts_write(c, w->run.id));
+    DW_TRY(cases_open_again(c, w->run.id));
     if (!w->run.is_plan) {
         DW_TRY(release(c, w));
         if (same(w->run.kind, "full") && !w->run.is_partial)
@@ -91,6 +93,7 @@ static int fail_it(dw_call *c, void *ud)
         "UPDATE timesync_steps SET outcome = 'failed', reason = $2, at = $3 WHERE run = $1 AND outcome = ''",
         w->run.id, reason, dw_now(c)));
     DW_TRY(counts_write(c, w->run.id));
+    DW_TRY(cases_open_again(c, w->run.id));
     DW_TRY(tell(c, w, "failed", reason));
     return 1;
 }
@@ -125,4 +128,26 @@ int run_fail(dw_call *c, struct work *w)
         return 0;
     DW_TRY(next_try(c, w, &until));
     return sync_hold(c, &w->sync, reason_name(w->trouble), or_empty(w->trouble_text), until);
+}
+
+/* ---- ended by somebody ---- */
+
+static int sweep(dw_call *c, void *ud)
+{
+    const struct work *w = ud;
+
+    DW_TRY(dw_db_exec(
+        c,
+        "UPDATE timesync_steps SET outcome = 'skipped', reason = 'CANCELLED', at = $2 WHERE run = $1"
+        " AND outcome = '' AND EXISTS (SELECT 1 FROM timesync_runs WHERE id = $1 AND state IN"
+        " ('done', 'failed', 'cancelled'))",
+        w->run.id, dw_now(c)));
+    return counts_write(c, w->run.id);
+}
+
+int run_sweep(dw_call *c, struct work *w)
+{
+    const int rc = tx_do(c, sweep, w);
+
+    return rc < 0 ? rc : 0;
 }

@@ -1,6 +1,7 @@
 /* run_start.c - a run begins as a row and a job. */
 #include "runs.h"
 
+#include "cases.h"
 #include "common.h"
 #include "counts.h"
 #include "reasons.h"
@@ -24,11 +25,13 @@ static int find_waiting(dw_call *c, const struct run_new *want, const char **id)
 /* The run that is undone says by whom; the sync does nothing by itself until somebody says so, or it would do the same again. */
 static int claim_undone(dw_call *c, const struct run_new *want, const char *id)
 {
-    const int changed =
-        dw_db_exec(c,
-                   "UPDATE timesync_runs SET undone_by = $2 WHERE id = $1 AND sync = $3 AND undone_by IS NULL"
-                   " AND state IN ('done', 'failed', 'cancelled') AND NOT is_plan AND kind <> 'undo'",
-                   want->undoes, id, want->sync);
+    const int changed = dw_db_exec(
+        c,
+        "UPDATE timesync_runs SET undone_by = $2 WHERE id = $1 AND sync = $3 AND (undone_by IS NULL"
+        " OR EXISTS (SELECT 1 FROM timesync_runs u WHERE u.id = timesync_runs.undone_by"
+        " AND u.state IN ('failed', 'cancelled')))"
+        " AND state IN ('done', 'failed', 'cancelled') AND NOT is_plan AND kind <> 'undo'",
+        want->undoes, id, want->sync);
 
     DW_TRY(changed);
     if (!changed)
@@ -90,11 +93,14 @@ int run_cancel(dw_call *c, const char *id)
         id, dw_now(c));
     if (changed <= 0)
         return changed;
+    if (!same(state, "writing")) /* who only reads need not come to an end */
+        DW_TRY(dw_job_cancel(c, "run", id));
     DW_TRY(dw_db_exec(c,
                       "UPDATE timesync_steps SET outcome = 'skipped', reason = 'CANCELLED', at = $2"
                       " WHERE run = $1 AND outcome = ''",
                       id, dw_now(c)));
     DW_TRY(counts_write(c, id));
+    DW_TRY(cases_open_again(c, id));
     DW_TRY(dw_event_emit(c, "timesync.run.ended", "run", id, "state", "cancelled"));
     return 1;
 }

@@ -184,11 +184,13 @@ static int settle_remove(dw_call *c, struct work *w, const struct step *s, struc
         .unlinks = true,
         .old_sheet = e->base,
     };
-    int rc = e->sheet ? work_read_sheet(c, w, e->sheet, &found) : 0;
+    int rc;
 
-    if (rc != 0)
+    if (!e->sheet) /* one of several with its marker, or a stranger's: who decided says which, and it is looked for again */
+        return did_not_happen(c, w, s, e);
+    if ((rc = work_read_sheet(c, w, e->sheet, &found)) != 0)
         return rc;
-    return e->sheet && found.is_there ? did_not_happen(c, w, s, e) : ending_write(c, w, s, e, NULL, &gone);
+    return found.is_there ? did_not_happen(c, w, s, e) : ending_write(c, w, s, e, NULL, &gone);
 }
 
 /* ---- how long ---- */

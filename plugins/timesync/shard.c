@@ -1,7 +1,6 @@
 #include "shard.h"
 
 #include "common.h"
-#include "counts.h"
 #include "run_end.h"
 #include "runs.h"
 #include "seen.h"
@@ -191,14 +190,6 @@ static int all_pages(dw_call *c, struct stint *t)
     return rc;
 }
 
-/* A person cancelled it while the last step was under way: its numbers say that too. */
-static int count_again(dw_call *c, void *ud)
-{
-    const struct work *w = ud;
-
-    return counts_write(c, w->run.id);
-}
-
 int shard_work(dw_call *c, dw_job *job, struct work *w, int64_t shard)
 {
     struct stint t = { .job = job, .w = w, .shard = shard, .after = "00000000-0000-0000-0000-000000000000" };
@@ -211,10 +202,8 @@ int shard_work(dw_call *c, dw_job *job, struct work *w, int64_t shard)
     DW_TRY(seen_open(c, w));
     DW_TRY(count_left(c, &t));
     DW_TRY(all_pages(c, &t));
-    if (t.is_over) {
-        rc = tx_do(c, count_again, w);
-        return rc < 0 ? rc : 0;
-    }
+    if (t.is_over)
+        return run_sweep(c, w);
     if (t.is_tired)
         return dw_job_again(job, DW_MILLISECONDS(1));
     if (t.wait.us)

@@ -4,6 +4,8 @@
 
 #include "common.h"
 #include "day.h"
+#include "reasons.h"
+#include "runs.h"
 
 /* ---- connections ---- */
 
@@ -187,9 +189,17 @@ int sync_change(dw_call *c, const char *id, int64_t version, const struct sync_w
 
 int sync_let_go_on(dw_call *c, const char *id)
 {
-    const char *reason;
+    const char *reason, *run;
 
     DW_TRY(dw_db_get(c, DW_TO(&reason), "SELECT held_reason FROM timesync_syncs WHERE id = $1", id));
     DW_TRY(sync_release(c, id));
+    if (same(reason,
+             reason_name(REASON_TOO_MANY_DELETIONS))) /* who lets it go on has looked, and believes them */
+        DW_TRY(run_start(c,
+                         &(struct run_new){ .sync = id,
+                                            .kind = "full",
+                                            .started_by = "person",
+                                            .scope = dw_json(c, "any_deletions", DW_TRUE) },
+                         &run));
     return dw_audit(c, "timesync.sync.released", id, "reason", reason);
 }

@@ -28,7 +28,9 @@ static int copy_steps(dw_call *c, void *ud)
     DW_TRY(dw_db_query(
         c, &rows,
         "SELECT d.entry, e.ticket FROM timesync_steps d JOIN timesync_entries e ON e.id = d.entry"
-        " WHERE d.run = $1 AND d.outcome IN ('created', 'updated') AND NOT EXISTS"
+        " WHERE d.run = $1 AND d.undone <> 'done' AND (d.outcome IN ('created', 'updated')"
+        /* Its answer was lost, and it was found: ours all the same. */
+        " OR (d.outcome = 'adopted' AND e.link_by = 'run' AND e.sheet = d.sheet)) AND NOT EXISTS"
         " (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = d.entry) ORDER BY d.id LIMIT 1000",
         w->run.undoes, w->run.id));
     while ((rc = dw_rows_next(rows, &entry, &ticket)) > 0) {
@@ -88,7 +90,7 @@ static int take_back(dw_call *c, struct work *w, const struct step *s, struct en
     struct sheet old;
     int rc;
 
-    if (same(did->outcome, "created")) {
+    if (!same(did->outcome, "updated")) {
         rc = write_remove(c, w, s, e, is, "waiting");
     } else {
         DW_TRY(sheet_read(c, did->old_sheet, &old));

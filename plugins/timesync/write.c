@@ -80,10 +80,11 @@ static int claim_again(dw_call *c, void *ud)
 {
     const struct still *still = ud;
 
-    return dw_db_exec(c,
-                      "UPDATE timesync_entries SET intent_at = $3, version = version + 1,"
-                      " intent_run = CASE WHEN $4 THEN NULL ELSE intent_run END WHERE id = $1 AND version = $2",
-                      still->e->id, still->e->version, dw_now(c), still->is_over);
+    return dw_db_exec(
+        c,
+        "UPDATE timesync_entries SET intent_at = $3, version = version + 1,"
+        " intent_run = CASE WHEN $4 THEN NULL ELSE intent_run END WHERE id = $1 AND version = $2",
+        still->e->id, still->e->version, dw_now(c), still->is_over);
 }
 
 /* 1; 0: somebody else has taken it over. */
@@ -102,7 +103,7 @@ static int refused(dw_call *c, struct work *w, const struct step *s, struct entr
                    const struct wanted *wanted, const struct failure *f, const struct sheet *is)
 {
     DW_TRY(not_done(c, e));
-    if (f->reason == REASON_PROJECT_OR_CUSTOMER_MISSING && wanted)
+    if (wanted && (f->reason == REASON_PROJECT_OR_CUSTOMER_MISSING || f->reason == REASON_UNMAPPED_USER))
         DW_TRY(places_forget(c, w, wanted));
     return ending_case(c, w, s, e, wanted, (struct why){ f->reason, f->text, is });
 }
@@ -161,6 +162,14 @@ static int plan(dw_call *c, struct work *w, const struct step *s, const struct e
 
 /* ---- create and adopt ---- */
 
+int write_taken(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                const struct wanted *wanted, const struct sheet *found, const char *other)
+{
+    const char *text = dw_format(c, "timesheet %s is that of entry %s", found->id, other);
+
+    return ending_case(c, w, s, e, wanted, (struct why){ REASON_DUPLICATE, text, found });
+}
+
 int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                 const struct wanted *wanted, const struct sheet *found, const char *by)
 {
@@ -172,8 +181,12 @@ int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *
         .is_pushed = true,
         .new_sheet = sheet_json(c, found),
     };
+    const char *other;
+    const int is_taken = entry_of_sheet(c, w->sync.target, found->id, e->id, &other);
 
-    return ending_write(c, w, s, e, wanted, &ending);
+    DW_TRY(is_taken);
+    return is_taken ? write_taken(c, w, s, e, wanted, found, other)
+                    : ending_write(c, w, s, e, wanted, &ending);
 }
 
 static int adopt_found(dw_call *c, struct work *w, const struct step *s, struct entry *e,
@@ -222,6 +235,19 @@ static int create(dw_call *c, struct work *w, const struct step *s, struct entry
     return ending_write(c, w, s, e, wanted, &ending);
 }
 
+/* Before all of the target was looked at for the first time an older tool's may be there, whose marker names no source. */
+static int find_older(dw_call *c, struct work *w, const struct entry *e, const struct wanted *wanted,
+                      struct sheet found[2], size_t *n)
+{
+    const char *at = strstr(wanted->text, "|C:");
+    const char *older = at ? dw_copy(c, (dw_str){ wanted->text, (size_t)(at - wanted->text) }) : "";
+
+    *n = 0;
+    if (w->sync.read_until.us || !*older || *e->marker)
+        return 0;
+    return work_find_marker(c, w, older, wanted->begin, found, n);
+}
+
 int write_create(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
                  bool look)
 {
@@ -239,6 +265,10 @@ int write_create(dw_call *c, struct work *w, const struct step *s, struct entry 
         return rc;
     if (n > 0)
         return adopt_found(c, w, s, e, wanted, found, n);
+    if (look && (rc = find_older(c, w, e, wanted, found, &n)) != 0)
+        return rc;
+    if (n > 0) /* whether it is this source's is found out when all of it is compared */
+        return ending_case(c, w, s, e, wanted, (struct why){ REASON_TIME_MISMATCH, found[0].id, &found[0] });
     if (w->run.is_plan)
         return plan(c, w, s, e, wanted, "created", NULL);
     if ((rc = work_target(c, w)) != 0)

@@ -22,7 +22,11 @@ int write_remove(dw_call *c, struct work *w, const struct step *s, struct entry 
 int write_back(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct sheet *is,
                const struct sheet *as);
 
-/* The timesheet that was found is the entry's. by: "adopted", "person". */
+/* A case: the timesheet that was found, or chosen, is another entry's. */
+int write_taken(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                const struct wanted *wanted, const struct sheet *found, const char *other);
+
+/* The timesheet that was found is the entry's, unless it is another one's. by: "adopted", "person". */
 int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                 const struct wanted *wanted, const struct sheet *found, const char *by);
 

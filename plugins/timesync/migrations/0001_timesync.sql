@@ -29,7 +29,8 @@ CREATE TABLE timesync_syncs (
     created_at     TIMESTAMPTZ NOT NULL,
     changed_at     TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (tenant_id, id),
-    UNIQUE (tenant_id, name)
+    UNIQUE (tenant_id, name),
+    UNIQUE (tenant_id, source, target)              -- else the same minutes would be moved twice
 );
 CREATE INDEX timesync_syncs_by_source ON timesync_syncs (tenant_id, source);
 CREATE INDEX timesync_syncs_by_target ON timesync_syncs (tenant_id, target);

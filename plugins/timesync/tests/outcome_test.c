@@ -90,8 +90,8 @@ static void a_sender_may_be_slow(void **state)
     fail_next(DW_EUNKNOWN, false, at_once);
     id = start_run("full", "{}", false, NULL);
     run_jobs();
-    assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE intent = 'create' AND intent_run IS NULL"),
-                     1);
+    assert_int_equal(
+        count("SELECT count(*) FROM timesync_entries WHERE intent = 'create' AND intent_run IS NULL"), 1);
     sql_ok(dw_harness_sql(h, "UPDATE timesync_entries SET intent_run = $1", id));
     dw_harness_advance(h, DW_SECONDS(200)); /* the whole of what is waited for otherwise, and more */
     run_jobs();

@@ -198,6 +198,30 @@ static void a_connection_that_goes_disables(void **state)
     assert_int_equal(count("SELECT count(*) FROM timesync_syncs WHERE NOT enabled AND held_detail <> ''"), 1);
 }
 
+static void cancelled_meanwhile(void)
+{
+    desk.meanwhile = NULL;
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_runs SET state = 'cancelled' WHERE state = 'reading'"));
+}
+
+/* Whoever reads comes to an end, and what it made is no work any more. */
+static void a_run_ends_while_it_reads(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    desk.meanwhile = cancelled_meanwhile;
+    id = start_run("full", "{}", false, NULL);
+    run_jobs();
+    assert_string_equal(numbers_of(id).state, "cancelled");
+    assert_int_equal(numbers_of(id).skipped, 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE outcome = ''"), 0);
+    assert_int_equal(pages(), 0);
+    assert_int_equal(run("poll").created, 1);
+}
+
 /* ---- plans ---- */
 
 static void a_plan_writes_nothing(void **state)
@@ -400,6 +424,132 @@ static void a_mapping_settles(void **state)
     assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'resolved'"), 1);
 }
 
+/* ---- decisions that came too late, or were about something else ---- */
+
+static void another_ones_timesheet(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    book("2", "1", "10");
+    run("full");
+    page_for("1")->gone = true;
+    run("full");
+    assert_string_equal(case_of("1"), "DELETED_TARGET");
+    choose("1", "adopt", page_for("2")->id);
+    assert_string_equal(case_of("1"), "DUPLICATE");
+    assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE sheet = 's2'"), 1);
+}
+
+static void it_changed_after_it_was_shown(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    edited_there("1");
+    page_for("1")->end.us += 60000000;
+    page_for("1")->seconds += 60;
+    assert_int_equal(choose("1", "update", NULL).to_decide, 1);
+    assert_int_equal(page_for("1")->seconds, 720);
+    assert_string_equal(case_of("1"), "TARGET_CHANGED");
+    assert_int_equal(choose("1", "update", NULL).updated, 1);
+    assert_int_equal(page_for("1")->seconds, 600);
+}
+
+static void it_solved_itself(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    desk.all[0].gone = true;
+    run("full");
+    assert_string_equal(case_of("1"), "DELETED_SOURCE");
+    desk.all[0].gone = false;
+    run("full");
+    assert_string_equal(case_of("1"), "");
+    assert_int_equal(choose("1", "remove", NULL).examined, 0);
+    assert_non_null(page_for("1"));
+}
+
+static void a_decision_that_fails_is_open_again(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    edited_there("1");
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_cases SET state = 'deciding', action = 'update'"));
+    books.fails = DW_EAUTH;
+    assert_string_equal(choose("1", "update", NULL).state, "failed");
+    books.fails = 0;
+    assert_string_equal(case_of("1"), "TARGET_CHANGED");
+}
+
+static void dismissed_is_not_done(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    snprintf(desk.all[0].amount, 32, "25");
+    desk.all[0].changed.us += 1000000;
+    books.fault = (struct fault){ .at = 1, .code = DW_ECONFLICT, .reason = "LOCKDOWN" };
+    run("full");
+    assert_string_equal(case_of("1"), "LOCKDOWN");
+    choose("1", "dismiss", NULL);
+    assert_string_equal(case_of("1"), "");
+    assert_int_equal(run("full").updated, 1);
+    assert_int_equal(page_for("1")->seconds, 1500);
+}
+
+static void one_of_two_is_removed(void **state)
+{
+    struct page twin;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    twin = *page_for("1");
+    snprintf(twin.id, sizeof(twin.id), "twin");
+    books_put(&twin);
+    sql_ok(dw_harness_sql(h, "DELETE FROM timesync_steps"));
+    sql_ok(dw_harness_sql(h, "DELETE FROM timesync_entries"));
+    run_through(start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL));
+    assert_string_equal(case_of("1"), "DUPLICATE");
+    choose("1", "remove", NULL);
+    assert_int_equal(pages(), 1);
+    run("full");
+    assert_string_equal(state_of("1"), "synced");
+    assert_int_equal(pages(), 1);
+    assert_int_equal(books.creates, 1);
+}
+
+/* An undo that failed is begun again, and what it did is done. */
+static void an_undo_goes_on(void **state)
+{
+    const char *first;
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    book("2", "1", "10");
+    books.fault = (struct fault){ .at = 1, .code = DW_EUNKNOWN, .acts = true };
+    first = start_run("full", "{}", false, NULL);
+    assert_int_equal(run_through(first).adopted, 1); /* made by us, and found */
+    books.fault = (struct fault){ .at = 2, .code = DW_EAUTH };
+    assert_string_equal(run_through(start_run("undo", "{}", false, first)).state, "failed");
+    assert_int_equal(pages(), 1);
+    n = run_through(start_run("undo", "{}", false, first));
+    assert_int_equal(n.deleted, 1);
+    assert_int_equal(n.skipped, 0);
+    assert_int_equal(pages(), 0);
+    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE undone = 'done'"), 2);
+}
+
 #define ON(name) cmocka_unit_test_teardown(name, rig_stop)
 
 int main(void)
@@ -415,6 +565,7 @@ int main(void)
         ON(runs_without_a_job_are_carried_on),
         ON(old_runs_go),
         ON(a_connection_that_goes_disables),
+        ON(a_run_ends_while_it_reads),
         ON(a_plan_writes_nothing),
         ON(a_run_is_taken_back),
         ON(decisions_about_edits),
@@ -422,6 +573,13 @@ int main(void)
         ON(an_exported_one_is_not_decided_away),
         ON(a_mismatch_is_adopted_by_hand),
         ON(a_mapping_settles),
+        ON(another_ones_timesheet),
+        ON(it_changed_after_it_was_shown),
+        ON(it_solved_itself),
+        ON(a_decision_that_fails_is_open_again),
+        ON(dismissed_is_not_done),
+        ON(one_of_two_is_removed),
+        ON(an_undo_goes_on),
     };
     int failed = cmocka_run_group_tests_name("runs on SQLite", tests, NULL, NULL);
 

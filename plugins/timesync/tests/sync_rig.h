@@ -129,6 +129,7 @@ static struct books {
     bool is_late;
     int make_fails; /* a code: making things */
     bool make_acts;
+    size_t longest_number;   /* 0: any */
     int fails;               /* every request */
     void (*meanwhile)(void); /* before a write is answered */
 } books;
@@ -354,6 +355,8 @@ static inline int make_thing(dw_call *c, struct thing *all, unsigned *n, const c
 {
     struct thing *t = &all[*n];
 
+    if (books.longest_number && w->number && strlen(w->number) > books.longest_number)
+        return dw_fail(c, DW_EINVALID, "this number is longer than the books take");
     if (books.make_fails && !books.make_acts)
         return dw_fail(c, books.make_fails, "the books make none");
     snprintf(t->id, sizeof(t->id), "%s%u", prefix, ++*n);

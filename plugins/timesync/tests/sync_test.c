@@ -153,6 +153,67 @@ static void customers_are_found_first(void **state)
     assert_string_equal(page_for("1")->project, "p77");
 }
 
+/* Its organisation was another one: the same ticket has a project in both, and who pays is who has it now. */
+static void a_ticket_may_change_hands(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    snprintf(desk.all[0].customer, 64, "Other");
+    desk.all[0].changed.us += 1000000;
+    snprintf(book("2", "1", "5")->customer, 64, "Other");
+    run("full");
+    assert_int_equal(books.n_customers, 2);
+    assert_int_equal(books.n_projects, 2);
+    assert_string_equal(books.customers[1].name, "Other");
+    assert_string_equal(books.projects[1].parent, books.customers[1].id);
+    assert_string_equal(page_for("2")->project, books.projects[1].id);
+    assert_string_equal(page_for("1")->project, books.projects[1].id);
+    assert_int_equal(run("full").unchanged, 2);
+}
+
+/* OID-5 of one source is not OID-5 of another. */
+static void numbers_of_several_sources(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    sql_ok(dw_harness_sql(
+        h,
+        "INSERT INTO timesync_syncs (tenant_id, id, name, source, target, mark, rules, schedule, "
+        "full_schedule,"
+        " zone, enabled, held_reason, held_detail, version, created_at, changed_at)"
+        " SELECT tenant_id, $1, 'another', $1, target, '00000000', rules, '', '', zone, enabled, '', '', 1,"
+        " created_at, changed_at FROM timesync_syncs",
+        "0190a0a0-0000-7000-8000-0000000000ab"));
+    books.customers[0] = (struct thing){ .id = "c9", .name = "Nobody we know", .number = "OID-Acme" };
+    books.n_customers = 1;
+    book("1", "1", "10");
+    assert_int_equal(run("full").to_decide, 1);
+    assert_string_equal(case_of("1"), "PROJECT_OR_CUSTOMER_MISSING");
+    assert_int_equal(books.n_customers, 1);
+    snprintf(books.customers[0].name, 100, "Acme");
+    assert_int_equal(run("full").created, 1);
+    assert_int_equal(books.n_customers, 1);
+}
+
+static void numbers_that_are_too_long(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    books.longest_number = 10;
+    book("1", "1234567", "10");
+    book("2", "1234567", "10");
+    assert_int_equal(run("full").created, 2);
+    assert_int_equal(books.n_projects, 1);
+    assert_string_equal(books.projects[0].name, "Ticket-1234567");
+    assert_string_equal(books.projects[0].number, "");
+    sql_ok(dw_harness_sql(h, "DELETE FROM timesync_places")); /* found again by its name */
+    book("3", "1234567", "10");
+    assert_int_equal(run("full").created, 1);
+    assert_int_equal(books.n_projects, 1);
+}
+
 /* A customer is made, and the answer gets lost: it is found, not made again. */
 static void a_place_is_made_once(void **state)
 {
@@ -594,6 +655,59 @@ static void twice_in_a_list_is_once(void **state)
     assert_int_equal(page_for("1")->seconds, 1200);
 }
 
+static void put_older(void)
+{
+    struct page p = {
+        .id = "old1", .project = "p9", .activity = "a9", .user = "u9", .text = "ZAM:T1|TA:1", .seconds = 7200
+    };
+
+    p.begin = DAY;
+    p.end.us = DAY.us + INT64_C(7200000000);
+    books_put(&p);
+}
+
+/* As long as nobody has decided about an older tool's timesheet, an edit of the entry makes none beside it. */
+static void none_is_made_beside_an_older_one(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    put_older();
+    book("1", "1", "10");
+    assert_int_equal(run("full").to_decide, 1);
+    edit(&desk.all[0], "20");
+    dw_harness_advance(h, DW_MINUTES(1));
+    run("poll");
+    assert_int_equal(books.creates, 0);
+    assert_string_equal(case_of("1"), "TIME_MISMATCH");
+}
+
+/* A single ticket before all of the target was ever looked at. */
+static void a_ticket_first_of_all(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    put_older();
+    book("1", "1", "10");
+    book("2", "1", "10");
+    run_through(start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL));
+    assert_int_equal(books.creates, 1);
+    assert_string_equal(case_of("1"), "TIME_MISMATCH");
+}
+
+/* The source was restored from a backup: what it says is older than what it said, and counts all the same. */
+static void a_restored_source(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10")->changed.us += INT64_C(600000000);
+    run("full");
+    dw_harness_advance(h, DW_HOURS(2));
+    snprintf(desk.all[0].amount, 32, "7");
+    desk.all[0].changed = DAY;
+    assert_int_equal(run("full").updated, 1);
+    assert_int_equal(page_for("1")->seconds, 420);
+}
+
 static void doubles_are_reported(void **state)
 {
     char text[400];
@@ -653,6 +767,9 @@ int main(void)
         ON(what_cannot_be_moved_makes_nothing),
         ON(customers_are_found_first),
         ON(a_place_is_made_once),
+        ON(a_ticket_may_change_hands),
+        ON(numbers_of_several_sources),
+        ON(numbers_that_are_too_long),
         ON(an_edit_follows),
         ON(a_deletion_follows_the_rule),
         ON(a_deletion_waits_for_a_person),
@@ -673,6 +790,9 @@ int main(void)
         ON(rows_of_other_tools_are_adopted),
         ON(a_connection_made_anew_doubles_nothing),
         ON(twice_in_a_list_is_once),
+        ON(none_is_made_beside_an_older_one),
+        ON(a_ticket_first_of_all),
+        ON(a_restored_source),
         ON(doubles_are_reported),
         ON(orphans_are_reported),
     };
