@@ -206,7 +206,7 @@ static int write_all(dw_call *c, void *ud)
 
     if (changed <= 0)
         return changed;
-    if (a->is->link_by) /* it may have been a stranger until now */
+    if (a->is->sheet && a->is->link_by) /* it may have been a stranger until now */
         DW_TRY(case_obsolete(c, a->w->sync.id, dw_format(c, "sheet:%s", a->is->sheet->id)));
     if (a->is->unlinks)
         DW_TRY(no_link(c, a));

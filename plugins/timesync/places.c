@@ -247,7 +247,7 @@ static int made_as(dw_call *c, struct work *w, const struct place *p, struct wan
         .name = p->wanted->name,
         .number = number,
         .parent = *p->parent ? p->parent : NULL,
-        .looked = p->is_new,
+        .looked = p->is_new && number,
     };
     const dw_thing *made;
     int rc;
@@ -307,16 +307,17 @@ static int under_way(dw_call *c, struct work *w, const struct row *row)
 }
 
 /* A project whose number nobody has claimed is in a list that is a little older as well, or nowhere: who makes one of ours
- * claims it first. Customers are found by their names, too, which other sources have. */
+ * claims it first. Customers are found by their names, too, and so are the projects of several sources. */
 static int look_quickly(dw_call *c, struct work *w, struct place *p, const struct row *row,
                         struct wanted *wanted, const char **id)
 {
     struct seen_look look = { .kind = p->kind, .parent = p->parent, .number = p->wanted->number };
-    bool is_shared;
+    bool is_shared = true;
     int rc;
 
-    DW_TRY(has_several_sources(c, w, &is_shared)); /* then a number alone does not tell whose it is */
-    if (is_shared || !w->seen || row->id || !*look.number || !*look.parent || !same(p->kind, "project"))
+    if (w->seen && !row->id && *look.number && *look.parent && same(p->kind, "project"))
+        DW_TRY(has_several_sources(c, w, &is_shared));
+    if (is_shared)
         return look_for(c, w, p, wanted, id);
     rc = seen_find(c, w, &look);
     if (rc < 0)

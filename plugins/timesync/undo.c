@@ -27,8 +27,7 @@ static int copy_steps(dw_call *c, void *ud)
 
     DW_TRY(dw_db_query(
         c, &rows,
-        "SELECT d.entry, e.ticket"
-        " FROM timesync_steps d JOIN timesync_entries e ON e.id = d.entry"
+        "SELECT d.entry, e.ticket FROM timesync_steps d JOIN timesync_entries e ON e.id = d.entry"
         " WHERE d.run = $1 AND d.undone <> 'done' AND (d.outcome IN ('created', 'updated')"
         /* Its answer was lost, and it was found: ours all the same. */
         " OR (d.outcome = 'adopted' AND e.link_by = 'run' AND e.sheet = d.sheet)) AND NOT EXISTS"
