@@ -94,10 +94,10 @@ export class Judge {
 
   // A ticket has one project, an organisation one customer.
   #places(say) {
+    if (this.world.isPlaceVeryLate) return;
     const { customers, projects } = this.world.kimai.state;
     for (const [what, rows] of Object.entries({ customer: customers, project: projects })) {
       const twice = grouped([...rows.values()].filter(({ number }) => /^[OT]ID-/.test(number ?? '')), ({ number, customer }) => `${number} ${customer ?? ''}`);
-      if (this.world.kimai.veryLatePlaces) continue;
       for (const [number, list] of twice) if (list.length > 1) say(`${list.length} ${what}s have the number ${number}`);
     }
   }

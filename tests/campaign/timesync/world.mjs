@@ -85,6 +85,7 @@ export class World {
   known = new Map(); // entry's id -> { strand, name } of whoever made it
   touched = new Map(); // entry's id -> Set of what was done to its timesheets behind the sync's back
   decided = new Map(); // entry's id -> list of actions that a person chose
+  isPlaceVeryLate = false; // a customer or project came when nobody could expect it any more
 
   constructor({ seed, settleMs, overlaps = true }) {
     Object.assign(this, { seed, settleMs });
@@ -92,7 +93,10 @@ export class World {
     this.zammad.faults = new TimedFaults({ seed });
     const config = overlaps ? {} : { 'timesheet.rules.allow_overlapping_records': '0' };
     // What comes when the sync may believe that it never will: no client can help that, but a full pass has to tell.
-    const onLate = (entry, method) => entry !== undefined && this.touch(entry, `very late ${method}`);
+    const onLate = (entry, method) => {
+      if (entry !== undefined) this.touch(entry, `very late ${method}`);
+      else this.isPlaceVeryLate = true;
+    };
     this.kimai = new WatchedKimai({ seed, config, settleMs, onLate });
   }
 
