@@ -190,7 +190,10 @@ export class Reference {
     const left = intentAt + this.world.settleMs - Date.now();
     if (left > 0 && this.wrong !== 'impatient' && this.wrong !== 'doubles') await sleep(left + 50, undefined, { signal: this.#life?.signal }).catch(() => {});
     const found = intent === 'create' ? await this.#findMarker(id, entry) : await this.#get(entry.sheet);
-    if (this.wrong !== 'doubles' && intent === 'create' && found) this.#link(entry, found);
+    if (this.wrong !== 'doubles' && intent === 'create' && found) {
+      this.#link(entry, found);
+      if (!this.#is(found, entry.sent)) entry.base = { ...found, duration: -1 }; // somebody was quicker: an edit, like another
+    }
     if (intent === 'update' && found && this.#is(found, entry.sent)) this.#link(entry, found);
     if (intent === 'remove' && !found) entry.sheet = undefined;
     entry.intent = undefined;
