@@ -132,7 +132,8 @@ export class Reference {
     this.#runs.push(run);
     try {
       const rows = await this.#read();
-      const sheets = kind === 'full' || kind === 'decide' ? await this.#pages('kimai', '/api/timesheets?user=all&orderBy=id&order=ASC', this.wrong === 'readsOnePage' ? 5 : 100) : undefined;
+      const size = this.wrong === 'readsOnePage' ? 5 : 100;
+      const sheets = kind === 'full' || kind === 'decide' ? await this.#pages('kimai', '/api/timesheets?user=all&orderBy=id&order=ASC', size) : undefined;
       for (const id of new Set([...rows.keys(), ...this.#entries.keys()])) {
         if (only && !only(id)) continue;
         if (!rows.has(id) && kind === 'poll') continue;

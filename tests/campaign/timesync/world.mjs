@@ -95,7 +95,9 @@ class WatchedKimai extends Kimai {
     this.writes.push({ at: this.clock.now(), method, path, sheet, entry, status: answer.status, body });
     if (answer.status >= 300) return answer;
     if (MASTER.test(path) && method === 'DELETE') this.forbidden.push(`${method} ${path}: its timesheets go with it`);
-    if (before?.exported && arrival?.exported !== false && !this.#isRace(before)) this.forbidden.push(`${method} ${path} ${body}: it is exported: ${JSON.stringify(before)}`);
+    if (before?.exported && arrival?.exported !== false && !this.#isRace(before)) {
+      this.forbidden.push(`${method} ${path} ${body}: it is exported: ${JSON.stringify(before)}`);
+    }
     if (before && method === 'DELETE') this.removals.set(before.id, entry);
     if (arrival && this.clock.now() - arrival.at > this.settleMs) this.onLate(entry, method);
     return answer;
