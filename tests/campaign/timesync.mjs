@@ -67,7 +67,9 @@ async function main([histories = '2000', seed = String(Math.floor(Math.random() 
   const options = { worlds, seed: Number(seed), engine: engineOf(engine), say: console.log, tell: isReplay ? console.log : undefined, small: !isReplay };
   const { entries, requests, writes, kills, slowest } = await timesync(options);
   const seconds = (performance.now() - since) / 1000;
-  console.log(`played       ${worlds * STRANDS} histories in ${Math.round(seconds)} s: ${((worlds * STRANDS) / seconds).toFixed(1)} a second, the slowest world ${Math.round(slowest / 1000)} s`);
+  const all = worlds * STRANDS;
+  const pace = `${(all / seconds).toFixed(1)} a second, the slowest world ${Math.round(slowest / 1000)} s`;
+  console.log(`played       ${all} histories in ${Math.round(seconds)} s: ${pace}`);
   console.log(`booked       ${entries} entries; ${requests} requests to the peers, of them ${writes} that wrote to Kimai`);
   console.log(`killed       ${kills} servers with SIGKILL`);
   console.log('every entry has its timesheet or its case; none was lost, none doubled, nothing exported was touched');

@@ -133,7 +133,9 @@ describe('a peer that', { timeout }, () => {
 
   test('has naughty strings for names: all of them arrive', { timeout }, async () => {
     const file = join(vectors, 'naughty-strings/blns.json');
-    const own = ['', ' ', '\u0000', '\u202Etxet', '𝕿𝖊𝖝𝖙', '<script>alert(1)</script>', "'; DROP TABLE timesync_entries; --", '../../etc/passwd', '{note} {url}', '%s%n', 'a'.repeat(250), 'ZAM:T1|TA:1', '=SUM(A1)', '\r\nX: y', '田中さん', '\uFEFF', '‏عربي'];
+    const own = [
+      '', ' ', '\u0000', '\u202Etxet', '𝕿𝖊𝖝𝖙', '<script>alert(1)</script>', "'; DROP TABLE timesync_entries; --", '../../etc/passwd', '{note} {url}', '%s%n', 'a'.repeat(250), 'ZAM:T1|TA:1', '=SUM(A1)', '\r\nX: y', '田中さん', '\uFEFF', '‏عربي',
+    ];
     const texts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).filter((text) => typeof text === 'string' && text !== '').slice(0, 150) : [];
     const all = [...new Set([...own.filter((text) => text.trim() && !text.includes('\u0000')), ...texts])];
     const scene = await open();

@@ -132,7 +132,9 @@ describe('what made its data wrong', { timeout }, () => {
     // Another sync that knows nothing finds all of them again.
     await house.told('DELETE', `/timesync/syncs/${scene.dowel.sync.id}?confirm=${encodeURIComponent(scene.dowel.sync.name)}`);
     const { id, ...rest } = scene.dowel.sync;
-    scene.dowel.sync = await house.told('POST', '/timesync/syncs', { name: `${rest.name} again`, source: rest.source, target: rest.target, schedule: '', full_schedule: '', rules: scene.rules });
+    scene.dowel.sync = await house.told('POST', '/timesync/syncs', {
+      name: `${rest.name} again`, source: rest.source, target: rest.target, schedule: '', full_schedule: '', rules: scene.rules,
+    });
     for (const [type, activity] of scene.world.activities) await scene.dowel.map(type, true, activity);
     const again = await scene.well('full');
     assert.deepEqual([again.created, again.adopted], [entries.length, entries.length]);
@@ -265,7 +267,8 @@ describe('what made its data wrong', { timeout }, () => {
 
   test('19: a type has one mapping in each sync; two sources with the same ids do not meet', async () => {
     const scene = await open();
-    const mapping = { sync: scene.dowel.sync.id, kind: 'activity', source: String(scene.type('Travel')), target: String(scene.world.activities.get(scene.type('Internal'))) };
+    const [travel, internal] = ['Travel', 'Internal'].map((name) => scene.type(name));
+    const mapping = { sync: scene.dowel.sync.id, kind: 'activity', source: String(travel), target: String(scene.world.activities.get(internal)) };
     assert.equal((await house.ask('POST', '/timesync/mappings', mapping)).status, 409);
     const other = await open();
     // The other's entries have the same numbers; they go into the first one's Kimai.

@@ -81,7 +81,10 @@ describe('two servers on PostgreSQL', { timeout, skip: postgres.skip }, () => {
     const start = (house, kind) => house.told('POST', `/timesync/syncs/${scene.dowel.sync.id}/runs`, { kind });
     const runs = await Promise.all([start(first, 'poll'), start(second, 'full'), start(second, 'poll'), start(first, 'full')]);
     let victim;
-    await until('somebody is at work', async () => (victim = (await works(first)) ? first : (await works(second)) ? second : undefined), { limit: 60_000 * slowness, every: 5 });
+    await until('somebody is at work', async () => {
+      for (const house of [first, second]) if (await works(house)) victim = house;
+      return victim;
+    }, { limit: 60_000 * slowness, every: 5 });
     await until('a part is there', () => scene.kimai.state.sheets.size > 20, { limit: 60_000 * slowness });
     victim.kill();
     for (const { id } of runs) assert.equal((await scene.dowel.ended(id)).state, 'done');

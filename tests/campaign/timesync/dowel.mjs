@@ -173,7 +173,8 @@ export class Dowel {
   async map(type, on, activity = this.world.activities.get(type)) {
     const { house } = this;
     const [there] = await house.all(`/timesync/mappings?sync=${this.sync.id}&kind=activity&source=${type}`);
-    if (on && !there) await house.ask('POST', '/timesync/mappings', { sync: this.sync.id, kind: 'activity', source: String(type), target: String(activity), settle: type % 2 === 0 });
+    const mapping = { sync: this.sync.id, kind: 'activity', source: String(type), target: String(activity), settle: type % 2 === 0 };
+    if (on && !there) await house.ask('POST', '/timesync/mappings', mapping);
     if (!on && there) await house.ask('DELETE', `/timesync/mappings/${there.id}`);
   }
 

@@ -63,7 +63,8 @@ export class Judge {
     return JSON.stringify({
       source, sheets: sheets.map((sheet) => this.world.kimai.shownSheet(sheet)), cases: cases.map(({ reason, state, detail }) => ({ reason, state, detail })),
       told, touched: [...touched], decided, wanted: row && this.wanted(row),
-      writes: this.world.kimai.writes.filter(({ entry }) => entry === id).map(({ at, method, status, body }) => `${new Date(at).toISOString()} ${method} ${status} ${body}`),
+      writes: this.world.kimai.writes.filter(({ entry }) => entry === id)
+        .map(({ at, method, status, body }) => `${new Date(at).toISOString()} ${method} ${status} ${body}`),
     });
   }
 
@@ -94,10 +95,10 @@ export class Judge {
 
   // A ticket has one project, an organisation one customer.
   #places(say) {
+    if (this.world.isPlaceVeryLate) return;
     const { customers, projects } = this.world.kimai.state;
     for (const [what, rows] of Object.entries({ customer: customers, project: projects })) {
       const twice = grouped([...rows.values()].filter(({ number }) => /^[OT]ID-/.test(number ?? '')), ({ number, customer }) => `${number} ${customer ?? ''}`);
-      if (this.world.kimai.veryLatePlaces) continue;
       for (const [number, list] of twice) if (list.length > 1) say(`${list.length} ${what}s have the number ${number}`);
     }
   }
@@ -179,7 +180,8 @@ export class Judge {
     if (!told) yield 'the sync never saw it';
     if (wanted.why) {
       if (wanted.why === 'decide' && !sheet && cases.length === 0 && !isLeft) yield 'it cannot be moved, and nobody is told';
-      if (wanted.why === 'skip' && sheet && cases.length === 0 && !isLeft && this.rules.source_deleted === 'remove' && touched.size === 0) yield 'nothing is left of it but its timesheet';
+      const isForgotten = wanted.why === 'skip' && sheet && cases.length === 0 && !isLeft && touched.size === 0;
+      if (isForgotten && this.rules.source_deleted === 'remove') yield 'nothing is left of it but its timesheet';
       return;
     }
     if (!sheet) {

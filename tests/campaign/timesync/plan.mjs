@@ -89,12 +89,15 @@ class Strand {
 // ---- the weather of a round: what happens to all of them ----
 
 const STATUSES = [{ status: 500 }, { status: 502 }, { status: 503, retryAfter: 1 }, { status: 429, retryAfter: 1 }, { status: 403 }, { status: 401 }];
-const KINDS = ['cut_before', 'cut_after', 'html', 'half_length', 'half_text', 'redirect', { kind: 'status', status: 500 }, { kind: 'status', status: 429, retryAfter: 1 }];
+const KINDS = [
+  'cut_before', 'cut_after', 'html', 'half_length', 'half_text', 'redirect', { kind: 'status', status: 500 }, { kind: 'status', status: 429, retryAfter: 1 },
+];
 
 function weatherOf(random, settleMs) {
   const side = random.weighted([[2, 'kimai'], [1, 'zammad']]);
   // Most land before the sync may look; a few after: then a person is told that there are two.
   const lateMs = Math.round(settleMs * (random.chance(0.8) ? random.next() * 0.6 : 1.3));
+  const cuts = [{ kind: 'cut_before' }, { kind: 'cut_after' }, { kind: 'cut_late', lateMs }];
   return random.weighted([
     [6, () => []],
     [2, () => [{ kind: 'chance', side, rate: random.pick([0.02, 0.1, 0.3]), kinds: KINDS }]],
@@ -104,7 +107,7 @@ function weatherOf(random, settleMs) {
     [0.5, () => [{ kind: 'fault', side, fault: { kind: random.pick(['html', 'half_text', 'redirect', 'cut_before', 'refuse']), times: random.integer(2, 8) } }]],
     [0.1, () => [{ kind: 'fault', side, fault: { kind: random.pick(['html', 'half_text', 'redirect', 'cut_before', 'refuse']) } }]], // all of the round
     [0.5, () => [{ kind: 'fault', side, fault: { kind: 'wrong_clock', skewMs: random.pick([-86_400_000, -3_600_000, 3_600_000, 86_400_000]) } }]],
-    [2, () => [{ kind: 'crash', side: 'kimai', writes: true, nth: random.integer(1, 12), fault: random.pick([{ kind: 'cut_before' }, { kind: 'cut_after' }, { kind: 'cut_late', lateMs }]) }]],
+    [2, () => [{ kind: 'crash', side: 'kimai', writes: true, nth: random.integer(1, 12), fault: random.pick(cuts) }]],
     [1, () => [{ kind: 'crash', side, nth: random.integer(1, 40), fault: { kind: 'cut_before' } }]],
     [1, () => [{ kind: 'kill', afterMs: random.integer(0, 400) }]],
     [0.5, () => [{ kind: 'token', side }]],

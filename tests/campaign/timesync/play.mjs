@@ -150,7 +150,8 @@ class Play {
     if (faults.length > 0) return faults;
     const before = this.world.kimai.writes.length;
     await this.subject.pass('full');
-    const more = this.world.kimai.writes.slice(before).filter(({ status }) => status < 300).map(({ method, path, body }) => `a pass with nothing changed: ${method} ${path} ${body}`);
+    const more = this.world.kimai.writes.slice(before).filter(({ status }) => status < 300)
+      .map(({ method, path, body }) => `a pass with nothing changed: ${method} ${path} ${body}`);
     return [...judge.faults(await this.subject.state()), ...more];
   }
 }
@@ -187,12 +188,13 @@ export async function minimize(plan, fails, { tries = 40, suspect, limitMs = 120
       during: round.during && { ...round.during, steps: round.during.steps.filter(({ strand }) => keep(strand)) },
     })),
   });
+  const changed = (now, i, values) => ({ ...now, rounds: now.rounds.map((round, n) => (n === i ? { ...round, ...values } : round)) });
   const parts = [
     (now) => (suspect === undefined || strandsOf(now).length === 1 ? [] : [only(now, (strand) => strand === suspect)]),
     (now) => strandsOf(now).map((strand) => only(now, (one) => one !== strand)),
     (now) => now.rounds.map((_, i) => ({ ...now, rounds: now.rounds.filter((__, k) => k !== i) })),
-    (now) => now.rounds.flatMap((round, i) => (round.weather.length > 0 || round.during ? [{ ...now, rounds: now.rounds.map((one, n) => (n === i ? { ...round, weather: [], during: undefined } : one)) }] : [])),
-    (now) => now.rounds.flatMap((round, i) => round.steps.map((_, k) => ({ ...now, rounds: now.rounds.map((one, n) => (n === i ? { ...round, steps: round.steps.filter((__, m) => m !== k) } : one)) }))),
+    (now) => now.rounds.flatMap((round, i) => (round.weather.length > 0 || round.during ? [changed(now, i, { weather: [], during: undefined })] : [])),
+    (now) => now.rounds.flatMap(({ steps }, i) => steps.map((_, k) => changed(now, i, { steps: steps.filter((__, n) => n !== k) }))),
   ];
   let best = plan;
   for (const candidates of parts) {

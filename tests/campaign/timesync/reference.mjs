@@ -132,7 +132,8 @@ export class Reference {
     this.#runs.push(run);
     try {
       const rows = await this.#read();
-      const sheets = kind === 'full' || kind === 'decide' ? await this.#pages('kimai', '/api/timesheets?user=all&orderBy=id&order=ASC', this.wrong === 'readsOnePage' ? 5 : 100) : undefined;
+      const size = this.wrong === 'readsOnePage' ? 5 : 100;
+      const sheets = kind === 'full' || kind === 'decide' ? await this.#pages('kimai', '/api/timesheets?user=all&orderBy=id&order=ASC', size) : undefined;
       for (const id of new Set([...rows.keys(), ...this.#entries.keys()])) {
         if (only && !only(id)) continue;
         if (!rows.has(id) && kind === 'poll') continue;
@@ -190,7 +191,10 @@ export class Reference {
     const left = intentAt + this.world.settleMs - Date.now();
     if (left > 0 && this.wrong !== 'impatient' && this.wrong !== 'doubles') await sleep(left + 50, undefined, { signal: this.#life?.signal }).catch(() => {});
     const found = intent === 'create' ? await this.#findMarker(id, entry) : await this.#get(entry.sheet);
-    if (this.wrong !== 'doubles' && intent === 'create' && found) this.#link(entry, found);
+    if (this.wrong !== 'doubles' && intent === 'create' && found) {
+      this.#link(entry, found);
+      if (!this.#is(found, entry.sent)) entry.base = { ...found, duration: -1 }; // somebody was quicker: an edit, like another
+    }
     if (intent === 'update' && found && this.#is(found, entry.sent)) this.#link(entry, found);
     if (intent === 'remove' && !found) entry.sheet = undefined;
     entry.intent = undefined;

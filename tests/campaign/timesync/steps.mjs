@@ -162,8 +162,11 @@ export class Steps {
 
   // Somebody presses "duplicate" on it: there are two with one marker.
   copySheet(step) {
-    return this.#touch(step, 'copied', ({ user, project, activity, begin, end, description, billable }) =>
-      this.world.kimai.addSheet({ user, project, activity, begin, end, description, billable }));
+    const { kimai } = this.world;
+    return this.#touch(step, 'copied', (sheet) => {
+      const { user, project, activity, begin, end, description, billable, tags } = kimai.shownSheet(sheet);
+      kimai.addSheet({ user, project, activity, begin, end, description, billable, tags });
+    });
   }
 
   // A choice for its case is for who drives the sync: see play.mjs.
