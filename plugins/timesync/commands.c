@@ -67,8 +67,9 @@ static int look(dw_call *c, const char *id, struct progress *p)
         DW_TO(&p->state, &p->phase, &p->reason, &p->detail, &p->total, &p->done, &p->examined, &p->created,
               &p->updated, &p->unchanged, &p->deleted, &p->skipped, &p->to_decide, &p->failed),
         "SELECT r.state, r.phase, r.reason, r.detail, r.total,"
-        " (SELECT count(*) FROM timesync_steps t WHERE t.run = r.id AND t.outcome <> ''), r.examined,"
-        " r.created, r.updated, r.unchanged, r.deleted, r.skipped, r.to_decide, r.failed"
+        " r.total - CASE WHEN r.total = 0 THEN 0 ELSE"
+        " (SELECT count(*) FROM timesync_steps t WHERE t.run = r.id AND t.outcome = '') END, r.examined, "
+        "r.created, r.updated, r.unchanged, r.deleted, r.skipped, r.to_decide, r.failed"
         " FROM timesync_runs r WHERE r.id = $1",
         id);
 }
