@@ -5,9 +5,11 @@
 #include "columns.h"
 #include "runs.h"
 
+/* What is left is counted: it has an index of its own, and it is looked at most when the run has an end in sight. */
 #define RUN                                                                                               \
     "SELECT r.id, r.sync, r.kind, r.is_plan, r.started_by, r.who, r.who_name, r.scope, r.state, r.phase," \
-    " r.total, (SELECT count(*) FROM timesync_steps t WHERE t.run = r.id AND t.outcome <> '') AS done,"   \
+    " r.total, r.total - CASE WHEN r.total = 0 THEN 0 ELSE"                                               \
+    " (SELECT count(*) FROM timesync_steps t WHERE t.run = r.id AND t.outcome = '') END AS done,"         \
     " r.examined, r.created, r.updated, r.unchanged, r.deleted, r.skipped, r.to_decide, r.failed,"        \
     " r.adopted, r.requests, r.reason, r.detail, r.undoes, r.undone_by, r.created_at, r.started_at,"      \
     " r.ended_at FROM timesync_runs r"
@@ -56,14 +58,14 @@ struct wanted_run {
     const char *kind;
     json_t *tickets;
     dw_time since, until;
-    bool has_since, is_plan;
+    bool has_since, is_plan, any_deletions;
 };
 
 static int read_wanted(dw_call *c, dw_request *req, struct wanted_run *w)
 {
     *w = (struct wanted_run){ .kind = "poll" };
     DW_TRY(dw_request_read(req, "kind", &w->kind, "plan", &w->is_plan, "since", &w->since, "until", &w->until,
-                           "tickets", &w->tickets));
+                           "tickets", &w->tickets, "any_deletions", &w->any_deletions));
     w->has_since = w->since.us != 0;
     if (strcmp(w->kind, "window") == 0 && !w->has_since)
         return dw_fail_at(c, "/since", "is missing: a window begins somewhere");
@@ -73,6 +75,8 @@ static int read_wanted(dw_call *c, dw_request *req, struct wanted_run *w)
         return dw_fail_at(c, w->has_since ? "/since" : "/until", "is for runs of kind window");
     if (strcmp(w->kind, "tickets") != 0 && w->tickets)
         return dw_fail_at(c, "/tickets", "is for runs of kind tickets");
+    if (w->any_deletions && strcmp(w->kind, "full") != 0)
+        return dw_fail_at(c, "/any_deletions", "is for runs of kind full");
     if (w->until.us != 0 && w->until.us <= w->since.us)
         return dw_fail_at(c, "/until", "is not after since");
     return 0;
@@ -82,6 +86,8 @@ static json_t *scope_of(dw_call *c, const struct wanted_run *w)
 {
     if (strcmp(w->kind, "tickets") == 0)
         return dw_json(c, "tickets", (const json_t *)w->tickets);
+    if (w->any_deletions)
+        return dw_json(c, "any_deletions", DW_TRUE);
     if (strcmp(w->kind, "window") != 0)
         return NULL;
     return dw_json(c, "since", w->since, "until", w->until.us ? w->until : dw_now(c));

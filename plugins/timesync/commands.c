@@ -9,11 +9,13 @@
 #include "report.h"
 #include "runs.h"
 #include "sync_find.h"
+#include "synchub_import.h"
 
 /* ---- what is there ---- */
 
 static int show_status(dw_call *c, dw_command_run *run)
 {
+    int64_t held;
     dw_rows *rows;
 
     DW_TRY(dw_db_query(
@@ -22,8 +24,15 @@ static int show_status(dw_call *c, dw_command_run *run)
         " (SELECT count(*) FROM timesync_entries e WHERE e.sync = s.id) AS entries,"
         " (SELECT count(*) FROM timesync_entries e WHERE e.sync = s.id AND e.state = 'synced') AS synced,"
         " (SELECT count(*) FROM timesync_cases k WHERE k.sync = s.id AND k.state = 'open') AS open_cases,"
-        " s.id FROM timesync_syncs s ORDER BY s.name"));
-    return dw_command_rows(run, rows);
+        " s.held_detail AS why, s.id FROM timesync_syncs s ORDER BY s.name"));
+    DW_TRY(dw_command_rows(run, rows));
+    DW_TRY(dw_db_get(c, DW_TO(&held), "SELECT count(*) FROM timesync_syncs WHERE held_reason <> ''"));
+    return held > 0 ? dw_command_print(
+                          run,
+                          "what is held does nothing by itself until `dowel timesync release SYNC`, or"
+                          " until its next try",
+                          "held_syncs", held)
+                    : 0;
 }
 
 static int show_runs(dw_call *c, dw_command_run *run)
@@ -58,8 +67,9 @@ static int look(dw_call *c, const char *id, struct progress *p)
         DW_TO(&p->state, &p->phase, &p->reason, &p->detail, &p->total, &p->done, &p->examined, &p->created,
               &p->updated, &p->unchanged, &p->deleted, &p->skipped, &p->to_decide, &p->failed),
         "SELECT r.state, r.phase, r.reason, r.detail, r.total,"
-        " (SELECT count(*) FROM timesync_steps t WHERE t.run = r.id AND t.outcome <> ''), r.examined,"
-        " r.created, r.updated, r.unchanged, r.deleted, r.skipped, r.to_decide, r.failed"
+        " r.total - CASE WHEN r.total = 0 THEN 0 ELSE"
+        " (SELECT count(*) FROM timesync_steps t WHERE t.run = r.id AND t.outcome = '') END, r.examined, "
+        "r.created, r.updated, r.unchanged, r.deleted, r.skipped, r.to_decide, r.failed"
         " FROM timesync_runs r WHERE r.id = $1",
         id);
 }
@@ -141,13 +151,15 @@ static int start(dw_call *c, dw_command_run *run, bool is_plan)
     const char *name, *id;
     json_t *tickets = NULL;
     dw_time since = { 0 }, until = dw_now(c);
-    bool full = false;
+    bool full = false, any = false;
 
-    DW_TRY(dw_command_read(run, "sync", &name, "full", &full, "since", &since, "until", &until, "ticket",
-                           &tickets));
+    DW_TRY(dw_command_read(run, "sync", &name, "full", &full, "any-deletions", &any, "since", &since, "until",
+                           &until, "ticket", &tickets));
     DW_TRY(sync_find(c, name, &id));
     if ((tickets != NULL) + full + (since.us != 0) > 1)
         return dw_fail(c, DW_EINVALID, "give one of --full, --since and --ticket, or none of them");
+    if (any && !full)
+        return dw_fail(c, DW_EINVALID, "--any-deletions is for --full: only a full comparison sees them all");
     return carry(c, run,
                  &(struct run_new){ .sync = id,
                                     .kind = tickets         ? "tickets"
@@ -158,6 +170,7 @@ static int start(dw_call *c, dw_command_run *run, bool is_plan)
                                     .started_by = "person",
                                     .scope = tickets         ? dw_json(c, "tickets", (const json_t *)tickets)
                                              : since.us != 0 ? dw_json(c, "since", since, "until", until)
+                                             : any           ? dw_json(c, "any_deletions", DW_TRUE)
                                                              : NULL },
                  is_plan);
 }
@@ -170,6 +183,24 @@ static int command_run(dw_call *c, dw_command_run *run)
 static int command_plan(dw_call *c, dw_command_run *run)
 {
     return start(c, run, true);
+}
+
+static int command_cancel(dw_call *c, dw_command_run *run)
+{
+    const char *id;
+    int rc;
+
+    DW_TRY(dw_command_read(run, "run", &id));
+    DW_TRY(dw_tx_begin(c));
+    rc = run_cancel(c, id);
+    if (rc == DW_ENOTFOUND)
+        return dw_fail(c, rc, "there is no such run; `dowel timesync runs` lists them", "run", id);
+    DW_TRY(rc);
+    if (rc == 0)
+        return dw_fail(c, DW_ECONFLICT, "the run has ended already", "run", id);
+    DW_TRY(dw_audit(c, "timesync.run.cancelled", id, "run", id));
+    DW_TRY(dw_command_print(run, "cancelled", "run", id));
+    return dw_tx_commit(c);
 }
 
 static int command_undo(dw_call *c, dw_command_run *run)
@@ -252,7 +283,9 @@ static int ignore(dw_call *c, const struct report_row *row, void *ud)
 
 static double minutes(int64_t seconds)
 {
-    return (double)(seconds * 100 / 60) / 100;
+    const int64_t hundredths = seconds * 100 / 60;
+
+    return (double)hundredths / 100;
 }
 
 static int command_report(dw_call *c, dw_command_run *run)
@@ -304,12 +337,18 @@ static int show_mappings(dw_call *c, dw_command_run *run)
 static const dw_argument run_arguments[] = {
     { .name = "sync", .help = "its name or id" },
     { .name = "--full", .help = "compares all that both sides have" },
+    { .name = "--any-deletions", .help = "with --full: believes whatever number of entries is gone" },
     { .name = "--since", .value = "TIME", .help = "what lies after it", .type = DW_ARGUMENT_TIME },
     { .name = "--until",
       .value = "TIME",
       .help = "with --since: what lies before it",
       .type = DW_ARGUMENT_TIME },
     { .name = "--ticket", .value = "ID", .help = "only this ticket", .many = true },
+    { 0 },
+};
+
+static const dw_argument cancel_arguments[] = {
+    { .name = "run", .help = "its id", .type = DW_ARGUMENT_ID },
     { 0 },
 };
 
@@ -372,9 +411,14 @@ const dw_command timesync_commands[] = {
       .arguments = edit_arguments,
       .flags = DW_COMMAND_TENANT,
       .run = command_edit },
+    { .name = "timesync delete",
+      .summary = "Forgets a sync; its timesheets stay",
+      .arguments = sync_arguments,
+      .flags = DW_COMMAND_TENANT | DW_COMMAND_ASKS,
+      .run = command_delete },
     { .name = "timesync release",
       .summary = "Lets a held sync work again",
-      .arguments = release_arguments,
+      .arguments = sync_arguments,
       .flags = DW_COMMAND_TENANT,
       .run = command_release },
     { .name = "timesync rules",
@@ -399,6 +443,11 @@ const dw_command timesync_commands[] = {
       .arguments = limit_arguments,
       .flags = DW_COMMAND_TENANT,
       .run = show_runs },
+    { .name = "timesync cancel",
+      .summary = "Ends a run after what it is at",
+      .arguments = cancel_arguments,
+      .flags = DW_COMMAND_TENANT,
+      .run = command_cancel },
     { .name = "timesync undo",
       .summary = "Takes back what a run did at the target",
       .arguments = undo_arguments,
@@ -430,5 +479,14 @@ const dw_command timesync_commands[] = {
       .arguments = mapping_arguments,
       .flags = DW_COMMAND_TENANT,
       .run = show_mappings },
+    { .name = "timesync import-synchub",
+      .summary = "Takes over the settings of SyncHub, which copied time from Zammad to Kimai",
+      .help = "Reads its ENCRYPTION_KEY from standard input, unseen where that is a terminal. All or nothing, and\n"
+              "again as often as you like: what is there stays as it is. Nothing is moved, and the old database\n"
+              "is only read.",
+      .arguments = synchub_arguments,
+      .input = DW_INPUT_SECRET,
+      .flags = DW_COMMAND_TENANT,
+      .run = command_import_synchub },
     { 0 },
 };

@@ -5,6 +5,7 @@
 #include "cases.h"
 #include "common.h"
 #include "mapping_edit.h"
+#include "sync_delete.h"
 #include "sync_edit.h"
 #include "sync_find.h"
 
@@ -152,6 +153,26 @@ int command_release(dw_call *c, dw_command_run *run)
     return dw_tx_commit(c);
 }
 
+int command_delete(dw_call *c, dw_command_run *run)
+{
+    const char *id, *name;
+    int64_t entries;
+    int yes;
+
+    DW_TRY(dw_command_read(run, "sync", &name));
+    DW_TRY(sync_find(c, name, &id));
+    DW_TRY(dw_db_get(c, DW_TO(&entries), "SELECT count(*) FROM timesync_entries WHERE sync = $1", id));
+    yes = dw_command_ask(
+        run, dw_format(c, "Forget %s, its %lld entries, runs, cases and mappings? Timesheets stay.", name,
+                       (long long)entries));
+    if (yes <= 0)
+        return yes;
+    DW_TRY(dw_tx_begin(c));
+    DW_TRY(sync_delete(c, id));
+    DW_TRY(dw_command_print(run, "deleted", "sync", id, "entries", entries));
+    return dw_tx_commit(c);
+}
+
 /* ---- mappings ---- */
 
 int command_map(dw_call *c, dw_command_run *run)
@@ -167,7 +188,7 @@ int command_map(dw_call *c, dw_command_run *run)
     DW_TRY(sync_find(c, name, &want.sync));
     DW_TRY(sync_load(c, want.sync, &s));
     want.billable = billable_from(billable);
-    DW_TRY(mapping_find_source(c, same(source, "-") ? "" : source, &want));
+    DW_TRY(mapping_find_source(c, &s, same(source, "-") ? "" : source, &want));
     DW_TRY(mapping_find_target(c, &s, want.kind, same(target, "-") ? "" : target, true, &want));
     DW_TRY(dw_tx_begin(c));
     DW_TRY(mapping_make(c, &want, &id));
@@ -208,7 +229,7 @@ const dw_argument edit_arguments[] = {
     { 0 },
 };
 
-const dw_argument release_arguments[] = {
+const dw_argument sync_arguments[] = {
     { .name = "sync", .help = "its name or id" },
     { 0 },
 };

@@ -54,20 +54,24 @@ int mapping_find_target(dw_call *c, const struct sync *s, const char *kind, cons
     return 0;
 }
 
-/* ---- the source, as entries have it ---- */
+/* ---- the source ---- */
 
-#define CALLED(column, name) "SELECT max(" name ") FROM timesync_entries WHERE sync = $1 AND " column " = $2"
-#define NAMED(column, name)                                                                              \
-    "SELECT count(DISTINCT " column "), max(" column ") FROM timesync_entries WHERE sync = $1 AND " name \
-    " = $2 AND NOT EXISTS (SELECT 1 FROM timesync_entries WHERE sync = $1 AND " column " = $2)"
+#define CALLED(column, name) \
+    "SELECT max(" name "), count(*) FROM timesync_entries WHERE sync = $1 AND " column " = $2"
+#define NAMED(column, is_named)                              \
+    "SELECT count(DISTINCT " column "), max(" column         \
+    ") FROM timesync_entries WHERE sync = $1 AND (" is_named \
+    ") AND NOT EXISTS (SELECT 1 FROM timesync_entries WHERE sync = $1 AND " column " = $2)"
 
 static const struct kind {
     const char *name, *called, *named;
+    const char *listing; /* at the source */
 } kinds[] = {
-    { "activity", CALLED("activity", "activity_name"), NAMED("activity", "activity_name") },
-    { "user", CALLED("agent", "agent_name"), NAMED("agent", "agent_name") },
-    { "customer", CALLED("customer", "customer_name"), NAMED("customer", "customer_name") },
-    { "project", CALLED("ticket", "ticket_number"), NAMED("ticket", "ticket_number") },
+    { "activity", CALLED("activity", "activity_name"), NAMED("activity", "activity_name = $2"), "activity" },
+    { "user", CALLED("agent", "agent_name"), NAMED("agent", "agent_name = $2 OR agent_email = $2"), "user" },
+    { "customer", CALLED("customer", "customer_name"), NAMED("customer", "customer_name = $2"),
+      "organization" },
+    { "project", CALLED("ticket", "ticket_number"), NAMED("ticket", "ticket_number = $2"), "ticket" },
 };
 
 /* Who asks has checked the word. */
@@ -80,27 +84,62 @@ static const struct kind *kind_of(const char *name)
     return &kinds[i];
 }
 
-int mapping_name_source(dw_call *c, struct mapping_wanted *out)
+static int called(dw_call *c, struct mapping_wanted *out, int64_t *entries)
 {
     const char *name = NULL;
 
-    DW_TRY(dw_db_get(c, DW_TO(&name), kind_of(out->kind)->called, out->sync, out->source));
+    DW_TRY(dw_db_get(c, DW_TO(&name, entries), kind_of(out->kind)->called, out->sync, out->source));
     out->source_name = or_empty(name);
     return 0;
 }
 
-int mapping_find_source(dw_call *c, const char *text, struct mapping_wanted *out)
+int mapping_name_source(dw_call *c, struct mapping_wanted *out)
+{
+    int64_t entries;
+
+    return called(c, out, &entries);
+}
+
+static int several(dw_call *c)
+{
+    return dw_fail_at(c, "/source", "is the name of several; say the id of one of them");
+}
+
+/* What no entry has yet. A source that lists no such things is believed. */
+static int ask_source(dw_call *c, const struct sync *s, const char *text, struct mapping_wanted *out)
+{
+    const char *listing = kind_of(out->kind)->listing;
+    json_t *things = dw_json_own(c, json_array());
+    dw_connection *source;
+    int n;
+
+    DW_TRY(dw_connection_open(c, s->source, &source));
+    n = ask(c, source, listing, DW_STRUCT(dw_thing_query, .id = text, .inactive = true), NULL, things);
+    if (n == DW_ENOTFOUND)
+        return 0;
+    if (n == 0)
+        n = ask(c, source, listing, DW_STRUCT(dw_thing_query, .name = text), text, things);
+    DW_TRY(n);
+    if (n == 0)
+        return dw_fail_at(c, "/source", "is not there: no entry has it, and the source does not list it");
+    if (n > 1)
+        return several(c);
+    out->source = own(c, json_string_value(json_array_get(json_array_get(things, 0), 0)));
+    out->source_name = own(c, json_string_value(json_array_get(json_array_get(things, 0), 1)));
+    return 0;
+}
+
+int mapping_find_source(dw_call *c, const struct sync *s, const char *text, struct mapping_wanted *out)
 {
     const char *id = NULL;
-    int64_t n = 0;
+    int64_t n = 0, entries = 0;
 
-    out->source = text;
     DW_TRY(dw_db_get(c, DW_TO(&n, &id), kind_of(out->kind)->named, out->sync, text));
     if (n > 1)
-        return dw_fail_at(c, "/source", "is the name of several; say the id of one of them");
-    if (n == 1)
-        out->source = id;
-    return mapping_name_source(c, out);
+        return several(c);
+    out->source = n == 1 ? id : text;
+    DW_TRY(called(c, out, &entries));
+    return entries > 0 || !*text ? 0 : ask_source(c, s, text, out);
 }
 
 /* ---- making ---- */

@@ -17,8 +17,9 @@ struct mapping_wanted {
 int mapping_find_target(dw_call *c, const struct sync *s, const char *kind, const char *text, bool by_name,
                         struct mapping_wanted *out);
 
-/* What of the source that is, of what entries have: by its id, or the only one of that name. DW_EINVALID at /source. */
-int mapping_find_source(dw_call *c, const char *text, struct mapping_wanted *out);
+/* What of the source that is, by its id or name: of what entries have, else of what the source itself lists, which is asked. "": no
+ * activity. DW_EINVALID at /source for what neither knows. */
+int mapping_find_source(dw_call *c, const struct sync *s, const char *text, struct mapping_wanted *out);
 
 /* What entries call out->source; "" where there are none. */
 int mapping_name_source(dw_call *c, struct mapping_wanted *out);

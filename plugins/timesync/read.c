@@ -147,13 +147,13 @@ static int ask(dw_call *c, struct reading *r, const dw_entry_query *query)
 
 /* ---- what is gone ---- */
 
-static int mark_gone(dw_call *c, struct work *w, const char *id, const char *place)
+static int mark_gone(dw_call *c, struct work *w, const char *id, const char *ticket)
 {
     const struct step_new step = {
         .run = w->run.id,
         .entry = id,
         .key = id,
-        .shard = step_shard(place, w->sync.rules.parallel),
+        .shard = step_shard(ticket, w->sync.rules.parallel),
         .hint = "",
     };
 
@@ -163,7 +163,7 @@ static int mark_gone(dw_call *c, struct work *w, const char *id, const char *pla
 }
 
 struct missing {
-    const char *id, *source_id, *ticket, *customer;
+    const char *id, *source_id, *ticket;
 };
 
 struct looking {
@@ -207,15 +207,15 @@ static int missing_one(dw_call *c, struct work *w, const struct known_entry *k)
     struct missing m = { 0 };
     int how, rc;
 
-    DW_TRY(dw_db_get(c, DW_TO(&m.id, &m.source_id, &m.ticket, &m.customer),
-                     "SELECT id, source_id, ticket, customer FROM timesync_entries WHERE id = $1",
+    DW_TRY(dw_db_get(c, DW_TO(&m.id, &m.source_id, &m.ticket),
+                     "SELECT id, source_id, ticket FROM timesync_entries WHERE id = $1",
                      (const char *)k->id));
     how = 0;
     rc = k->is_missed ? 1 : is_gone(c, w, &m, &how);
     if (how != 0)
         return how;
     if (rc > 0)
-        DW_TRY(mark_gone(c, w, m.id, *m.customer ? m.customer : m.ticket));
+        DW_TRY(mark_gone(c, w, m.id, m.ticket));
     return 0;
 }
 
@@ -324,20 +324,19 @@ static bool is_active_ticket(dw_call *c, struct work *w, const char *ticket)
 static int find_gone_of(dw_call *c, struct work *w, const char *ticket, const json_t *ids)
 {
     json_t *gone = dw_json_own(c, json_array());
-    const char *id, *source_id, *customer;
+    const char *id, *source_id;
     dw_rows *rows;
     size_t i;
     json_t *one;
     int rc;
 
     DW_TRY(dw_db_query(c, &rows,
-                       "SELECT id, source_id, customer FROM timesync_entries WHERE sync = $1 AND ticket = $2 "
+                       "SELECT id, source_id FROM timesync_entries WHERE sync = $1 AND ticket = $2 "
                        "AND state <> 'gone'"
                        " AND seen_at < $3",
                        w->sync.id, ticket, w->run.started_at));
-    while ((rc = dw_rows_next(rows, &id, &source_id, &customer)) > 0)
-        if (!json_object_get(ids, source_id) &&
-            json_array_append_new(gone, json_pack("[ss]", id, *customer ? customer : ticket)) != 0)
+    while ((rc = dw_rows_next(rows, &id, &source_id)) > 0)
+        if (!json_object_get(ids, source_id) && json_array_append_new(gone, json_string(id)) != 0)
             return dw_fail(c, DW_ENOMEM, "there is no memory for the entries of a ticket");
     dw_rows_close(rows);
     DW_TRY(rc);
@@ -345,8 +344,7 @@ static int find_gone_of(dw_call *c, struct work *w, const char *ticket, const js
         return 0;
     if ((int64_t)json_array_size(gone) > w->sync.rules.max_deletions && !any_is_believed(w))
         return hold_for_deletions(c, w, (int64_t)json_array_size(gone));
-    json_array_foreach(gone, i, one) DW_TRY(mark_gone(c, w, json_string_value(json_array_get(one, 0)),
-                                                      json_string_value(json_array_get(one, 1))));
+    json_array_foreach(gone, i, one) DW_TRY(mark_gone(c, w, json_string_value(one), ticket));
     return 0;
 }
 
@@ -377,26 +375,30 @@ int read_ticket(dw_call *c, struct work *w, const char *ticket, struct read_coun
 static int leftovers(dw_call *c, void *ud)
 {
     struct work *w = ud;
-    const char *id, *place;
+    const char *id, *ticket;
     dw_rows *rows;
     int rc;
 
-    DW_TRY(
-        dw_db_query(c, &rows,
-                    "SELECT id, CASE WHEN customer = '' THEN ticket ELSE customer END FROM timesync_entries e"
-                    " WHERE sync = $1 AND (state IN ('waiting', 'failed') OR intent <> ''"
-                    " OR (state = 'synced' AND gone_at IS NOT NULL))"
-                    " AND NOT EXISTS (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = e.id)"
-                    " ORDER BY id LIMIT 1000",
-                    w->sync.id, w->run.id));
+    DW_TRY(dw_db_query(
+        c, &rows,
+        "SELECT id, ticket FROM timesync_entries e"
+        /* Each part has its index, the second one because it does not name the sync. */
+        " WHERE sync = $1 AND id IN"
+        " (SELECT l.id FROM timesync_entries l WHERE l.sync = $1 AND l.state IN ('waiting', 'failed')"
+        " UNION SELECT i.id FROM timesync_entries i WHERE i.intent <> ''"
+        " UNION SELECT g.id FROM timesync_entries g WHERE g.sync = $1 AND g.state = 'synced'"
+        " AND g.gone_at IS NOT NULL)"
+        " AND NOT EXISTS (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = e.id)"
+        " ORDER BY id LIMIT 1000",
+        w->sync.id, w->run.id));
     int n = 0;
 
-    while ((rc = dw_rows_next(rows, &id, &place)) > 0) {
+    while ((rc = dw_rows_next(rows, &id, &ticket)) > 0) {
         const struct step_new step = {
             .run = w->run.id,
             .entry = id,
             .key = id,
-            .shard = step_shard(place, w->sync.rules.parallel),
+            .shard = step_shard(ticket, w->sync.rules.parallel),
             .hint = "",
         };
 

@@ -152,8 +152,7 @@ static void a_mapping_is_made_first_and_settled_later(void **state)
     assert_string_equal(sheets[0].activity, "22");
     assert_text(ok(target), "/explains", "0");
     assert_int_equal(items(ok(say(API "/mappings?sync=%s&kind=activity&sort=source_name", sync_id))), 1);
-    assert_non_null(
-        strstr(ok(API "/mappings/export").body.p, "\r\nMain,activity,2,Travel,22,Driving,no\r\n"));
+    assert_has(ok(API "/mappings/export"), "\r\nMain,activity,2,Travel,22,Driving,no\r\n");
     assert_status(erase(target), 204);
     assert_status(dw_harness_get(h, target), 404);
     assert_status(erase(target), 404);

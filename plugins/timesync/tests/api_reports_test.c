@@ -88,10 +88,10 @@ static void a_report_is_exported(void **state)
         csv.body.p,
         "\xEF\xBB\xBF"
         "agent,agent_name,entries,minutes,synced,billable,not_billable,waiting,to_decide,skipped\r\n"));
-    assert_non_null(strstr(csv.body.p, "\r\n3,Ann Ämter,2,60.00,15.00,15.00,0.00,0.00,45.00,0.00\r\n"));
-    assert_non_null(strstr(csv.body.p, "\r\n4,\"Bob; \"\"the\"\" Builder\",1,30.50,"));
+    assert_has(csv, "\r\n3,Ann Ämter,2,60.00,15.00,15.00,0.00,0.00,45.00,0.00\r\n");
+    assert_has(csv, "\r\n4,\"Bob; \"\"the\"\" Builder\",1,30.50,");
     csv = ok(API "/reports/minutes/export?by=agent&separator=semicolon");
-    assert_non_null(strstr(csv.body.p, "\r\n3;Ann Ämter;2;60,00;15,00;"));
+    assert_has(csv, "\r\n3;Ann Ämter;2;60,00;15,00;");
 }
 
 static void a_dashboard_has_its_numbers(void **state)
@@ -195,6 +195,9 @@ static void a_sync_is_made_and_mapped_by_verbs(void **state)
         strstr(dw_harness_command(h, .line = "timesync edit Other --rule max_deletions=many").error,
                "whole number"));
     command("timesync release Other");
+    /* What no entry has, and the source lists no activities. */
+    assert_non_null(
+        strstr(dw_harness_command(h, .line = "timesync map Other activity 7 Nothing").error, "is not there"));
     book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
     assert_text(run(text(ok(API "/syncs"), "/items/0/id"), "{}"), "/to_decide", "1");
     assert_non_null(strstr(dw_harness_command(h, .line = "timesync map Other activity Support Nothing").error,
@@ -204,6 +207,16 @@ static void a_sync_is_made_and_mapped_by_verbs(void **state)
     assert_int_equal(sheets_there(), 1);
     assert_string_equal(sheets[0].activity, "22");
     assert_shows(command("timesync mappings"), "Driving");
+    assert_non_null(
+        strstr(dw_harness_command(h, .line = "timesync run Other --any-deletions").error, "--full"));
+    assert_non_null(strstr(dw_harness_command(h, .line = "timesync cancel " NOBODY).error, "no such run"));
+    assert_non_null(strstr(
+        dw_harness_command(h, .line = say("timesync cancel %s", text(ok(API "/runs"), "/items/0/id"))).error,
+        "ended already"));
+    assert_int_equal(dw_harness_command(h, .line = "timesync delete Other", .answer = "n").code, 0);
+    assert_int_equal(items(ok(API "/syncs")), 1);
+    assert_shows(command("timesync delete Other"), "deleted");
+    assert_int_equal(items(ok(API "/syncs")), 0);
 }
 
 static void a_decision_is_made_by_a_verb(void **state)

@@ -365,13 +365,25 @@ static inline dw_harness_reply assert_status_(dw_harness_reply reply, int wanted
     return reply;
 }
 
-#define ok(target)                   assert_status(dw_harness_get(h, (target)), 200)
+#define ok(target) assert_status(dw_harness_get(h, (target)), 200)
+static inline bool has(dw_harness_reply reply, const char *part)
+{
+    return reply.body.p && strstr(reply.body.p, part);
+}
+
+#define assert_has(reply, part) assert_has_((reply), (part), __LINE__)
+static inline void assert_has_(dw_harness_reply reply, const char *part, int line)
+{
+    if (!has(reply, part))
+        fail_msg("line %d: no \"%s\" in %.*s", line, part, (int)reply.body.n,
+                 reply.body.p ? reply.body.p : "");
+}
+
 #define refused(reply, status, part) refused_((reply), (status), (part), __LINE__)
 static inline void refused_(dw_harness_reply reply, int status, const char *part, int line)
 {
     assert_status_(reply, status, line);
-    if (!strstr(reply.body.p, part))
-        fail_msg("line %d: nothing about \"%s\" in %s", line, part, reply.body.p);
+    assert_has_(reply, part, line);
 }
 
 static inline dw_harness_reply patch(const char *target, const char *json)

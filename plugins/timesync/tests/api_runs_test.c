@@ -92,6 +92,7 @@ static void kinds_of_runs_read_what_they_should(void **state)
             "{\"kind\":\"window\",\"since\":\"2026-11-02T00:00:00Z\",\"until\":\"2026-11-01T00:00:00Z\"}"),
         422, "#/until");
     refused(dw_harness_post(h, runs, "{\"kind\":\"everything\"}"), 422, "#/kind");
+    refused(dw_harness_post(h, runs, "{\"any_deletions\":true}"), 422, "#/any_deletions");
     assert_int_equal(items(ok(say(API "/runs?sync=%s&kind=window", sync))), 1);
     assert_int_equal(items(ok(API "/runs?since=2026-11-27T00:00:00Z&until=2026-11-28T00:00:00Z&state=done")),
                      2);
@@ -186,12 +187,6 @@ static void a_run_is_undone_but_for_what_was_billed(void **state)
 
 /* ---- CSV ---- */
 
-static void assert_has(dw_harness_reply r, const char *part)
-{
-    if (!strstr(r.body.p, part))
-        fail_msg("no %s in %s", part, r.body.p);
-}
-
 static void lists_are_exported_for_spreadsheets(void **state)
 {
     const char *sync = make_sync("Main", RULES);
@@ -211,14 +206,37 @@ static void lists_are_exported_for_spreadsheets(void **state)
     csv = ok(API "/entries/export?separator=semicolon&since=2026-11-21T00:00:00Z");
     assert_memory_equal(csv.body.p, "\xEF\xBB\xBFsource_id;", 13);
     assert_has(csv, ";30,50\r\n");
-    assert_null(strstr(csv.body.p, "\r\n6;"));
+    assert_false(has(csv, "\r\n6;"));
     bookings[0].title = "=HYPERLINK(\"http://evil\")";
     run(sync, "{\"kind\":\"full\"}");
     assert_has(ok(API "/entries/export?state=synced"), ",\"'=HYPERLINK(\"\"http://evil\"\")\",");
     csv = ok(say(API "/runs/export?sync=%s&until=2026-12-01T00:00:00Z", sync));
     assert_has(csv, ",Main,full,no,person,");
     assert_has(csv, ",Main,poll,no,person,");
-    assert_null(strstr(ok(API "/runs/export?until=2026-11-01T00:00:00Z").body.p, "Main"));
+    assert_false(has(ok(API "/runs/export?until=2026-11-01T00:00:00Z"), "Main"));
+}
+
+/* More than is believed is believed when a person says so. */
+static void many_deletions_are_for_a_person(void **state)
+{
+    const char *sync =
+        make_sync("Main", NO_SCHEDULE ",\"rules\":{\"activity\":\"default\",\"default_activity\":\"21\","
+                                      "\"source_deleted\":\"remove\",\"max_deletions\":1}");
+    dw_harness_outcome status;
+
+    (void)state;
+    book_three();
+    run(sync, "{}");
+    bookings[0].gone = bookings[1].gone = true;
+    run(sync, "{\"kind\":\"full\"}");
+    assert_int_equal(sheets_there(), 3);
+    assert_text(ok(say(API "/syncs/%s", sync)), "/held_reason", "TOO_MANY_DELETIONS");
+    status = dw_harness_command(h, .line = "timesync status");
+    assert_non_null(strstr(status.output, "TOO_MANY_DELETIONS"));
+    assert_non_null(strstr(status.output, "dowel timesync release SYNC"));
+    run(sync, "{\"kind\":\"full\",\"any_deletions\":true}");
+    assert_int_equal(sheets_there(), 1);
+    assert_text(ok(say(API "/syncs/%s", sync)), "/held_reason", "");
 }
 
 int main(void)
@@ -231,6 +249,7 @@ int main(void)
         TEST(a_run_is_cancelled_once),
         TEST(a_run_is_undone_but_for_what_was_billed),
         TEST(lists_are_exported_for_spreadsheets),
+        TEST(many_deletions_are_for_a_person),
     };
 
     return ON_EVERY_ENGINE("runs", tests);

@@ -1,0 +1,195 @@
+// judge.mjs - what has to be true after the last quiet full pass, whatever happened before.
+//
+// The world says what is booked and what became of it, the sync what it believes; nothing here knows how a sync works. Where nobody
+// touched an entry's timesheet, and no person decided anything, only one end is right, to the second. Where somebody did, the ends
+// are those that the rules and the decisions leave; a person's case is one of them, silence is not.
+
+import { markerOf } from './world.mjs';
+
+const ONE = 1_000_000n; // amounts are millionths
+const RUN_PARTS = ['created', 'updated', 'unchanged', 'deleted', 'skipped', 'to_decide', 'failed'];
+const LEFT_ALONE = ['keep', 'unfollow', 'dismiss', 'skip', 'adopt', 'remove'];
+
+const millionths = (text) => {
+  const [whole, fraction = ''] = text.split('.');
+  return BigInt(whole) * ONE + BigInt(fraction.padEnd(6, '0'));
+};
+
+// amount x minutes per unit, in whole seconds, half away from zero; exact.
+export function secondsOf(amount, minutesPerUnit) {
+  const product = amount * millionths(minutesPerUnit) * 60n;
+  const size = product < 0n ? -product : product;
+  const seconds = (size * 2n + ONE * ONE) / (2n * ONE * ONE);
+  return Number(product < 0n ? -seconds : seconds);
+}
+
+function grouped(list, keyOf) {
+  const groups = new Map();
+  for (const one of list) groups.set(keyOf(one), [...(groups.get(keyOf(one)) ?? []), one]);
+  return groups;
+}
+
+export const floorTo = (ms, step) => Math.floor(ms / step) * step;
+export const ceilTo = (ms, step) => Math.ceil(ms / step) * step;
+
+export class Judge {
+  // unmapped: ids of types without a mapping, now.
+  constructor({ world, rules, unmapped, overlaps }) {
+    Object.assign(this, { world, rules, unmapped, overlaps });
+  }
+
+  // What is wrong, as texts. sync: { runs, cases, entries } as the sync tells them at the end.
+  faults(sync) {
+    const found = [...this.world.kimai.forbidden];
+    const say = (text) => found.push(text);
+    this.#runs(sync.runs, say);
+    this.#strangers(say);
+    this.#places(say);
+    const sheets = this.world.sheetsByEntry();
+    const open = grouped(sync.cases.filter(({ state }) => state !== 'resolved' && state !== 'obsolete'), ({ entry }) => entry);
+    for (const [id, { strand, entry }] of this.world.known) {
+      const given = { id, row: this.world.entry(id), sheets: sheets.get(id) ?? [], cases: open.get(id) ?? [], told: sync.entries.get(id) };
+      given.touched = this.world.touched.get(id) ?? new Set();
+      given.decided = this.world.decided.get(id) ?? [];
+      for (const text of this.#entry(given)) say(`strand ${strand} entry ${entry} (${id}): ${text}: ${this.#facts(given)}`);
+    }
+    for (const { state, id, reason } of sync.cases) if (state === 'deciding') say(`case ${id} (${reason}) is being decided for ever`);
+    return found;
+  }
+
+  #facts({ id, row, sheets, cases, told, touched, decided }) {
+    const ticket = row && this.world.ticket(row.ticket_id);
+    const source = row && { ...row, time_unit: String(row.time_unit), created_at: new Date(row.created_at).toISOString(), ticket: ticket?.number };
+    return JSON.stringify({
+      source, sheets: sheets.map((sheet) => this.world.kimai.shownSheet(sheet)), cases: cases.map(({ reason, state, detail }) => ({ reason, state, detail })),
+      told, touched: [...touched], decided, wanted: row && this.wanted(row),
+      writes: this.world.kimai.writes.filter(({ entry }) => entry === id).map(({ at, method, status, body }) => `${new Date(at).toISOString()} ${method} ${status} ${body}`),
+    });
+  }
+
+  // ---- the whole ----
+
+  #runs(runs, say) {
+    for (const run of runs) {
+      if (!['done', 'failed', 'cancelled'].includes(run.state)) say(`run ${run.id} (${run.kind}) is ${run.state} for ever`);
+      const sum = RUN_PARTS.reduce((all, part) => all + run[part], 0);
+      if (run.examined !== sum) say(`run ${run.id} (${run.kind}, ${run.state}): examined ${run.examined}, but its parts are ${sum}: ${JSON.stringify(run)}`);
+    }
+    const last = runs.filter(({ kind }) => kind === 'full').at(-1);
+    if (last && (last.state !== 'done' || last.failed > 0)) say(`the last quiet pass is ${JSON.stringify(last)}`);
+  }
+
+  #strangers(say) {
+    const { kimai, foreign, known } = this.world;
+    for (const { id, was } of foreign) {
+      const sheet = kimai.state.sheets.get(id);
+      if (!sheet || JSON.stringify(kimai.shownSheet(sheet)) !== was) say(`timesheet ${id} is nobody's business here, and is another one now: ${was}`);
+    }
+    const others = new Set(foreign.map(({ id }) => id));
+    for (const sheet of kimai.state.sheets.values()) {
+      const entry = markerOf(sheet.description)?.entry;
+      if (!others.has(sheet.id) && !known.has(entry)) say(`a timesheet of nothing: ${JSON.stringify(kimai.shownSheet(sheet))}`);
+    }
+  }
+
+  // A ticket has one project, an organisation one customer.
+  #places(say) {
+    const { customers, projects } = this.world.kimai.state;
+    for (const [what, rows] of Object.entries({ customer: customers, project: projects })) {
+      const twice = grouped([...rows.values()].filter(({ number }) => /^[OT]ID-/.test(number ?? '')), ({ number, customer }) => `${number} ${customer ?? ''}`);
+      if (this.world.kimai.veryLatePlaces) continue;
+      for (const [number, list] of twice) if (list.length > 1) say(`${list.length} ${what}s have the number ${number}`);
+    }
+  }
+
+  // ---- one entry ----
+
+  // The timesheet that it should have: { begin, end, duration, ... }, or { why } there is none.
+  wanted(row) {
+    const { rules, world } = this;
+    const seconds = secondsOf(row.time_unit, rules.minutes_per_unit);
+    if (seconds < 0) return { why: rules.negative };
+    if (seconds === 0) return { why: rules.zero };
+    const user = world.users.get(row.created_by_id);
+    if (user === undefined || this.unmapped.has(row.type_id)) return { why: 'decide' };
+    const booked = floorTo(row.created_at, 60_000); // its second means nothing
+    const begin = rules.anchor === 'begins' ? booked : booked - seconds * 1000;
+    const stored = { begin: floorTo(begin, 60_000), end: ceilTo(begin + seconds * 1000, 60_000) };
+    const ticket = world.ticket(row.ticket_id);
+    const billable = { always: true, never: false }[rules.billable];
+    return {
+      ...stored, duration: (stored.end - stored.begin) / 1000, user, activity: world.activities.get(row.type_id), billable,
+      project: `TID-${row.ticket_id}`, customer: `OID-${ticket.organization_id}`, title: ticket.title, tags: rules.tags,
+    };
+  }
+
+  // How a timesheet differs from what is wanted: names of fields.
+  differences(sheet, wanted, { isMoved = false } = {}) {
+    const { kimai } = this.world;
+    const project = kimai.state.projects.get(sheet.project);
+    const found = ['begin', 'end', 'duration', 'user', 'activity'].filter((name) => sheet[name] !== wanted[name]);
+    if (wanted.billable !== undefined && sheet.billable !== wanted.billable) found.push('billable');
+    if (!isMoved && project?.number !== wanted.project) found.push('project');
+    if (!isMoved && kimai.state.customers.get(project?.customer)?.number !== wanted.customer) found.push('customer');
+    if (sheet.exported) return found; // of one that is billed its text is nobody's business any more
+    if (!sheet.description.includes(wanted.title) || /said by telephone/.test(sheet.description)) found.push('text');
+    if (kimai.shownSheet(sheet).tags.sort().join() !== [...wanted.tags].sort().join()) found.push('tags');
+    return found;
+  }
+
+  * #entry(given) {
+    const { row, told, touched } = given;
+    if (told && ['waiting', 'failed'].includes(told.state)) yield `it is ${told.state} for ever`;
+    const isVeryLate = [...touched].some((what) => what.startsWith('very late'));
+    if (given.sheets.length > 1) yield* this.#several(given, isVeryLate);
+    else if (!row) yield* this.#gone(given);
+    else yield* this.#there(given, isVeryLate);
+  }
+
+  // Two are never ours, unless somebody copied one, or a request came when it could not be expected any more; and then it is told.
+  * #several({ sheets, cases, touched, decided }, isVeryLate) {
+    if (!touched.has('copied') && !isVeryLate) yield `${sheets.length} timesheets`;
+    else if (cases.length === 0 && decided.length === 0 && sheets.filter(({ exported }) => !exported).length > 0) yield `${sheets.length} timesheets, and nobody is told`;
+  }
+
+  * #gone({ sheets, cases, touched, decided, told }) {
+    const [sheet] = sheets;
+    if (!sheet) {
+      if (cases.length > 0) yield 'gone on both sides, and its case never closes';
+      return;
+    }
+    if (cases.length > 0 || told?.state === 'unfollowed' || LEFT_ALONE.some((action) => decided.includes(action)) || touched.has('undone')) return;
+    if (!told) yield 'it is gone at the source, has a timesheet, and the sync does not know it';
+    else yield 'its deletion was missed: a timesheet, and no case';
+  }
+
+  * #there({ row, sheets, cases, touched, decided, told }, isVeryLate) {
+    const wanted = this.wanted(row);
+    const [sheet] = sheets;
+    const isMoved = touched.has('moved') || touched.has('merged');
+    const isSkipped = touched.has('deleted') && this.rules.target_deleted === 'skip';
+    const isLeft = isSkipped || LEFT_ALONE.some((action) => decided.includes(action)) || told?.state === 'unfollowed' || touched.has('undone');
+    if (!told) yield 'the sync never saw it';
+    if (wanted.why) {
+      if (wanted.why === 'decide' && !sheet && cases.length === 0 && !isLeft) yield 'it cannot be moved, and nobody is told';
+      if (wanted.why === 'skip' && sheet && cases.length === 0 && !isLeft && this.rules.source_deleted === 'remove' && touched.size === 0) yield 'nothing is left of it but its timesheet';
+      return;
+    }
+    if (!sheet) {
+      if (cases.length === 0 && !isLeft) yield 'it is lost: no timesheet and no case';
+      else if (touched.size === 0 && decided.length === 0 && this.overlaps) yield 'nothing forbids it, and it has no timesheet';
+      return;
+    }
+    const differs = this.differences(sheet, wanted, { isMoved });
+    // Of an exported one nobody can know whether the target would round the new amount to what is there.
+    if (sheet.exported && cases.length > 0) return;
+    if (differs.length > 0 && cases.length === 0 && !isLeft) {
+      const isTheirs = touched.has('edited') && this.rules.target_edited === 'unfollow';
+      if (!isTheirs) yield `its timesheet differs in ${differs.join(', ')}, and nobody is told`;
+    } else if (differs.length > 0 && touched.size === 0 && decided.length === 0 && this.overlaps) {
+      yield `nothing forbids it, and its timesheet differs in ${differs.join(', ')}`;
+    } else if (differs.length === 0 && cases.length > 0 && !isMoved && !isVeryLate && !touched.has('edited billable')) {
+      yield 'all is well, and its case never closes';
+    }
+  }
+}

@@ -1,0 +1,162 @@
+// world.mjs - a Zammad and a Kimai side by side, with a record of whatever a sync did to Kimai's timesheets.
+//
+// Several histories live in one world, each on tickets of its own: a pass of the sync serves them all at once, and so does a crash.
+
+import { Faults } from '../../peers/support/faults.mjs';
+import { Kimai } from '../../peers/kimai.mjs';
+import { Zammad } from '../../peers/zammad.mjs';
+
+const MARKER = /^ZAM:T(\d+)\|TA:(\d+)(?:\|C:([0-9a-f]{8}))?$/;
+const MASTER = /^\/api\/(customers|projects|activities|tags|users)\/\d+$/;
+
+// The entry that a timesheet's first line names, and its source: { ticket, entry, mark }.
+export function markerOf(description) {
+  const found = MARKER.exec((description ?? '').split(/\r?\n/, 1)[0]);
+  return found ? { ticket: Number(found[1]), entry: Number(found[2]), mark: found[3] } : undefined;
+}
+
+// Faults that a test may tie to the n-th request of a kind from now on, and to something that happens at that moment.
+class TimedFaults extends Faults {
+  #armed = [];
+
+  // act() at the nth request that fits; fault: what that request meets, or undefined.
+  at({ nth, writes = false }, act, fault) {
+    this.#armed.push({ left: nth, writes, act, fault });
+  }
+
+  clear() {
+    super.clear();
+    this.#armed = [];
+  }
+
+  choose(request) {
+    for (const one of this.#armed) {
+      if ((one.writes && request.method === 'GET') || --one.left !== 0) continue;
+      one.act?.();
+      if (one.fault) this.add({ ...one.fault, times: 1 });
+    }
+    this.#armed = this.#armed.filter(({ left }) => left > 0);
+    return super.choose(request);
+  }
+}
+
+// Kimai, and who did what to it by HTTP. A test that acts on it itself calls its methods and leaves no trace here.
+class WatchedKimai extends Kimai {
+  forbidden = []; // what no sync may ever do
+  writes = []; // { at, method, path, sheet, entry, status, body }
+  removals = new Map(); // timesheet's id -> the entry of its marker, of those that the sync removed
+  #arrivals = new WeakMap(); // a request's headers -> what it was about when it came: a late one acts on another state
+
+  constructor({ onLate, settleMs, ...options }) {
+    super({ ...options, check: (request) => this.#arrived(request) });
+    Object.assign(this, { onLate, settleMs });
+    this.faults = new TimedFaults({ seed: this.seed });
+  }
+
+  #arrived(request) {
+    if (request.method !== 'GET') this.#arrivals.set(request.headers, { at: this.clock.now(), exported: this.#subject(request)?.exported });
+    return [];
+  }
+
+  #subject({ path }) {
+    return this.state.sheets.get(Number(/^\/api\/timesheets\/(\d+)/.exec(path)?.[1]));
+  }
+
+  answer(request) {
+    if (request.method === 'GET') return super.answer(request);
+    const { method, path, body, headers } = request;
+    const arrival = this.#arrivals.get(headers);
+    const subject = this.#subject(request);
+    const before = subject && this.shownSheet(subject);
+    const answer = super.answer(request);
+    const sheet = before?.id ?? (path === '/api/timesheets' ? answer.body?.id : undefined);
+    const entry = markerOf((before ?? this.state.sheets.get(sheet))?.description)?.entry;
+    this.writes.push({ at: this.clock.now(), method, path, sheet, entry, status: answer.status, body });
+    if (answer.status >= 300) return answer;
+    if (MASTER.test(path) && method === 'DELETE') this.forbidden.push(`${method} ${path}: its timesheets go with it`);
+    if (before?.exported && arrival?.exported !== false) this.forbidden.push(`${method} ${path} ${body}: it is exported: ${JSON.stringify(before)}`);
+    if (before && method === 'DELETE') this.removals.set(before.id, entry);
+    if (arrival && this.clock.now() - arrival.at > this.settleMs) this.onLate(entry, method);
+    return answer;
+  }
+}
+
+export class World {
+  known = new Map(); // entry's id -> { strand, name } of whoever made it
+  touched = new Map(); // entry's id -> Set of what was done to its timesheets behind the sync's back
+  decided = new Map(); // entry's id -> list of actions that a person chose
+
+  constructor({ seed, settleMs, overlaps = true }) {
+    Object.assign(this, { seed, settleMs });
+    this.zammad = new Zammad({ seed });
+    this.zammad.faults = new TimedFaults({ seed });
+    const config = overlaps ? {} : { 'timesheet.rules.allow_overlapping_records': '0' };
+    // What comes when the sync may believe that it never will: no client can help that, but a full pass has to tell.
+    const onLate = (entry, method) => entry !== undefined && this.touch(entry, `very late ${method}`);
+    this.kimai = new WatchedKimai({ seed, config, settleMs, onLate });
+  }
+
+  async start() {
+    await Promise.all([this.zammad.start(), this.kimai.start()]);
+    const { cast, agents, types } = this.zammad.state;
+    // The agents are the same people in both; the last one has no user in Kimai.
+    this.users = new Map(); // agent's id -> user's id
+    agents.slice(0, -1).forEach((agent, i) => {
+      const { login, email, timezone } = cast.agents[i];
+      this.users.set(agent.id, this.kimai.addUser({ username: login, email, timezone, roles: [] }).id);
+    });
+    this.activities = new Map(); // type's id -> activity's id
+    for (const { id, name } of types.values()) this.activities.set(id, this.kimai.addActivity({ name }).id);
+    this.foreign = this.#foreignSheets();
+    return this;
+  }
+
+  async stop() {
+    await Promise.all([this.zammad.stop(), this.kimai.stop()]);
+  }
+
+  // Timesheets that are nobody's business here, some of which look like ours.
+  #foreignSheets() {
+    const customer = this.kimai.addCustomer({ name: 'Someone else', country: 'DE', currency: 'EUR', timezone: 'Europe/Berlin' });
+    const project = this.kimai.addProject({ name: 'Own work', customer: customer.id });
+    const [activity] = this.activities.values();
+    const texts = [null, 'Lunch', 'about ZAM:T1|TA:1', 'ZAM:T|TA:', 'TA:1', 'Ticket-1'];
+    return texts.map((description, i) => {
+      const begin = this.kimai.clock.now() - (i + 48) * 3_600_000;
+      const { id } = this.kimai.addSheet({ user: 1, project: project.id, activity, begin, end: begin + 600_000, description });
+      return { id, was: JSON.stringify(this.kimai.shownSheet(this.kimai.state.sheets.get(id))) };
+    });
+  }
+
+  // ---- what there is ----
+
+  entry(id) {
+    return this.zammad.state.entries.get(id);
+  }
+
+  ticket(id) {
+    return this.zammad.state.tickets.get(id);
+  }
+
+  // All timesheets whose marker names an entry, by the entry's id.
+  sheetsByEntry() {
+    const by = new Map();
+    for (const sheet of this.kimai.state.sheets.values()) {
+      const entry = markerOf(sheet.description)?.entry;
+      if (entry !== undefined) by.set(entry, [...(by.get(entry) ?? []), sheet]);
+    }
+    return by;
+  }
+
+  sheetsOf(entry) {
+    return this.sheetsByEntry().get(entry) ?? [];
+  }
+
+  touch(entry, what) {
+    this.touched.set(entry, (this.touched.get(entry) ?? new Set()).add(what));
+  }
+
+  decide(entry, action) {
+    this.decided.set(entry, [...(this.decided.get(entry) ?? []), action]);
+  }
+}

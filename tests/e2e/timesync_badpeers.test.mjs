@@ -1,0 +1,159 @@
+// Presets: release asan
+// Peers that answer with anything but what was asked: the run ends in a state that says so, nothing is lost, doubled or believed that
+// is not so, and the next one puts it right.
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, test } from 'node:test';
+
+import { vectors } from './support/zammad.mjs';
+import { Scene, startHouse } from './support/timesync.mjs';
+import { slowness } from './support/server.mjs';
+
+const timeout = 240_000 * slowness;
+const DAY = 86_400_000;
+
+let house;
+let scenes = [];
+
+async function open(options) {
+  const scene = await Scene.open(house, options);
+  scenes.push(scene);
+  return scene;
+}
+
+before(async () => {
+  house = await startHouse();
+}, { timeout });
+
+afterEach(async () => {
+  await Promise.all(scenes.map((scene) => scene.close()));
+  scenes = [];
+}, { timeout });
+
+after(() => house?.stop(), { timeout });
+
+// What a peer says instead, and what the run says of it.
+const WRONG = [
+  ['a page of HTML', { kind: 'html' }, 'UNREACHABLE', /not the JSON|a page for people/],
+  ['half a JSON', { kind: 'half_text' }, 'UNREACHABLE', /JSON|early/],
+  ['fewer bytes than it promised', { kind: 'half_length' }, 'UNREACHABLE', /./],
+  ['10 MB of something', { kind: 'huge' }, 'UNREACHABLE', /./],
+  ['a redirect', { kind: 'redirect' }, 'UNREACHABLE', /redirect|leads elsewhere/i],
+  ['502', { kind: 'status', status: 502 }, 'UNREACHABLE', /502/],
+  ['nothing, and cuts the connection', { kind: 'cut_before' }, 'UNREACHABLE', /./],
+  ['401', { kind: 'status', status: 401 }, 'AUTH_EXPIRED', /./],
+  ['403', { kind: 'status', status: 403 }, 'AUTH_EXPIRED', /./],
+];
+
+for (const side of ['zammad', 'kimai']) {
+  describe(`a ${side} that answers`, { timeout }, () => {
+    for (const [what, fault, reason, says] of WRONG) {
+      test(`${what}: the run says so, and the next one heals`, { timeout }, async () => {
+        const scene = await open({ rules: { source_deleted: 'remove', target_deleted: 'create' } });
+        const ticket = scene.ticket();
+        const [before, edited, gone] = ['15', '30', '45'].map((amount) => scene.book(ticket, amount));
+        await scene.well('full');
+        const news = scene.book(scene.ticket(), '60');
+        scene.zammad.edit(edited, { time_unit: '20' });
+        scene.zammad.remove(gone);
+        scene[side].faults.add(fault);
+        const run = await scene.run('full');
+        assert.deepEqual([run.state, run.reason], ['failed', reason], JSON.stringify(run));
+        assert.match(run.detail, says);
+        scene.sheet(before);
+        scene[side].faults.clear();
+        await scene.judge();
+        assert.deepEqual([scene.sheet(news).duration, scene.sheet(edited).duration, scene.sheets(gone).length], [3600, 1200, 0]);
+      });
+    }
+  });
+}
+
+describe('a target that answers a write', { timeout }, () => {
+  for (const fault of ['html', 'half_text', 'half_length', 'huge', 'redirect', 'cut_before', 'cut_after']) {
+    // What breaks off in the middle of a true answer, was done.
+    for (const acts of fault.startsWith('cut_') ? [undefined] : fault.startsWith('half_') ? ['now'] : ['now', 'no']) {
+      test(`with ${fault}${{ now: ', having done it', no: ', not having done it' }[acts] ?? ''}: it is there once`, { timeout }, async () => {
+        const scene = await open();
+        const [one, other] = [scene.book(scene.ticket(), '15'), scene.book(scene.ticket(), '30')];
+        scene.kimai.faults.add({ kind: fault, method: 'POST', path: '/api/timesheets', times: 1, ...(acts && { acts }) });
+        await scene.run('full');
+        await scene.judge();
+        assert.deepEqual([scene.sheet(one).duration, scene.sheet(other).duration], [900, 1800]);
+      });
+    }
+  }
+});
+
+describe('a peer that', { timeout }, () => {
+  test('refuses the token for an hour: the sync is held, tells why, and goes on with a new token', { timeout }, async () => {
+    const scene = await open();
+    const entry = scene.book(scene.ticket(), '15');
+    scene.kimai.faults.add({ kind: 'status', status: 401 });
+    for (let i = 0; i < 2; i++) assert.equal((await scene.run('poll')).reason, 'AUTH_EXPIRED');
+    const held = await scene.sync();
+    assert.equal(held.held_reason, 'AUTH_EXPIRED');
+    assert.ok(Date.parse(held.held_until) > Date.now(), JSON.stringify(held));
+    scene.kimai.faults.clear();
+    await scene.dowel.renew('kimai');
+    await scene.well('poll');
+    assert.equal((await scene.sync()).held_reason, '');
+    assert.equal(scene.sheet(entry).duration, 900);
+  });
+
+  test('is a day ahead or behind: each booking lies where it was booked, and a full pass finds all', { timeout }, async () => {
+    for (const skewMs of [DAY, -DAY]) {
+      const scene = await open();
+      scene.kimai.faults.add({ kind: 'wrong_clock', skewMs });
+      const at = Date.now() - 3 * DAY;
+      const first = scene.book(scene.ticket(), '15', { at });
+      await scene.well('full');
+      scene.zammad.faults.add({ kind: 'wrong_clock', skewMs });
+      const second = scene.book(scene.ticket(), '30', { at });
+      await scene.well('poll');
+      await scene.well('full');
+      const end = Math.floor(at / 60_000) * 60_000;
+      assert.deepEqual([first, second].map((entry) => Date.parse(scene.sheet(entry).end)), [end, end]);
+      await scene.judge();
+    }
+  });
+
+  test('writes decimals with commas: nobody guesses what was meant', { timeout }, async () => {
+    const scene = await open({ settings: { decimal_separator: ',' } });
+    const entry = scene.book(scene.ticket(), '1.5');
+    await scene.run('full');
+    assert.deepEqual(scene.sheets(entry), []);
+    assert.deepEqual(await scene.reasons(), [[entry, 'INVALID_AMOUNT']]);
+    scene.zammad.control('POST', 'settings', { decimal_separator: '.' });
+    await scene.judge();
+    assert.equal(scene.sheet(entry).duration, 120); // a minute and a half, as Kimai rounds
+  });
+
+  test('has naughty strings for names: all of them arrive', { timeout }, async () => {
+    const file = join(vectors, 'naughty-strings/blns.json');
+    const own = ['', ' ', '\u0000', '\u202Etxet', '𝕿𝖊𝖝𝖙', '<script>alert(1)</script>', "'; DROP TABLE timesync_entries; --", '../../etc/passwd', '{note} {url}', '%s%n', 'a'.repeat(250), 'ZAM:T1|TA:1', '=SUM(A1)', '\r\nX: y', '田中さん', '\uFEFF', '‏عربي'];
+    const texts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).filter((text) => typeof text === 'string' && text !== '').slice(0, 150) : [];
+    const all = [...new Set([...own.filter((text) => text.trim() && !text.includes('\u0000')), ...texts])];
+    const scene = await open();
+    scene.zammad.naughty(all);
+    for (const { id } of scene.zammad.state.entries.values()) scene.world.known.set(id, { strand: 0, entry: id });
+    const run = await scene.run('full');
+    assert.deepEqual([run.state, run.failed], ['done', 0], JSON.stringify(run));
+    assert.equal(run.examined, all.length);
+    const cases = await scene.cases();
+    const told = new Map(cases.map((one) => [one.entry, one]));
+    for (const id of scene.zammad.state.entries.keys()) {
+      if (told.has(id)) assert.equal(scene.sheets(id).length, 0);
+      else scene.sheet(id);
+    }
+    // Kimai takes no name of less than two letters: that is for a person, and says why.
+    for (const { reason, detail, source } of cases) {
+      assert.equal(reason, 'PROJECT_OR_CUSTOMER_MISSING', detail);
+      assert.doesNotMatch(source.customer_name, /[\p{L}\p{N}].*[\p{L}\p{N}]/u, detail);
+    }
+    const again = await scene.well('full');
+    assert.deepEqual([again.created, again.updated], [0, 0]);
+  });
+});
