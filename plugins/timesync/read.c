@@ -386,7 +386,8 @@ static int leftovers(dw_call *c, void *ud)
         " WHERE sync = $1 AND id IN"
         " (SELECT l.id FROM timesync_entries l WHERE l.sync = $1 AND l.state IN ('waiting', 'failed')"
         " UNION SELECT i.id FROM timesync_entries i WHERE i.intent <> ''"
-        " UNION SELECT g.id FROM timesync_entries g WHERE g.gone_at IS NOT NULL AND g.state = 'synced')"
+        " UNION SELECT g.id FROM timesync_entries g WHERE g.sync = $1 AND g.state = 'synced'"
+        " AND g.gone_at IS NOT NULL)"
         " AND NOT EXISTS (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = e.id)"
         " ORDER BY id LIMIT 1000",
         w->sync.id, w->run.id));

@@ -104,6 +104,7 @@ CREATE INDEX timesync_entries_by_day ON timesync_entries (tenant_id, day);
 CREATE INDEX timesync_entries_by_start ON timesync_entries (tenant_id, sync, starts_at);
 CREATE INDEX timesync_entries_by_loss ON timesync_entries (tenant_id, state) WHERE gone_at IS NOT NULL;
 CREATE INDEX timesync_entries_by_intent ON timesync_entries (tenant_id, intent_at) WHERE intent <> '';
+CREATE INDEX timesync_entries_by_gone ON timesync_entries (tenant_id, sync) WHERE state = 'synced' AND gone_at IS NOT NULL;
 
 -- One pass, or a plan of one.
 -- tenant-table: timesync_runs
