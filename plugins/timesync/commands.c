@@ -481,9 +481,11 @@ const dw_command timesync_commands[] = {
       .run = show_mappings },
     { .name = "timesync import-synchub",
       .summary = "Takes over the settings of SyncHub, which copied time from Zammad to Kimai",
-      .help = "Reads its ENCRYPTION_KEY from standard input, unseen where that is a terminal. All or nothing, and\n"
-              "again as often as you like: what is there stays as it is. Nothing is moved, and the old database\n"
-              "is only read.",
+      .help =
+          "Reads its ENCRYPTION_KEY from standard input, unseen where that is a terminal. All or nothing, "
+          "and\n"
+          "again as often as you like: what is there stays as it is. Nothing is moved, and the old database\n"
+          "is only read.",
       .arguments = synchub_arguments,
       .input = DW_INPUT_SECRET,
       .flags = DW_COMMAND_TENANT,

@@ -38,8 +38,9 @@ typedef struct dw_thing {
     const char *email;  /* of a user */
     const char *parent; /* the id of what it is part of: a project's customer, an activity's project */
     bool inactive;      /* it is there for what is old */
-    bool looked; /* of what is to be made: the caller has listed its parent's just now, it is not there, and nobody else
-                  * makes it, so the connector need not look once more */
+    /* Of what is to be made: the caller has listed its parent's just now, it is not there, and nobody else makes it, so the
+     * connector need not look once more. */
+    bool looked;
 } dw_thing;
 
 /* All that is set has to fit. What is asked for may be given without looking closely: the host picks what fits. */
