@@ -34,13 +34,19 @@ export function cpuSeconds(pid) {
   return tree(pid).reduce((sum, one) => sum + (stat(one)?.ticks ?? 0), 0) / TICKS;
 }
 
-// Proportional set size of the tree, in bytes: shared pages are divided among those who share them.
-export function pss(pid) {
+// A line of smaps_rollup summed over the tree, in bytes.
+function rollup(pid, line) {
   return tree(pid).reduce((sum, one) => {
     try {
-      return sum + Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${one}/smaps_rollup`, 'latin1'))[1]) * 1024;
+      return sum + Number(line.exec(readFileSync(`/proc/${one}/smaps_rollup`, 'latin1'))[1]) * 1024;
     } catch {
       return sum;
     }
   }, 0);
 }
+
+// Proportional set size of the tree: shared pages are divided among those who share them.
+export const pss = (pid) => rollup(pid, /^Pss:\s+(\d+) kB/m);
+
+// Of it what is no file: heaps and stacks. Pages of a database's file that are mapped are the system's, which takes them back.
+export const pssOwn = (pid) => rollup(pid, /^Pss_Anon:\s+(\d+) kB/m);

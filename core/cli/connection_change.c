@@ -153,30 +153,75 @@ static int read_typed(struct connection_verb *v, struct typed_change *t, const s
 
 /* ---- what was found ---- */
 
-static int show_checks(struct connection_verb *v, const struct connection_change *change)
+/* " (permission: create_customer)", or nothing. */
+static void add_values(struct buf *line, const char *pairs)
 {
-    for (size_t i = 0; i < change->answer.checks_n; i++) {
-        const struct connection_checked *k = &change->answer.checks[i];
-        const char *mark = k->state == DW_CHECK_WARNING ? "[!]" : "[+]";
-        const char *line = call_copy(v->asked, str_from(k->text));
-        DW_TRY(host_command_api.print(v->run, DW_LIST(arena_format(v->asked->arena, "%s %s", mark, line))));
+    json_t *values = NULL, *value;
+    struct json_fault fault;
+    const char *name, *before = " (";
+
+    if (json_strict_parse(str_from(pairs), 0, &values, &fault) != 0)
+        return;
+    json_object_foreach(values, name, value)
+    {
+        if (json_is_string(value))
+            buf_add_format(line, "%s%s: %s", before, name, json_string_value(value));
+        else if (json_is_integer(value))
+            buf_add_format(line, "%s%s: %lld", before, name, (long long)json_integer_value(value));
+        else
+            continue;
+        before = ", ";
     }
-    return 0;
+    if (*before == ',')
+        buf_add_char(line, ')');
+    json_decref(values);
 }
 
-/* As REST clients get it, and for people what was looked at. */
+static int show_check(struct connection_verb *v, const struct connection_checked *k)
+{
+    struct buf line = BUF_INIT;
+
+    buf_add_format(&line, "%s %s", k->state == DW_CHECK_WARNING ? "[!]" : "[+]", k->text);
+    add_values(&line, k->pairs);
+    int rc = buf_failed(&line) ? DW_ENOMEM
+                               : host_command_api.print(v->run, DW_LIST(call_copy(v->asked, buf_str(&line))));
+    buf_finish(&line);
+    return rc;
+}
+
+static int show_checks(struct connection_verb *v, const struct connection_change *change)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < change->answer.checks_n; i++)
+        rc = show_check(v, &change->answer.checks[i]);
+    return rc;
+}
+
+/* What is tested at the end, as REST clients get it. */
+static int show_json(struct connection_verb *v, const struct connection_change *change, json_t *shown)
+{
+    json_t *tested = change->was_tested ? connection_view_answer(&change->answer) : json_null();
+    int rc = json_object_set(shown, "tested", tested);
+
+    json_decref(tested);
+    return rc == 0 ? command_show_json(v->run, shown) : DW_ENOMEM;
+}
+
 static int show_made(struct connection_verb *v, const struct connection_change *change)
 {
-    json_t *shown = NULL,
-           *tested = change->was_tested ? connection_view_answer(&change->answer) : json_null();
+    json_t *shown = NULL;
     int rc = connection_verb_view(v, &shown);
 
     if (rc == 0 && !change->before)
         rc = json_object_set_new(shown, "webhook_secret",
                                  *change->secret ? json_string(change->secret) : json_null());
-    if (rc == 0)
-        rc = json_object_set(shown, "tested", tested) == 0 ? command_show_json(v->run, shown) : DW_ENOMEM;
-    json_decref(tested);
+    if (rc == 0 && command_is_json(v->run))
+        rc = show_json(v, change, shown);
+    else if (rc == 0)
+        rc = command_show_json(v->run, shown);
+    if (rc == 0 && !command_is_json(v->run))
+        rc = show_checks(v, change);
     json_decref(shown);
     return rc;
 }

@@ -20,9 +20,11 @@ static bool judge(struct transfer *t, const struct guard *g, const char *host, c
     if (verdict == GUARD_ALLOWED)
         return true;
     address_format(&list[which], text);
-    transfer_fail(t, CLIENT_DENIED, "%s is at %s, %s; %s", host, text, guard_describe(&list[which]),
-                  verdict == GUARD_NEVER ? "such addresses are never asked"
-                                         : "allow that address for this connection if it is meant");
+    transfer_fail(
+        t, CLIENT_DENIED, "%s is at %s, %s; %s", host, text, guard_describe(&list[which]),
+        verdict == GUARD_NEVER
+            ? "such addresses are never asked"
+            : "if that is meant, allow it: allow_private of a connection, or client_allow of the server");
     transfer_finish(t);
     return false;
 }

@@ -267,12 +267,15 @@ static void redirect(struct transfer *t)
     transfer_finish(t);
 }
 
-static const char *advice(enum client_error error)
+/* found: what OpenSSL or curl says. */
+static const char *advice(enum client_error error, const char *found)
 {
     switch (error) {
     case CLIENT_UNREACHED: return "nothing was sent; is it up, and may this machine reach it?";
     case CLIENT_UNKNOWN: return "it may have been carried out: look there before you repeat it";
     case CLIENT_TLS:
+        if (strstr(found, "wrong version number"))
+            return "no TLS is spoken there; is it http:// instead of https://, or another port?";
         return "check the CA that signed its certificate (ca_file, or what the connection trusts), "
                "and the client certificate";
     case CLIENT_TIMEOUT: return "is it up, and may this machine reach it?";
@@ -289,7 +292,7 @@ static void fail_broken(struct transfer *t, CURLcode code)
 
     address_format(&t->to[t->to_at], address);
     transfer_fail(t, error, "%s %s: %.*s; %s", t->proxy.host ? "the proxy" : "the peer", address, (int)n,
-                  found, advice(error));
+                  found, advice(error, found));
 }
 
 /* Nothing was sent: the next address of the same name may be better. */

@@ -22,6 +22,9 @@ extern const dw_connector_api host_connector_api;
 /* Of the table host_auth_api: host_audit.c. */
 int host_audit(dw_call *c, const char *action, const char *target, dw_list pairs);
 
+/* The same for what the core does in a plugin's call: `plugin` is whose action it is, "core". */
+int host_audit_of(dw_call *c, const char *plugin, const char *action, const char *target, dw_list pairs);
+
 /* The table of tables. One for all plugins and for as long as the process lives: whose call it is, says the call, and a
  * plugin's code outlives its instance. */
 extern const dw_host host_tables;

@@ -40,7 +40,7 @@ static int fail_record(dw_call *c, int rc, const char *action, const char *wrong
     return call_fail_inner(c, rc, "%s(\"%s\"): %s", step, action ? action : "NULL", wrong);
 }
 
-int host_audit(dw_call *c, const char *action, const char *target, dw_list pairs)
+int host_audit_of(dw_call *c, const char *plugin, const char *action, const char *target, dw_list pairs)
 {
     char address[ADDRESS_TEXT_SIZE], request[AUDIT_TEXT_MAX + 1], account[AUDIT_TEXT_MAX + 1];
     struct db_session *s;
@@ -55,7 +55,7 @@ int host_audit(dw_call *c, const char *action, const char *target, dw_list pairs
         .actor = find_actor(c, address, account),
         .tenant = c->tenant,
         .request = request,
-        .plugin = c->instance->name,
+        .plugin = plugin,
         .action = action,
         .target = target,
         .values = pairs,
@@ -63,4 +63,10 @@ int host_audit(dw_call *c, const char *action, const char *target, dw_list pairs
     };
     int rc = audit_record(c->instance->process->audit, s, &record, &wrong);
     return rc < 0 ? fail_record(c, rc, action, wrong) : 0;
+}
+
+int host_audit(dw_call *c, const char *action, const char *target, dw_list pairs)
+{
+    DW_TRY(call_check(c, step)); /* before its instance is looked at */
+    return host_audit_of(c, c->instance->name, action, target, pairs);
 }

@@ -6,6 +6,7 @@
 #include "log/log.h"
 #include "plugin/call_db.h"
 #include "plugin/checkup.h"
+#include "plugin/connection_make.h"
 #include "plugin/connection_open.h"
 #include "plugin/found.h"
 #include "plugin/host.h"
@@ -530,4 +531,6 @@ const dw_connector_api host_connector_api = {
     .write = write,
     .remove = remove_timesheet,
     .settle = settle,
+    .try_out = connection_make_try,
+    .connect = connection_make,
 };

@@ -146,6 +146,23 @@ static void wipe(void *ud)
     OPENSSL_cleanse(o->room, o->n);
 }
 
+/* Where a token of that length is opened: wiped at the end of the call. */
+static struct opened *make_room(dw_call *c, size_t n)
+{
+    struct opened *o = call_alloc(c, sizeof(*o) + n + 1);
+
+    o->n = n + 1;
+    call_at_end(c, CALL_UNDO_MEMORY, wipe, o);
+    return o;
+}
+
+static void hand_over(struct opened *o, struct str opened, dw_str *plain)
+{
+    memmove(o->room, opened.p, opened.n); /* it may stand anywhere in the room */
+    o->room[opened.n] = 0;
+    *plain = (dw_str){ o->room, opened.n };
+}
+
 static int unseal(dw_call *c, const char *sealed, dw_str *plain)
 {
     struct fernet_opened opened;
@@ -155,17 +172,37 @@ static int unseal(dw_call *c, const char *sealed, dw_str *plain)
     if (!k)
         return rc;
     struct str text = str_from(sealed);
-    struct opened *o = call_alloc(c, sizeof(*o) + text.n + 1);
-    o->n = text.n + 1;
-    call_at_end(c, CALL_UNDO_MEMORY, wipe, o);
+    struct opened *o = make_room(c, text.n);
     rc = keyring_unseal(k, text, -1, o->room, &opened);
     if (rc == FERNET_FAILED)
         return call_fail(c, DW_ENOMEM, "dw_unseal: out of memory");
     if (rc != 0)
         return call_fail(c, DW_EINVALID, "this was not sealed by this server, or its key is no longer known");
-    memmove(o->room, opened.plain.p, opened.plain.n); /* it may stand anywhere in the room */
-    o->room[opened.plain.n] = 0;
-    *plain = (dw_str){ o->room, opened.plain.n };
+    hand_over(o, opened.plain, plain);
+    return 0;
+}
+
+static int unseal_with(dw_call *c, dw_secret secret, const char *sealed, dw_str *plain)
+{
+    static const char step[] = "dw_unseal_with";
+    struct fernet_opened opened;
+    struct fernet_key key;
+
+    DW_TRY(call_check(c, step));
+    if (!secret.hidden || !sealed || !plain)
+        return call_misuse(c, "%s was given no key, nothing to work on, or no place for its result", step);
+    if (fernet_key_parse(str_from(secret.hidden), &key) != 0)
+        return call_fail(c, DW_EINVALID, "this is no Fernet key: one has %d characters of base64url",
+                         FERNET_KEY_TEXT);
+    struct str text = str_from(sealed);
+    struct opened *o = make_room(c, text.n);
+    int rc = fernet_unseal(&key, 1, text, NULL, o->room, &opened);
+    OPENSSL_cleanse(&key, sizeof(key));
+    if (rc == FERNET_FAILED)
+        return call_fail(c, DW_ENOMEM, "%s: out of memory", step);
+    if (rc != 0)
+        return call_fail(c, DW_EINVALID, "this was not sealed with this key");
+    hand_over(o, opened.plain, plain);
     return 0;
 }
 
@@ -178,4 +215,5 @@ const dw_secure_api host_secure_api = {
     .equal = equal,
     .seal = seal,
     .unseal = unseal,
+    .unseal_with = unseal_with,
 };

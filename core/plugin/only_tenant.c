@@ -26,7 +26,7 @@ int only_tenant(struct access *a, char out[UUID_TEXT_SIZE], struct buf *why)
     if (rc >= 0 && t.n > 1)
         buf_add_format(why, "there are %d tenants: say --tenant ID, for which of them", t.n);
     else if (rc >= 0)
-        buf_add_text(why, "there is no tenant yet");
+        buf_add_text(why, "there is no tenant yet: it comes with the first account");
     else
         buf_add_text(why, "which tenants there are is not known here: say --tenant ID");
     return -1;

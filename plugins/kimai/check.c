@@ -402,8 +402,9 @@ static int note_sight(const struct checking *k, int sight)
     if (sight == UNSEEN && !k->me.can_see_all)
         dw_checked(
             k->out, DW_CHECK_WARNING, "view_other_timesheet",
-            "Whether the token sees the times of others could not be seen, as there are none; its owner's "
-            "role needs the permissions view_other_timesheet and view_all_data, so test again later");
+            "No times of others were seen: either there are none yet, or its owner's role lacks the "
+            "permissions "
+            "view_other_timesheet and view_all_data; give it these, and test again when somebody has booked");
     return 0;
 }
 

@@ -189,7 +189,7 @@ static bool is_same(const dw_thing *wanted, const dw_thing *there)
 }
 
 /* Kimai takes the same customer a second time. So whoever asks again, after an answer that was lost, is told that it is there;
- * hidden ones count. */
+ * hidden ones count. Not for who has looked: of a customer with thousands of tickets that is a long list for each of them. */
 static int refuse_double(dw_call *c, dw_connection *conn, const struct kind *kind, const dw_thing *wanted)
 {
     const dw_thing_query q = { .parent = wanted->parent, .inactive = true };
@@ -256,7 +256,8 @@ static int make(dw_call *c, dw_connection *conn, const struct kind *kind, const 
     int rc;
 
     DW_TRY(look_at(c, kind, &wanted));
-    DW_TRY(not_yet(c, refuse_double(c, conn, kind, &wanted)));
+    if (!wanted.looked)
+        DW_TRY(not_yet(c, refuse_double(c, conn, kind, &wanted)));
     body = dw_json(c, "name", wanted.name, "visible", DW_TRUE);
     if (!body || json_object_update(body, extra) != 0 ||
         (wanted.number && json_object_set_new(body, "number", json_string(wanted.number)) != 0))

@@ -22,8 +22,16 @@ int api_list_mappings(dw_call *c, dw_request *req)
     return dw_reply_list(c, req, MAPPING);
 }
 
-/* With what it explains, and the run that settles that; runs may be NULL. */
-static int reply_mapping(dw_call *c, dw_request *req, int status, const char *id, const json_t *runs)
+/* What it has just settled: how many cases, and by which run. */
+struct settled {
+    int64_t cases;
+    json_t *runs; /* NULL: it was not to settle any */
+};
+
+static const struct settled nothing = { 0, NULL };
+
+/* Those that it explains are the open ones and those that it has just settled. */
+static int reply_mapping(dw_call *c, dw_request *req, int status, const char *id, const struct settled *by_it)
 {
     const char *sync, *kind, *source, *source_name, *target, *target_name, *billable, *made_by, *same;
     dw_time created, changed;
@@ -44,9 +52,9 @@ static int reply_mapping(dw_call *c, dw_request *req, int status, const char *id
     dw_out_set(o, "target_name", target_name);
     dw_out_set(o, "billable", billable);
     dw_out_set(o, "made_by", made_by);
-    dw_out_set(o, "explains", explains);
-    if (runs)
-        dw_out_set(o, "settled_by", json_string_value(json_array_get(runs, 0)));
+    dw_out_set(o, "explains", explains + by_it->cases);
+    if (by_it->runs)
+        dw_out_set(o, "settled_by", json_string_value(json_array_get(by_it->runs, 0)));
     dw_out_set(o, "version", version);
     dw_out_set(o, "created_at", created);
     dw_out_set(o, "changed_at", changed);
@@ -59,7 +67,7 @@ int api_get_mapping(dw_call *c, dw_request *req)
     const char *id;
 
     DW_TRY(dw_request_read(req, "id", &id));
-    return reply_mapping(c, req, 200, id, NULL);
+    return reply_mapping(c, req, 200, id, &nothing);
 }
 
 int api_suggest_mappings(dw_call *c, dw_request *req)
@@ -85,7 +93,7 @@ int api_create_mapping(dw_call *c, dw_request *req)
 {
     struct mapping_wanted want = { .source_name = "" };
     const char *id, *target, *billable = "";
-    json_t *runs = NULL;
+    struct settled by_it = nothing;
     bool settle = false;
     struct sync s;
 
@@ -98,9 +106,11 @@ int api_create_mapping(dw_call *c, dw_request *req)
         DW_TRY(mapping_name_source(c, &want));
     DW_TRY(dw_tx_begin(c));
     DW_TRY(mapping_make(c, &want, &id));
-    if (settle)
-        DW_TRY(case_settle_explained(c, want.sync, want.kind, want.source, &runs));
-    DW_TRY(reply_mapping(c, req, 201, id, runs));
+    if (settle) {
+        DW_TRY(case_explained(c, want.sync, want.kind, want.source, &by_it.cases));
+        DW_TRY(case_settle_explained(c, want.sync, want.kind, want.source, &by_it.runs));
+    }
+    DW_TRY(reply_mapping(c, req, 201, id, &by_it));
     DW_TRY(dw_reply_header(req, "Location", dw_format(c, "/api/v1/timesync/mappings/%s", id)));
     return dw_tx_commit(c);
 }
@@ -148,7 +158,7 @@ int api_change_mapping(dw_call *c, dw_request *req)
         return dw_fail(c, DW_EPRECONDITION, "somebody changed the mapping meanwhile; read it again");
     DW_TRY(dw_audit(c, "timesync.mapping.changed", id, "old", old, "new", target ? to.target : old,
                     "billable", billable));
-    DW_TRY(reply_mapping(c, req, 200, id, NULL));
+    DW_TRY(reply_mapping(c, req, 200, id, &nothing));
     return dw_tx_commit(c);
 }
 

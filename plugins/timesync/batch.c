@@ -112,7 +112,7 @@ static int make_step(dw_call *c, const struct batch *b, const struct batch_row *
         .run = b->w->run.id,
         .entry = id,
         .key = id,
-        .shard = step_shard(row->place, b->w->sync.rules.parallel),
+        .shard = step_shard(row->entry.ticket, b->w->sync.rules.parallel),
         .hint = "",
     };
 
@@ -212,7 +212,6 @@ int batch_add(dw_call *c, struct batch *b, const struct entry *e, const unsigned
     memcpy(row->recipe, wanted->recipe, sizeof(row->recipe));
     if (keep_texts(b, &row->entry) != 0)
         return dw_fail(c, DW_ENOMEM, "there is no memory for a batch of entries");
-    row->place = *row->entry.customer ? row->entry.customer : row->entry.ticket;
     return ++b->n == BATCH ? batch_flush(c, b) : 0;
 }
 

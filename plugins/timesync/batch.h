@@ -15,7 +15,6 @@ struct batch_row {
     char hash[DIGEST_HEX], recipe[DIGEST_HEX];
     dw_time starts;
     int64_t seconds;
-    const char *place;         /* for the shard */
     struct known_entry *known; /* NULL: it was not there when all were loaded, or none were */
 };
 

@@ -9,6 +9,7 @@
 #include "report.h"
 #include "runs.h"
 #include "sync_find.h"
+#include "synchub_import.h"
 
 /* ---- what is there ---- */
 
@@ -66,8 +67,9 @@ static int look(dw_call *c, const char *id, struct progress *p)
         DW_TO(&p->state, &p->phase, &p->reason, &p->detail, &p->total, &p->done, &p->examined, &p->created,
               &p->updated, &p->unchanged, &p->deleted, &p->skipped, &p->to_decide, &p->failed),
         "SELECT r.state, r.phase, r.reason, r.detail, r.total,"
-        " (SELECT count(*) FROM timesync_steps t WHERE t.run = r.id AND t.outcome <> ''), r.examined,"
-        " r.created, r.updated, r.unchanged, r.deleted, r.skipped, r.to_decide, r.failed"
+        " r.total - CASE WHEN r.total = 0 THEN 0 ELSE"
+        " (SELECT count(*) FROM timesync_steps t WHERE t.run = r.id AND t.outcome = '') END, r.examined, "
+        "r.created, r.updated, r.unchanged, r.deleted, r.skipped, r.to_decide, r.failed"
         " FROM timesync_runs r WHERE r.id = $1",
         id);
 }
@@ -477,5 +479,14 @@ const dw_command timesync_commands[] = {
       .arguments = mapping_arguments,
       .flags = DW_COMMAND_TENANT,
       .run = show_mappings },
+    { .name = "timesync import-synchub",
+      .summary = "Takes over the settings of SyncHub, which copied time from Zammad to Kimai",
+      .help = "Reads its ENCRYPTION_KEY from standard input, unseen where that is a terminal. All or nothing, and\n"
+              "again as often as you like: what is there stays as it is. Nothing is moved, and the old database\n"
+              "is only read.",
+      .arguments = synchub_arguments,
+      .input = DW_INPUT_SECRET,
+      .flags = DW_COMMAND_TENANT,
+      .run = command_import_synchub },
     { 0 },
 };

@@ -15,16 +15,20 @@ struct all {
 
 /* ---- the entry ---- */
 
-static int change_entry(dw_call *c, const struct all *a)
+static const char *pushed_of(const struct all *a)
+{
+    return a->is->is_pushed && a->wanted ? a->wanted->recipe : a->e->pushed_hash;
+}
+
+static int change_plain(dw_call *c, const struct all *a)
 {
     const struct ending *is = a->is;
-    const char *pushed = is->is_pushed && a->wanted ? a->wanted->recipe : a->e->pushed_hash;
 
     return dw_db_exec(c,
                       "UPDATE timesync_entries SET state = $3, reason = $4, pushed_hash = $5, intent = '', "
                       "intent_at = NULL,"
                       " intent_run = NULL, version = version + 1 WHERE id = $1 AND version = $2",
-                      a->e->id, a->e->version, is->state, reason_name(is->reason), pushed);
+                      a->e->id, a->e->version, is->state, reason_name(is->reason), pushed_of(a));
 }
 
 /* Of what the timesheet is in, where that is what was looked for; else "". */
@@ -46,32 +50,6 @@ static struct names names_of(const struct sheet *s, const struct wanted *want)
     return names;
 }
 
-static int change_link(dw_call *c, const struct all *a)
-{
-    const struct sheet *s = a->is->sheet;
-    const struct names names = names_of(s, a->wanted);
-    char hash[DIGEST_HEX];
-    const char *day;
-
-    DW_TRY(sheet_hash(c, s, a->w->watched, hash));
-    DW_TRY(day_of(c, s->begin, a->w->sync.zone, &day));
-    return dw_db_change(
-        c,
-        "UPDATE timesync_entries SET sheet = $2, base = $3, base_hash = $4, exported = $5, billable = $6, "
-        "project = $7,"
-        " starts_at = $8, seconds = $9, day = $10, target_activity = $11,"
-        /* Names are known when a place was looked for; as long as it is the same one, they stay. */
-        " project_name = CASE WHEN project = $7 AND $12 = '' THEN project_name ELSE $12 END,"
-        " target_customer = CASE WHEN project = $7 AND $13 = '' THEN target_customer ELSE $13 END,"
-        " target_customer_name = CASE WHEN project = $7 AND $14 = '' THEN target_customer_name ELSE $14 END,"
-        " target_activity_name = CASE WHEN target_activity = $11 AND $15 = '' THEN target_activity_name ELSE "
-        "$15 END"
-        " WHERE id = $1",
-        a->e->id, s->id, sheet_json(c, s), (const char *)hash, s->exported, (int64_t)s->billable, s->project,
-        s->begin, s->seconds, day, s->activity, names.project, names.customer, names.customer_name,
-        names.activity);
-}
-
 /* The marker that it has from now on: what another one wrote stays. */
 static const char *marker_of(dw_call *c, const struct all *a)
 {
@@ -81,12 +59,59 @@ static const char *marker_of(dw_call *c, const struct all *a)
     return marker_read(text, &marker) ? dw_copy(c, (dw_str){ text, marker_line(text) }) : a->e->marker;
 }
 
-static int new_link(dw_call *c, const struct all *a)
+/* One statement for all of it, as each of several would write the row and its indexes anew. */
+static int change_linked(dw_call *c, const struct all *a)
 {
-    return dw_db_change(c,
-                        "UPDATE timesync_entries SET link_by = $2, link_run = $3, linked_at = $4, marker = $5"
-                        " WHERE id = $1",
-                        a->e->id, a->is->link_by, a->w->run.id, dw_now(c), marker_of(c, a));
+    const struct sheet *s = a->is->sheet;
+    const struct names names = names_of(s, a->wanted);
+    char hash[DIGEST_HEX];
+    const char *day;
+
+    DW_TRY(sheet_hash(c, s, a->w->watched, hash));
+    DW_TRY(day_of(c, s->begin, a->w->sync.zone, &day));
+    const dw_value v[] = {
+        DW("UPDATE timesync_entries SET state = $3, reason = $4, pushed_hash = $5, intent = '',"
+           " intent_at = NULL, intent_run = NULL, version = version + 1,"
+           " sheet = $6, base = $7, base_hash = $8, exported = $9, billable = $10, project = $11,"
+           " starts_at = $12, seconds = $13, day = $14, target_activity = $15,"
+           /* Names are known when a place was looked for; as long as it is the same one, they stay. */
+           " project_name = CASE WHEN project = $11 AND $16 = '' THEN project_name ELSE $16 END,"
+           " target_customer = CASE WHEN project = $11 AND $17 = '' THEN target_customer ELSE $17 END,"
+           " target_customer_name = CASE WHEN project = $11 AND $18 = '' THEN target_customer_name"
+           " ELSE $18 END,"
+           " target_activity_name = CASE WHEN target_activity = $15 AND $19 = '' THEN target_activity_name"
+           " ELSE $19 END,"
+           " link_by = CASE WHEN $20 = '' THEN link_by ELSE $20 END,"
+           " link_run = CASE WHEN $20 = '' THEN link_run ELSE $21 END,"
+           " linked_at = CASE WHEN $20 = '' THEN linked_at ELSE $22 END,"
+           " marker = CASE WHEN $20 = '' THEN marker ELSE $23 END"
+           " WHERE id = $1 AND version = $2"),
+        DW(a->e->id),
+        DW(a->e->version),
+        DW(a->is->state),
+        DW(reason_name(a->is->reason)),
+        DW(pushed_of(a)),
+        DW(s->id),
+        DW(sheet_json(c, s)),
+        DW((const char *)hash),
+        DW(s->exported),
+        DW((int64_t)s->billable),
+        DW(s->project),
+        DW(s->begin),
+        DW(s->seconds),
+        DW(day),
+        DW(s->activity),
+        DW(names.project),
+        DW(names.customer),
+        DW(names.customer_name),
+        DW(names.activity),
+        DW(or_empty(a->is->link_by)),
+        DW(a->w->run.id),
+        DW(dw_now(c)),
+        DW(marker_of(c, a)),
+    };
+
+    return dw_db_exec_(c, DB_LIST(v));
 }
 
 static int no_link(dw_call *c, const struct all *a)
@@ -177,17 +202,12 @@ static int write_all(dw_call *c, void *ud)
         DW_TRY(finish_step(c, a));
         return 1;
     }
-    int changed = change_entry(c, a);
+    const int changed = a->is->sheet ? change_linked(c, a) : change_plain(c, a);
 
     if (changed <= 0)
         return changed;
-    if (a->is->sheet)
-        DW_TRY(change_link(c, a));
-    if (a->is->link_by) {
-        DW_TRY(new_link(c, a));
-        /* It may have been a stranger until now. */
+    if (a->is->sheet && a->is->link_by) /* it may have been a stranger until now */
         DW_TRY(case_obsolete(c, a->w->sync.id, dw_format(c, "sheet:%s", a->is->sheet->id)));
-    }
     if (a->is->unlinks)
         DW_TRY(no_link(c, a));
     DW_TRY(change_case(c, a));

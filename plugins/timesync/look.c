@@ -36,13 +36,13 @@ static void looking_free(void *ud)
 
 /* k: the entry, where it is known. */
 static int hint(dw_call *c, const struct looking *l, struct known_entry *k, const char *entry,
-                const char *place, const char *sheet, const char *what)
+                const char *ticket, const char *sheet, const char *what)
 {
     const struct step_new step = {
         .run = l->w->run.id,
         .entry = entry,
         .key = entry ? entry : dw_format(c, "sheet:%s", sheet),
-        .shard = step_shard(place, l->w->sync.rules.parallel),
+        .shard = step_shard(ticket, l->w->sync.rules.parallel),
         .sheet = sheet,
         .hint = what,
     };
@@ -54,7 +54,7 @@ static int hint(dw_call *c, const struct looking *l, struct known_entry *k, cons
 }
 
 struct owner {
-    const char *id, *sheet, *base_hash, *state, *ticket, *number, *place;
+    const char *id, *sheet, *base_hash, *state, *ticket, *number;
     bool is_exported;
 };
 
@@ -65,16 +65,14 @@ static int find_owner(dw_call *c, const struct looking *l, const char *column, c
     return same(column, "sheet")
                ? dw_db_find(c,
                             DW_TO(&out->id, &out->sheet, &out->base_hash, &out->state, &out->ticket,
-                                  &out->number, &out->place, &out->is_exported),
-                            "SELECT id, sheet, base_hash, state, ticket, ticket_number,"
-                            " CASE WHEN customer = '' THEN ticket ELSE customer END, exported"
+                                  &out->number, &out->is_exported),
+                            "SELECT id, sheet, base_hash, state, ticket, ticket_number, exported"
                             " FROM timesync_entries WHERE sync = $1 AND sheet = $2",
                             l->w->sync.id, value)
                : dw_db_find(c,
                             DW_TO(&out->id, &out->sheet, &out->base_hash, &out->state, &out->ticket,
-                                  &out->number, &out->place, &out->is_exported),
-                            "SELECT id, sheet, base_hash, state, ticket, ticket_number,"
-                            " CASE WHEN customer = '' THEN ticket ELSE customer END, exported"
+                                  &out->number, &out->is_exported),
+                            "SELECT id, sheet, base_hash, state, ticket, ticket_number, exported"
                             " FROM timesync_entries WHERE sync = $1 AND source_id = $2",
                             l->w->sync.id, value);
 }
@@ -86,7 +84,7 @@ static int of_its_owner(dw_call *c, const struct looking *l, const struct find *
             dw_db_exec(c, "UPDATE timesync_entries SET exported = $2 WHERE id = $1", o->id, f->is_exported));
     if (same(o->base_hash, f->hash) || same(o->state, "unfollowed"))
         return 0;
-    return hint(c, l, l->known ? known_by_sheet(l->known, f->id) : NULL, o->id, o->place, f->id,
+    return hint(c, l, l->known ? known_by_sheet(l->known, f->id) : NULL, o->id, o->ticket, f->id,
                 HINT_CHANGED);
 }
 
@@ -131,8 +129,8 @@ static int by_its_marker(dw_call *c, const struct looking *l, const struct find 
     if (!*what)
         return 0;
     if (same(what, HINT_TWICE))
-        return hint(c, l, NULL, NULL, o.place, f->id, what);
-    return hint(c, l, l->known ? known_by_source(l->known, f->marker.entry) : NULL, o.id, o.place, f->id,
+        return hint(c, l, NULL, NULL, o.ticket, f->id, what);
+    return hint(c, l, l->known ? known_by_source(l->known, f->marker.entry) : NULL, o.id, o.ticket, f->id,
                 what);
 }
 
@@ -348,6 +346,8 @@ int look_all(dw_call *c, struct work *w, struct known *known, struct read_counts
         return rc;
     if (!window.us)
         DW_TRY(no_longer_strange(c, l));
+    if (window.us) /* another tool's may begin where ours would end */
+        query.begin_from.us += DW_HOURS(48).us;
     rc = say_seen(c, w, query.begin_from);
     return rc < 0 ? rc : 0;
 }

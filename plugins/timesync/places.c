@@ -5,12 +5,15 @@
 #include <strings.h>
 
 #include "common.h"
+#include "seen.h"
 #include "timesync.h"
 
 struct place {
     const char *kind;   /* "customer", "project": as the listing is called */
     const char *parent; /* a project's customer; "" */
     const struct wanted_place *wanted;
+    bool
+        is_new; /* none of ours has ever begun to make it, and it is not in a list of its parent's: see resolve() */
 };
 
 struct row {
@@ -244,6 +247,7 @@ static int made_as(dw_call *c, struct work *w, const struct place *p, struct wan
         .name = p->wanted->name,
         .number = number,
         .parent = *p->parent ? p->parent : NULL,
+        .looked = p->is_new && number,
     };
     const dw_thing *made;
     int rc;
@@ -302,7 +306,28 @@ static int under_way(dw_call *c, struct work *w, const struct row *row)
                : 0;
 }
 
-static int resolve(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted, const char **id)
+/* A project whose number nobody has claimed is in a list that is a little older as well, or nowhere: who makes one of ours
+ * claims it first. Customers are found by their names, too, and so are the projects of several sources. */
+static int look_quickly(dw_call *c, struct work *w, struct place *p, const struct row *row,
+                        struct wanted *wanted, const char **id)
+{
+    struct seen_look look = { .kind = p->kind, .parent = p->parent, .number = p->wanted->number };
+    bool is_shared = true;
+    int rc;
+
+    if (w->seen && !row->id && *look.number && *look.parent && same(p->kind, "project"))
+        DW_TRY(has_several_sources(c, w, &is_shared));
+    if (is_shared)
+        return look_for(c, w, p, wanted, id);
+    rc = seen_find(c, w, &look);
+    if (rc < 0)
+        return list_failed(c, w, rc);
+    *id = look.id;
+    p->is_new = !look.id;
+    return 0;
+}
+
+static int resolve(dw_call *c, struct work *w, struct place *p, struct wanted *wanted, const char **id)
 {
     struct row row;
     int rc;
@@ -316,7 +341,7 @@ static int resolve(dw_call *c, struct work *w, const struct place *p, struct wan
     }
     if ((rc = work_target(c, w)) != 0 || (rc = under_way(c, w, &row)) != 0)
         return rc;
-    if ((rc = look_for(c, w, p, wanted, id)) != 0 || wanted->reason != REASON_NONE)
+    if ((rc = look_quickly(c, w, p, &row, wanted, id)) != 0 || wanted->reason != REASON_NONE)
         return rc;
     if (*id) {
         rc = w->run.is_plan ? 0 : remember(c, w, p, *id, false);
@@ -373,7 +398,7 @@ static int look_for_user(dw_call *c, struct work *w, const char *email, const ch
 static int resolve_user(dw_call *c, struct work *w, struct wanted *wanted)
 {
     const struct wanted_place user = { .key = wanted->email, .number = "", .name = wanted->email };
-    const struct place p = { "user", "", &user };
+    const struct place p = { .kind = "user", .parent = "", .wanted = &user };
     struct row row;
     int rc;
 
@@ -397,8 +422,8 @@ static int resolve_user(dw_call *c, struct work *w, struct wanted *wanted)
 
 int places_resolve(dw_call *c, struct work *w, struct wanted *wanted)
 {
-    struct place customer = { "customer", "", &wanted->customer },
-                 project = { "project", "", &wanted->project };
+    struct place customer = { .kind = "customer", .parent = "", .wanted = &wanted->customer },
+                 project = { .kind = "project", .parent = "", .wanted = &wanted->project };
     const char *id;
     int rc = resolve_user(c, w, wanted);
 
@@ -418,8 +443,9 @@ int places_resolve(dw_call *c, struct work *w, struct wanted *wanted)
     return 0;
 }
 
-int places_forget(dw_call *c, const struct work *w, const struct wanted *wanted)
+int places_forget(dw_call *c, struct work *w, const struct wanted *wanted)
 {
+    seen_forget(w);
     return dw_db_exec(
         c,
         "DELETE FROM timesync_places WHERE target = $1 AND mark = $2 AND target_id IS NOT NULL AND"

@@ -9,6 +9,6 @@
 int places_resolve(dw_call *c, struct work *w, struct wanted *wanted);
 
 /* What was remembered of its project and customer is of no use any longer: they are looked for anew. */
-int places_forget(dw_call *c, const struct work *w, const struct wanted *wanted);
+int places_forget(dw_call *c, struct work *w, const struct wanted *wanted);
 
 #endif

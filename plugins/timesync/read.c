@@ -7,7 +7,11 @@ struct reading {
     struct batch batch;
     struct known *known; /* NULL: each is looked up */
     int64_t visited;
+    int64_t until; /* what lies there or later is left out; 0: nothing is */
 };
+
+/* More of a note is of no use: less goes into a timesheet. */
+enum { NOTE_MOST = 16000 };
 
 /* ---- counting ---- */
 
@@ -69,6 +73,18 @@ static bool count_it(struct reading *r, struct known_entry *k, enum counted coun
     return counted != COUNTED_NOT;
 }
 
+/* Up to a whole letter. */
+static const char *cut(dw_call *c, const char *note)
+{
+    size_t n = strlen(note);
+
+    if (n <= NOTE_MOST)
+        return note;
+    for (n = NOTE_MOST; n > 0 && ((unsigned char)note[n] & 0xC0) == 0x80;)
+        n--;
+    return dw_copy(c, (dw_str){ note, n });
+}
+
 static int visit(dw_call *c, const dw_entry *given, void *ud)
 {
     struct reading *r = ud;
@@ -78,10 +94,13 @@ static int visit(dw_call *c, const dw_entry *given, void *ud)
     struct entry e;
 
     entry_from(given, &e);
+    e.note = cut(c, e.note);
     if (entry_hash(&e, hash) != 0)
         return dw_fail(c, DW_ENOMEM, "there is no memory for a digest");
     DW_TRY(wanted_make(c, &r->batch.w->sync, r->batch.w->mappings, &e, &wanted));
     r->visited++;
+    if (r->until && wanted.begin.us >= r->until)
+        return 0;
     if (k && count_it(r, k, as_it_was(k, hash, &wanted)))
         return 0;
     return batch_add(c, &r->batch, &e, hash, &wanted, k);
@@ -128,13 +147,13 @@ static int ask(dw_call *c, struct reading *r, const dw_entry_query *query)
 
 /* ---- what is gone ---- */
 
-static int mark_gone(dw_call *c, struct work *w, const char *id, const char *place)
+static int mark_gone(dw_call *c, struct work *w, const char *id, const char *ticket)
 {
     const struct step_new step = {
         .run = w->run.id,
         .entry = id,
         .key = id,
-        .shard = step_shard(place, w->sync.rules.parallel),
+        .shard = step_shard(ticket, w->sync.rules.parallel),
         .hint = "",
     };
 
@@ -144,7 +163,7 @@ static int mark_gone(dw_call *c, struct work *w, const char *id, const char *pla
 }
 
 struct missing {
-    const char *id, *source_id, *ticket, *customer;
+    const char *id, *source_id, *ticket;
 };
 
 struct looking {
@@ -188,15 +207,15 @@ static int missing_one(dw_call *c, struct work *w, const struct known_entry *k)
     struct missing m = { 0 };
     int how, rc;
 
-    DW_TRY(dw_db_get(c, DW_TO(&m.id, &m.source_id, &m.ticket, &m.customer),
-                     "SELECT id, source_id, ticket, customer FROM timesync_entries WHERE id = $1",
+    DW_TRY(dw_db_get(c, DW_TO(&m.id, &m.source_id, &m.ticket),
+                     "SELECT id, source_id, ticket FROM timesync_entries WHERE id = $1",
                      (const char *)k->id));
     how = 0;
     rc = k->is_missed ? 1 : is_gone(c, w, &m, &how);
     if (how != 0)
         return how;
     if (rc > 0)
-        DW_TRY(mark_gone(c, w, m.id, *m.customer ? m.customer : m.ticket));
+        DW_TRY(mark_gone(c, w, m.id, m.ticket));
     return 0;
 }
 
@@ -255,6 +274,16 @@ int read_all(dw_call *c, struct work *w, struct known *known, dw_time since, str
     return rc == 0 && known && !since.us && !w->partial ? find_gone(c, w, known) : rc;
 }
 
+int read_window_of(dw_call *c, struct work *w, dw_time since, dw_time until, struct read_counts *counts)
+{
+    const dw_entry_query query = { .struct_size = sizeof(query), .changed_since = since };
+    struct reading *r = reading_new(c, w, counts);
+
+    r->until = until.us;
+    DW_TRY(dw_defer(c, batch_free, &r->batch));
+    return ask(c, r, &query);
+}
+
 /* ---- one ticket ---- */
 
 struct ticket_reading {
@@ -295,20 +324,19 @@ static bool is_active_ticket(dw_call *c, struct work *w, const char *ticket)
 static int find_gone_of(dw_call *c, struct work *w, const char *ticket, const json_t *ids)
 {
     json_t *gone = dw_json_own(c, json_array());
-    const char *id, *source_id, *customer;
+    const char *id, *source_id;
     dw_rows *rows;
     size_t i;
     json_t *one;
     int rc;
 
     DW_TRY(dw_db_query(c, &rows,
-                       "SELECT id, source_id, customer FROM timesync_entries WHERE sync = $1 AND ticket = $2 "
+                       "SELECT id, source_id FROM timesync_entries WHERE sync = $1 AND ticket = $2 "
                        "AND state <> 'gone'"
                        " AND seen_at < $3",
                        w->sync.id, ticket, w->run.started_at));
-    while ((rc = dw_rows_next(rows, &id, &source_id, &customer)) > 0)
-        if (!json_object_get(ids, source_id) &&
-            json_array_append_new(gone, json_pack("[ss]", id, *customer ? customer : ticket)) != 0)
+    while ((rc = dw_rows_next(rows, &id, &source_id)) > 0)
+        if (!json_object_get(ids, source_id) && json_array_append_new(gone, json_string(id)) != 0)
             return dw_fail(c, DW_ENOMEM, "there is no memory for the entries of a ticket");
     dw_rows_close(rows);
     DW_TRY(rc);
@@ -316,8 +344,7 @@ static int find_gone_of(dw_call *c, struct work *w, const char *ticket, const js
         return 0;
     if ((int64_t)json_array_size(gone) > w->sync.rules.max_deletions && !any_is_believed(w))
         return hold_for_deletions(c, w, (int64_t)json_array_size(gone));
-    json_array_foreach(gone, i, one) DW_TRY(mark_gone(c, w, json_string_value(json_array_get(one, 0)),
-                                                      json_string_value(json_array_get(one, 1))));
+    json_array_foreach(gone, i, one) DW_TRY(mark_gone(c, w, json_string_value(one), ticket));
     return 0;
 }
 
@@ -348,25 +375,29 @@ int read_ticket(dw_call *c, struct work *w, const char *ticket, struct read_coun
 static int leftovers(dw_call *c, void *ud)
 {
     struct work *w = ud;
-    const char *id, *place;
+    const char *id, *ticket;
     dw_rows *rows;
     int rc;
 
-    DW_TRY(
-        dw_db_query(c, &rows,
-                    "SELECT id, CASE WHEN customer = '' THEN ticket ELSE customer END FROM timesync_entries e"
-                    " WHERE sync = $1 AND (state IN ('waiting', 'failed') OR intent <> '')"
-                    " AND NOT EXISTS (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = e.id)"
-                    " ORDER BY id LIMIT 1000",
-                    w->sync.id, w->run.id));
+    DW_TRY(dw_db_query(
+        c, &rows,
+        "SELECT id, ticket FROM timesync_entries e"
+        /* Each part has its index, the second one because it does not name the sync. */
+        " WHERE sync = $1 AND id IN"
+        " (SELECT l.id FROM timesync_entries l WHERE l.sync = $1 AND l.state IN ('waiting', 'failed')"
+        " UNION SELECT i.id FROM timesync_entries i WHERE i.intent <> ''"
+        " UNION SELECT g.id FROM timesync_entries g WHERE g.gone_at IS NOT NULL AND g.state = 'synced')"
+        " AND NOT EXISTS (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = e.id)"
+        " ORDER BY id LIMIT 1000",
+        w->sync.id, w->run.id));
     int n = 0;
 
-    while ((rc = dw_rows_next(rows, &id, &place)) > 0) {
+    while ((rc = dw_rows_next(rows, &id, &ticket)) > 0) {
         const struct step_new step = {
             .run = w->run.id,
             .entry = id,
             .key = id,
-            .shard = step_shard(place, w->sync.rules.parallel),
+            .shard = step_shard(ticket, w->sync.rules.parallel),
             .hint = "",
         };
 

@@ -21,6 +21,9 @@ void read_uncount(struct read_counts *counts, struct known_entry *k, const char 
  * 0, WORK_WAITS, WORK_STOPS, or an error. */
 int read_all(dw_call *c, struct work *w, struct known *known, dw_time since, struct read_counts *counts);
 
+/* The same without `known`, but nothing of what lies at `until` or later. */
+int read_window_of(dw_call *c, struct work *w, dw_time since, dw_time until, struct read_counts *counts);
+
 /* All of one ticket. *readable: false where the source does not show it (yet). */
 int read_ticket(dw_call *c, struct work *w, const char *ticket, struct read_counts *counts, bool *readable);
 

@@ -79,16 +79,18 @@ static int read_poll(dw_call *c, struct work *w, struct read_counts *counts)
 
 static int read_window(dw_call *c, struct work *w, struct read_counts *counts)
 {
-    dw_time since = { 0 };
-    const char *text = NULL;
+    dw_time since = { 0 }, until = { 0 };
+    const char *text = NULL, *end = NULL;
     int rc;
 
-    DW_TRY(dw_json_read(c, w->run.scope, "since", &text));
+    DW_TRY(dw_json_read(c, w->run.scope, "since", &text, "until", &end));
     if (text)
         DW_TRY(dw_time_parse(c, text, &since));
+    if (end)
+        DW_TRY(dw_time_parse(c, end, &until));
     if (!since.us)
         return read_complete(c, w, counts);
-    if ((rc = read_all(c, w, NULL, since, counts)) != 0)
+    if ((rc = read_window_of(c, w, since, until, counts)) != 0)
         return rc;
     return look_changed(c, w, since, counts);
 }
@@ -172,17 +174,12 @@ struct reading_over {
     const struct read_counts *counts;
 };
 
-static int note_progress(dw_call *c, const struct work *w)
+/* Said, and read again from the same instant on the next time. */
+static int note_partial(dw_call *c, struct work *w)
 {
-    const bool is_poll = same(w->run.kind, "poll"), is_full = same(w->run.kind, "full");
-
-    if (w->partial) /* said, and read again from the same instant on the next time */
-        return dw_db_exec(c, "UPDATE timesync_runs SET reason = $2, detail = $3 WHERE id = $1", w->run.id,
-                          reason_name(REASON_OTHER), w->partial);
-    return w->run.is_plan || (!is_poll && !is_full)
-               ? 0
-               : dw_db_exec(c, "UPDATE timesync_syncs SET read_until = $2, looked_until = $2 WHERE id = $1",
-                            w->sync.id, w->run.started_at);
+    w->run.is_partial = true;
+    return dw_db_exec(c, "UPDATE timesync_runs SET reason = $2, detail = $3 WHERE id = $1", w->run.id,
+                      reason_name(REASON_OTHER), w->partial);
 }
 
 static int end_reading(dw_call *c, void *ud)
@@ -202,7 +199,8 @@ static int end_reading(dw_call *c, void *ud)
         w->run.id, counts, w->run.total, w->requests);
     if (changed <= 0)
         return changed;
-    DW_TRY(note_progress(c, w));
+    if (w->partial)
+        DW_TRY(note_partial(c, w));
     return w->run.total > FEW ? shard_jobs(c, w) : 1;
 }
 

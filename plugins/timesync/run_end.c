@@ -36,6 +36,18 @@ static int release(dw_call *c, const struct work *w)
     return rc < 0 ? rc : 0;
 }
 
+/* Only what was carried out as well counts as read: what a run left undone that failed is found again by the next poll. */
+static int note_progress(dw_call *c, const struct work *w)
+{
+    const int rc =
+        is_one_of(w->run.kind, "poll", "full") && !w->run.is_partial
+            ? dw_db_exec(c, "UPDATE timesync_syncs SET read_until = $2, looked_until = $2 WHERE id = $1",
+                         w->sync.id, w->run.started_at)
+            : 0;
+
+    return rc < 0 ? rc : 0;
+}
+
 static int compared(dw_call *c, const struct work *w)
 {
     const int rc = dw_db_exec(c, "UPDATE timesync_syncs SET compared_at = $2 WHERE id = $1", w->sync.id,
@@ -61,6 +73,7 @@ static int finish(dw_call *c, void *ud)
     DW_TRY(cases_open_again(c, w->run.id));
     if (!w->run.is_plan) {
         DW_TRY(release(c, w));
+        DW_TRY(note_progress(c, w));
         if (same(w->run.kind, "full") && !w->run.is_partial)
             DW_TRY(compared(c, w));
     }

@@ -6,6 +6,9 @@
 /* So many in a row, then the entry has failed until the next run. */
 enum { ATTEMPTS = 3 };
 
+/* Clocks of servers differ by less. */
+#define AHEAD INT64_C(60000000)
+
 /* ---- the row ---- */
 
 /* Ours to settle: whoever comes now waits as long again. Who sent it finds another version, and sends nothing more. */
@@ -220,6 +223,11 @@ int settle(dw_call *c, struct work *w, const struct step *s, struct entry *e, co
         return WORK_GOES_ON;
     if ((rc = work_target(c, w)) != 0)
         return rc;
+    /* A clock that was set back would let it wait for as long as it was ahead. */
+    if (e->intent_at.us > dw_now(c).us + AHEAD) {
+        rc = tx_do(c, take_over, e);
+        return rc < 0 ? rc : work_wait(w, timesync_settle(c, w->target));
+    }
     if (left(c, w, e) > 0)
         return work_wait(w, patience(c, w, e));
     rc = tx_do(c, take_over, e);

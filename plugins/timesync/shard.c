@@ -3,11 +3,12 @@
 #include "common.h"
 #include "run_end.h"
 #include "runs.h"
+#include "seen.h"
 
 enum { PAGE = 50 };
 
 /* After so many steps the job comes again, with memory that is new. */
-enum { STINT = 2000 };
+enum { STINT = 5000 };
 
 /* A step that fails in so many attempts of its job is given up. */
 enum { LAST_TRY = 4 };
@@ -44,10 +45,12 @@ static int next_page(dw_call *c, const struct stint *t, dw_rows **rows)
     const char *after = t->after, *run = t->w->run.id;
 
     return t->shard == SHARD_ALL
-               ? dw_db_query(c, rows,
-                             "SELECT id, run, entry, key, sheet, reason FROM timesync_steps"
-                             " WHERE run = $1 AND outcome = '' AND id > $2 ORDER BY id LIMIT $3",
-                             run, after, (int)PAGE)
+               ? dw_db_query(
+                     c,
+                     rows, /* few enough for one page, see run.c; with an id the steps of all runs are walked over */
+                     "SELECT id, run, entry, key, sheet, reason FROM timesync_steps"
+                     " WHERE run = $1 AND outcome = '' ORDER BY shard, id LIMIT $2",
+                     run, (int)PAGE)
                : dw_db_query(
                      c, rows,
                      "SELECT id, run, entry, key, sheet, reason FROM timesync_steps"
@@ -196,6 +199,7 @@ int shard_work(dw_call *c, dw_job *job, struct work *w, int64_t shard)
     if (rc == WORK_STOPS)
         return run_fail(c, w);
     DW_TRY(rc);
+    DW_TRY(seen_open(c, w));
     DW_TRY(count_left(c, &t));
     DW_TRY(all_pages(c, &t));
     if (t.is_over)

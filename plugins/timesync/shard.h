@@ -1,4 +1,4 @@
-/* shard.h - workers of a run: each has its share of the steps, so that neighbours do not make the same customer. [call] */
+/* shard.h - workers of a run: each has its share of the steps, those of a ticket are one worker's. [call] */
 #ifndef TIMESYNC_SHARD_H
 #define TIMESYNC_SHARD_H
 

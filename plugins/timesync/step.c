@@ -23,12 +23,12 @@ int step_hint(dw_call *c, const struct step_new *s)
                                 s->run, s->key, s->hint, s->sheet);
 }
 
-unsigned step_shard(const char *place, int64_t workers)
+unsigned step_shard(const char *ticket, int64_t workers)
 {
     uint32_t h = 2166136261u;
 
-    for (; *place; place++)
-        h = (h ^ (unsigned char)*place) * 16777619u;
+    for (; *ticket; ticket++)
+        h = (h ^ (unsigned char)*ticket) * 16777619u;
     return workers > 1 ? h % (uint32_t)workers : 0;
 }
 

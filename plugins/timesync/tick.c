@@ -184,8 +184,9 @@ static int purge(dw_call *c, void *ud)
     int n = 0;
 
     for (; n < PURGE; n++) {
-        const int rc = dw_db_find(
-            c, DW_TO(&id), "SELECT id FROM timesync_runs WHERE ended_at < $1 ORDER BY id LIMIT 1", *before);
+        const int rc =
+            dw_db_find(c, DW_TO(&id),
+                       "SELECT id FROM timesync_runs WHERE ended_at < $1 ORDER BY ended_at LIMIT 1", *before);
 
         DW_TRY(rc);
         if (!rc)

@@ -21,25 +21,24 @@ static int find_did(dw_call *c, const struct work *w, const struct step *s, stru
 static int copy_steps(dw_call *c, void *ud)
 {
     const struct work *w = ud;
-    const char *entry, *place;
+    const char *entry, *ticket;
     dw_rows *rows;
     int rc, n = 0;
 
     DW_TRY(dw_db_query(
         c, &rows,
-        "SELECT d.entry, CASE WHEN e.customer = '' THEN e.ticket ELSE e.customer END"
-        " FROM timesync_steps d JOIN timesync_entries e ON e.id = d.entry"
+        "SELECT d.entry, e.ticket FROM timesync_steps d JOIN timesync_entries e ON e.id = d.entry"
         " WHERE d.run = $1 AND d.undone <> 'done' AND (d.outcome IN ('created', 'updated')"
         /* Its answer was lost, and it was found: ours all the same. */
         " OR (d.outcome = 'adopted' AND e.link_by = 'run' AND e.sheet = d.sheet)) AND NOT EXISTS"
         " (SELECT 1 FROM timesync_steps s WHERE s.run = $2 AND s.entry = d.entry) ORDER BY d.id LIMIT 1000",
         w->run.undoes, w->run.id));
-    while ((rc = dw_rows_next(rows, &entry, &place)) > 0) {
+    while ((rc = dw_rows_next(rows, &entry, &ticket)) > 0) {
         const struct step_new step = {
             .run = w->run.id,
             .entry = entry,
             .key = entry,
-            .shard = step_shard(place, w->sync.rules.parallel),
+            .shard = step_shard(ticket, w->sync.rules.parallel),
             .hint = "",
         };
 
@@ -85,6 +84,17 @@ static int leave(dw_call *c, struct work *w, const struct step *s, struct entry 
     return ending_write(c, w, s, e, NULL, &is);
 }
 
+/* Unless it was refused, and is a case now. */
+static int say_done(dw_call *c, const struct work *w, const struct step *s, const struct did *did)
+{
+    const char *outcome;
+
+    DW_TRY(dw_db_get(c, DW_TO(&outcome), "SELECT outcome FROM timesync_steps WHERE id = $1", s->id));
+    if (is_one_of(outcome, "deleted", "updated"))
+        DW_TRY(say(c, w, did, "done"));
+    return WORK_DONE;
+}
+
 static int take_back(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct did *did,
                      const struct sheet *is)
 {
@@ -98,9 +108,7 @@ static int take_back(dw_call *c, struct work *w, const struct step *s, struct en
         e->pushed_hash = NULL; /* what the source says is not there any more */
         rc = write_back(c, w, s, e, is, &old);
     }
-    if (rc == WORK_DONE)
-        DW_TRY(say(c, w, did, "done"));
-    return rc;
+    return rc == WORK_DONE ? say_done(c, w, s, did) : rc;
 }
 
 int undo_step(dw_call *c, struct work *w, const struct step *s, struct entry *e)

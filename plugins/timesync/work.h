@@ -25,6 +25,7 @@ struct work {
     struct mappings *mappings;
     unsigned watched;               /* see sheet_watched() */
     dw_connection *source, *target; /* NULL until somebody needs it */
+    struct seen *seen;              /* see seen.h; NULL: nothing is remembered */
 
     enum action action; /* of a run of kind decide; 0 */
     const char *action_sheet;

@@ -82,3 +82,19 @@ struct person *fact_person(int64_t id, const json_t *row)
     p->organization_name = put(&at, organization);
     return p;
 }
+
+struct person *fact_person_copy(const struct person *p)
+{
+    struct person *copy =
+        malloc(sizeof(*copy) + size_of(p->name) + size_of(p->email) + size_of(p->organization_name));
+    char *at;
+
+    if (!copy)
+        return NULL;
+    at = (char *)(copy + 1);
+    *copy = *p;
+    copy->name = put(&at, p->name);
+    copy->email = put(&at, p->email);
+    copy->organization_name = put(&at, p->organization_name);
+    return copy;
+}

@@ -5,6 +5,7 @@
 #include "fact.h"
 #include "merged.h"
 #include "pages.h"
+#include "self.h"
 
 enum {
     TICKETS_MAX = 40000, /* kept: about 10 MiB */
@@ -314,6 +315,26 @@ static int keep_people(struct desk *d, const json_t *rows, void *ud)
     return f->people.n > PEOPLE_MAX / 2; /* enough: the others one by one */
 }
 
+static int keep_person(struct desk *d, struct facts *f, int64_t id, const json_t *row)
+{
+    struct person *p = fact_person(id, row);
+
+    if (p)
+        recent_keep(&self_of(d->c)->recent, f->way->key, p, dw_now(d->c));
+    return keep(d, &f->people, id, p);
+}
+
+static int take_recent(struct desk *d, struct facts *f, const struct ids *ids)
+{
+    for (size_t i = 0; i < ids->n; i++) {
+        struct person *p = recent_person(&self_of(d->c)->recent, f->way->key, ids->v[i], dw_now(d->c));
+
+        if (p)
+            DW_TRY(keep(d, &f->people, ids->v[i], p));
+    }
+    return 0;
+}
+
 /* Where many are wanted: once. */
 static int learn_all_people(struct desk *d, struct facts *f)
 {
@@ -347,7 +368,7 @@ static int ask_people(struct desk *d, struct facts *f, const int64_t *ids, size_
         bool is_gone = rc == DW_EDENIED || (rc == DW_ENOTFOUND && d->is_own);
         if (rc < 0 && !is_gone)
             return rc;
-        DW_TRY(keep(d, &f->people, ids[i], fact_person(ids[i], is_gone ? NULL : row)));
+        DW_TRY(keep_person(d, f, ids[i], is_gone ? NULL : row));
     }
     return 0;
 }
@@ -358,6 +379,10 @@ int facts_want_people(struct desk *d, struct facts *f, const int64_t *ids, size_
     int rc = 0;
 
     DW_TRY(pick_unknown(d, &f->people, PEOPLE_MAX, ids, n, &unknown));
+    if (f->takes_recent) {
+        DW_TRY(take_recent(d, f, &unknown));
+        drop_known(&f->people, &unknown);
+    }
     if (unknown.n > PEOPLE_SINGLY && !f->knows_all_people) {
         DW_TRY(learn_all_people(d, f));
         drop_known(&f->people, &unknown);

@@ -29,6 +29,7 @@ struct facts {
     struct idmap tickets, people; /* of struct ticket *, struct person * */
     struct strategy *way;         /* the caller's: which states of tickets mean that they were merged */
     bool knows_all_people;
+    bool takes_recent;    /* people as they were a minute ago are good enough: see recent.h */
     bool no_bulk;         /* tickets are asked for one by one */
     unsigned bulk_missed; /* that were not there when asked for one by one either */
 };

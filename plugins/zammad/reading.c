@@ -18,7 +18,9 @@ int reading_open(struct desk *d, const dw_entry_query *query, dw_found *out, str
     d->behind = r->way.behind;
     *made = r;
     DW_TRY(dw_defer(d->c, forget, r));
-    return facts_open(d, &r->facts, &r->way);
+    DW_TRY(facts_open(d, &r->facts, &r->way));
+    r->facts.takes_recent = query->ticket != NULL;
+    return 0;
 }
 
 /* What is booked there now has a time that is over here, if its clock is behind: it is looked back so much further. A clock that

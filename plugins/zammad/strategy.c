@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "self.h"
+
 #define KNOWN_FOR DW_HOURS(1)
 
 void strategies_init(struct strategies *s)
@@ -47,7 +49,7 @@ static struct strategy *find(struct strategies *s, uint64_t key)
 
 struct strategy strategy_of(struct desk *d)
 {
-    struct strategies *s = dw_self(d->c);
+    struct strategies *s = &self_of(d->c)->strategies;
     struct strategy known = { .key = key_of(d) };
     const struct strategy *found;
 
@@ -61,7 +63,7 @@ struct strategy strategy_of(struct desk *d)
 
 void strategy_learn(struct desk *d, const struct strategy *known)
 {
-    struct strategies *s = dw_self(d->c);
+    struct strategies *s = &self_of(d->c)->strategies;
     struct strategy *place;
 
     pthread_mutex_lock(&s->lock);

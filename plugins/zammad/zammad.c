@@ -4,8 +4,8 @@
 #include "entries.h"
 #include "inbox.h"
 #include "listings.h"
+#include "self.h"
 #include "settings.h"
-#include "strategy.h"
 
 static const dw_connector connectors[] = {
     { .name = "zammad",
@@ -26,15 +26,17 @@ static const dw_inbox inboxes[] = { { "tickets", zammad_take_webhook }, { 0 } };
 
 static int init(dw_call *c)
 {
-    strategies_init(dw_self(c));
+    strategies_init(&self_of(c)->strategies);
+    recent_init(&self_of(c)->recent);
     return 0;
 }
 
 static void fini(dw_call *c)
 {
-    strategies_finish(dw_self(c));
+    recent_finish(&self_of(c)->recent);
+    strategies_finish(&self_of(c)->strategies);
 }
 
 DOWEL_PLUGIN(.name = "zammad", .version = "1.0.0", .summary = "Reads the time that is booked in Zammad",
-             .license = "MIT", .self_size = sizeof(struct strategies), .init = init, .fini = fini,
+             .license = "MIT", .self_size = sizeof(struct self), .init = init, .fini = fini,
              .connectors = connectors, .inboxes = inboxes);

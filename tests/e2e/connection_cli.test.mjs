@@ -89,7 +89,7 @@ describe('dowel connection', { timeout }, () => {
     const text = await told(['show', made.id.toUpperCase()]);
     assert.match(text, /^secrets\.token +true$/m);
     assert.match(text, new RegExp(`^webhook\\.path +/api/v1/hooks/desk/${made.id}$`, 'm'));
-    assert.match(await told(['test', made.id]), /^\[\+\] the desk answers\n\[!\] guests see few tickets\nit works\n$/);
+    assert.match(await told(['test', made.id]), /^\[\+\] the desk answers \(version: 6\.4\)\n\[!\] guests see few tickets \(user: guest\)\nit works\n$/);
     await refused(1, /^it does not work: settings\/token: the desk does not know/, ['test', made.id, '--secret', 'token'], 'another\n');
 
     const renamed = await json(['edit', made.id, '--name', `${name} desk 2`, '--unset', 'days', '--set', 'archive=true', '--parallel', '2']);
@@ -171,6 +171,13 @@ describe('dowel connection', { timeout }, () => {
     assert.match((await run(['connection', '--help'])).stdout, /dowel connection things CONNECTION LISTING/);
     assert.match((await run(['completion', 'bash'])).stdout, /connection\) words='kinds list show add/);
     await refused(2, /did you mean connection list/, ['lst']);
+  });
+
+  test('what was looked at is told line by line', async () => {
+    const { id } = await json(['add', 'csv', 'more files', ...ofTenant, '--set', `folder=${files}`]);
+    const edited = await told(['edit', id, '--set', `folder=${files}/.`]);
+    assert.match(edited, /^settings\.folder +\/.*\/\.\n(.*\n)+\[\+\] .* \(n: 1\)\n$/m);
+    assert.doesNotMatch(edited, /tested/);
   });
 
   test('without a server', async () => {

@@ -109,6 +109,28 @@ describe('docs/http.md', { timeout }, () => {
   });
 });
 
+// ./dev run serves with it.
+describe('conf.d', { timeout }, () => {
+  const names = readdirSync(join(root, 'conf.d')).map((name) => name.replace(/\.yaml$/, ''));
+  before(() => mkdirSync(join(folder, 'fresh')));
+  const itemsOf = (path) => readFileSync(path, 'utf8').match(/^#?\w+:.*$/gm);
+
+  test('is right, and enables what README.md shows', async () => {
+    const { code, stdout, stderr } = await run(`dowel config check --config ${join(root, 'conf.d')}`);
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout, /: 0 errors, 0 warnings$/m);
+    for (const name of ['auth', 'kimai', 'timesync', 'zammad']) assert.match(read(`conf.d/${name}.yaml`), /^enabled: true$/m, name);
+  });
+
+  for (const name of names.filter((one) => one !== 'core')) {
+    test(`${name}.yaml has each item with its default`, async () => {
+      const { code, stderr } = await run(`dowel plugin enable ${name} --config fresh`);
+      assert.equal(code, 0, stderr);
+      assert.deepEqual(itemsOf(join(root, 'conf.d', `${name}.yaml`)), itemsOf(join(folder, 'fresh', `${name}.yaml`)));
+    });
+  }
+});
+
 test('links between pages lead to files and headings that are there', () => {
   const headings = (path) => [...readFileSync(path, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, text]) => text.toLowerCase().replace(/[^\w\- ]/g, '').replaceAll(' ', '-'));
   const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md', ...readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${name}`)];

@@ -115,7 +115,7 @@ for (const [folder, { passesOn, elsewhere }] of Object.entries(plugins)) {
   const german = Object.keys(JSON.parse(read('locales/de.json')));
   const said = new Set();
   for (const name of names.filter((one) => !isForAdmins(one)))
-    for (const by of ['dw_fail', 'dw_fail_at', 'dw_token_fail', 'dw_checked', ...(passesOn[name] ?? [])])
+    for (const by of ['dw_fail', 'dw_fail_at', 'dw_checked', 'dw_token_fail', ...(passesOn[name] ?? [])])
       for (const call of callsOf(read(name), by).filter((one) => !isInner(one)))
         for (const text of texts(call).filter(isSentence)) said.add(text);
   for (const [name, from, to, never] of elsewhere) {

@@ -319,6 +319,43 @@ static void plain_and_tls_do_not_mix(void **state)
     expect(f, (struct client_request){ .url = f->url, .body = STR("x") }, CLIENT_UNKNOWN);
 }
 
+/* Says what it is in plain text, whatever it is told, as a server does to whom TLS is no request. */
+static void *say_plainly(void *ud)
+{
+    static const char text[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
+    int *listener = ud, socket = accept(*listener, NULL, NULL);
+
+    if (socket >= 0) {
+        (void)!write(socket, text, sizeof(text) - 1);
+        shutdown(socket, SHUT_WR);
+        char rest[1024];
+        while (read(socket, rest, sizeof(rest)) > 0)
+            continue;
+        close(socket);
+    }
+    return NULL;
+}
+
+static void https_to_a_plain_server_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    socklen_t size = sizeof(to);
+    pthread_t thread;
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&to, sizeof(to)), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&to, &size), 0);
+    assert_int_equal(pthread_create(&thread, NULL, say_plainly, &listener), 0);
+    snprintf(f->url, sizeof(f->url), "https://127.0.0.1:%u/", ntohs(to.sin_port));
+    struct client_answer *a = fetch(f, (struct client_request){ .url = f->url }, CLIENT_TLS);
+    assert_non_null(strstr(a->message, "no TLS is spoken there; is it http:// instead of https://"));
+    client_answer_destroy(a);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    close(listener);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -336,6 +373,7 @@ int main(void)
         TEST(https_does_not_redirect_to_http),
         TEST(tls_connections_are_reused),
         TEST(plain_and_tls_do_not_mix),
+        TEST(https_to_a_plain_server_is_told),
     };
     return cmocka_run_group_tests_name("client tls", tests, make_certificates, remove_certificates);
 }

@@ -488,6 +488,31 @@ static void texts_are_sealed(void **state)
     keyring_destroy(keys);
 }
 
+/* Both made by Python's cryptography 38. */
+#define PYTHONS_KEY "yMnKy8zNzs_Q0dLT1NXW19jZ2tvc3d7f4OHi4-Tl5uc="
+#define PYTHONS_TOKEN                                                                                        \
+    "gAAAAABnLPbAAAECAwQFBgcICQoLDA0OD0Rq54AGu5N-U0Vx1pnXU-P-gpBhnPiOdoR46z2N0mUzAjUk5Z45Jvg7E2v2xHOk9EQTP-" \
+    "ZXJCgBW6qeVPzkFiQ="
+
+static void tokens_of_others_are_opened_with_their_key(void **state)
+{
+    static const char other[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    dw_str plain = { NULL, 0 };
+
+    (void)state; /* the server itself has no keys here: none is needed */
+    assert_int_equal(dw_unseal_with(c, (dw_secret){ PYTHONS_KEY }, PYTHONS_TOKEN, &plain), 0);
+    assert_int_equal(plain.n, strlen("ZammadToken-4711"));
+    assert_string_equal(plain.p, "ZammadToken-4711");
+    assert_int_equal(dw_unseal_with(c, (dw_secret){ other }, PYTHONS_TOKEN, &plain), DW_EINVALID);
+    assert_error(DW_EINVALID, "not sealed with this key");
+    assert_int_equal(dw_unseal_with(c, (dw_secret){ PYTHONS_KEY }, "gAAAA", &plain), DW_EINVALID);
+    assert_int_equal(dw_unseal_with(c, (dw_secret){ PYTHONS_KEY }, "", &plain), DW_EINVALID);
+    assert_int_equal(dw_unseal_with(c, (dw_secret){ "changeme" }, PYTHONS_TOKEN, &plain), DW_EINVALID);
+    assert_error(DW_EINVALID, "44 characters");
+    assert_int_equal(dw_unseal_with(c, (dw_secret){ NULL }, PYTHONS_TOKEN, &plain), DW_EMISUSE);
+    assert_int_equal(dw_unseal_with(c, (dw_secret){ PYTHONS_KEY }, NULL, &plain), DW_EMISUSE);
+}
+
 static int start(void **state)
 {
     json_start();
@@ -517,6 +542,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ids_are_no_labels, begin, end),
         cmocka_unit_test_setup_teardown(ids_digests_and_equality, begin, end),
         cmocka_unit_test_setup_teardown(texts_are_sealed, begin, end),
+        cmocka_unit_test_setup_teardown(tokens_of_others_are_opened_with_their_key, begin, end),
     };
 
     return cmocka_run_group_tests_name("host_call", tests, start, captured_log_close);

@@ -102,6 +102,7 @@ CREATE INDEX timesync_entries_by_sheet ON timesync_entries (tenant_id, sync, she
 CREATE INDEX timesync_entries_by_state ON timesync_entries (tenant_id, sync, state, id);
 CREATE INDEX timesync_entries_by_day ON timesync_entries (tenant_id, day);
 CREATE INDEX timesync_entries_by_start ON timesync_entries (tenant_id, sync, starts_at);
+CREATE INDEX timesync_entries_by_loss ON timesync_entries (tenant_id, state) WHERE gone_at IS NOT NULL;
 CREATE INDEX timesync_entries_by_intent ON timesync_entries (tenant_id, intent_at) WHERE intent <> '';
 
 -- One pass, or a plan of one.
@@ -145,6 +146,7 @@ CREATE TABLE timesync_runs (
 CREATE INDEX timesync_runs_by_sync ON timesync_runs (tenant_id, sync, id);
 CREATE INDEX timesync_runs_by_ticket ON timesync_runs (tenant_id, sync, ticket, started_at);
 CREATE INDEX timesync_runs_by_state ON timesync_runs (tenant_id, state, id);
+CREATE INDEX timesync_runs_by_end ON timesync_runs (tenant_id, ended_at);
 
 -- What a run has to do, and then what it did or, of a plan, would do: one for each entry that it examined and that is not
 -- simply unchanged. Rows without an outcome are the work that is left: whoever carries a run on after a crash begins there.
@@ -201,6 +203,7 @@ CREATE TABLE timesync_cases (
 CREATE UNIQUE INDEX timesync_cases_open ON timesync_cases (tenant_id, sync, key) WHERE state IN ('open', 'deciding');
 CREATE INDEX timesync_cases_by_state ON timesync_cases (tenant_id, state, reason, id);
 CREATE INDEX timesync_cases_of_entry ON timesync_cases (tenant_id, entry);
+CREATE INDEX timesync_cases_by_key ON timesync_cases (tenant_id, sync, key);
 
 -- What of the source is what of the target.
 -- tenant-table: timesync_mappings

@@ -117,6 +117,7 @@ static void a_mapping_settles_what_it_explains(void **state)
             sync_id));
     assert_status(made, 201);
     assert_text(made, "/source_name", "Support");
+    assert_text(made, "/explains", "2");
     assert_text(made, "/target_name", "support");
     work();
     assert_text(ok(say(API "/runs/%s", text(made, "/settled_by"))), "/created", "2");

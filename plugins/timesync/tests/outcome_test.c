@@ -307,6 +307,64 @@ static void a_source_that_does_not_show_all(void **state)
     assert_int_equal(n.deleted, 1);
 }
 
+/* An edit that could not be carried out is found by the next poll, not only by the next full comparison. */
+static void what_failed_is_read_again(void **state)
+{
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\",\"overlap\":\"0\"}");
+    book("1", "1", "10");
+    book("2", "2", "10");
+    run("full");
+    dw_harness_advance(h, DW_HOURS(1));
+    snprintf(desk.all[0].amount, 32, "25");
+    desk.all[0].changed.us += INT64_C(3600000000);
+    desk.all[1].gone = true;
+    run_through(start_run("full", "{}", false, NULL));
+    assert_int_equal(pages(), 1);
+    snprintf(desk.all[0].amount, 32, "30");
+    desk.all[0].changed.us += INT64_C(1800000000); /* after the last run, before the next */
+    dw_harness_advance(h, DW_HOURS(1));
+    books.fails = DW_EAUTH;
+    assert_string_equal(run("poll").state, "failed");
+    books.fails = 0;
+    dw_harness_advance(h, DW_HOURS(2));
+    assert_int_equal(run("poll").updated, 1);
+    assert_int_equal(page_for("1")->seconds, 1800);
+}
+
+/* The same of a deletion. */
+static void a_deletion_that_failed_is_carried_out(void **state)
+{
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    book("2", "1", "10");
+    run("full");
+    desk.all[0].gone = true;
+    books.fails = DW_EAUTH;
+    dw_harness_advance(h, DW_HOURS(1));
+    assert_string_equal(run_through(start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL)).state,
+                        "failed");
+    books.fails = 0;
+    assert_int_equal(run("poll").deleted, 1);
+    assert_int_equal(pages(), 1);
+}
+
+/* The clock was a year ahead when it was begun. */
+static void a_clock_was_wrong(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    sql_ok(dw_harness_sql(
+        h, "UPDATE timesync_entries SET sheet = NULL, state = 'waiting', intent = 'create', intent_at = $1",
+        ((dw_time){ DAY.us + INT64_C(31536000000000) })));
+    assert_string_equal(run("poll").state, "done");
+    assert_string_equal(state_of("1"), "synced");
+    assert_int_equal(books.writes, 1);
+}
+
 static void a_hiccup_is_nothing(void **state)
 {
     (void)state;
@@ -455,6 +513,9 @@ int main(void)
         ON(a_side_that_wants_time_gets_it),
         ON(a_side_that_fails_is_said_so_and_heals),
         ON(a_source_that_does_not_show_all),
+        ON(what_failed_is_read_again),
+        ON(a_deletion_that_failed_is_carried_out),
+        ON(a_clock_was_wrong),
         ON(a_hiccup_is_nothing),
         ON(the_loser_looks_again),
         ON(died_after_the_request),

@@ -79,7 +79,7 @@ static void a_verb_finds_the_only_tenant(void **state)
     (void)state;
     done = dw_harness_command(h, .line = "timesync status");
     assert_int_equal(done.code, DW_EINVALID);
-    assert_string_equal(done.error, "there is no tenant yet");
+    assert_string_equal(done.error, "there is no tenant yet: it comes with the first account");
     command("tenant add Acme");
     assert_string_equal(command("timesync status").output, "none\n");
     assert_int_equal(dw_harness_find(h, DW_TO(&tenant), "SELECT id FROM auth_tenants"), 1);

@@ -52,6 +52,7 @@ static struct desk {
     int fails;               /* a code: every list does */
     unsigned fails_once;     /* so many times */
     bool denies;             /* a complete list gives all, and then fails */
+    const char *long_note;   /* instead of what they have */
     const char *hides;       /* this entry's id from complete lists, as a page that moved */
     void (*meanwhile)(void); /* before a list begins */
 } desk;
@@ -79,7 +80,8 @@ static inline int desk_list(dw_call *c, dw_connection *conn, const dw_entry_quer
         DW_TRY(dw_entry_add(out, .id = b->id, .ticket = b->ticket, .ticket_number = b->ticket,
                             .ticket_title = "A title", .customer = b->customer, .customer_name = b->customer,
                             .agent = b->agent, .agent_email = b->email, .agent_name = b->agent,
-                            .activity = b->activity, .activity_name = b->activity, .text = b->note,
+                            .activity = b->activity, .activity_name = b->activity,
+                            .text = desk.long_note ? desk.long_note : b->note,
                             .url = "https://desk.example/1", .amount = b->amount, .created = b->created,
                             .changed = b->changed, .merged_into = *b->merged ? b->merged : NULL));
     }

@@ -708,6 +708,26 @@ static void a_restored_source(void **state)
     assert_int_equal(page_for("1")->seconds, 420);
 }
 
+/* Of a window what lies behind its end waits for another run. */
+static void a_window_has_an_end(void **state)
+{
+    static char note[1000000];
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    book("2", "1", "10")->created.us += INT64_C(7200000000);
+    run_through(start_run("window", "{\"since\":\"2026-03-02T00:00:00Z\",\"until\":\"2026-03-02T11:00:00Z\"}",
+                          false, NULL));
+    assert_non_null(page_for("1"));
+    assert_null(page_for("2"));
+    memset(note, 'x', sizeof(note) - 1); /* and a note is not kept in all its length */
+    desk.long_note = note;
+    run("full");
+    assert_non_null(page_for("2"));
+    assert_int_equal(count("SELECT max(length(note)) FROM timesync_entries"), 16000);
+}
+
 static void doubles_are_reported(void **state)
 {
     char text[400];
@@ -793,6 +813,7 @@ int main(void)
         ON(none_is_made_beside_an_older_one),
         ON(a_ticket_first_of_all),
         ON(a_restored_source),
+        ON(a_window_has_an_end),
         ON(doubles_are_reported),
         ON(orphans_are_reported),
     };

@@ -14,6 +14,7 @@
 #include "hint.h"
 #include "http_date.h"
 #include "idmap.h"
+#include "recent.h"
 #include "row.h"
 
 /* ---- memory that runs out: the n-th time from now; 0: never ----
@@ -376,6 +377,50 @@ static void without_memory_nothing_is_made_and_nothing_lost(void **state)
     json_decref(row);
 }
 
+/* ---- people of a minute ago ---- */
+
+static void people_are_remembered_for_a_minute_and_of_one_connection(void **state)
+{
+    static struct recent recent;
+    const dw_time now = { INT64_C(1772445600000000) }, soon = { now.us + 59000000 },
+                  late = { now.us + 60000000 };
+    json_t *row =
+        json_pack("{ssssss}", "firstname", "Maren", "email", "maren@example.org", "organization", "Lindgren");
+    struct person *known = fact_person(7, row), *gone = fact_person(8, NULL),
+                  *other = fact_person(7 + RECENT_SLOTS, row);
+    struct person *p;
+
+    (void)state;
+    recent_init(&recent);
+    assert_null(recent_person(&recent, 1, 7, now));
+    recent_keep(&recent, 1, known, now);
+    p = recent_person(&recent, 1, 7, soon);
+    assert_non_null(p);
+    assert_int_equal(p->id, 7);
+    assert_true(p->known);
+    assert_string_equal(p->name, "Maren");
+    assert_string_equal(p->email, "maren@example.org");
+    assert_string_equal(p->organization_name, "Lindgren");
+    free(p);
+    assert_null(recent_person(&recent, 1, 7, late));
+    assert_null(recent_person(&recent, 2, 7, soon));
+    recent_keep(&recent, 1, gone, now); /* whoever is not there may be there at once */
+    assert_null(recent_person(&recent, 1, 8, soon));
+    fails_in = 1;
+    assert_null(recent_person(&recent, 1, 7, soon));
+    fails_in = 0;
+    recent_keep(&recent, 1, other, now); /* takes the place of the first */
+    assert_null(recent_person(&recent, 1, 7, soon));
+    p = recent_person(&recent, 1, 7 + RECENT_SLOTS, soon);
+    assert_non_null(p);
+    free(p);
+    recent_finish(&recent);
+    free(known);
+    free(gone);
+    free(other);
+    json_decref(row);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +434,7 @@ int main(void)
         cmocka_unit_test(a_ticket_keeps_its_texts),
         cmocka_unit_test(a_hint_is_found_in_what_admins_write),
         cmocka_unit_test(without_memory_nothing_is_made_and_nothing_lost),
+        cmocka_unit_test(people_are_remembered_for_a_minute_and_of_one_connection),
     };
 
     return cmocka_run_group_tests_name("zammad_rows", tests, NULL, NULL);

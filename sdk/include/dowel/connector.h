@@ -38,6 +38,8 @@ typedef struct dw_thing {
     const char *email;  /* of a user */
     const char *parent; /* the id of what it is part of: a project's customer, an activity's project */
     bool inactive;      /* it is there for what is old */
+    bool looked; /* of what is to be made: the caller has listed its parent's just now, it is not there, and nobody else
+                  * makes it, so the connector need not look once more */
 } dw_thing;
 
 /* All that is set has to fit. What is asked for may be given without looking closely: the host picks what fits. */
@@ -189,6 +191,22 @@ typedef struct dw_connection_uses {
     dw_found *out;
 } dw_connection_uses;
 
+/* A setting that is secret. */
+typedef struct dw_connection_secret {
+    const char *item; /* "token" */
+    dw_secret value;
+} dw_connection_secret;
+
+/* A connection to be made. Only kind and name are required. */
+typedef struct dw_connection_wanted {
+    uint32_t struct_size;
+    const char *kind, *name;             /* "zammad", "Helpdesk" */
+    const json_t *settings;              /* an object without what is secret; NULL: all as by default */
+    const dw_connection_secret *secrets; /* ends with { 0 }; NULL: none */
+    bool allow_private; /* its address may lie inside, as with `dowel connection add --allow-private yes` */
+    bool disabled;
+} dw_connection_wanted;
+
 enum dw_check_state { DW_CHECK_GOOD = 1, DW_CHECK_WARNING = 2 };
 
 typedef struct dw_connector_api {
@@ -218,6 +236,8 @@ typedef struct dw_connector_api {
     int (*write)(dw_call *c, dw_connection *conn, const dw_timesheet *wanted, const dw_timesheet **stored);
     int (*remove)(dw_call *c, dw_connection *conn, const char *id);
     dw_span (*settle)(dw_connection *conn);
+    int (*try_out)(dw_call *c, const dw_connection_wanted *wanted);
+    int (*connect)(dw_call *c, const char **id, const dw_connection_wanted *wanted);
 } dw_connector_api;
 
 /* ---- connections ---- */
@@ -322,6 +342,21 @@ static inline DW_MUST_CHECK int dw_timesheet_remove(dw_call *c, dw_connection *c
 
 /* How long after a request whose outcome is unknown it may still take effect there. [call] */
 static inline dw_span dw_connection_settle(dw_connection *conn) { return dw_host_->connector->settle(conn); }
+
+/* ---- moving here from another system: connections that a plugin makes ---- */
+
+/* dw_connection_make(c, &id, .kind = "zammad", .name = "Helpdesk", .settings = settings, .secrets = secrets): in the open
+ * transaction (DW_ETX without one), untested, and audited as any other. 1; or 0 where the tenant has one of this kind and name:
+ * that one is left as it is. *id is the caller's call's. Only what the machine itself does may make connections: a command, or a
+ * job that nobody asked for (else DW_EDENIED). DW_EINVALID: what is wrong with the settings, all of it; DW_ECONFLICT: one of
+ * another kind has the name; DW_EUNAVAILABLE: the kind's plugin is not running. [call] */
+#define dw_connection_make(c, id, ...) \
+    (dw_host_->connector->connect((c), (id), DW_ARGS_(dw_connection_wanted, __VA_ARGS__)))
+
+/* dw_connection_try(c, .kind = "zammad", ...): what its connector's check() would say about such a connection, which is not kept:
+ * 0, it works; or why not. As above, but outside of transactions. [call] */
+#define dw_connection_try(c, ...) \
+    (dw_host_->connector->try_out((c), DW_ARGS_(dw_connection_wanted, __VA_ARGS__)))
 
 #ifdef __cplusplus
 }

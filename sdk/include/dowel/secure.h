@@ -19,6 +19,7 @@ typedef struct dw_secure_api {
     int (*equal)(const char *a, const char *b);
     int (*seal)(dw_call *c, dw_str plain, const char **sealed);
     int (*unseal)(dw_call *c, const char *sealed, dw_str *plain);
+    int (*unseal_with)(dw_call *c, dw_secret key, const char *sealed, dw_str *plain);
 } dw_secure_api;
 
 /* A new UUIDv7: ids sort by their creation. [call] */
@@ -56,6 +57,14 @@ static inline DW_MUST_CHECK int dw_seal(dw_call *c, dw_str plain, const char **s
 static inline DW_MUST_CHECK int dw_unseal(dw_call *c, const char *sealed, dw_str *plain)
 {
     return dw_host_->secure->unseal(c, sealed, plain);
+}
+
+/* A Fernet token that another system made, under that system's key (44 characters of base64url), as long ago as may be; for
+ * moving from there. *plain is terminated, and wiped at the end of the call. DW_EINVALID: the key is none, or this is no token
+ * of it; nobody is told which of both is wrong about a token. Since ABI minor 2. [call] */
+static inline DW_MUST_CHECK int dw_unseal_with(dw_call *c, dw_secret key, const char *sealed, dw_str *plain)
+{
+    return dw_host_->secure->unseal_with(c, key, sealed, plain);
 }
 
 /* The secret in the open: grep for it. A member such as .bearer takes the secret itself and is nearly always what you

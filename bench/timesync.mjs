@@ -1,0 +1,237 @@
+// timesync.mjs - what it costs to move booked time: a first pass, passes in which nothing changed, and webhooks. See README.md.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { join } from 'node:path';
+
+import { request } from '../tests/e2e/support/client.mjs';
+import { root, sleep, startServer, until } from '../tests/e2e/support/server.mjs';
+import { Stage } from '../tests/e2e/support/timesync_stage.mjs';
+import { options, table, targets } from './support/figures.mjs';
+import { cpuSeconds, pss, pssOwn } from './support/processes.mjs';
+
+const chosen = options(
+  {
+    entries: 100_000,
+    tickets: 20_000,
+    latency: 0, // ms that every answer of both peers takes longer
+    parallel: 4, // the rule of the sync
+    passes: 3, // in which nothing changed
+    rate: 50, // webhooks a second
+    seconds: 60,
+    engine: 'sqlite', // or postgres
+    mmap: '', // core's database_mmap; empty: as it is by itself
+    build: 'release',
+    dir: join(root, 'build/bench'), // the disk that is meant
+    out: join(root, 'build/bench/timesync.json'),
+  },
+  process.argv.slice(2),
+);
+
+const MIB = 1024 * 1024;
+const PLUGINS = ['auth', 'zammad', 'kimai', 'timesync'];
+
+// ---- the server, and what is under it ----
+
+const folders = [];
+function folderIn(parent) {
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(join(parent, 'dowel-bench-timesync-'));
+  folders.push(folder);
+  return folder;
+}
+
+let postgres;
+function startPostgres() {
+  const script = join(root, 'tests/support/postgres.sh');
+  const parent = folderIn('/var/tmp');
+  chmodSync(parent, 0o755); // PostgreSQL's own user has to get in
+  const folder = join(parent, 'pg');
+  const started = spawnSync('sh', [script, 'start', folder, '--until', String(process.pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  if (started.status !== 0) throw new Error('PostgreSQL did not start');
+  postgres = {
+    pid: Number(readFileSync(join(folder, 'cluster/postmaster.pid'), 'utf8').split('\n')[0]),
+    url: `postgres://dowel@/dowel?host=${folder}`,
+    stop: () => execFileSync('sh', [script, 'stop', folder]),
+  };
+}
+
+function startDowel() {
+  const built = ['release', 'bench'].includes(chosen.build) ? chosen.build : 'release';
+  const binary = join(root, 'build', built, 'bin/dowel');
+  if (!existsSync(binary)) throw new Error(`${binary} is not there: ./dev build ${built}`);
+  const database = `${postgres ? `database_url: "${postgres.url}"\n` : ''}${chosen.mmap ? `database_mmap: ${chosen.mmap}\n` : ''}`;
+  const config = {
+    'core.yaml': `access_log: false\nroute_limits: false\nrate_limit: off\nplugin_dirs: [${join(root, 'build', built, 'lib/dowel/plugins')}]\n${database}`,
+    ...Object.fromEntries(PLUGINS.map((name) => [`${name}.yaml`, 'enabled: true\n'])),
+  };
+  config['auth.yaml'] += 'access_token_ttl: 12h\n';
+  return startServer({ binary, config, data: folderIn(chosen.dir) });
+}
+
+// ---- measuring ----
+
+const round = (value, digits = 2) => Number(value.toFixed(digits));
+
+// The CPU of each process tree, as seconds since the last call.
+function meter(stage) {
+  const pids = { dowel: stage.server.pid, zammad: stage.zammad.pid, kimai: stage.kimai.pid, ...(postgres && { postgres: postgres.pid }) };
+  const now = () => Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)]));
+  let before = now();
+  return () => {
+    const after = now();
+    const used = Object.fromEntries(Object.keys(pids).map((name) => [name, round(after[name] - before[name])]));
+    before = after;
+    return used;
+  };
+}
+
+const STATEMENTS = { statements: ['dowel_db_statements_total'], transactions: ['dowel_db_transactions_total', 'commit'], commits: ['dowel_db_commits_total'] };
+
+async function counters(stage) {
+  const all = {};
+  for (const [name, [metric, labels]] of Object.entries(STATEMENTS)) all[name] = await stage.counter(metric, labels);
+  return all;
+}
+
+// Does act(), and says what it cost: { seconds, cpu, requests, memory: [[s, MiB of its own, MiB with the file's pages]], statements... }.
+async function measured(stage, act) {
+  await stage.forget();
+  const before = await counters(stage);
+  const cpu = meter(stage);
+  const begun = Date.now();
+  const memoryAt = (at) => [at, round(pssOwn(stage.server.pid) / MIB, 1), round(pss(stage.server.pid) / MIB, 1)];
+  const memory = [memoryAt(0)];
+  const look = () => {
+    const at = round((Date.now() - begun) / 1000, 1);
+    if (at - memory.at(-1)[0] >= 1) memory.push(memoryAt(at));
+  };
+  const value = await act(look);
+  const seconds = round((Date.now() - begun) / 1000);
+  const used = cpu();
+  memory.push(memoryAt(seconds));
+  const after = await counters(stage);
+  const did = Object.fromEntries(Object.keys(before).map((name) => [name, after[name] - before[name]]));
+  return { value, seconds, cpu: used, requests: await stage.requests(), memory, ...did };
+}
+
+const total = (requests) => Object.values(requests).reduce((sum, n) => sum + n, 0);
+const most = (memory) => Math.max(...memory.map(([, size]) => size));
+
+// ---- what is measured ----
+
+async function pass(stage, kind, expected) {
+  const result = await measured(stage, (look) => stage.run(kind, { limit: 3_600_000, look }));
+  const { state, reason, detail, ...counts } = result.value;
+  assert.equal(state, 'done', `${kind}: ${state} ${reason} ${detail}`);
+  for (const [name, n] of Object.entries(expected)) assert.equal(counts[name], n, `${kind}: ${name}`);
+  console.log(`  ${kind}: ${result.seconds} s, CPU ${JSON.stringify(result.cpu)}, ${total(result.requests)} requests, ${result.statements} statements, ${most(result.memory)} MiB`);
+  return result;
+}
+
+async function webhooks(stage) {
+  const { rate, seconds } = chosen;
+  await stage.listen();
+  await stage.kimai.ask('created');
+  const n = rate * seconds;
+  const made = [];
+  const result = await measured(stage, async (look) => {
+    const booking = stage.zammad.ask('bookings', { rate, seconds, tickets: stage.tickets });
+    await until(`${n} timesheets`, async () => {
+      look();
+      made.push(...(await stage.kimai.ask('created')));
+      return made.length >= n;
+    }, { limit: (seconds + 120) * 1000, every: 200 });
+    return booking;
+  });
+  const at = new Map(made);
+  const waits = result.value.map(([id, booked]) => at.get(id) - booked).sort((a, b) => a - b);
+  assert.equal(waits.length, n);
+  assert.ok(waits.every((wait) => wait >= 0));
+  const of = (part) => waits[Math.min(n - 1, Math.floor(n * part))];
+  const latency = { median: of(0.5), p90: of(0.9), p99: of(0.99), max: waits[n - 1] };
+  delete result.value;
+  console.log(`  webhooks: ${JSON.stringify(latency)} ms, CPU ${JSON.stringify(result.cpu)}, ${total(result.requests)} requests, ${result.statements} statements`);
+  return { ...result, latency, n };
+}
+
+async function measure(stage) {
+  const entries = chosen.entries;
+  const rows = [];
+  console.log(`${entries} entries on ${chosen.tickets} tickets, ${chosen.engine}, ${chosen.latency} ms an answer`);
+  rows.push({ what: 'first', n: entries, ...(await pass(stage, 'full', { created: entries, examined: entries })) });
+  await stage.check();
+  for (let i = 0; i < chosen.passes; i++) rows.push({ what: `unchanged ${i + 1}`, n: entries, ...(await pass(stage, 'full', { unchanged: entries, examined: entries })) });
+  rows.push({ what: 'poll', n: entries, ...(await pass(stage, 'poll', {})) });
+  await stage.check();
+  if (chosen.seconds > 0) {
+    rows.push({ what: 'webhooks', ...(await webhooks(stage)) });
+    await sleep(1000);
+    await stage.check();
+    const all = entries + chosen.rate * chosen.seconds;
+    rows.push({ what: 'full after', n: all, ...(await pass(stage, 'full', { examined: all })) });
+    await stage.check();
+  }
+  return rows;
+}
+
+// ---- telling ----
+
+function print(rows) {
+  const cpuOf = (row, name) => row.cpu[name]?.toFixed(1) ?? '-';
+  const db = postgres ? ['PG s'] : [];
+  console.log(`\n${table(
+    ['pass', 'entries', 'seconds', 'CPU s', ...db, 'Zammad s', 'Kimai s', 'requests', 'an entry', 'statements', 'commits', 'MiB before', 'most', 'after', 'with file'],
+    rows.map((row) => [row.what, row.n, row.seconds, cpuOf(row, 'dowel'), ...(postgres ? [cpuOf(row, 'postgres')] : []), cpuOf(row, 'zammad'), cpuOf(row, 'kimai'),
+      total(row.requests), (total(row.requests) / row.n).toFixed(4), row.statements, row.commits || row.transactions, row.memory[0][1], most(row.memory), row.memory.at(-1)[1], row.memory.at(-1)[2]]),
+  )}`);
+  for (const row of rows.filter(({ what }) => ['first', 'unchanged 1', 'poll', 'webhooks'].includes(what))) {
+    console.log(`\nrequests of "${row.what}", by kind and per entry`);
+    console.log(table(['request', 'number', 'an entry'], Object.entries(row.requests).map(([what, n]) => [what, n, (n / row.n).toFixed(4)])));
+  }
+  const { latency } = rows.find(({ what }) => what === 'webhooks') ?? {};
+  if (latency) console.log(`\nbooking to timesheet at ${chosen.rate} a second: ${Object.entries(latency).map(([name, ms]) => `${name} ${ms} ms`).join(', ')}`);
+}
+
+function targetsOf(rows) {
+  const of = (what) => rows.find((row) => row.what === what);
+  const again = rows.filter(({ what }) => what.startsWith('unchanged'));
+  const full = chosen.entries === 100_000;
+  return [
+    ...(full ? [{ what: 'a pass with nothing changed, CPU', limit: 10, value: Math.max(...again.map(({ cpu }) => cpu.dowel)), unit: 's' }] : []),
+    { what: 'memory after the last such pass above the first', limit: 5, value: again.at(-1)?.memory.at(-1)[1] - again[0]?.memory.at(-1)[1], unit: 'MiB' },
+    { what: 'booking to timesheet, the slowest', limit: 2000, value: of('webhooks')?.latency.max, unit: 'ms' },
+    ...(chosen.latency > 0 ? [{ what: 'first pass, of the time that the answers of its writes take', limit: 1.25, value: of('first').seconds / answerTime(of('first')), unit: 'x' }] : []),
+  ];
+}
+
+// What the changes alone take when as many as allowed are under way: that is the limit.
+function answerTime({ requests }) {
+  const writes = Object.entries(requests).filter(([what]) => /^kimai (POST|PATCH|DELETE)/.test(what)).reduce((sum, [, n]) => sum + n, 0);
+  return (writes * chosen.latency) / 1000 / chosen.parallel;
+}
+
+async function main() {
+  if (chosen.engine === 'postgres') startPostgres();
+  let stage;
+  let rows;
+  try {
+    stage = await Stage.set({ start: startDowel, entries: chosen.entries, tickets: chosen.tickets, latency: chosen.latency, rules: { parallel: chosen.parallel } });
+    rows = await measure(stage);
+  } finally {
+    await stage?.strike();
+    postgres?.stop();
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  }
+  print(rows);
+  const list = targetsOf(rows);
+  console.log(`\n${targets(list).join('\n')}`);
+  mkdirSync(join(chosen.out, '..'), { recursive: true });
+  const machine = { cores: cpus().length, model: cpus()[0]?.model, kernel: release(), node: process.version };
+  writeFileSync(chosen.out, `${JSON.stringify({ at: new Date().toISOString(), machine, options: chosen, rows, targets: list }, null, 2)}\n`);
+  console.log(`\nwritten to ${chosen.out}`);
+}
+
+await main();
