@@ -118,8 +118,9 @@ export class Judge {
     const stored = { begin: floorTo(begin, 60_000), end: ceilTo(begin + seconds * 1000, 60_000) };
     const ticket = world.ticket(row.ticket_id);
     const billable = { always: true, never: false }[rules.billable];
+    const isRounded = begin !== stored.begin || seconds * 1000 !== stored.end - stored.begin;
     return {
-      ...stored, duration: (stored.end - stored.begin) / 1000, user, activity: world.activities.get(row.type_id), billable,
+      ...stored, isRounded, duration: (stored.end - stored.begin) / 1000, user, activity: world.activities.get(row.type_id), billable,
       project: `TID-${row.ticket_id}`, customer: `OID-${ticket.organization_id}`, title: ticket.title, tags: rules.tags,
     };
   }
@@ -166,6 +167,11 @@ export class Judge {
     else yield 'its deletion was missed: a timesheet, and no case';
   }
 
+  // Both sides were changed to the same; but of what the target rounds nobody can be sure. Nor is said whether it should be billable.
+  #isUndecided(touched, wanted) {
+    return touched.has('edited billable') || (touched.has('edited') && wanted.isRounded);
+  }
+
   // Of a copy, whose original somebody deleted, the case is about the original.
   #isIts(told, sheet) {
     return typeof told?.sheet !== 'string' || told.sheet === String(sheet.id);
@@ -197,7 +203,7 @@ export class Judge {
       if (!isTheirs) yield `its timesheet differs in ${differs.join(', ')}, and nobody is told`;
     } else if (differs.length > 0 && touched.size === 0 && decided.length === 0 && this.overlaps) {
       yield `nothing forbids it, and its timesheet differs in ${differs.join(', ')}`;
-    } else if (differs.length === 0 && cases.length > 0 && !isMoved && !isVeryLate && !touched.has('edited billable') && this.#isIts(told, sheet)) {
+    } else if (differs.length === 0 && cases.length > 0 && !isMoved && !isVeryLate && this.#isIts(told, sheet) && !this.#isUndecided(touched, wanted)) {
       yield 'all is well, and its case never closes';
     }
   }
