@@ -102,7 +102,6 @@ CREATE INDEX timesync_entries_by_sheet ON timesync_entries (tenant_id, sync, she
 CREATE INDEX timesync_entries_by_state ON timesync_entries (tenant_id, sync, state, id);
 CREATE INDEX timesync_entries_by_day ON timesync_entries (tenant_id, day);
 CREATE INDEX timesync_entries_by_start ON timesync_entries (tenant_id, sync, starts_at);
-CREATE INDEX timesync_entries_by_loss ON timesync_entries (tenant_id, state) WHERE gone_at IS NOT NULL;
 CREATE INDEX timesync_entries_by_intent ON timesync_entries (tenant_id, intent_at) WHERE intent <> '';
 CREATE INDEX timesync_entries_by_gone ON timesync_entries (tenant_id, sync) WHERE state = 'synced' AND gone_at IS NOT NULL;
 
