@@ -311,7 +311,8 @@ static void all_that_is_wrong_is_said(void **state)
     assert_non_null(strstr(mover.text, "settings/token: "));
     refused(w, make_of_no_kind, DW_EINVALID, "kind");
     assert_int_equal(run(w, make_twice), 0);
-    refused(w, make_with_a_taken_name, DW_ECONFLICT, "the connection Helpdesk: there is another connection with this name");
+    refused(w, make_with_a_taken_name, DW_ECONFLICT,
+            "the connection Helpdesk: there is another connection with this name");
     refused(w, make_without_a_name, DW_EMISUSE, "without a kind or a name");
     assert_int_equal(desks(w), 1);
 }
