@@ -277,10 +277,11 @@ static int say_seen(dw_call *c, const struct work *w, dw_time from)
 {
     return dw_db_exec(
         c,
-        "UPDATE timesync_steps SET reason = $2 WHERE run = $1 AND outcome = '' AND reason = '' AND entry IN"
-        " (SELECT e.id FROM timesync_entries e WHERE e.sync = $3 AND e.sheet IS NULL AND e.attempt = 0"
-        " AND e.state = 'waiting' AND e.starts_at >= $4)",
-        w->run.id, HINT_SEEN, w->sync.id, from);
+        /* By its id alone: a planner that knows nothing of these tables had better see no other way to an entry. */
+        "UPDATE timesync_steps SET reason = $2 WHERE run = $1 AND outcome = '' AND reason = '' AND EXISTS"
+        " (SELECT 1 FROM timesync_entries e WHERE e.id = timesync_steps.entry AND e.sheet IS NULL"
+        " AND e.attempt = 0 AND e.state || '' = 'waiting' AND e.starts_at >= $3)",
+        w->run.id, HINT_SEEN, from);
 }
 
 /* ---- all of it ---- */
