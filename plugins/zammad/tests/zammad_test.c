@@ -363,6 +363,17 @@ static void a_list_that_breaks_off_is_not_complete(void **state)
 
 /* ---- what can be pointed at ---- */
 
+/* Was that searched for? The page behind the first one may be asked for a little later. */
+static bool was_searched(dw_harness *h, const char *what)
+{
+    for (unsigned i = 0; i < requests(h); i++) {
+        const char *url = dw_harness_sent_to_peers(h, i)->url;
+        if (strstr(url, "/users/search") && strstr(url, what))
+            return true;
+    }
+    return false;
+}
+
 static void a_thing_is_asked_for_by_what_is_known_of_it(void **state)
 {
     dw_harness *h = open_desk();
@@ -391,12 +402,12 @@ static void a_thing_is_asked_for_by_what_is_known_of_it(void **state)
     assert_int_equal(json_array_size(things(h, id, "user", .email = "ann@example.org")), 1);
     assert_string_equal(dw_harness_sent_to_peers(h, 2)->url,
                         API "/users/search?expand=true&query=ann%40example.org&page=1&per_page=500");
-    unsigned before = requests_to(h, "GET /users/search");
     assert_int_equal(json_array_size(things(h, id, "user", .email = "an-n@example.org")),
                      0); /* an operator: all */
     assert_int_equal(json_array_size(things(h, id, "user", .name = "bo", .inactive = true)), 1);
     assert_int_equal(json_array_size(things(h, id, "user", .name = "bo")), 0);
-    assert_int_equal(requests_to(h, "GET /users/search"), before);
+    assert_true(was_searched(h, "ann%40"));
+    assert_false(was_searched(h, "an-n") || was_searched(h, "query=bo"));
     assert_int_equal(dw_harness_close(h), 0);
 }
 

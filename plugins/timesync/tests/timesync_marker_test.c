@@ -1,4 +1,4 @@
-/* marker_test.c - what is written is read, and nothing else is. */
+/* timesync_marker_test.c - what is written is read, and nothing else is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

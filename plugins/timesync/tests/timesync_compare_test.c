@@ -1,4 +1,4 @@
-/* compare_test.c - the whole matrix: source x link x target x is it as wanted x is it exported x rules. */
+/* timesync_compare_test.c - the whole matrix: source x link x target x is it as wanted x is it exported x rules. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* decimal_test.c - amounts, also against sums of whole numbers. */
+/* timesync_decimal_test.c - amounts, also against sums of whole numbers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
