@@ -262,8 +262,8 @@ static void one_history(uint64_t of)
 {
     static const char *const rules[] = {
         "{\"max_deletions\":0}",
-        "{\"max_deletions\":0,\"source_deleted\":\"remove\",\"target_edited\":\"restore\",\"target_deleted\":"
-        "\"create\"}",
+        ("{\"max_deletions\":0,\"source_deleted\":\"remove\",\"target_edited\":\"restore\","
+         "\"target_deleted\":\"create\"}"),
         "{\"max_deletions\":0,\"source_deleted\":\"remove\",\"project\":\"of_customer\"}",
         "{\"max_deletions\":0,\"target_edited\":\"restore\",\"zero\":\"decide\",\"parallel\":1}",
     };
