@@ -81,7 +81,6 @@ static int fill(struct opened *o, dw_call *c, const struct connection *row, cons
             .key_pem = str_from(row->client_key),
             .proxy = proxy_of(row),
             .gate = *row->id ? connection_gate_of(row->id, (unsigned)row->parallel) : NULL,
-            
         },
     };
     int rc = set_address(o, settings);
