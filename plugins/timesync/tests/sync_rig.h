@@ -692,4 +692,35 @@ static inline const char *case_of(const char *entry)
     return reason;
 }
 
+/* What a person chose for the cases of these entries, n of them, in one run. */
+static inline struct numbers choose_all(const char *const *entries, size_t n, const char *action,
+                                        const char *sheet)
+{
+    json_t *keys = json_array(),
+           *scope = json_pack("{s:s,s:s,s:o}", "action", action, "note", "", "keys", keys);
+    const char *key = "";
+    char *text;
+    struct numbers numbers;
+
+    for (size_t i = 0; i < n; i++) {
+        sql_ok(dw_harness_find(
+            h, DW_TO(&key),
+            "SELECT coalesce((SELECT CAST(id AS TEXT) FROM timesync_entries WHERE source_id = $1), $1)",
+            entries[i]));
+        json_array_append_new(keys, json_string(key));
+    }
+    if (sheet)
+        json_object_set_new(scope, "sheet", json_string(sheet));
+    text = json_dumps(scope, 0);
+    numbers = run_through(start_run("decide", text, false, NULL));
+    free(text);
+    json_decref(scope);
+    return numbers;
+}
+
+static inline struct numbers choose(const char *entry, const char *action, const char *sheet)
+{
+    return choose_all(&entry, 1, action, sheet);
+}
+
 #endif
