@@ -1,12 +1,6 @@
 /* timesync_touched_test.c - what others do to timesheets: copies of them, the same change on both sides, a bill in between. */
 #include "sync_rig.h"
 
-static void edit(struct booking *b, const char *amount)
-{
-    snprintf(b->amount, sizeof(b->amount), "%s", amount);
-    b->changed.us += 1000000;
-}
-
 /* Somebody copies a page; its copy bears the same first line. */
 static struct page *copy_of(const char *entry, const char *id)
 {
@@ -269,8 +263,6 @@ static void billed_while_it_was_made(void **state)
     assert_int_equal(open_cases(), 0);
 }
 
-#define ON(name) cmocka_unit_test_teardown(name, rig_stop)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,10 +279,6 @@ int main(void)
         ON(billed_and_taken_back),
         ON(billed_while_it_was_made),
     };
-    int failed = cmocka_run_group_tests_name("touched, on SQLite", tests, NULL, NULL);
 
-    postgres = getenv("DOWEL_TEST_POSTGRES");
-    if (postgres && *postgres)
-        failed += cmocka_run_group_tests_name("touched, on PostgreSQL", tests, NULL, NULL);
-    return failed;
+    return ON_EVERY_ENGINE("touched", tests);
 }
