@@ -133,6 +133,8 @@ int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, st
 
 /* ---- timesheets that no entry has ---- */
 
+#define NO_ENTRY "00000000-0000-0000-0000-000000000000"
+
 struct strange {
     const struct work *w;
     const struct step *s;
@@ -141,9 +143,24 @@ struct strange {
     enum reason reason;
 };
 
+/* In the transaction that tells a person of it: another step of this run may have just made it an entry's own. */
+static int is_somebodys(dw_call *c, const struct strange *x)
+{
+    const char *other;
+
+    return entry_of_sheet(c, x->w->sync.target, x->s->sheet, NO_ENTRY, &other);
+}
+
 static int end_strange(dw_call *c, void *ud)
 {
-    const struct strange *x = ud;
+    struct strange *x = ud;
+    const int is_its = same(x->outcome, "deciding") ? is_somebodys(c, x) : 0;
+
+    DW_TRY(is_its);
+    if (is_its) {
+        x->outcome = "unchanged";
+        x->reason = REASON_NONE;
+    }
     const json_t *json = x->sheet ? sheet_json(c, x->sheet) : NULL;
     const struct step_done done = {
         .outcome = x->outcome,
@@ -198,7 +215,7 @@ int decide_strange(dw_call *c, struct work *w, const struct step *s)
                               same(s->hint, HINT_STRANGE) ? REASON_DELETED_SOURCE : REASON_DUPLICATE);
     if (found.sheet.exported)
         return end_as_strange(c, w, s, &found.sheet, "deciding", REASON_LOCKED_OR_EXPORTED);
-    rc = entry_of_sheet(c, w->sync.target, s->sheet, "00000000-0000-0000-0000-000000000000", &other);
+    rc = entry_of_sheet(c, w->sync.target, s->sheet, NO_ENTRY, &other);
     DW_TRY(rc);
     if (rc) /* it has become somebody's */
         return end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);

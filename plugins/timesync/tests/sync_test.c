@@ -761,6 +761,28 @@ static void doubles_are_reported(void **state)
     assert_int_equal(run("full").unchanged, 1);
 }
 
+/* Its step comes before that of the copy: what was a double when the target was listed is its own by then. */
+static void a_double_becomes_its_own(void **state)
+{
+    char text[400];
+    struct booking *b;
+
+    (void)state;
+    rig_start("{\"target_deleted\":\"create\"}");
+    b = book("1", "1", "10");
+    run("full");
+    snprintf(text, sizeof(text), "%s", page_for("1")->text);
+    old_page(text, "", 0, 600);
+    run("full");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 1);
+    books.all[0].gone = true;
+    snprintf(b->note, sizeof(b->note), "said by telephone");
+    edit(b, "10");
+    run("full");
+    assert_int_equal(pages(), 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 0);
+}
+
 /* A timesheet with our marker of which the source knows nothing. */
 static void orphans_are_reported(void **state)
 {
@@ -815,6 +837,7 @@ int main(void)
         ON(a_restored_source),
         ON(a_window_has_an_end),
         ON(doubles_are_reported),
+        ON(a_double_becomes_its_own),
         ON(orphans_are_reported),
     };
     int failed = cmocka_run_group_tests_name("sync on SQLite", tests, NULL, NULL);
