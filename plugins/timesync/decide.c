@@ -157,6 +157,8 @@ int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, st
 
 /* ---- timesheets that no entry has ---- */
 
+#define NO_ENTRY "00000000-0000-0000-0000-000000000000"
+
 struct strange {
     const struct work *w;
     const struct step *s;
@@ -165,9 +167,30 @@ struct strange {
     enum reason reason;
 };
 
+/* In the transaction that tells a person of it: another step of this run may have just made it an entry's own, or asked about it. */
+static int is_somebodys(dw_call *c, const struct strange *x)
+{
+    const char *id;
+    const int is = entry_of_sheet(c, x->w->sync.target, x->s->sheet, NO_ENTRY, &id);
+
+    return is != 0 ? is
+                   : dw_db_find(c, DW_TO(&id),
+                                "SELECT c.id FROM timesync_cases c JOIN timesync_entries e ON e.id = c.entry"
+                                " WHERE c.sync = $1 AND c.sheet = $2 AND c.state IN ('open', 'deciding')"
+                                " AND e.sheet IS NULL LIMIT 1",
+                                x->w->sync.id, x->s->sheet);
+}
+
 static int end_strange(dw_call *c, void *ud)
 {
-    const struct strange *x = ud;
+    struct strange *x = ud;
+    const int is_its = same(x->outcome, "deciding") ? is_somebodys(c, x) : 0;
+
+    DW_TRY(is_its);
+    if (is_its) {
+        x->outcome = "unchanged";
+        x->reason = REASON_NONE;
+    }
     const json_t *json = x->sheet ? sheet_json(c, x->sheet) : NULL;
     const struct step_done done = {
         .outcome = x->outcome,
@@ -202,18 +225,6 @@ static int end_as_strange(dw_call *c, const struct work *w, const struct step *s
     return rc < 0 ? rc : WORK_DONE;
 }
 
-/* In the same run an entry's own step has taken it, or has made a case of it. 1 or 0. */
-static int is_told_of(dw_call *c, const struct work *w, const struct step *s)
-{
-    const char *id;
-
-    return dw_db_find(c, DW_TO(&id),
-                      "SELECT id FROM timesync_entries WHERE sync = $1 AND sheet = $2"
-                      " UNION ALL SELECT id FROM timesync_cases WHERE sync = $1 AND sheet = $2"
-                      " AND entry IS NOT NULL AND state IN ('open', 'deciding') LIMIT 1",
-                      w->sync.id, s->sheet);
-}
-
 int decide_strange(dw_call *c, struct work *w, const struct step *s)
 {
     struct found_sheet found;
@@ -229,14 +240,12 @@ int decide_strange(dw_call *c, struct work *w, const struct step *s)
         return end_as_strange(c, w, s, &found.sheet, "skipped", REASON_CHOSEN);
     if (same(s->hint, HINT_NO_MORE))
         return end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);
-    if (!w->action && (rc = is_told_of(c, w, s)) != 0)
-        return rc < 0 ? rc : end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);
     if (!w->action)
         return end_as_strange(c, w, s, &found.sheet, "deciding",
                               same(s->hint, HINT_STRANGE) ? REASON_DELETED_SOURCE : REASON_DUPLICATE);
     if (found.sheet.exported)
         return end_as_strange(c, w, s, &found.sheet, "deciding", REASON_LOCKED_OR_EXPORTED);
-    rc = entry_of_sheet(c, w->sync.target, s->sheet, "00000000-0000-0000-0000-000000000000", &other);
+    rc = entry_of_sheet(c, w->sync.target, s->sheet, NO_ENTRY, &other);
     DW_TRY(rc);
     if (rc) /* it has become somebody's */
         return end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);

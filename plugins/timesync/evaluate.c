@@ -141,13 +141,49 @@ static int found_one(dw_call *c, struct work *w, const struct step *s, struct en
     return judge_found(c, w, s, e, wanted, &found.sheet);
 }
 
+/* ---- another one than the one that was known ---- */
+
+/* The baseline goes on to be what we wrote: what somebody changed of the copy is an edit. */
+static int take_copy(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                     const struct sheet *base, const struct sheet *copy)
+{
+    struct sheet is = *base;
+    const struct ending link = {
+        .state = "synced", .sheet = &is, .link_by = "adopted", .what_of_case = CASE_STAYS
+    };
+    int rc;
+
+    is.id = copy->id;
+    is.exported = copy->exported;
+    if ((rc = ending_write(c, w, s, e, NULL, &link)) != WORK_DONE)
+        return rc;
+    if (!w->run.is_plan)
+        return entry_load(c, e->id, e);
+    e->sheet = is.id;
+    e->base = sheet_json(c, &is);
+    return 0;
+}
+
+static int ask_about_copy(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                          const struct wanted *wanted, struct why why)
+{
+    struct step of_copy = *s;
+    const int rc = unlinked(c, w, s, e, NULL, "waiting", REASON_NONE);
+
+    if (rc != WORK_DONE)
+        return rc;
+    e->sheet = NULL; /* a plan has written nothing */
+    of_copy.sheet = why.target->id;
+    return ending_case(c, w, &of_copy, e, wanted, why);
+}
+
 /* The one that was known is gone, and another one has its marker: somebody copied it, say, and deleted the original. So the entry has
  * that one, or a person is asked about that one; not about one that is no more. */
 static int another_one(dw_call *c, struct work *w, const struct step *s, struct entry *e,
-                       const struct wanted *wanted)
+                       struct wanted *wanted)
 {
-    struct step found_step = *s;
     struct sheet base, found[2];
+    const char *other;
     size_t n;
     int rc;
 
@@ -155,17 +191,24 @@ static int another_one(dw_call *c, struct work *w, const struct step *s, struct 
     rc = *e->marker ? work_find_marker(c, w, e->marker, base.begin, found, &n) : WORK_GOES_ON;
     if (rc != 0 || n == 0)
         return rc != 0 ? rc : WORK_GOES_ON;
-    if ((rc = unlinked(c, w, s, e, NULL, "waiting", REASON_NONE)) != WORK_DONE)
+    rc = entry_of_sheet(c, w->sync.target, found[0].id, e->id, &other);
+    DW_TRY(rc);
+    if (n > 1 || rc)
+        return ask_about_copy(
+            c, w, s, e, wanted,
+            (struct why){ REASON_DUPLICATE,
+                          n > 1 ? dw_format(c, "%s, %s", found[0].id, found[1].id)
+                                : dw_format(c, "timesheet %s is that of entry %s", found[0].id, other),
+                          &found[0] });
+    if (e->gone_at.us)
+        return ask_about_copy(c, w, s, e, wanted,
+                              (struct why){ REASON_DELETED_SOURCE, found[0].id, &found[0] });
+    if (!w->sync.rules.adopt || !sheet_same_time(&base, &found[0]))
+        return ask_about_copy(c, w, s, e, wanted,
+                              (struct why){ REASON_TIME_MISMATCH, found[0].id, &found[0] });
+    if ((rc = take_copy(c, w, s, e, &base, &found[0])) != WORK_DONE)
         return rc;
-    e->sheet = NULL; /* a plan has written nothing */
-    found_step.sheet = found[0].id;
-    found_step.hint = HINT_FOUND;
-    if (n > 1)
-        return ending_case(
-            c, w, &found_step, e, wanted,
-            (struct why){ REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0] });
-    rc = judge_found(c, w, &found_step, e, wanted, &found[0]);
-    return rc == WORK_GOES_ON ? not_moved(c, w, s, e, wanted) : rc;
+    return evaluate(c, w, s, e, wanted);
 }
 
 /* ---- comparing ---- */

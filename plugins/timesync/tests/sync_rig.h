@@ -137,6 +137,16 @@ static inline struct page *old_page(const char *text, const char *tags, int64_t 
     return page_of(p.id);
 }
 
+/* Somebody copies a page; the copy bears the same first line. */
+static inline struct page *copy_of(const char *entry, const char *id)
+{
+    struct page copy = *page_for(entry);
+
+    snprintf(copy.id, sizeof(copy.id), "%s", id);
+    books_put(&copy);
+    return page_of(id);
+}
+
 /* ---- runs ---- */
 
 static inline const char *start_run(const char *kind, const char *scope, bool is_plan, const char *undoes)
