@@ -65,10 +65,11 @@ static int is_as_shown(dw_call *c, const struct work *w, const struct step *s, c
            (shown.exported == found->exported && sheet_same(&shown, found, ~0U));
 }
 
-/* Of several the one that goes was one too many: what is left is looked for again. */
-static const char *state_without(const struct entry *e)
+/* Of several the one that goes was one too many: what is left is looked for again. Of one that is of no length nobody has said that
+ * it is never moved. */
+static const char *state_without(const struct entry *e, const struct wanted *wanted)
 {
-    return e->gone_at.us ? "gone" : e->sheet ? "skipped" : "waiting";
+    return e->gone_at.us ? "gone" : e->sheet && !wanted_is_emptied(wanted) ? "skipped" : "waiting";
 }
 
 static int unfollow(dw_call *c, struct work *w, const struct step *s, struct entry *e,
@@ -122,7 +123,7 @@ static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct e
     case ACTION_ADOPT: return write_adopt(c, w, s, e, wanted, &found.sheet, "person");
     case ACTION_REMOVE:
         return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet)
-                                    : write_remove(c, w, s, e, &found.sheet, state_without(e));
+                                    : write_remove(c, w, s, e, &found.sheet, state_without(e, wanted));
     default:
         return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet)
                                     : update(c, w, s, e, wanted, &found.sheet);

@@ -85,13 +85,6 @@ static int not_moved(dw_call *c, struct work *w, const struct step *s, struct en
     return ending_case(c, w, s, e, wanted, (struct why){ wanted->reason, wanted->detail, NULL });
 }
 
-/* Nothing is left of it: the same to its timesheet as a deletion. */
-static bool is_emptied(const struct wanted *wanted)
-{
-    return wanted->is_skipped &&
-           (wanted->reason == REASON_ZERO_AMOUNT || wanted->reason == REASON_NEGATIVE_AMOUNT);
-}
-
 /* ---- a ticket that moved ---- */
 
 static bool is_moved(const struct entry *e)
@@ -231,7 +224,7 @@ static int look(dw_call *c, struct work *w, const struct entry *e, struct view *
 
 static enum side_source source_of(const struct entry *e, const struct wanted *wanted)
 {
-    if (e->gone_at.us || (e->sheet && is_emptied(wanted)))
+    if (e->gone_at.us || (e->sheet && wanted_is_emptied(wanted)))
         return SOURCE_GONE;
     return same(e->pushed_hash, wanted->recipe) ? SOURCE_SAME : SOURCE_CHANGED;
 }

@@ -343,7 +343,7 @@ int write_remove(dw_call *c, struct work *w, const struct step *s, struct entry 
     const struct ending ending = {
         .outcome = "deleted",
         .state = state,
-        .reason = w->action ? REASON_CHOSEN : REASON_NONE,
+        .reason = w->action && !same(state, "waiting") ? REASON_CHOSEN : REASON_NONE,
         .unlinks = true,
         .old_sheet = sheet_json(c, is),
     };
