@@ -334,6 +334,7 @@ static int make_thing(dw_call *child, struct asking *a)
     const char *wrong = thing_wrong(made);
     if (wrong)
         return call_misuse(child, "%s: what the connector made is %s", a->step, wrong);
+    thing_mend(child, made);
     a->result = thing_copy(asker, made);
     return rc;
 }
@@ -430,6 +431,8 @@ static int write_timesheet(dw_call *child, struct asking *a)
         call_misuse(child, "%s: what the connector stored is %s", a->step, wrong);
         return call_fail(child, DW_EUNKNOWN, "it was written, but the connector's answer is %s", wrong);
     }
+    if (timesheet_mend(child, stored) != 0)
+        return DW_EUNKNOWN;
     a->result = timesheet_copy(asker, stored);
     return rc;
 }

@@ -56,6 +56,7 @@ CREATE TABLE timesync_entries (
     note           TEXT        NOT NULL,
     url            TEXT        NOT NULL,
     merged_into    TEXT        NOT NULL,            -- a ticket
+    wrong          TEXT        NOT NULL DEFAULT '', -- why it is not moved before a person has looked: as its source says it
     amount         TEXT        NOT NULL,            -- as the source has it
     unit           INTEGER     NOT NULL,            -- enum dw_unit
     begin_at       TIMESTAMPTZ,                     -- as the source says it; null: it does not

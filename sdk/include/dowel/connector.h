@@ -68,7 +68,8 @@ typedef struct dw_listing {
 enum dw_unit { DW_UNIT_UNKNOWN = 0, DW_UNIT_SECONDS = 1, DW_UNIT_MINUTES = 2, DW_UNIT_HOURS = 3 };
 
 /* A booking at its source. Only id, ticket, amount and one of begin, end and created are required; the rest helps mapping.
- * What is wrong with one (an amount that is no number) is for a person to decide, and no error. */
+ * What is wrong with one (an amount that is no number) is for a person to decide, and no error. Texts are cut at 1 MiB, names at
+ * 4,000 bytes; bytes that are no UTF-8 become U+FFFD. Ids have at most 200 bytes. */
 typedef struct dw_entry {
     uint32_t struct_size;
     const char *id; /* stable and unique in the connection */
@@ -82,6 +83,8 @@ typedef struct dw_entry {
     uint32_t unit;      /* enum dw_unit; UNKNOWN: the amount's unit is for the sync to say */
     dw_time begin, end, created, changed; /* 0: the source does not say */
     const char *merged_into;              /* the ticket that this one's was merged into; NULL: it was not */
+    const char *wrong; /* why a person has to look at it before it is moved, in a sentence; NULL: nothing is wrong. The host says
+                        * so itself of one whose ids are too long or no UTF-8, or that lacks what is required */
 } dw_entry;
 
 /* Which are wanted. */
