@@ -33,6 +33,11 @@ static const char *kind_name(dw_connection *conn)
     return conn && conn->c ? conn->kind : "";
 }
 
+static const char *address(dw_connection *conn)
+{
+    return conn && conn->c && conn->route.address ? conn->route.address : "";
+}
+
 static const void *settings(dw_connection *conn)
 {
     static const char step[] = "dw_connection_settings";
@@ -536,4 +541,5 @@ const dw_connector_api host_connector_api = {
     .settle = settle,
     .try_out = connection_make_try,
     .connect = connection_make,
+    .address = address,
 };

@@ -2,6 +2,7 @@
 
 #include "cases.h"
 #include "common.h"
+#include "owner.h"
 #include "write.h"
 
 /* The timesheet that the decision is about: the one of the entry, or the one that was found for it. */
@@ -206,6 +207,8 @@ int decide_strange(dw_call *c, struct work *w, const struct step *s)
     DW_TRY(rc);
     if (!rc)
         return end_as_strange(c, w, s, &found.sheet, "deciding", reason);
+    if (!owner_is_ours(w, &found.sheet)) /* any more */
+        return end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);
     w->requests++;
     rc = dw_timesheet_remove(c, w->target, s->sheet);
     if (rc < 0) {

@@ -4,6 +4,7 @@
 
 #include "common.h"
 #include "day.h"
+#include "moved.h"
 #include "reasons.h"
 #include "runs.h"
 
@@ -193,6 +194,8 @@ int sync_let_go_on(dw_call *c, const char *id)
 
     DW_TRY(dw_db_get(c, DW_TO(&reason), "SELECT held_reason FROM timesync_syncs WHERE id = $1", id));
     DW_TRY(sync_release(c, id));
+    if (same(reason, reason_name(REASON_MOVED)))
+        DW_TRY(moved_accept(c, id));
     if (same(reason,
              reason_name(REASON_TOO_MANY_DELETIONS))) /* who lets it go on has looked, and believes them */
         DW_TRY(run_start(c,

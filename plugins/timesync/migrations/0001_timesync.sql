@@ -10,6 +10,8 @@ CREATE TABLE timesync_syncs (
     name           TEXT        NOT NULL,
     source         UUID        NOT NULL,            -- connections
     target         UUID        NOT NULL,
+    source_at      TEXT        NOT NULL DEFAULT '', -- their addresses, where all that is known of them was read; '': not known yet
+    target_at      TEXT        NOT NULL DEFAULT '',
     mark           TEXT        NOT NULL,            -- of the source in every marker: the last 8 hex digits of its id
     rules          JSON        NOT NULL,            -- see rules.h: what is left out has its default
     schedule       TEXT        NOT NULL,            -- of polls: "every 15m", cron's; '': by hand and by webhooks
@@ -22,7 +24,7 @@ CREATE TABLE timesync_syncs (
     looked_until   TIMESTAMPTZ,                     -- what changed at the target up to then was seen
     compared_at    TIMESTAMPTZ,                     -- the last full comparison that came to its end
     held_reason    TEXT        NOT NULL,            -- why it does nothing by itself just now: AUTH_EXPIRED, RATE_LIMITED,
-                                                    -- TOO_MANY_DELETIONS; '': it works
+                                                    -- TOO_MANY_DELETIONS, MOVED; '': it works
     held_detail    TEXT        NOT NULL,
     held_until     TIMESTAMPTZ,                     -- null: until somebody says so
     version        BIGINT      NOT NULL,

@@ -414,9 +414,9 @@ static inline int make_project(dw_call *c, dw_connection *conn, const dw_thing *
 }
 
 struct no_settings {
-    const char *note;
+    const char *url;
 };
-static const dw_item no_items[] = { DW_ITEM(struct no_settings, note, .fallback = "", .help = "Nothing"),
+static const dw_item no_items[] = { DW_ITEM(struct no_settings, url, .pattern = "url", .fallback = "https://here.example", .help = "Where"),
                                     { 0 } };
 
 static const dw_listing desk_listings[] = { { .name = "ticket", .title = "Tickets", .list = desk_tickets },
@@ -442,6 +442,7 @@ static const dw_connector desk_connector = { .name = "desk",
                                              .title = "Desk",
                                              .summary = "A desk",
                                              .settings = DW_ITEMS(struct no_settings, no_items),
+                                             .address = "url",
                                              .check = check,
                                              .listings = desk_listings,
                                              .time_source = &desk_source };
@@ -449,6 +450,7 @@ static const dw_connector books_connector = { .name = "books",
                                               .title = "Books",
                                               .summary = "Books",
                                               .settings = DW_ITEMS(struct no_settings, no_items),
+                                              .address = "url",
                                               .check = check,
                                               .listings = books_listings,
                                               .time_target = &books_target };

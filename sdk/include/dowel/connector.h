@@ -242,6 +242,7 @@ typedef struct dw_connector_api {
     dw_span (*settle)(dw_connection *conn);
     int (*try_out)(dw_call *c, const dw_connection_wanted *wanted);
     int (*connect)(dw_call *c, const char **id, const dw_connection_wanted *wanted);
+    const char *(*address)(dw_connection *conn);
 } dw_connector_api;
 
 /* ---- connections ---- */
@@ -250,6 +251,14 @@ typedef struct dw_connector_api {
 static inline const char *dw_connection_id(dw_connection *conn) { return dw_host_->connector->id(conn); }
 static inline const char *dw_connection_name(dw_connection *conn) { return dw_host_->connector->name(conn); }
 static inline const char *dw_connection_kind(dw_connection *conn) { return dw_host_->connector->kind(conn); }
+
+/* Where all of it is sent to, without a slash at its end: "https://desk.example.org/zammad"; "": it speaks to nobody. Ids that
+ * were read over a connection mean what they did only as long as it is the same, or somebody says that it is the same system.
+ * Borrowed as the connection. [call] */
+static inline const char *dw_connection_address(dw_connection *conn)
+{
+    return dw_host_->connector->address(conn);
+}
 
 /* For the connector's own plugin: the struct of .settings as it is, or would be while it is tested. Immutable, borrowed as the
  * connection. NULL for another plugin, and logged: secrets are in it. [call] */
