@@ -4,6 +4,7 @@
 #include "day.h"
 #include "known.h"
 #include "read.h"
+#include "timesync.h"
 
 /* What the row is after it was written. */
 struct stored {
@@ -13,7 +14,8 @@ struct stored {
 /* ---- a row ---- */
 
 /* The newer of two versions stays; but what was edited before this run began is older than all that the run reads, also where the
- * source says otherwise: it was restored from a backup. Its link is none of the reader's business, and so its version is not raised: who writes to
+ * source says otherwise: it was restored from a backup. And of two times of which one is yet to come nobody can say which is the
+ * later one: the source's clock was wrong, or ours was. Its link is none of the reader's business, and so its version is not raised: who writes to
  * the target meanwhile finds by the recipe that the entry is another one by now. */
 static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row, struct stored *out)
 {
@@ -53,6 +55,7 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
            " day = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.day ELSE timesync_entries.day END"
            " WHERE timesync_entries.edited_at IS NULL OR excluded.edited_at IS NULL"
            " OR excluded.edited_at >= timesync_entries.edited_at OR timesync_entries.edited_at < $29"
+           " OR timesync_entries.edited_at > $31"
            " RETURNING id, state, reason, coalesce(pushed_hash, ''), intent"),
         DW(dw_id(c)),
         DW(b->w->sync.id),
@@ -84,6 +87,7 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
         DW(day),
         db_time((dw_time){ b->w->run.started_at.us - b->w->sync.rules.overlap.us }),
         DW(e->wrong),
+        DW(later(dw_now(c), TIMESYNC_AHEAD)),
     };
 
     return dw_db_find_(c, DW_TO(&out->id, &out->state, &out->reason, &out->pushed, &out->intent), DB_LIST(v));

@@ -253,7 +253,20 @@ CREATE TABLE timesync_places (
     UNIQUE (tenant_id, target, mark, kind, source)
 );
 
+-- What was told of a source while a sync of it did nothing: read when it works again.
+-- tenant-table: timesync_notices
+CREATE TABLE timesync_notices (
+    tenant_id      UUID        NOT NULL,
+    sync           UUID        NOT NULL,
+    kind           TEXT        NOT NULL,            -- of the run that it is for: tickets, poll, full (they were too many)
+    ticket         TEXT        NOT NULL,            -- '': of none
+    noted_at       TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (tenant_id, sync, kind, ticket),
+    FOREIGN KEY (tenant_id, sync) REFERENCES timesync_syncs (tenant_id, id)
+);
+
 -- migrate:down
+DROP TABLE timesync_notices;
 DROP TABLE timesync_places;
 DROP TABLE timesync_mappings;
 DROP TABLE timesync_cases;
