@@ -172,9 +172,9 @@ static const char *lacking(const dw_entry *e)
 /* Of ids no letter can go: two might be one then. */
 static int mend_entry(dw_call *c, dw_entry *e, const dw_entry_query *q)
 {
-    const char **const lines[] = { &e->ticket_number, &e->ticket_title,  &e->customer_name, &e->agent_email,
-                                   &e->agent_name,    &e->activity_name, &e->url,           &e->amount,
-                                   &e->wrong };
+    const char **const lines[] = { &e->ticket_number, &e->ticket_title, &e->customer_name,
+                                   &e->agent_email,   &e->agent_name,   &e->activity_name,
+                                   &e->url,           &e->amount,       &e->wrong };
     const char **const ids[] = { &e->id, &e->ticket, &e->customer, &e->agent, &e->activity, &e->merged_into };
     static const char *const said[] = {
         "its id is not UTF-8, or longer than 200 bytes",

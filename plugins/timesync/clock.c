@@ -12,11 +12,12 @@
 static int read_anew(dw_call *c, void *ud)
 {
     const dw_time *ahead = ud;
-    const int n = dw_db_exec(c,
-                             "UPDATE timesync_syncs SET read_until = NULL, looked_until = NULL,"
-                             " poll_due_at = CASE WHEN schedule = '' OR NOT enabled THEN poll_due_at ELSE $2 END"
-                             " WHERE read_until > $1 OR looked_until > $1",
-                             *ahead, dw_now(c));
+    const int n =
+        dw_db_exec(c,
+                   "UPDATE timesync_syncs SET read_until = NULL, looked_until = NULL,"
+                   " poll_due_at = CASE WHEN schedule = '' OR NOT enabled THEN poll_due_at ELSE $2 END"
+                   " WHERE read_until > $1 OR looked_until > $1",
+                   *ahead, dw_now(c));
 
     if (n > 0)
         dw_warn(c, "the clock was set back: the next polls compare all", "syncs", (int64_t)n);
@@ -27,7 +28,8 @@ static int shorten_holds(dw_call *c, void *ud)
 {
     (void)ud;
     return dw_db_exec(c,
-                      "UPDATE timesync_syncs SET held_until = $2, poll_due_at = CASE WHEN schedule = '' THEN NULL ELSE $2 END"
+                      "UPDATE timesync_syncs SET held_until = $2, poll_due_at = CASE WHEN schedule = '' THEN "
+                      "NULL ELSE $2 END"
                       " WHERE held_reason = 'AUTH_EXPIRED' AND held_until > $1",
                       later(later(dw_now(c), LONGEST_HOLD), TIMESYNC_AHEAD), dw_now(c));
 }
@@ -52,7 +54,8 @@ static int plan_one(dw_call *c, void *ud)
     bool is = false;
 
     DW_TRY(sync_load(c, id, &s));
-    DW_TRY(dw_db_get(c, DW_TO(&poll, &full), "SELECT poll_due_at, full_due_at FROM timesync_syncs WHERE id = $1", id));
+    DW_TRY(dw_db_get(c, DW_TO(&poll, &full),
+                     "SELECT poll_due_at, full_due_at FROM timesync_syncs WHERE id = $1", id));
     DW_TRY(is_late(c, s.schedule, s.zone, poll, &is));
     DW_TRY(is_late(c, s.full_schedule, s.zone, full, &is));
     return is ? sync_plan_next(c, &s) : 0;

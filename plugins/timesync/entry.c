@@ -41,8 +41,7 @@ int entry_hash(const struct entry *e, unsigned char out[DIGEST_SIZE])
 {
     const char *const texts[] = { e->ticket, e->ticket_number, e->ticket_title, e->customer, e->customer_name,
                                   e->agent,  e->agent_email,   e->agent_name,   e->activity, e->activity_name,
-                                  e->note,   e->url,           e->merged_into,  e->amount,
-                                  e->wrong };
+                                  e->note,   e->url,           e->merged_into,  e->amount,   e->wrong };
     struct digest d;
 
     digest_begin(&d);

@@ -18,7 +18,7 @@ struct entry {
     const char *activity, *activity_name;
     const char *note, *url, *merged_into, *amount;
     const char *wrong; /* why a person has to look at it; "": nothing is wrong */
-    int64_t unit; /* enum dw_unit */
+    int64_t unit;      /* enum dw_unit */
     dw_time begin, end, booked, edited;
     const char *hash;
 

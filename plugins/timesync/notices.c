@@ -21,7 +21,8 @@ static int add(dw_call *c, const char *sync, const char *kind, const char *ticke
 
 static int forget(dw_call *c, const char *sync, const char *kind)
 {
-    const int rc = dw_db_exec(c, "DELETE FROM timesync_notices WHERE sync = $1 AND ($2 = '' OR kind = $2)", sync, kind);
+    const int rc =
+        dw_db_exec(c, "DELETE FROM timesync_notices WHERE sync = $1 AND ($2 = '' OR kind = $2)", sync, kind);
 
     return rc < 0 ? rc : 0;
 }
@@ -32,9 +33,10 @@ int notices_note(dw_call *c, const char *sync, const char *ticket)
 
     if (!ticket)
         return add(c, sync, "poll", "");
-    DW_TRY(dw_db_get(c, DW_TO(&tickets, &full),
-                     "SELECT count(*), count(CASE WHEN kind = 'full' THEN 1 END) FROM timesync_notices WHERE sync = $1",
-                     sync));
+    DW_TRY(dw_db_get(
+        c, DW_TO(&tickets, &full),
+        "SELECT count(*), count(CASE WHEN kind = 'full' THEN 1 END) FROM timesync_notices WHERE sync = $1",
+        sync));
     if (full > 0)
         return 0;
     if (tickets < MOST)
@@ -57,7 +59,8 @@ static int read_noted(dw_call *c, const char *sync, struct noted *out)
     int rc;
 
     *out = (struct noted){ .tickets = dw_json_own(c, json_array()) };
-    DW_TRY(dw_db_query(c, &rows, "SELECT kind, ticket FROM timesync_notices WHERE sync = $1 ORDER BY noted_at, ticket",
+    DW_TRY(dw_db_query(c, &rows,
+                       "SELECT kind, ticket FROM timesync_notices WHERE sync = $1 ORDER BY noted_at, ticket",
                        sync));
     while ((rc = dw_rows_next(rows, &kind, &ticket)) > 0) {
         out->poll = out->poll || same(kind, "poll");

@@ -11,7 +11,8 @@ static bool is_line(const char *text, const char *line)
 }
 
 /* As it was first written or adopted; else, of one that is found without that being known, what it would be, whatever its ticket is by now. */
-static bool is_its_marker(const struct work *w, const struct entry *e, const char *text, const struct marker *m)
+static bool is_its_marker(const struct work *w, const struct entry *e, const char *text,
+                          const struct marker *m)
 {
     return is_line(text, e->marker) || (same(m->mark, w->sync.mark) && same(m->entry, e->source_id));
 }

@@ -303,8 +303,8 @@ static int under_way(dw_call *c, struct work *w, const struct row *row)
 
     /* Ours was set back since: who makes it has begun at some time before now, and is waited for as long again. */
     if (row->id && row->intent_at.us > later(dw_now(c), TIMESYNC_AHEAD).us) {
-        DW_TRY(dw_db_exec(c, "UPDATE timesync_places SET intent_at = $3 WHERE id = $1 AND intent_at = $2", row->id,
-                          row->intent_at, dw_now(c)));
+        DW_TRY(dw_db_exec(c, "UPDATE timesync_places SET intent_at = $3 WHERE id = $1 AND intent_at = $2",
+                          row->id, row->intent_at, dw_now(c)));
         over = later(dw_now(c), (dw_span){ patience(c, w) });
     }
     return row->id && row->intent_at.us && over.us > dw_now(c).us

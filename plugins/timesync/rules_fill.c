@@ -10,7 +10,8 @@ static int fill_one(dw_call *c, void *ud)
     json_t *kept = NULL, *all;
     int64_t version;
 
-    DW_TRY(dw_db_get(c, DW_TO(&kept, &version), "SELECT rules, version FROM timesync_syncs WHERE id = $1", id));
+    DW_TRY(
+        dw_db_get(c, DW_TO(&kept, &version), "SELECT rules, version FROM timesync_syncs WHERE id = $1", id));
     if (rules_read(c, kept, &rules) < 0) {
         dw_warn(c, "the rules of a sync cannot be read", "sync", id, "why", dw_error_of(c)->text);
         return 0;
@@ -18,8 +19,9 @@ static int fill_one(dw_call *c, void *ud)
     all = rules_json(c, &rules, true);
     if (json_object_size(kept) == json_object_size(all))
         return 0;
-    return dw_db_exec(c, "UPDATE timesync_syncs SET rules = $3, version = version + 1 WHERE id = $1 AND version = $2", id,
-                      version, (const json_t *)all);
+    return dw_db_exec(
+        c, "UPDATE timesync_syncs SET rules = $3, version = version + 1 WHERE id = $1 AND version = $2", id,
+        version, (const json_t *)all);
 }
 
 int rules_fill_all(dw_call *c)

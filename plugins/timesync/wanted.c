@@ -287,8 +287,9 @@ int wanted_make(dw_call *c, const struct sync *s, const struct mappings *mapping
                 struct wanted *out)
 {
     *out = (struct wanted){ .detail = "", .email = "", .activity = "", .text = "", .seconds = -1 };
-    if (!ask_itself(e, out) && !ask_amount(s, e, out) && !ask_time(s, e, out) && !ask_user(s, mappings, e, out) &&
-        !ask_activity(s, mappings, e, out) && !ask_project(c, s, mappings, e, out))
+    if (!ask_itself(e, out) && !ask_amount(s, e, out) && !ask_time(s, e, out) &&
+        !ask_user(s, mappings, e, out) && !ask_activity(s, mappings, e, out) &&
+        !ask_project(c, s, mappings, e, out))
         ask_text(c, s, e, out);
     if (out->reason != REASON_NONE && !out->begin.us)
         out->begin = e->begin.us ? e->begin : e->booked; /* for lists of what waits */

@@ -165,11 +165,13 @@ static int plan(dw_call *c, struct work *w, const struct step *s, const struct e
 static int not_its_own(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                        const struct wanted *wanted, const struct sheet *is)
 {
-    const char *text = *e->marker ? dw_format(c, "the first line of timesheet %s is not %s (any more)", is->id, e->marker)
-                                  : dw_format(c, "timesheet %s is another one than was adopted", is->id);
+    const char *text =
+        *e->marker ? dw_format(c, "the first line of timesheet %s is not %s (any more)", is->id, e->marker)
+                   : dw_format(c, "timesheet %s is another one than was adopted", is->id);
 
-    return ending_case(c, w, s, e, wanted,
-                       (struct why){ e->gone_at.us ? REASON_DELETED_SOURCE : REASON_TARGET_CHANGED, text, is });
+    return ending_case(
+        c, w, s, e, wanted,
+        (struct why){ e->gone_at.us ? REASON_DELETED_SOURCE : REASON_TARGET_CHANGED, text, is });
 }
 
 /* ---- create and adopt ---- */

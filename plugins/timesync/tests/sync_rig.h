@@ -135,12 +135,12 @@ static struct books {
     bool is_late;
     int make_fails; /* a code: making things */
     bool make_acts;
-    size_t longest_number;   /* 0: any */
-    int fails;               /* every request */
+    size_t longest_number;      /* 0: any */
+    int fails;                  /* every request */
     int (*more)(dw_found *out); /* lists what is odd */
     int id_fails;               /* a code: asking for one by its id does */
     void (*making)(void);       /* while a thing is made */
-    void (*meanwhile)(void); /* before a write is answered */
+    void (*meanwhile)(void);    /* before a write is answered */
 } books;
 
 static inline struct page *page_of(const char *id)
@@ -420,7 +420,8 @@ static inline int make_project(dw_call *c, dw_connection *conn, const dw_thing *
 struct no_settings {
     const char *url;
 };
-static const dw_item no_items[] = { DW_ITEM(struct no_settings, url, .pattern = "url", .fallback = "https://here.example", .help = "Where"),
+static const dw_item no_items[] = { DW_ITEM(struct no_settings, url, .pattern = "url",
+                                            .fallback = "https://here.example", .help = "Where"),
                                     { 0 } };
 
 static const dw_listing desk_listings[] = { { .name = "ticket", .title = "Tickets", .list = desk_tickets },

@@ -13,9 +13,9 @@ static const char *filled(char with, size_t n)
     return text;
 }
 
-#define GIVEN(...) \
-    DW_TRY(dw_entry_add(out, .customer = "Acme", .agent = "7", .agent_email = "ann@example.org", .activity = "work", \
-                        .created = DAY, .changed = DAY, __VA_ARGS__))
+#define GIVEN(...)                                                                               \
+    DW_TRY(dw_entry_add(out, .customer = "Acme", .agent = "7", .agent_email = "ann@example.org", \
+                        .activity = "work", .created = DAY, .changed = DAY, __VA_ARGS__))
 
 static int odd_entries(dw_found *out, const dw_entry_query *q)
 {
@@ -46,17 +46,20 @@ static void an_odd_entry_hurts_only_itself(void **state)
     assert_non_null(page_for("long"));
     assert_non_null(strstr(page_for("bytes")->text, "M\xef\xbf\xbdller"));
     assert_string_equal(case_of("none"), "OTHER");
-    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE reason = 'OTHER' AND detail LIKE '%200 bytes%'"), 1);
+    assert_int_equal(
+        count("SELECT count(*) FROM timesync_cases WHERE reason = 'OTHER' AND detail LIKE '%200 bytes%'"), 1);
     n = run("full");
     assert_string_equal(n.state, "done");
     assert_int_equal(n.unchanged, 4);
     assert_int_equal(n.to_decide, 2);
-    assert_string_equal(run_through(start_run("tickets", "{\"tickets\":[\"9\"]}", false, NULL)).state, "done");
+    assert_string_equal(run_through(start_run("tickets", "{\"tickets\":[\"9\"]}", false, NULL)).state,
+                        "done");
 }
 
 static int odd_pages(dw_found *out)
 {
-    DW_TRY(dw_timesheet_add(out, .id = "monster", .text = filled('x', (1 << 20) + 50), .begin = DAY, .end = DAY));
+    DW_TRY(dw_timesheet_add(out, .id = "monster", .text = filled('x', (1 << 20) + 50), .begin = DAY,
+                            .end = DAY));
     DW_TRY(dw_timesheet_add(out, .id = filled('i', 300), .text = "no id of use", .begin = DAY, .end = DAY));
     return 0;
 }
@@ -83,7 +86,8 @@ static void lead_to(const char *connection, const char *url)
 {
     json_t *settings = json_pack("{s:s}", "url", url);
 
-    sql_ok(dw_harness_sql(h, "UPDATE dowel_connections SET settings = $2 WHERE id = $1", connection, settings));
+    sql_ok(
+        dw_harness_sql(h, "UPDATE dowel_connections SET settings = $2 WHERE id = $1", connection, settings));
     json_decref(settings);
 }
 
@@ -135,7 +139,8 @@ static void nothing_happens_elsewhere(void **state)
 /* The address is the same, and there is another system, or another database: ids are those of strangers. */
 static void a_strangers_timesheet_is_left_alone(void **state)
 {
-    static const char stranger[] = "something else that is billed", other[] = "ZAM:T1|TA:1|C:00000000\nours no more";
+    static const char stranger[] = "something else that is billed",
+                      other[] = "ZAM:T1|TA:1|C:00000000\nours no more";
     struct page *first, *second, *third;
     unsigned writes;
 
@@ -181,8 +186,9 @@ static void a_strangers_timesheet_is_left_alone(void **state)
 
 static void another_takes_over(void)
 {
-    sql_ok(dw_harness_sql(h, "UPDATE timesync_places SET version = version + 1, intent_at = $1 WHERE kind = 'customer'",
-                          (dw_time){ DAY.us + DW_HOURS(1).us }));
+    sql_ok(dw_harness_sql(
+        h, "UPDATE timesync_places SET version = version + 1, intent_at = $1 WHERE kind = 'customer'",
+        (dw_time){ DAY.us + DW_HOURS(1).us }));
     books.making = NULL;
 }
 
@@ -199,7 +205,8 @@ static void a_claim_is_taken_back_by_its_owner_only(void **state)
     books.make_fails = DW_EUNAVAILABLE;
     id = start_run("full", "{}", false, NULL);
     run_jobs();
-    assert_int_equal(count("SELECT count(*) FROM timesync_places WHERE kind = 'customer' AND target_id IS NULL"), 1);
+    assert_int_equal(
+        count("SELECT count(*) FROM timesync_places WHERE kind = 'customer' AND target_id IS NULL"), 1);
     books.make_fails = 0;
     run_jobs();
     assert_int_equal(books.n_customers, 0); /* the other one makes it */
@@ -278,7 +285,8 @@ static void what_is_told_during_a_hold_is_not_lost(void **state)
     hold("");
     tick();
     assert_null(page_for("2"));
-    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE started_by = 'webhook' AND kind = 'full'"), 1);
+    assert_int_equal(
+        count("SELECT count(*) FROM timesync_runs WHERE started_by = 'webhook' AND kind = 'full'"), 1);
 }
 
 /* ---- what is given up ---- */
@@ -318,7 +326,8 @@ static void new_rules_appear_in_old_syncs(void **state)
     rig_start("{\"max_deletions\": 7}");
     tick();
     tick();
-    sql_ok(dw_harness_find(h, DW_TO(&text, &version), "SELECT CAST(rules AS TEXT), version FROM timesync_syncs"));
+    sql_ok(dw_harness_find(h, DW_TO(&text, &version),
+                           "SELECT CAST(rules AS TEXT), version FROM timesync_syncs"));
     assert_non_null(strstr(text, "\"max_deletions\":"));
     assert_non_null(strstr(text, "7"));
     assert_non_null(strstr(text, "\"dry_run\":"));
@@ -338,7 +347,8 @@ static void our_clock_is_set_back(void **state)
 {
     (void)state;
     rig_start("{}");
-    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET schedule = 'every 15m', full_schedule = 'every 24h'"));
+    sql_ok(
+        dw_harness_sql(h, "UPDATE timesync_syncs SET schedule = 'every 15m', full_schedule = 'every 24h'"));
     book("1", "1", "10");
     set_clock(3);
     tick(); /* plans */

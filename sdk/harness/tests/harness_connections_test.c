@@ -395,7 +395,8 @@ static const char *text_of(const json_t *list, size_t i, const char *name)
 static void an_odd_entry_hurts_only_itself(void **state)
 {
     static const char *const wrong[] = {
-        "", "", "its id is not UTF-8", "id of its ticket is not UTF-8", "no amount", "no time", "odd", "no ticket",
+        "",        "",    "its id is not UTF-8", "id of its ticket is not UTF-8", "no amount",
+        "no time", "odd", "no ticket",
     };
     struct world *w = *state;
     const json_t *list;
@@ -407,7 +408,8 @@ static void an_odd_entry_hurts_only_itself(void **state)
     for (size_t i = 0; i < 8; i++)
         if (!strstr(text_of(list, i, "wrong"), wrong[i]) || (!*wrong[i] && *text_of(list, i, "wrong")))
             fail_msg("%zu: %s", i, text_of(list, i, "wrong"));
-    assert_string_equal(text_of(list, 0, "text"), "M\xef\xbf\xbd" "ller");
+    assert_string_equal(text_of(list, 0, "text"), "M\xef\xbf\xbd"
+                                                  "ller");
     title = text_of(list, 0, "ticket_title");
     assert_int_equal(strlen(title), 3999);
     assert_string_equal(title + 3995, "n\xe2\x80\xa6");
@@ -420,7 +422,8 @@ static void an_odd_entry_hurts_only_itself(void **state)
 
 static int odd_sheets(dw_call *c, const dw_timesheet_query *query, dw_found *out)
 {
-    static const char *const tags[] = { "good", "b\xff" "d" };
+    static const char *const tags[] = { "good", "b\xff"
+                                                "d" };
 
     (void)query;
     DW_TRY(dw_timesheet_add(out, .id = filled(c, 'i', 201), .text = "nobody can point at it"));
@@ -441,7 +444,8 @@ static void an_odd_timesheet_hurts_only_itself(void **state)
     assert_int_equal(strncmp(text_of(list, 0, "project"), "sha256:", 7), 0);
     tags = json_object_get(json_array_get(list, 0), "tags");
     assert_string_equal(json_string_value(json_array_get(tags, 0)), "good");
-    assert_string_equal(json_string_value(json_array_get(tags, 1)), "b\xef\xbf\xbd" "d");
+    assert_string_equal(json_string_value(json_array_get(tags, 1)), "b\xef\xbf\xbd"
+                                                                    "d");
     assert_true(dw_harness_logged(w->h, DW_LOG_WARN, "left out"));
 }
 

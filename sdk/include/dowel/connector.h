@@ -83,7 +83,8 @@ typedef struct dw_entry {
     uint32_t unit;      /* enum dw_unit; UNKNOWN: the amount's unit is for the sync to say */
     dw_time begin, end, created, changed; /* 0: the source does not say */
     const char *merged_into;              /* the ticket that this one's was merged into; NULL: it was not */
-    const char *wrong; /* why a person has to look at it before it is moved, in a sentence; NULL: nothing is wrong. The host says
+    const char *
+        wrong; /* why a person has to look at it before it is moved, in a sentence; NULL: nothing is wrong. The host says
                         * so itself of one whose ids are too long or no UTF-8, or that lacks what is required */
 } dw_entry;
 
