@@ -3,6 +3,7 @@
 #include "cases.h"
 #include "common.h"
 #include "marker.h"
+#include "owner.h"
 #include "write.h"
 
 /* The timesheet that the decision is about: the one of the entry, or the one that was found for it. */
@@ -314,6 +315,8 @@ static int remove_strange(dw_call *c, struct work *w, const struct step *s, cons
     rc = entry_of_sheet(c, w->sync.target, s->sheet, NO_ENTRY, &other);
     DW_TRY(rc);
     if (rc) /* it has become somebody's */
+        return end_as_strange(c, w, s, sheet, "unchanged", REASON_NONE);
+    if (!owner_is_ours(w, sheet)) /* any more */
         return end_as_strange(c, w, s, sheet, "unchanged", REASON_NONE);
     w->requests++;
     rc = dw_timesheet_remove(c, w->target, s->sheet);

@@ -6,6 +6,7 @@
 #include "compare.h"
 #include "decide.h"
 #include "marker.h"
+#include "owner.h"
 #include "settle.h"
 #include "undo.h"
 #include "write.h"
@@ -129,7 +130,8 @@ static int found_one(dw_call *c, struct work *w, const struct step *s, struct en
     struct found_sheet found;
     const int rc = work_read_sheet(c, w, s->sheet, &found);
 
-    if (rc != 0 || !found.is_there)
+    /* Its text may be another one since it was listed. */
+    if (rc != 0 || !found.is_there || !owner_is_named(w, e, &found.sheet))
         return rc != 0 ? rc : WORK_GOES_ON;
     return judge_found(c, w, s, e, wanted, &found.sheet);
 }
