@@ -2,6 +2,7 @@
 
 #include "cases.h"
 #include "common.h"
+#include "marker.h"
 #include "write.h"
 
 /* The timesheet that the decision is about: the one of the entry, or the one that was found for it. */
@@ -143,21 +144,30 @@ struct strange {
     enum reason reason;
 };
 
-/* In the transaction that tells a person of it: another step of this run may have just made it an entry's own. */
-static int is_somebodys(dw_call *c, const struct strange *x)
+/* Whether it is no stranger any more, asked in the transaction that would tell a person of it: another step of this run may have made
+ * it an entry's own, or ended what it was the double of. */
+static int is_over(dw_call *c, const struct strange *x)
 {
+    struct marker marker;
     const char *other;
+    int rc = entry_of_sheet(c, x->w->sync.target, x->s->sheet, NO_ENTRY, &other);
 
-    return entry_of_sheet(c, x->w->sync.target, x->s->sheet, NO_ENTRY, &other);
+    if (rc != 0 || !same(x->s->hint, HINT_TWICE) || !x->sheet || !marker_read(x->sheet->text, &marker))
+        return rc;
+    rc =
+        dw_db_find(c, DW_TO(&other),
+                   "SELECT id FROM timesync_entries WHERE sync = $1 AND source_id = $2 AND sheet IS NOT NULL",
+                   x->w->sync.id, marker.entry);
+    return rc < 0 ? rc : !rc;
 }
 
 static int end_strange(dw_call *c, void *ud)
 {
     struct strange *x = ud;
-    const int is_its = same(x->outcome, "deciding") ? is_somebodys(c, x) : 0;
+    const int is_not = same(x->outcome, "deciding") ? is_over(c, x) : 0;
 
-    DW_TRY(is_its);
-    if (is_its) {
+    DW_TRY(is_not);
+    if (is_not) {
         x->outcome = "unchanged";
         x->reason = REASON_NONE;
     }

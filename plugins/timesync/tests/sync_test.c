@@ -783,6 +783,26 @@ static void a_double_becomes_its_own(void **state)
     assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 0);
 }
 
+/* What it was the double of is gone, and its entry is never moved again. */
+static void a_double_of_nothing(void **state)
+{
+    char text[400];
+    struct booking *b;
+
+    (void)state;
+    rig_start("{\"target_deleted\":\"skip\"}");
+    b = book("1", "1", "10");
+    run("full");
+    snprintf(text, sizeof(text), "%s", page_for("1")->text);
+    old_page(text, "", 0, 600);
+    run("full");
+    books.all[0].gone = true;
+    snprintf(b->note, sizeof(b->note), "said by telephone");
+    edit(b, "10");
+    assert_int_equal(run("full").skipped, 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 0);
+}
+
 /* A timesheet with our marker of which the source knows nothing. */
 static void orphans_are_reported(void **state)
 {
@@ -838,6 +858,7 @@ int main(void)
         ON(a_window_has_an_end),
         ON(doubles_are_reported),
         ON(a_double_becomes_its_own),
+        ON(a_double_of_nothing),
         ON(orphans_are_reported),
     };
     int failed = cmocka_run_group_tests_name("sync on SQLite", tests, NULL, NULL);
