@@ -2,7 +2,6 @@
 
 #include "cases.h"
 #include "common.h"
-#include "marker.h"
 #include "write.h"
 
 /* The timesheet that the decision is about: the one of the entry, or the one that was found for it. */
@@ -71,6 +70,29 @@ static const char *state_without(const struct entry *e)
     return e->gone_at.us ? "gone" : e->sheet ? "skipped" : "waiting";
 }
 
+static int unfollow(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                    const struct wanted *wanted)
+{
+    return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "unfollowed", REASON_CHOSEN });
+}
+
+/* One that was found for it stays as it is: it is known as the entry's, so that nobody asks about it again. */
+static int leave_found(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                       const struct wanted *wanted, const struct sheet *found)
+{
+    const struct ending is = {
+        .outcome = "skipped",
+        .reason = REASON_CHOSEN,
+        .state = "unfollowed",
+        .sheet = found,
+        .link_by = "person",
+        .is_pushed = true,
+        .new_sheet = sheet_json(c, found),
+    };
+
+    return ending_write(c, w, s, e, wanted, &is);
+}
+
 static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                       struct wanted *wanted)
 {
@@ -82,7 +104,7 @@ static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct e
     if (rc != 0)
         return rc;
     if (!found.is_there)
-        return evaluate(c, w, s, e, wanted);
+        return w->action == ACTION_UNFOLLOW ? unfollow(c, w, s, e, wanted) : evaluate(c, w, s, e, wanted);
     rc = entry_of_sheet(c, w->sync.target, found.sheet.id, e->id, &other);
     DW_TRY(rc);
     if (rc)
@@ -95,6 +117,7 @@ static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct e
     switch (w->action) {
     case ACTION_KEEP:
         return evaluate_accept(c, w, s, e, wanted, &found.sheet, e->gone_at.us ? "unfollowed" : "synced");
+    case ACTION_UNFOLLOW: return leave_found(c, w, s, e, wanted, &found.sheet);
     case ACTION_ADOPT: return write_adopt(c, w, s, e, wanted, &found.sheet, "person");
     case ACTION_REMOVE:
         return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet)
@@ -121,7 +144,7 @@ int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, st
     case ACTION_ADOPT:
     case ACTION_REMOVE: return with_sheet(c, w, s, e, wanted);
     case ACTION_UNFOLLOW:
-        return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "unfollowed", REASON_CHOSEN });
+        return e->sheet || !s->sheet ? unfollow(c, w, s, e, wanted) : with_sheet(c, w, s, e, wanted);
     case ACTION_SKIP:
         return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "skipped", REASON_CHOSEN });
     case ACTION_DISMISS: return dismiss(c, w, s, e);
@@ -134,8 +157,6 @@ int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, st
 
 /* ---- timesheets that no entry has ---- */
 
-#define NO_ENTRY "00000000-0000-0000-0000-000000000000"
-
 struct strange {
     const struct work *w;
     const struct step *s;
@@ -144,33 +165,9 @@ struct strange {
     enum reason reason;
 };
 
-/* Whether it is no stranger any more, asked in the transaction that would tell a person of it: another step of this run may have made
- * it an entry's own, or ended what it was the double of. */
-static int is_over(dw_call *c, const struct strange *x)
-{
-    struct marker marker;
-    const char *other;
-    int rc = entry_of_sheet(c, x->w->sync.target, x->s->sheet, NO_ENTRY, &other);
-
-    if (rc != 0 || !same(x->s->hint, HINT_TWICE) || !x->sheet || !marker_read(x->sheet->text, &marker))
-        return rc;
-    rc =
-        dw_db_find(c, DW_TO(&other),
-                   "SELECT id FROM timesync_entries WHERE sync = $1 AND source_id = $2 AND sheet IS NOT NULL",
-                   x->w->sync.id, marker.entry);
-    return rc < 0 ? rc : !rc;
-}
-
 static int end_strange(dw_call *c, void *ud)
 {
-    struct strange *x = ud;
-    const int is_not = same(x->outcome, "deciding") ? is_over(c, x) : 0;
-
-    DW_TRY(is_not);
-    if (is_not) {
-        x->outcome = "unchanged";
-        x->reason = REASON_NONE;
-    }
+    const struct strange *x = ud;
     const json_t *json = x->sheet ? sheet_json(c, x->sheet) : NULL;
     const struct step_done done = {
         .outcome = x->outcome,
@@ -205,6 +202,18 @@ static int end_as_strange(dw_call *c, const struct work *w, const struct step *s
     return rc < 0 ? rc : WORK_DONE;
 }
 
+/* In the same run an entry's own step has taken it, or has made a case of it. 1 or 0. */
+static int is_told_of(dw_call *c, const struct work *w, const struct step *s)
+{
+    const char *id;
+
+    return dw_db_find(c, DW_TO(&id),
+                      "SELECT id FROM timesync_entries WHERE sync = $1 AND sheet = $2"
+                      " UNION ALL SELECT id FROM timesync_cases WHERE sync = $1 AND sheet = $2"
+                      " AND entry IS NOT NULL AND state IN ('open', 'deciding') LIMIT 1",
+                      w->sync.id, s->sheet);
+}
+
 int decide_strange(dw_call *c, struct work *w, const struct step *s)
 {
     struct found_sheet found;
@@ -220,12 +229,14 @@ int decide_strange(dw_call *c, struct work *w, const struct step *s)
         return end_as_strange(c, w, s, &found.sheet, "skipped", REASON_CHOSEN);
     if (same(s->hint, HINT_NO_MORE))
         return end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);
+    if (!w->action && (rc = is_told_of(c, w, s)) != 0)
+        return rc < 0 ? rc : end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);
     if (!w->action)
         return end_as_strange(c, w, s, &found.sheet, "deciding",
                               same(s->hint, HINT_STRANGE) ? REASON_DELETED_SOURCE : REASON_DUPLICATE);
     if (found.sheet.exported)
         return end_as_strange(c, w, s, &found.sheet, "deciding", REASON_LOCKED_OR_EXPORTED);
-    rc = entry_of_sheet(c, w->sync.target, s->sheet, NO_ENTRY, &other);
+    rc = entry_of_sheet(c, w->sync.target, s->sheet, "00000000-0000-0000-0000-000000000000", &other);
     DW_TRY(rc);
     if (rc) /* it has become somebody's */
         return end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);
