@@ -474,6 +474,13 @@ const dw_command timesync_commands[] = {
       .arguments = map_arguments,
       .flags = DW_COMMAND_TENANT,
       .run = command_map },
+    { .name = "timesync suggest",
+      .summary = "Shows what is not mapped yet, with what looks like it at the target",
+      .help = "Alike are names that differ in case and spaces only and, of people, the same address; where\n"
+              "several look alike nothing is suggested.",
+      .arguments = suggest_arguments,
+      .flags = DW_COMMAND_TENANT | DW_COMMAND_ASKS,
+      .run = command_suggest },
     { .name = "timesync mappings",
       .summary = "Lists what of the source is what of the target",
       .arguments = mapping_arguments,

@@ -219,6 +219,40 @@ static void a_sync_is_made_and_mapped_by_verbs(void **state)
     assert_int_equal(items(ok(API "/syncs")), 0);
 }
 
+/* Support looks like "support"; Travel like nothing; Bob has his address at both sides, and Ann too. */
+static void what_is_alike_is_suggested_and_mapped(void **state)
+{
+    dw_harness_outcome done;
+    json_t *list;
+
+    (void)state;
+    command(say("timesync add Main %s %s --schedule never --full-schedule never", desk, books));
+    book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
+    book((struct booking){ "7", "50", "Router", "7", "4", "2", "30", "2026-11-20T12:00:00Z", false });
+    assert_text(run(text(ok(API "/syncs"), "/items/0/id"), "{}"), "/to_decide", "2");
+    list = in_json("timesync suggest Main --kind activity");
+    assert_int_equal(json_integer_value(json_object_get(list, "matches")), 1);
+    list = json_object_get(list, "items");
+    assert_int_equal(json_array_size(list), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "target_name")),
+                        "support");
+    assert_true(json_is_null(json_object_get(json_array_get(list, 1), "target")));
+    assert_shows(command("timesync suggest Main"), "--apply maps those");
+    assert_shows(command("timesync suggest Main"), "Ann Ämter");
+    assert_int_equal(items(ok(API "/mappings")), 0);
+    done = dw_harness_command(h, .line = "timesync suggest Main --apply", .answer = "n");
+    assert_int_equal(done.code, 0);
+    assert_int_equal(items(ok(API "/mappings")), 0);
+    assert_shows(command("timesync suggest Main --apply --kind activity"), "mapped: 1, settles: 1");
+    assert_int_equal(items(ok(API "/mappings")), 1);
+    assert_int_equal(audited("timesync.mapping.created"), 1);
+    assert_true(dw_harness_run_jobs(h) > 0);
+    assert_int_equal(sheets_there(), 1);
+    assert_shows(command("timesync suggest Main --apply --kind activity"), "mapped: 0, settles: 0");
+    assert_int_equal(dw_harness_command(h, .line = "timesync suggest Main --kind rate").code, DW_EINVALID);
+    assert_shows(command("timesync suggest Main --kind customer"), "Customer 7");
+}
+
 static void a_decision_is_made_by_a_verb(void **state)
 {
     const char *sync = one_month("UTC"), *id;
@@ -258,10 +292,15 @@ static void a_run_that_nobody_takes_up_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(minutes_are_summed),           TEST(days_are_those_of_the_zone),
-        TEST(a_report_is_exported),         TEST(a_dashboard_has_its_numbers),
-        TEST(verbs_show_what_is_there),     TEST(a_sync_is_made_and_mapped_by_verbs),
-        TEST(a_decision_is_made_by_a_verb), TEST(a_run_that_nobody_takes_up_is_told),
+        TEST(minutes_are_summed),
+        TEST(days_are_those_of_the_zone),
+        TEST(a_report_is_exported),
+        TEST(a_dashboard_has_its_numbers),
+        TEST(verbs_show_what_is_there),
+        TEST(a_sync_is_made_and_mapped_by_verbs),
+        TEST(a_decision_is_made_by_a_verb),
+        TEST(a_run_that_nobody_takes_up_is_told),
+        TEST(what_is_alike_is_suggested_and_mapped),
     };
 
     return ON_EVERY_ENGINE("reports", tests);
