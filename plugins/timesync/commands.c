@@ -80,6 +80,22 @@ static bool has_ended(const struct progress *p)
            strcmp(p->state, "cancelled") == 0;
 }
 
+static const char *what_it_does(const struct progress *p)
+{
+    if (strcmp(p->state, "waiting") == 0)
+        return "waiting for its turn";
+    return strcmp(p->state, "reading") == 0 ? "reading what was booked" : "entries";
+}
+
+/* The run is the server's: only who waits for it was stopped. */
+static int go_away(dw_call *c, const char *id)
+{
+    return dw_fail(c, DW_ECANCELLED,
+                   "only the waiting has ended, the run goes on: `dowel timesync runs` shows how far it is, "
+                   "`dowel timesync cancel` ends it",
+                   "run", id);
+}
+
 static int wait_for(dw_call *c, dw_command_run *run, const char *id, struct progress *p)
 {
     int64_t waited_us = 0;
@@ -89,8 +105,10 @@ static int wait_for(dw_call *c, dw_command_run *run, const char *id, struct prog
         int rc = look(c, id, p);
         bool ended = rc >= 0 && has_ended(p), waits = rc >= 0 && strcmp(p->state, "waiting") == 0;
         if (rc >= 0)
-            rc = dw_command_progress(run, p->done, p->total, "entries");
+            rc = dw_command_progress(run, p->done, p->total, what_it_does(p));
         dw_scope_end(c);
+        if (rc == DW_ECANCELLED)
+            return go_away(c, id);
         DW_TRY(rc);
         if (ended)
             return look(c, id, p); /* what the scope had is gone */
@@ -98,7 +116,10 @@ static int wait_for(dw_call *c, dw_command_run *run, const char *id, struct prog
         if (waited_us > NOT_TAKEN_AFTER_US)
             return dw_fail(c, DW_EUNAVAILABLE,
                            "no server has taken the run up; it begins as soon as one is started", "run", id);
-        DW_TRY(dw_sleep(c, DW_MILLISECONDS(LOOK_EVERY_MS)));
+        rc = dw_sleep(c, DW_MILLISECONDS(LOOK_EVERY_MS));
+        if (rc == DW_ECANCELLED)
+            return go_away(c, id);
+        DW_TRY(rc);
     }
 }
 
