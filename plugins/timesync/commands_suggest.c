@@ -19,9 +19,14 @@ struct collected {
 static int collect(dw_call *c, const struct suggestion *one, void *ud)
 {
     struct collected *all = ud;
-    json_t *item = json_pack("{s:s, s:s, s:s, s:I, s:s?, s:s?}", "kind", one->kind, "source", one->source,
-                             "source_name", one->source_name, "cases", (json_int_t)one->cases, "target",
-                             one->target, "target_name", one->target_name);
+    json_t *item;
+
+    if (one->by_address && one->cases == 0) /* it is found without */
+        return 0;
+    item = json_pack("{s:s, s:s, s:s, s:I, s:s?, s:s?}", "kind", one->kind, "source",
+                     *one->source ? one->source : "-", /* as `map` wants it */
+                     "source_name", one->source_name, "cases", (json_int_t)one->cases, "target", one->target,
+                     "target_name", one->target_name);
 
     all->matches += one->target != NULL;
     return item && json_array_append_new(all->items, item) == 0 ? 0 : dw_fail(c, DW_ENOMEM, "out of memory");
@@ -63,7 +68,8 @@ static int map_one(dw_call *c, struct applying *a, const json_t *item)
 {
     const struct mapping_wanted want = { .sync = a->sync,
                                          .kind = member(item, "kind"),
-                                         .source = member(item, "source"),
+                                         .source =
+                                             same(member(item, "source"), "-") ? "" : member(item, "source"),
                                          .source_name = member(item, "source_name"),
                                          .target = member(item, "target"),
                                          .target_name = member(item, "target_name") };

@@ -68,6 +68,9 @@ static const char *const sums[] = {
     SECONDS("e.state = 'skipped'", "skipped"),
 };
 
+/* As people look things up; the ids keep apart what is called the same. */
+#define BY_NAME "name0, id0, name1, id1, name2, id2"
+
 /* All queries have the same columns, so that one reader fits. Of a group that was renamed one of its names is taken (max). */
 static const char *sql(dw_call *c, const struct report_query *q)
 {
@@ -84,7 +87,7 @@ static const char *sql(dw_call *c, const struct report_query *q)
         dw_text_add(t, sums[i]);
     dw_text_add(t, " FROM timesync_entries e WHERE e.state <> 'gone' AND e.day >= $2 AND e.day <= $3 AND ");
     dw_text_add(t, OF_SYNC("e.sync", q->sync));
-    dw_text_add(t, dw_format(c, " GROUP BY %s ORDER BY %s", dw_text_get(by).p, dw_text_get(by).p));
+    dw_text_add(t, dw_format(c, " GROUP BY %s ORDER BY " BY_NAME, dw_text_get(by).p));
     return dw_text_get(t).p;
 }
 
@@ -149,9 +152,9 @@ int report_table(dw_call *c, const struct report_query *q, dw_rows **out)
                 i, i, i, i, q->by[i]));
     dw_text_add(
         t, "t.entries" MINUTES("total") "minutes" MINUTES("synced") "synced" MINUTES("billable") "billable");
-    dw_text_add(
-        t, MINUTES("waiting") "waiting" MINUTES("to_decide") "to_decide" MINUTES("skipped") "skipped FROM (");
+    dw_text_add(t, MINUTES("not_billable") "not_billable" MINUTES("waiting") "waiting" MINUTES(
+                       "to_decide") "to_decide" MINUTES("skipped") "skipped FROM (");
     dw_text_add(t, sql(c, q));
-    dw_text_add(t, ") AS t");
+    dw_text_add(t, ") AS t ORDER BY " BY_NAME);
     return dw_db_query(c, out, dw_text_get(t).p, q->sync, from(q), to(q));
 }

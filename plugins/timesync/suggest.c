@@ -107,7 +107,8 @@ int suggest_each(dw_call *c, const struct sync *s, const char *kind,
     DW_TRY(dw_things_each(c, target, kind, NULL, take, &all));
     DW_TRY(dw_db_query(c, &rows, unmapped_of(kind), s->id, (int)SHOWN_MAX));
     while ((rc = dw_rows_next(rows, &one.source, &one.source_name, &name, &email, &one.cases)) > 0) {
-        if (!match(all.by_email, email, &one))
+        one.by_address = match(all.by_email, email, &one);
+        if (!one.by_address)
             match(all.by_name, name, &one);
         DW_TRY(visit(c, &one, ud));
     }

@@ -7,6 +7,7 @@
 struct suggestion {
     const char *kind, *source, *source_name;
     const char *target, *target_name; /* NULL: nothing looks like it, or several do */
+    bool by_address;                  /* who has the same one is found without a mapping */
     int64_t cases;                    /* open ones, that a mapping would settle */
 };
 
