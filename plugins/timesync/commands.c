@@ -142,13 +142,20 @@ static int wait_for(dw_call *c, dw_command_run *run, const char *id, struct prog
     }
 }
 
-static int print_result(dw_call *c, dw_command_run *run, const char *id, bool is_plan,
+static const char *result_of(const struct run_new *want, const struct progress *p)
+{
+    if (strcmp(want->kind, "tickets") == 0 && strcmp(p->state, "done") == 0 && p->examined == 0)
+        return "nothing is booked there, or there is no such ticket: it is asked for by its id";
+    return want->is_plan && strcmp(p->state, "done") == 0 ? "planned" : p->state;
+}
+
+static int print_result(dw_call *c, dw_command_run *run, const char *id, const struct run_new *want,
                         const struct progress *p)
 {
-    DW_TRY(dw_command_print(run, is_plan ? "planned" : p->state, "run", id, "state", p->state, "examined",
-                            p->examined, "created", p->created, "updated", p->updated, "unchanged",
-                            p->unchanged, "deleted", p->deleted, "skipped", p->skipped, "to_decide",
-                            p->to_decide, "failed", p->failed));
+    DW_TRY(dw_command_print(run, result_of(want, p), "run", id, "state", p->state, "examined", p->examined,
+                            "created", p->created, "updated", p->updated, "unchanged", p->unchanged,
+                            "deleted", p->deleted, "skipped", p->skipped, "to_decide", p->to_decide, "failed",
+                            p->failed));
     if (strcmp(p->state, "failed") == 0)
         return dw_fail(c, DW_EUPSTREAM, "the run failed; what it did is kept, and the next one goes on",
                        "reason", p->reason, "detail", p->detail);
@@ -183,7 +190,7 @@ static int carry(dw_call *c, dw_command_run *run, const struct run_new *want, bo
     DW_TRY(wait_for(c, run, id, &p));
     if (shows_steps)
         DW_TRY(show_steps(c, run, id));
-    return print_result(c, run, id, want->is_plan, &p);
+    return print_result(c, run, id, want, &p);
 }
 
 /* People know tickets by their numbers, sources by their ids: what is the number of one that was seen, and no id, is that. */
