@@ -396,7 +396,8 @@ static int command_report(dw_call *c, dw_command_run *run)
     DW_TRY(report_each(c, &q, ignore, NULL, &all));
     return dw_command_print(run, "all", "entries", all.entries, "minutes", minutes(all.all), "synced",
                             minutes(all.synced), "billable", minutes(all.billable), "not_billable",
-                            minutes(all.not_billable), "waiting", minutes(all.waiting), "to_decide",
+                            minutes(all.not_billable), "billed", minutes(all.billed), "to_bill",
+                            minutes(all.to_bill), "waiting", minutes(all.waiting), "to_decide",
                             minutes(all.to_decide), "skipped", minutes(all.skipped));
 }
 

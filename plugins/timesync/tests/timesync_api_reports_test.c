@@ -84,14 +84,32 @@ static void a_report_is_exported(void **state)
     csv = ok(API "/reports/minutes/export?by=agent");
     assert_string_equal(dw_harness_header(csv, "Content-Disposition"),
                         "attachment; filename=\"minutes.csv\"");
-    assert_non_null(strstr(
-        csv.body.p,
-        "\xEF\xBB\xBF"
-        "agent,agent_name,entries,minutes,synced,billable,not_billable,waiting,to_decide,skipped\r\n"));
-    assert_has(csv, "\r\n3,Ann Ämter,2,60.00,15.00,15.00,0.00,0.00,45.00,0.00\r\n");
+    assert_non_null(strstr(csv.body.p, "\xEF\xBB\xBF"
+                                       "agent,agent_name,entries,minutes,synced,billable,not_billable,billed,"
+                                       "to_bill,waiting,to_decide,skipped\r\n"));
+    assert_has(csv, "\r\n3,Ann Ämter,2,60.00,15.00,15.00,0.00,0.00,15.00,0.00,45.00,0.00\r\n");
     assert_has(csv, "\r\n4,\"Bob; \"\"the\"\" Builder\",1,30.50,");
     csv = ok(API "/reports/minutes/export?by=agent&separator=semicolon");
     assert_has(csv, "\r\n3;Ann Ämter;2;60,00;15,00;");
+}
+
+static void what_is_billed_is_told_from_what_is_to_bill(void **state)
+{
+    const char *sync = one_month("UTC");
+    dw_harness_reply csv;
+
+    (void)state;
+    assert_text(ok(API "/reports/minutes"), "/sums/billed", "0.0");
+    assert_text(ok(API "/reports/minutes"), "/sums/to_bill", "45.5");
+    for (size_t i = 0; i < sheets_n; i++)
+        sheets[i].exported = sheets[i].end.us - sheets[i].begin.us == INT64_C(15) * 60 * 1000000;
+    run(sync, "{\"kind\":\"full\"}");
+    assert_text(ok(API "/reports/minutes"), "/sums/billable", "45.5");
+    assert_text(ok(API "/reports/minutes"), "/sums/billed", "15.0");
+    assert_text(ok(API "/reports/minutes"), "/sums/to_bill", "30.5");
+    csv = ok(API "/entries/export?state=synced");
+    assert_has(csv, ",project,billable,exported,day,starts_at,minutes\r\n");
+    assert_has(csv, ",yes,yes,2026-11-20,2026-11-20 10:00:00,15.00\r\n");
 }
 
 static void a_dashboard_has_its_numbers(void **state)
@@ -336,6 +354,7 @@ int main(void)
         TEST(days_are_those_of_the_zone),
         TEST(a_report_is_exported),
         TEST(a_dashboard_has_its_numbers),
+        TEST(what_is_billed_is_told_from_what_is_to_bill),
         TEST(verbs_show_what_is_there),
         TEST(a_sync_is_made_and_mapped_by_verbs),
         TEST(a_decision_is_made_by_a_verb),
