@@ -71,6 +71,29 @@ static const char *state_without(const struct entry *e)
     return e->gone_at.us ? "gone" : e->sheet ? "skipped" : "waiting";
 }
 
+static int unfollow(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                    const struct wanted *wanted)
+{
+    return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "unfollowed", REASON_CHOSEN });
+}
+
+/* One that was found for it stays as it is: it is known as the entry's, so that nobody asks about it again. */
+static int leave_found(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                       const struct wanted *wanted, const struct sheet *found)
+{
+    const struct ending is = {
+        .outcome = "skipped",
+        .reason = REASON_CHOSEN,
+        .state = "unfollowed",
+        .sheet = found,
+        .link_by = "person",
+        .is_pushed = true,
+        .new_sheet = sheet_json(c, found),
+    };
+
+    return ending_write(c, w, s, e, wanted, &is);
+}
+
 static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                       struct wanted *wanted)
 {
@@ -82,7 +105,7 @@ static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct e
     if (rc != 0)
         return rc;
     if (!found.is_there)
-        return evaluate(c, w, s, e, wanted);
+        return w->action == ACTION_UNFOLLOW ? unfollow(c, w, s, e, wanted) : evaluate(c, w, s, e, wanted);
     rc = entry_of_sheet(c, w->sync.target, found.sheet.id, e->id, &other);
     DW_TRY(rc);
     if (rc)
@@ -95,6 +118,7 @@ static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct e
     switch (w->action) {
     case ACTION_KEEP:
         return evaluate_accept(c, w, s, e, wanted, &found.sheet, e->gone_at.us ? "unfollowed" : "synced");
+    case ACTION_UNFOLLOW: return leave_found(c, w, s, e, wanted, &found.sheet);
     case ACTION_ADOPT: return write_adopt(c, w, s, e, wanted, &found.sheet, "person");
     case ACTION_REMOVE:
         return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet)
@@ -121,7 +145,7 @@ int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, st
     case ACTION_ADOPT:
     case ACTION_REMOVE: return with_sheet(c, w, s, e, wanted);
     case ACTION_UNFOLLOW:
-        return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "unfollowed", REASON_CHOSEN });
+        return e->sheet || !s->sheet ? unfollow(c, w, s, e, wanted) : with_sheet(c, w, s, e, wanted);
     case ACTION_SKIP:
         return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "skipped", REASON_CHOSEN });
     case ACTION_DISMISS: return dismiss(c, w, s, e);
@@ -134,6 +158,8 @@ int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, st
 
 /* ---- timesheets that no entry has ---- */
 
+#define NO_ENTRY "00000000-0000-0000-0000-000000000000"
+
 struct strange {
     const struct work *w;
     const struct step *s;
@@ -142,9 +168,30 @@ struct strange {
     enum reason reason;
 };
 
+/* In the transaction that tells a person of it: another step of this run may have just made it an entry's own, or asked about it. */
+static int is_somebodys(dw_call *c, const struct strange *x)
+{
+    const char *id;
+    const int is = entry_of_sheet(c, x->w->sync.target, x->s->sheet, NO_ENTRY, &id);
+
+    return is != 0 ? is
+                   : dw_db_find(c, DW_TO(&id),
+                                "SELECT c.id FROM timesync_cases c JOIN timesync_entries e ON e.id = c.entry"
+                                " WHERE c.sync = $1 AND c.sheet = $2 AND c.state IN ('open', 'deciding')"
+                                " AND e.sheet IS NULL LIMIT 1",
+                                x->w->sync.id, x->s->sheet);
+}
+
 static int end_strange(dw_call *c, void *ud)
 {
-    const struct strange *x = ud;
+    struct strange *x = ud;
+    const int is_its = same(x->outcome, "deciding") ? is_somebodys(c, x) : 0;
+
+    DW_TRY(is_its);
+    if (is_its) {
+        x->outcome = "unchanged";
+        x->reason = REASON_NONE;
+    }
     const json_t *json = x->sheet ? sheet_json(c, x->sheet) : NULL;
     const struct step_done done = {
         .outcome = x->outcome,
@@ -199,7 +246,7 @@ int decide_strange(dw_call *c, struct work *w, const struct step *s)
                               same(s->hint, HINT_STRANGE) ? REASON_DELETED_SOURCE : REASON_DUPLICATE);
     if (found.sheet.exported)
         return end_as_strange(c, w, s, &found.sheet, "deciding", REASON_LOCKED_OR_EXPORTED);
-    rc = entry_of_sheet(c, w->sync.target, s->sheet, "00000000-0000-0000-0000-000000000000", &other);
+    rc = entry_of_sheet(c, w->sync.target, s->sheet, NO_ENTRY, &other);
     DW_TRY(rc);
     if (rc) /* it has become somebody's */
         return end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);
