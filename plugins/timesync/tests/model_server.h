@@ -4,8 +4,9 @@
 #define TIMESYNC_MODEL_SERVER_H
 
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <unistd.h>
+
+#include "../../../tests/support/plugin_engines.h"
 
 #include "model_sides.h"
 
@@ -14,47 +15,12 @@
 /* 2026-03-02 10:00 UTC */
 #define FIRST_DAY INT64_C(1772445600000000)
 
-/* NULL for SQLite, or the URL of a server where the superuser makes databases. */
-static const char *postgres;
-static char database[64];
-
 static unsigned tenants_made;
 static dw_time the_time;
 
 static struct tally {
     unsigned histories, crashes, cuts, decisions, runs, writes, refusals, failures;
 } tally;
-
-/* ---- databases ---- */
-
-static inline bool admin(const char *sql)
-{
-    static const char *const names[] = { "dbname", "user", NULL };
-    const char *const values[] = { postgres, "postgres", NULL };
-    PGconn *conn = PQconnectdbParams(names, values, 1);
-    PGresult *result = PQexec(conn, sql);
-    const bool is_done = PQresultStatus(result) == PGRES_COMMAND_OK;
-
-    if (!is_done)
-        accuse("%s: %s", sql, PQerrorMessage(conn));
-    PQclear(result);
-    PQfinish(conn);
-    return is_done;
-}
-
-static inline const char *url_of_new_database(void)
-{
-    static char url[256];
-    static unsigned made;
-    const char *at = strchr(strstr(postgres, "://") + 3, '/'), *rest = strchr(at, '?');
-    char sql[192];
-
-    snprintf(database, sizeof(database), "timesync_%ld_%u", (long)getpid(), ++made);
-    snprintf(sql, sizeof(sql), "CREATE DATABASE %s OWNER dowel_system ENCODING 'UTF8' TEMPLATE template0", database);
-    admin(sql);
-    snprintf(url, sizeof(url), "%.*s/%s%s", (int)(at - postgres), postgres, database, rest ? rest : "");
-    return url;
-}
 
 /* ---- its life ---- */
 
@@ -67,7 +33,7 @@ static inline void play_sides(void)
 
 static inline void server_open(void)
 {
-    if (dw_harness_open(&h, .plugin = PLUGIN, .database = postgres ? url_of_new_database() : NULL) != 0)
+    if (dw_harness_open(&h, .plugin = PLUGIN, .database = engine_database()) != 0)
         accuse("%s", dw_harness_why(h));
     the_time.us = last_seen.us = FIRST_DAY;
     dw_harness_set_now(h, the_time);
@@ -76,16 +42,10 @@ static inline void server_open(void)
 
 static inline void server_close(void)
 {
-    char sql[128];
-
     if (h && dw_harness_close(h) != 0)
         accuse("the server left something behind, or answered what its api.yaml does not say");
     h = NULL;
-    if (postgres && *database) {
-        snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s WITH (FORCE)", database);
-        admin(sql);
-    }
-    *database = '\0';
+    engine_database_drop();
 }
 
 /* The next server, if the power went. */

@@ -192,10 +192,6 @@ static void nothing_is_lost_and_nothing_doubled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(nothing_is_lost_and_nothing_doubled) };
-    int failed = cmocka_run_group_tests_name("model on SQLite", tests, NULL, NULL);
 
-    postgres = getenv("DOWEL_TEST_POSTGRES");
-    if (postgres && *postgres)
-        failed += cmocka_run_group_tests_name("model on PostgreSQL", tests, NULL, NULL);
-    return failed;
+    return ON_EVERY_ENGINE("model", tests);
 }
