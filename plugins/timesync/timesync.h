@@ -5,8 +5,9 @@
 #include <dowel/dowel.h>
 
 struct timesync_conf {
-    dw_span keep_runs; /* how long runs and their steps are kept */
-    dw_span settle;    /* see timesync_settle(); 0: what the connector says */
+    dw_span keep_runs;   /* how long runs and their steps are kept */
+    dw_span settle;      /* see timesync_settle(); 0: what the connector says */
+    dw_span second_look; /* after a notice of which nothing came */
 };
 
 /* As long as nobody says that its sender is done, a request may leave late: it waits for its turn, and at the gate of a side that

@@ -278,6 +278,17 @@ int write_create(dw_call *c, struct work *w, const struct step *s, struct entry 
 
 /* ---- update ---- */
 
+/* Between our look and our write somebody exported it, and nobody knows which version the bill has. That cannot be prevented, as
+ * no target writes only if it is not exported; but it must not go unsaid. */
+static void billed_meanwhile(struct ending *ending)
+{
+    ending->outcome = "deciding";
+    ending->state = "deciding";
+    ending->reason = REASON_EXPORTED_MEANWHILE;
+    ending->what_of_case = CASE_OPENS;
+    ending->target = ending->new_sheet;
+}
+
 static int change(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                   const struct wanted *wanted, const struct sheet *is, const dw_timesheet *what)
 {
@@ -289,7 +300,7 @@ static int change(dw_call *c, struct work *w, const struct step *s, struct entry
     rc = send(c, w, e, what, &stored);
     if (rc != 0)
         return rc < 0 ? failed(c, w, s, e, wanted, rc, is) : rc;
-    const struct ending ending = {
+    struct ending ending = {
         .outcome = "updated",
         .state = "synced",
         .sheet = &stored,
@@ -298,6 +309,8 @@ static int change(dw_call *c, struct work *w, const struct step *s, struct entry
         .new_sheet = sheet_json(c, &stored),
     };
 
+    if (stored.exported && !is->exported)
+        billed_meanwhile(&ending);
     return ending_write(c, w, s, e, wanted, &ending);
 }
 

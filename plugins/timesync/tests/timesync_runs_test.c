@@ -303,17 +303,6 @@ static void a_run_is_taken_back(void **state)
 
 /* ---- decisions ---- */
 
-static struct numbers choose(const char *entry, const char *action, const char *sheet)
-{
-    char scope[300];
-    const char *id = "";
-
-    sql_ok(dw_harness_find(h, DW_TO(&id), "SELECT id FROM timesync_entries WHERE source_id = $1", entry));
-    snprintf(scope, sizeof(scope), "{\"action\":\"%s\",\"note\":\"\",\"keys\":[\"%s\"]%s%s%s}", action, id,
-             sheet ? ",\"sheet\":\"" : "", sheet ? sheet : "", sheet ? "\"" : "");
-    return run_through(start_run("decide", scope, false, NULL));
-}
-
 static void edited_there(const char *entry)
 {
     edit_page(page_for(entry), 60);
