@@ -55,11 +55,11 @@ static int did_not_happen(dw_call *c, struct work *w, const struct step *s, stru
     return reload(c, e);
 }
 
-/* The entry's row says what was found; the step goes on if the source says something else by now. */
+/* The entry's row says what was found; the step goes on if the source says something else by now, or has it no longer. */
 static int it_is(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                  const struct wanted *wanted, struct ending *ending, const char *outcome)
 {
-    const bool is_old = !same(e->pushed_hash, wanted->recipe);
+    const bool is_old = !same(e->pushed_hash, wanted->recipe) || e->gone_at.us;
     int rc;
 
     ending->outcome = is_old ? NULL : outcome;

@@ -275,6 +275,9 @@ static inline struct numbers choose_all(const char *const *entries, size_t n, co
             "SELECT coalesce((SELECT CAST(id AS TEXT) FROM timesync_entries WHERE source_id = $1), $1)",
             entries[i]));
         json_array_append_new(keys, json_string(key));
+        sql_ok(dw_harness_sql(
+            h, "UPDATE timesync_cases SET state = 'deciding', action = $2 WHERE key = $1 AND state = 'open'",
+            key, action));
     }
     if (sheet)
         json_object_set_new(scope, "sheet", json_string(sheet));
