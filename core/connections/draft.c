@@ -79,6 +79,13 @@ static bool is_absent(const struct config_item *item, const json_t *value)
            (config_item_is_secret(item) && json_is_string(value) && !*json_string_value(value));
 }
 
+/* What goes away is not read any more: by nobody who finds its memory either. */
+static void wipe_before(const struct connection_draft *d, const json_t *object, const char *name)
+{
+    if (object == d->is->secrets)
+        secret_wipe(json_string_value(json_object_get(object, name)));
+}
+
 static void lay_over(struct connection_draft *d, const json_t *given)
 {
     const char *name;
@@ -92,6 +99,7 @@ static void lay_over(struct connection_draft *d, const json_t *given)
             continue;
         }
         json_t *into = config_item_is_secret(item) ? d->is->secrets : d->is->settings;
+        wipe_before(d, into, name);
         if (is_absent(item, value))
             json_object_del(into, name);
         else if (json_object_set_new(into, name, json_deep_copy(value)) != 0)
@@ -108,8 +116,10 @@ static void drop_unknown(struct connection_draft *d, json_t *object)
 
     json_object_foreach_safe(object, next, name, value)
     {
-        if (!connection_settings_item(d->kind->table, str_from(name)))
+        if (!connection_settings_item(d->kind->table, str_from(name))) {
+            wipe_before(d, object, name);
             json_object_del(object, name);
+        }
     }
 }
 
