@@ -278,6 +278,16 @@ static bool is_elsewhere(const struct connection_draft *d, const struct connecti
     return strcmp(before, after) != 0 && !same_origin(before, after);
 }
 
+/* What is asked is added behind it, and would become a part of the query. */
+static void check_address(struct connection_draft *d)
+{
+    const struct config_item *item = d->kind->address;
+    const char *address = address_of(d, d->is->settings);
+
+    if (address && strchr(address, '?') && !has_fault(d, in_settings, item->name))
+        add(d, in_settings, item->name, "has a query (?), behind which no path can stand; leave it away");
+}
+
 static bool was_given(const struct connection_given *g, const char *name)
 {
     return json_object_get(g->settings, name) != NULL;
@@ -396,6 +406,7 @@ static void check_all(struct connection_draft *d, const struct connection *was,
     read_settings(d);
     check_size(d);
     take_options(d, g);
+    check_address(d);
     if (was)
         check_secrets(d, was, g);
     check_private(d, was, g);
