@@ -111,10 +111,11 @@ static int judge_missing(dw_call *c, struct answer *out, int rc)
     out->foreign = !json_is_integer(code) || json_integer_value(code) != 404;
     if (!out->foreign)
         return rc;
-    return dw_fail(c, DW_EUPSTREAM,
-                   "what answers there is not Kimai, which would say otherwise that it does not have this; is "
-                   "base_url right, and Kimai up behind its proxy?",
-                   "status", out->status);
+    return dw_fail(
+        c, DW_EUPSTREAM,
+        "what answers there is not Kimai, which would say otherwise that it does not have this; is "
+        "base_url right, and Kimai up behind its proxy?",
+        "status", out->status);
 }
 
 /* The reasons that a refused form gives; that there are none is no failure. Of other statuses the host's words stay. */

@@ -38,10 +38,11 @@ static int take_back(dw_call *c, dw_connection *conn, const char *id)
 
     if (rc == 0 || rc == DW_ENOTFOUND)
         return 0;
-    return dw_fail(c, DW_EUNKNOWN,
-                   "Kimai stored another time than it was told, and does not take the timesheet back; remove it "
-                   "there",
-                   "timesheet", id, "why", dw_error_of(c)->text);
+    return dw_fail(
+        c, DW_EUNKNOWN,
+        "Kimai stored another time than it was told, and does not take the timesheet back; remove it "
+        "there",
+        "timesheet", id, "why", dw_error_of(c)->text);
 }
 
 /* Times that Kimai read on a clock of its own would go wrong one after the other: the first one is taken back. */

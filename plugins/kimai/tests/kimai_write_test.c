@@ -399,7 +399,8 @@ static void what_a_proxy_does_not_know_is_not_gone(void **state)
     const dw_bytes page = { "<html>Not Found</html>", 22 };
     (void)state;
 
-    dw_harness_upstream(h, "GET " KIMAI SHEETS "/42", .status = 404, .body = page, .content_type = "text/html");
+    dw_harness_upstream(h, "GET " KIMAI SHEETS "/42", .status = 404, .body = page,
+                        .content_type = "text/html");
     assert_int_equal(dw_harness_remove(h, connection, "42"), DW_EUPSTREAM);
     assert_null(write_sheet(.id = "42", .text = "new"));
     assert_failed(DW_EUPSTREAM, "");

@@ -68,7 +68,7 @@ static void nor_is_it_anything_about_merges(void **state)
 
 /* ---- rows that do not say when they changed ---- */
 
-#define TIMELESS(id, changed)                                                                              \
+#define TIMELESS(id, changed)                                                                                \
     "{\"id\":" #id ",\"ticket_id\":50,\"time_unit\":\"1.0\",\"created_at\":\"2026-11-20T08:11:49Z\"" changed \
     "}"
 

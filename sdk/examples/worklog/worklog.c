@@ -2,6 +2,7 @@
  * for whatever has such an API. */
 #include <dowel/dowel.h>
 
+#include <stdio.h>
 #include <string.h>
 
 enum { URL_SIZE = 2048 };
@@ -122,7 +123,7 @@ static int add_page(dw_call *c, const json_t *page, char next[URL_SIZE], dw_foun
         DW_TRY(add_worklog(c, json_array_get(rows, i), out));
     if (strlen(where) >= URL_SIZE || (*where && strcmp(where, next) == 0))
         return dw_fail(c, DW_EUPSTREAM, "the feed goes on at no other page", "next", where);
-    strcpy(next, where);
+    snprintf(next, URL_SIZE, "%s", where);
     return 0;
 }
 
