@@ -1,6 +1,7 @@
 #include "settle.h"
 
 #include "common.h"
+#include "evaluate.h"
 #include "timesync.h"
 
 /* So many in a row, then the entry has failed until the next run. */
@@ -143,7 +144,7 @@ static int settle_create(dw_call *c, struct work *w, const struct step *s, struc
 }
 
 static int settle_update(dw_call *c, struct work *w, const struct step *s, struct entry *e,
-                         const struct wanted *wanted)
+                         struct wanted *wanted)
 {
     struct found_sheet found;
     struct sheet base;
@@ -154,7 +155,11 @@ static int settle_update(dw_call *c, struct work *w, const struct step *s, struc
     if (!found.is_there)
         return did_not_happen(c, w, s, e);
     DW_TRY(sheet_read(c, e->base, &base));
-    if (is_what_was_sent(&found.sheet, wanted)) {
+    evaluate_stay(e, &base, wanted);
+    /* A project that nobody knows would look as if it were the same. */
+    if (wanted->reason == REASON_NONE && (rc = places_resolve(c, w, wanted)) != 0)
+        return rc;
+    if (wanted->reason == REASON_NONE && is_what_was_sent(&found.sheet, wanted)) {
         struct ending ending = {
             .state = "synced",
             .sheet = &found.sheet,
@@ -212,7 +217,7 @@ static dw_span patience(dw_call *c, const struct work *w, const struct entry *e)
     return (dw_span){ next < most ? next : most };
 }
 
-int settle(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
+int settle(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
 {
     int rc;
 

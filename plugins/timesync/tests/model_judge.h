@@ -122,15 +122,12 @@ static inline bool has_place(const struct given *g)
     return is_called(project, number, name);
 }
 
+/* All that are wanted; more do no harm. */
 static inline bool has_tags(const struct given *g)
 {
-    const char *tags = g->p->tags;
+    const unsigned rule = g->d->rules[RULE_TAGS];
 
-    switch (g->d->rules[RULE_TAGS]) {
-    case 0: return !*tags || g->d->had[RULE_TAGS] != 1; /* those that it gave before stay */
-    case 1: return strcmp(tags, "Dowel sync") == 0;
-    default: return strcmp(tags, "zammad,Dowel sync") == 0 || strcmp(tags, "Dowel sync,zammad") == 0;
-    }
+    return (rule == 0 || strstr(g->p->tags, "Dowel sync")) && (rule != 2 || strstr(g->p->tags, "zammad"));
 }
 
 /* NULL: it does not. Of one that is billed its text is nobody's business any more. */

@@ -259,6 +259,8 @@ static int books_write(dw_call *c, dw_connection *conn, const dw_timesheet *w, d
     books_asked(c);
     old = w->id ? page_of(w->id) : NULL;
     how = weather(&books.cut);
+    if (getenv("DOWEL_MODEL_TALKS"))
+        printf("    at %lld: write %s project %s, %lld s: %s\n", (long long)(dw_now(c).us) / 1000000, w->id ? w->id : "a new one", w->project ? w->project : "-", (long long)(w->end.us - w->begin.us) / 1000000, how == 0 ? "done" : how == 1 ? "done, not told" : how == 2 ? "not done" : "late");
     if (how == 2)
         return dw_fail(c, books.cut.code, "the books fail");
     if (books.refuses && !w->id)
