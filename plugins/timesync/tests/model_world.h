@@ -26,8 +26,6 @@ enum mistake {
     OLD_AMOUNTS,   /* nor of edits of another */
     CALLS_GONE,    /* and one that is there it leaves out of complete lists */
     WRITES_ALWAYS, /* what is read is never what was written */
-    MISTAKES_AT_SIDES,
-    /* the others are done to what the sync keeps, after its last pass: see model_judge.h */
 };
 
 static enum mistake mistake;
