@@ -189,6 +189,10 @@ static void nothing_is_lost_and_nothing_doubled(void **state)
         if (one && getenv("DOWEL_MODEL_KEEP"))
             plan_keep(&p, getenv("DOWEL_MODEL_KEEP"));
         tally.histories++;
+        if (getenv("DOWEL_MODEL_TELLS") && tally.histories % 100 == 0) {
+            printf("# %u histories\n", tally.histories);
+            fflush(stdout);
+        }
         if (play(&p))
             continue;
         failed++;
@@ -248,12 +252,23 @@ static void every_mistake_is_caught(void **state)
     assert_int_equal(missed, 0);
 }
 
+/* DOWEL_MODEL_ENGINE=sqlite|postgres: the long run, of that one only. */
+static int long_run(const char *engine)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(nothing_is_lost_and_nothing_doubled) };
+
+    if (strcmp(engine, "postgres") == 0 && !on_postgres())
+        return 1;
+    return cmocka_run_group_tests_name(engine, tests, NULL, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mistake_is_caught),
         cmocka_unit_test(nothing_is_lost_and_nothing_doubled),
     };
+    const char *engine = getenv("DOWEL_MODEL_ENGINE");
 
-    return ON_EVERY_ENGINE("model", tests);
+    return engine ? long_run(engine) : ON_EVERY_ENGINE("model", tests);
 }
