@@ -32,7 +32,8 @@ static inline struct page *untouched(void)
             struct page *p = page_for(d, i, 0);
 
             if (b->ever && !b->gone && !b->deeds && !b->decisions && p && !page_for(d, i, 1) &&
-                count_of("SELECT count(*) FROM timesync_entries WHERE state = 'synced' AND sheet = $1 AND tenant_id = :tenant",
+                count_of("SELECT count(*) FROM timesync_entries WHERE state = 'synced' AND sheet = $1 AND "
+                         "tenant_id = :tenant",
                          p->id) == 1)
                 return p;
         }
@@ -140,41 +141,53 @@ static bool forgotten(void)
 
 static bool failed_for_ever(void)
 {
-    return do_sql("UPDATE timesync_entries SET state = 'failed' WHERE sheet = $1 AND tenant_id = :tenant", its_sheet());
+    return do_sql("UPDATE timesync_entries SET state = 'failed' WHERE sheet = $1 AND tenant_id = :tenant",
+                  its_sheet());
 }
 
 static bool left_alone(void)
 {
-    return do_sql("UPDATE timesync_entries SET state = 'unfollowed' WHERE sheet = $1 AND tenant_id = :tenant", its_sheet());
+    return do_sql("UPDATE timesync_entries SET state = 'unfollowed' WHERE sheet = $1 AND tenant_id = :tenant",
+                  its_sheet());
 }
 
 static bool under_way_for_ever(void)
 {
-    return do_sql("UPDATE timesync_entries SET intent = 'create' WHERE sheet = $1 AND tenant_id = :tenant", its_sheet());
+    return do_sql("UPDATE timesync_entries SET intent = 'create' WHERE sheet = $1 AND tenant_id = :tenant",
+                  its_sheet());
 }
 
 static bool case_for_nothing(void)
 {
-    return do_sql("INSERT INTO timesync_cases (tenant_id, id, sync, key, entry, sheet, reason, detail, state, action, note, assigned,"
-                  " opened_at, found_at, resolved_by, version) SELECT tenant_id, id, sync, 'x', id, sheet, 'OTHER', '', 'open', '',"
-                  " '', '', seen_at, seen_at, '', 1 FROM timesync_entries WHERE sheet = $1 AND tenant_id = :tenant",
-                  its_sheet());
+    return do_sql(
+        "INSERT INTO timesync_cases (tenant_id, id, sync, key, entry, sheet, reason, detail, state, action, "
+        "note, assigned,"
+        " opened_at, found_at, resolved_by, version) SELECT tenant_id, id, sync, 'x', id, sheet, 'OTHER', "
+        "'', 'open', '',"
+        " '', '', seen_at, seen_at, '', 1 FROM timesync_entries WHERE sheet = $1 AND tenant_id = :tenant",
+        its_sheet());
 }
 
 static bool silence(void)
 {
-    if (!count_of("SELECT count(*) FROM timesync_cases k JOIN timesync_entries e ON e.id = k.entry WHERE k.sync = $1"
-                  " AND k.state = 'open' AND k.reason IN ('UNMAPPED_ACTIVITY', 'INVALID_AMOUNT') AND e.sheet IS NULL"
+    if (!count_of("SELECT count(*) FROM timesync_cases k JOIN timesync_entries e ON e.id = k.entry WHERE "
+                  "k.sync = $1"
+                  " AND k.state = 'open' AND k.reason IN ('UNMAPPED_ACTIVITY', 'INVALID_AMOUNT') AND e.sheet "
+                  "IS NULL"
                   " AND e.state = 'deciding'",
-                  desks[0].sync) || desks[0].all[0].decisions)
+                  desks[0].sync) ||
+        desks[0].all[0].decisions)
         return false;
-    return do_sql("UPDATE timesync_cases SET state = 'resolved' WHERE sync = $1 AND state = 'open'", desks[0].sync);
+    return do_sql("UPDATE timesync_cases SET state = 'resolved' WHERE sync = $1 AND state = 'open'",
+                  desks[0].sync);
 }
 
 static bool decided_for_ever(void)
 {
-    return count_of("SELECT count(*) FROM timesync_cases WHERE sync = $1 AND state = 'open'", desks[0].sync) &&
-           do_sql("UPDATE timesync_cases SET state = 'deciding' WHERE sync = $1 AND state = 'open'", desks[0].sync);
+    return count_of("SELECT count(*) FROM timesync_cases WHERE sync = $1 AND state = 'open'",
+                    desks[0].sync) &&
+           do_sql("UPDATE timesync_cases SET state = 'deciding' WHERE sync = $1 AND state = 'open'",
+                  desks[0].sync);
 }
 
 static bool wrong_numbers(void)

@@ -20,7 +20,9 @@ enum { OF_ONE_SERVER = 20, TRIES = 300 };
 static void add_strangers(void)
 {
     static const char *const texts[] = { "Lunch", "ZID:12\nby hand" };
-    struct page p = { .project = "p0", .activity = "a0", .user = "u0", .seconds = 600, .billable = DW_BILLABLE_YES };
+    struct page p = {
+        .project = "p0", .activity = "a0", .user = "u0", .seconds = 600, .billable = DW_BILLABLE_YES
+    };
 
     for (unsigned i = 0; i < 2; i++) {
         snprintf(p.text, sizeof(p.text), "%s", texts[i]);
@@ -203,10 +205,11 @@ static void nothing_is_lost_and_nothing_doubled(void **state)
         fail_msg("%s", wrong);
     const double took = seconds_since(&since);
 
-    print_message("%u histories from seed %llu: %u crashes, %u cuts, %u failing steps, %u decisions, %u runs, %u writes, "
+    print_message("%u histories from seed %llu: %u crashes, %u cuts, %u failing steps, %u decisions, %u "
+                  "runs, %u writes, "
                   "%.1f s, %.1f a second, %u failed\n",
-                  tally.histories, (unsigned long long)from, tally.crashes, tally.cuts, tally.failures, tally.decisions,
-                  tally.runs, tally.writes, took, tally.histories / took, failed);
+                  tally.histories, (unsigned long long)from, tally.crashes, tally.cuts, tally.failures,
+                  tally.decisions, tally.runs, tally.writes, took, tally.histories / took, failed);
     assert_int_equal(failed, 0);
 }
 
@@ -240,13 +243,15 @@ static void every_mistake_is_caught(void **state)
     for (unsigned i = 0; i < OF_SIDES; i++) {
         const unsigned n = caught_after(mistakes_of_sides[i].mistake, NULL);
 
-        print_message("%s: %s after %u: %.160s\n", mistakes_of_sides[i].name, n ? "caught" : "MISSED", n, wrong);
+        print_message("%s: %s after %u: %.160s\n", mistakes_of_sides[i].name, n ? "caught" : "MISSED", n,
+                      wrong);
         missed += !n;
     }
     for (unsigned i = 0; i < AT_THE_END; i++) {
         const unsigned n = caught_after(NO_MISTAKE, mistakes_at_the_end[i].act);
 
-        print_message("%s: %s after %u: %.160s\n", mistakes_at_the_end[i].name, n ? "caught" : "MISSED", n, wrong);
+        print_message("%s: %s after %u: %.160s\n", mistakes_at_the_end[i].name, n ? "caught" : "MISSED", n,
+                      wrong);
         missed += !n;
     }
     assert_int_equal(missed, 0);
