@@ -105,8 +105,14 @@ static struct sheet as_sent(const struct sheet *found, const struct wanted *want
     return sent;
 }
 
+/* A project or user that nobody knows the id of would look as if it were the same. */
+static int know_places(dw_call *c, struct work *w, struct wanted *wanted)
+{
+    return wanted->reason == REASON_NONE ? places_resolve(c, w, wanted) : 0;
+}
+
 static int settle_create(dw_call *c, struct work *w, const struct step *s, struct entry *e,
-                         const struct wanted *wanted)
+                         struct wanted *wanted)
 {
     struct sheet found[2];
     size_t n;
@@ -120,6 +126,8 @@ static int settle_create(dw_call *c, struct work *w, const struct step *s, struc
         return ending_case(
             c, w, s, e, wanted,
             (struct why){ REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0] });
+    if ((rc = know_places(c, w, wanted)) != 0)
+        return rc;
     /* Of what was made from another recipe nobody knows any more what was sent. */
     const bool is_other = same(e->pushed_hash, wanted->recipe) && !is_what_was_sent(&found[0], wanted);
     struct ending ending = {
@@ -156,8 +164,7 @@ static int settle_update(dw_call *c, struct work *w, const struct step *s, struc
         return did_not_happen(c, w, s, e);
     DW_TRY(sheet_read(c, e->base, &base));
     evaluate_stay(e, &base, wanted);
-    /* A project that nobody knows would look as if it were the same. */
-    if (wanted->reason == REASON_NONE && (rc = places_resolve(c, w, wanted)) != 0)
+    if ((rc = know_places(c, w, wanted)) != 0)
         return rc;
     if (wanted->reason == REASON_NONE && is_what_was_sent(&found.sheet, wanted)) {
         struct ending ending = {

@@ -25,8 +25,8 @@ struct wanted {
 struct given {
     const struct desk *d;
     const struct booking *b;
-    const struct page *p; /* the first of its pages */
-    unsigned desk, slot, pages, open; /* open ones among its pages: not billed */
+    const struct page *p;               /* the first of its pages */
+    unsigned desk, slot, pages, open;   /* open ones among its pages: not billed */
     const char *state, *reason, *sheet; /* as the sync tells them; state "": it does not know it */
     const char *case_reason;
     int64_t cases;
@@ -169,15 +169,17 @@ static inline void DW_PRINTF(2, 3) blame(const struct given *g, const char *form
     vsnprintf(said, sizeof(said), format, args);
     va_end(args);
     snprintf(facts, sizeof(facts),
-             "%s, amount %s, work %s, agent %s, ticket %u, deeds %u, decisions %u; the sync says: %s %s, sheet %s, "
-             "%" PRId64 " cases %s; %u pages: %s %s project %s activity %s user %s, %" PRId64 " s from %" PRId64
-             " (wanted %" PRId64 " to %" PRId64 "), tags %s, billable %u, text %.120s",
+             "%s, amount %s, work %s, agent %s, ticket %u, deeds %u, decisions %u; the sync says: %s %s, "
+             "sheet %s, "
+             "%" PRId64 " cases %s; %u pages: %s %s project %s activity %s user %s, %" PRId64
+             " s from %" PRId64 " (wanted %" PRId64 " to %" PRId64 "), tags %s, billable %u, text %.120s",
              g->b->gone ? "gone" : "there", amounts[g->b->amount], works[g->b->work], agents[g->b->agent],
-             g->b->ticket, g->b->deeds, g->b->decisions, g->state, g->reason, g->sheet, g->cases, g->case_reason,
-             g->pages, g->p ? g->p->id : "-", g->p && g->p->exported ? "billed" : "", g->p ? g->p->project : "",
-             g->p ? g->p->activity : "", g->p ? g->p->user : "", g->p ? g->p->seconds : 0,
-             g->p ? g->p->begin.us / 1000000 : 0, g->wanted.begin.us / 1000000, g->wanted.end.us / 1000000,
-             g->p ? g->p->tags : "", g->p ? g->p->billable : 0, g->p ? g->p->text : "");
+             g->b->ticket, g->b->deeds, g->b->decisions, g->state, g->reason, g->sheet, g->cases,
+             g->case_reason, g->pages, g->p ? g->p->id : "-", g->p && g->p->exported ? "billed" : "",
+             g->p ? g->p->project : "", g->p ? g->p->activity : "", g->p ? g->p->user : "",
+             g->p ? g->p->seconds : 0, g->p ? g->p->begin.us / 1000000 : 0, g->wanted.begin.us / 1000000,
+             g->wanted.end.us / 1000000, g->p ? g->p->tags : "", g->p ? g->p->billable : 0,
+             g->p ? g->p->text : "");
     accuse("desk %u slot %u: %s: %s", g->desk, g->slot, said, facts);
 }
 
@@ -262,10 +264,12 @@ static inline void find_told(struct given *g)
     id_of(g->desk, g->slot, id);
     g->state = g->reason = g->sheet = g->case_reason = "";
     if (dw_harness_find(h, DW_TO(&g->state, &g->reason, &g->sheet),
-                        "SELECT state, reason, coalesce(sheet, '') FROM timesync_entries WHERE sync = $1 AND source_id = $2",
+                        "SELECT state, reason, coalesce(sheet, '') FROM timesync_entries WHERE sync = $1 AND "
+                        "source_id = $2",
                         (const char *)g->d->sync, (const char *)id) < 0 ||
         dw_harness_find(h, DW_TO(&g->cases, &g->case_reason),
-                        "SELECT count(*), coalesce(max(c.reason), '') FROM timesync_cases c JOIN timesync_entries e ON e.id = c.entry"
+                        "SELECT count(*), coalesce(max(c.reason), '') FROM timesync_cases c JOIN "
+                        "timesync_entries e ON e.id = c.entry"
                         " WHERE e.sync = $1 AND e.source_id = $2 AND c.state IN ('open', 'deciding')",
                         (const char *)g->d->sync, (const char *)id) < 0)
         accuse("%s", dw_harness_why(h));
@@ -279,9 +283,10 @@ static inline void find_pages(struct given *g)
         g->open += !p->exported;
         if (strcmp(p->id, g->sheet) == 0)
             g->p = p;
-        if (!g->cases && count_of("SELECT count(*) FROM timesync_cases WHERE state IN ('open', 'deciding') AND sheet = $1"
-                                  " AND entry IS NULL AND tenant_id = :tenant",
-                                  p->id) > 0)
+        if (!g->cases &&
+            count_of("SELECT count(*) FROM timesync_cases WHERE state IN ('open', 'deciding') AND sheet = $1"
+                     " AND entry IS NULL AND tenant_id = :tenant",
+                     p->id) > 0)
             g->cases++;
     }
 }
@@ -348,18 +353,22 @@ static inline void judge_runs(const struct desk *d)
     const char *state = "", *reason = "";
     int64_t failed = 0;
 
-    if (count_of("SELECT count(*) FROM timesync_runs WHERE sync = $1 AND examined <> created + updated + unchanged + deleted + "
+    if (count_of("SELECT count(*) FROM timesync_runs WHERE sync = $1 AND examined <> created + updated + "
+                 "unchanged + deleted + "
                  "skipped + to_decide + failed",
                  d->sync))
         accuse("the numbers of a run do not add up");
-    if (count_of("SELECT count(*) FROM timesync_runs WHERE sync = $1 AND state NOT IN ('done', 'failed', 'cancelled')", d->sync))
+    if (count_of("SELECT count(*) FROM timesync_runs WHERE sync = $1 AND state NOT IN ('done', 'failed', "
+                 "'cancelled')",
+                 d->sync))
         accuse("a run is under way for ever");
     if (count_of("SELECT count(*) FROM timesync_cases WHERE sync = $1 AND state = 'deciding'", d->sync))
         accuse("a case is being decided for ever");
     if (count_of("SELECT count(*) FROM timesync_entries WHERE sync = $1 AND intent <> ''", d->sync))
         accuse("an intent was never settled");
     if (dw_harness_find(h, DW_TO(&state, &reason, &failed),
-                        "SELECT state, reason, failed FROM timesync_runs WHERE sync = $1 AND kind = 'full' AND NOT is_plan"
+                        "SELECT state, reason, failed FROM timesync_runs WHERE sync = $1 AND kind = 'full' "
+                        "AND NOT is_plan"
                         " ORDER BY id DESC LIMIT 1",
                         (const char *)d->sync) < 0)
         accuse("%s", dw_harness_why(h));
@@ -383,7 +392,8 @@ static inline void learn(struct desk *d)
     for (unsigned w = 0; w < WORKS; w++) {
         int64_t n = 0;
 
-        dw_harness_find(h, DW_TO(&n), "SELECT count(*) FROM timesync_mappings WHERE sync = $1 AND source = $2",
+        dw_harness_find(h, DW_TO(&n),
+                        "SELECT count(*) FROM timesync_mappings WHERE sync = $1 AND source = $2",
                         (const char *)d->sync, works[w]);
         d->mapped[w] = n > 0;
     }

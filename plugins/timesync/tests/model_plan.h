@@ -79,9 +79,11 @@ static inline unsigned rule_values(unsigned rule)
 
 /* ---- what is booked ---- */
 
-static const char *const amounts[] = { "10", "30", "7.5", "0.25", "60", "1", "22.75", "480", "3.33", "15", "0", "-3", "1,5" };
-static const char *const works[] = { "work", "travel", "thought" }; /* the last is mapped by nobody at the beginning */
-static const char *const agents[] = { "ann", "bob", "eve" };        /* the last is unknown at the target */
+static const char *const amounts[] = { "10",  "30",   "7.5", "0.25", "60", "1",  "22.75",
+                                       "480", "3.33", "15",  "0",    "-3", "1,5" };
+static const char *const works[] = { "work", "travel",
+                                     "thought" }; /* the last is mapped by nobody at the beginning */
+static const char *const agents[] = { "ann", "bob", "eve" }; /* the last is unknown at the target */
 enum { AMOUNTS = sizeof(amounts) / sizeof(*amounts), WORKS = 3, AGENTS = 3, GOOD_AMOUNTS = 10 };
 
 /* ---- steps ---- */
@@ -130,18 +132,42 @@ static const struct {
     const char *name;
     unsigned weight;
 } kinds[KINDS] = {
-    [BOOK] = { "book", 22 },      [AMOUNT] = { "amount", 12 },   [WORK] = { "work", 4 },
-    [DROP] = { "drop", 7 },       [PUT_BACK] = { "put back", 3 }, [MOVE] = { "move", 4 },
-    [MERGE] = { "merge", 2 },     [HAND_OVER] = { "hand over", 2 }, [RETITLE] = { "retitle", 2 },
-    [EXPORT] = { "export", 6 },   [UNEXPORT] = { "unexport", 2 }, [LOCK] = { "lock", 2 },
-    [EDIT] = { "edit there", 8 }, [REMOVE] = { "remove there", 6 }, [COPY] = { "copy there", 2 },
-    [CUT] = { "cut", 14 },        [CUT_MAKE] = { "cut a make", 4 }, [CUT_LIST] = { "cut a list", 4 },
-    [CUT_DESK] = { "cut the desk", 4 }, [REFUSE] = { "refuse", 4 }, [FAIL] = { "fail a step", 6 },
-    [CRASH] = { "crash", 5 },     [RUN] = { "run", 26 },          [JOBS] = { "jobs", 8 },
-    [WAIT] = { "wait", 14 },      [HOOK] = { "hook", 8 },         [DECIDE] = { "decide", 12 },
-    [DECIDE_ALL] = { "decide all", 3 }, [MAP] = { "map", 3 },     [UNMAP] = { "unmap", 1 },
-    [RULE] = { "rule", 4 },       [RELEASE] = { "release", 3 },   [ABLE] = { "enable or not", 2 },
-    [UNDO] = { "undo", 3 },       [CANCEL] = { "cancel", 1 },     [DURING] = { "during", 4 },
+    [BOOK] = { "book", 22 },
+    [AMOUNT] = { "amount", 12 },
+    [WORK] = { "work", 4 },
+    [DROP] = { "drop", 7 },
+    [PUT_BACK] = { "put back", 3 },
+    [MOVE] = { "move", 4 },
+    [MERGE] = { "merge", 2 },
+    [HAND_OVER] = { "hand over", 2 },
+    [RETITLE] = { "retitle", 2 },
+    [EXPORT] = { "export", 6 },
+    [UNEXPORT] = { "unexport", 2 },
+    [LOCK] = { "lock", 2 },
+    [EDIT] = { "edit there", 8 },
+    [REMOVE] = { "remove there", 6 },
+    [COPY] = { "copy there", 2 },
+    [CUT] = { "cut", 14 },
+    [CUT_MAKE] = { "cut a make", 4 },
+    [CUT_LIST] = { "cut a list", 4 },
+    [CUT_DESK] = { "cut the desk", 4 },
+    [REFUSE] = { "refuse", 4 },
+    [FAIL] = { "fail a step", 6 },
+    [CRASH] = { "crash", 5 },
+    [RUN] = { "run", 26 },
+    [JOBS] = { "jobs", 8 },
+    [WAIT] = { "wait", 14 },
+    [HOOK] = { "hook", 8 },
+    [DECIDE] = { "decide", 12 },
+    [DECIDE_ALL] = { "decide all", 3 },
+    [MAP] = { "map", 3 },
+    [UNMAP] = { "unmap", 1 },
+    [RULE] = { "rule", 4 },
+    [RELEASE] = { "release", 3 },
+    [ABLE] = { "enable or not", 2 },
+    [UNDO] = { "undo", 3 },
+    [CANCEL] = { "cancel", 1 },
+    [DURING] = { "during", 4 },
 };
 
 struct step {
@@ -151,10 +177,10 @@ struct step {
 
 struct plan {
     uint64_t seed;
-    unsigned desks;              /* 1 or 2, each with a sync into the same books */
-    bool same_ids;               /* both desks count from one */
-    bool rounds;                 /* the books: outwards, to the minute */
-    unsigned rules[2][RULES_N];  /* at the beginning */
+    unsigned desks;             /* 1 or 2, each with a sync into the same books */
+    bool same_ids;              /* both desks count from one */
+    bool rounds;                /* the books: outwards, to the minute */
+    unsigned rules[2][RULES_N]; /* at the beginning */
     struct step steps[STEPS];
     unsigned n;
 };

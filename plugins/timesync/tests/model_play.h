@@ -20,7 +20,8 @@ static inline struct booking *booking_of(const struct step *s)
 
 static inline unsigned some_amount(unsigned chance)
 {
-    return chance % 12 == 0 ? GOOD_AMOUNTS + chance / 12 % (AMOUNTS - GOOD_AMOUNTS) : chance / 12 % GOOD_AMOUNTS;
+    return chance % 12 == 0 ? GOOD_AMOUNTS + chance / 12 % (AMOUNTS - GOOD_AMOUNTS)
+                            : chance / 12 % GOOD_AMOUNTS;
 }
 
 static void do_book(const struct step *s)
@@ -35,7 +36,9 @@ static void do_book(const struct step *s)
         .ever = true,
         .ticket = ticket,
         .amount = some_amount(s->b),
-        .work = s->c % 12 == 0 ? 2 : s->c % 3 == 0 ? 1 : 0,
+        .work = s->c % 12 == 0  ? 2
+                : s->c % 3 == 0 ? 1
+                                : 0,
         .agent = s->c / 12 % 14 == 0 ? 2 : s->c / 12 % 2,
         .created = { now().us - (s->c / 512 % 4 ? (int64_t)(s->c / 512) * 3000000 : 0) },
         .changed = now(),
@@ -226,14 +229,18 @@ static void do_cut(const struct step *s)
 
 static void do_cut_make(const struct step *s)
 {
-    books.cut_make = (struct cut){ .in = 1 + s->a % 3, .code = s->b % 4 > 1 ? DW_EUNKNOWN : s->b % 4 ? DW_EINVALID : DW_EDENIED };
+    books.cut_make = (struct cut){ .in = 1 + s->a % 3,
+                                   .code = s->b % 4 > 1 ? DW_EUNKNOWN
+                                           : s->b % 4   ? DW_EINVALID
+                                                        : DW_EDENIED };
     books.cut_make.acts = s->c % 2 && books.cut_make.code == DW_EUNKNOWN;
     tally.cuts++;
 }
 
 static inline int some_code(unsigned chance)
 {
-    static const int codes[] = { DW_EUNAVAILABLE, DW_EUPSTREAM, DW_EUNAVAILABLE, DW_EAUTH, DW_ERATE, DW_EDENIED };
+    static const int codes[] = { DW_EUNAVAILABLE, DW_EUPSTREAM, DW_EUNAVAILABLE,
+                                 DW_EAUTH,        DW_ERATE,     DW_EDENIED };
 
     return codes[chance % 6];
 }
@@ -292,9 +299,11 @@ static void do_run(const struct step *s)
     if (strcmp(word, "tickets") == 0)
         snprintf(json, sizeof(json), "{\"kind\":\"tickets\",\"tickets\":[\"%s\"]}", ticket);
     else if (strcmp(word, "window") == 0)
-        snprintf(json, sizeof(json), "{\"kind\":\"window\",\"since\":\"2026-03-0%uT10:00:00Z\"}", 1 + s->b % 2);
+        snprintf(json, sizeof(json), "{\"kind\":\"window\",\"since\":\"2026-03-0%uT10:00:00Z\"}",
+                 1 + s->b % 2);
     else
-        snprintf(json, sizeof(json), "{\"kind\":\"%s\",\"plan\":%s}", word, s->c % 10 == 0 ? "true" : "false");
+        snprintf(json, sizeof(json), "{\"kind\":\"%s\",\"plan\":%s}", word,
+                 s->c % 10 == 0 ? "true" : "false");
     ask("POST", json, NULL, API "/syncs/%s/runs", desks[s->desk].sync);
     server_revive();
     if (s->c / 16 % 5)
@@ -321,7 +330,8 @@ static void do_hook(const struct step *s)
     char json[160], ticket[16];
 
     ticket_of(s->desk, s->a % TICKETS, ticket);
-    snprintf(json, sizeof(json), s->b % 6 ? "{\"connection\":\"%s\",\"ticket\":\"%s\"}" : "{\"connection\":\"%s\"}",
+    snprintf(json, sizeof(json),
+             s->b % 6 ? "{\"connection\":\"%s\",\"ticket\":\"%s\"}" : "{\"connection\":\"%s\"}",
              desks[s->desk].connection, ticket);
     for (unsigned i = 0; i < s->c % 3; i++)
         dw_harness_tell(h, "core.connection.changed", json);
@@ -371,8 +381,8 @@ static inline const char *some_action(const json_t *one, unsigned chance)
         json_array_foreach(all, i, r)
         {
             snprintf(known[i].reason, sizeof(known[i].reason), "%s", text_of(r, "reason"));
-            json_array_foreach(json_object_get(r, "actions"), k, a)
-                known[i].actions[known[i].n++] = action_of(json_string_value(a));
+            json_array_foreach(json_object_get(r, "actions"), k, a) known[i].actions[known[i].n++] =
+                action_of(json_string_value(a));
             known_n++;
         }
     }
@@ -393,13 +403,15 @@ static inline void note_decision(struct desk *d, const json_t *one, const char *
 
 static inline const json_t *open_cases(const struct desk *d)
 {
-    return json_object_get(ask("GET", NULL, NULL, API "/cases?sync=%s&state=open&limit=100", d->sync).json, "items");
+    return json_object_get(ask("GET", NULL, NULL, API "/cases?sync=%s&state=open&limit=100", d->sync).json,
+                           "items");
 }
 
 static void do_decide(const struct step *s)
 {
     struct desk *d = &desks[s->desk];
-    const json_t *all = open_cases(d), *one = json_array_get(all, json_array_size(all) ? s->a % json_array_size(all) : 0);
+    const json_t *all = open_cases(d),
+                 *one = json_array_get(all, json_array_size(all) ? s->a % json_array_size(all) : 0);
     const char *action = some_action(one, s->b);
     char json[200];
     int status;
@@ -426,7 +438,8 @@ static void do_decide(const struct step *s)
 static void do_decide_all(const struct step *s)
 {
     struct desk *d = &desks[s->desk];
-    const json_t *all = open_cases(d), *first = json_array_get(all, json_array_size(all) ? s->a % json_array_size(all) : 0), *one;
+    const json_t *all = open_cases(d),
+                 *first = json_array_get(all, json_array_size(all) ? s->a % json_array_size(all) : 0), *one;
     const char *action = some_action(first, s->b);
     char json[200];
     size_t i;
@@ -466,7 +479,8 @@ static void do_rule(const struct step *s)
     struct desk *d = &desks[s->desk];
     char json[200];
 
-    snprintf(json, sizeof(json), "{\"rules\":{\"%s\":%s}}", rule_table[rule].name, rule_table[rule].values[value]);
+    snprintf(json, sizeof(json), "{\"rules\":{\"%s\":%s}}", rule_table[rule].name,
+             rule_table[rule].values[value]);
     patch_sync(d, json);
     d->had[rule] |= 1U << value;
 }
@@ -486,7 +500,8 @@ static void do_able(const struct step *s)
 static inline const json_t *some_run(const struct step *s)
 {
     const json_t *all = json_object_get(
-        ask("GET", NULL, NULL, API "/runs?sync=%s&limit=8&sort=-created_at", desks[s->desk].sync).json, "items");
+        ask("GET", NULL, NULL, API "/runs?sync=%s&limit=8&sort=-created_at", desks[s->desk].sync).json,
+        "items");
 
     return json_array_get(all, json_array_size(all) ? s->a % json_array_size(all) : 0);
 }
@@ -526,15 +541,24 @@ static void do_cancel(const struct step *s)
 /* ---- all of them ---- */
 
 static void (*const does[KINDS])(const struct step *s) = {
-    [BOOK] = do_book,         [AMOUNT] = do_amount,     [WORK] = do_work,         [DROP] = do_drop,
-    [PUT_BACK] = do_put_back, [MOVE] = do_move,         [MERGE] = do_merge,       [HAND_OVER] = do_hand_over,
-    [RETITLE] = do_retitle,   [EXPORT] = do_export,     [UNEXPORT] = do_unexport, [LOCK] = do_lock,
-    [EDIT] = do_edit,         [REMOVE] = do_remove,     [COPY] = do_copy,         [CUT] = do_cut,
-    [CUT_MAKE] = do_cut_make, [CUT_LIST] = do_cut_list, [CUT_DESK] = do_cut_desk, [REFUSE] = do_refuse,
-    [FAIL] = do_fail,         [CRASH] = do_crash,       [RUN] = do_run,           [JOBS] = do_jobs,
-    [WAIT] = do_wait,         [HOOK] = do_hook,         [DECIDE] = do_decide,     [DECIDE_ALL] = do_decide_all,
-    [MAP] = do_map,           [UNMAP] = do_unmap,       [RULE] = do_rule,         [RELEASE] = do_release,
-    [ABLE] = do_able,         [UNDO] = do_undo,         [CANCEL] = do_cancel,
+    [BOOK] = do_book,         [AMOUNT] = do_amount,
+    [WORK] = do_work,         [DROP] = do_drop,
+    [PUT_BACK] = do_put_back, [MOVE] = do_move,
+    [MERGE] = do_merge,       [HAND_OVER] = do_hand_over,
+    [RETITLE] = do_retitle,   [EXPORT] = do_export,
+    [UNEXPORT] = do_unexport, [LOCK] = do_lock,
+    [EDIT] = do_edit,         [REMOVE] = do_remove,
+    [COPY] = do_copy,         [CUT] = do_cut,
+    [CUT_MAKE] = do_cut_make, [CUT_LIST] = do_cut_list,
+    [CUT_DESK] = do_cut_desk, [REFUSE] = do_refuse,
+    [FAIL] = do_fail,         [CRASH] = do_crash,
+    [RUN] = do_run,           [JOBS] = do_jobs,
+    [WAIT] = do_wait,         [HOOK] = do_hook,
+    [DECIDE] = do_decide,     [DECIDE_ALL] = do_decide_all,
+    [MAP] = do_map,           [UNMAP] = do_unmap,
+    [RULE] = do_rule,         [RELEASE] = do_release,
+    [ABLE] = do_able,         [UNDO] = do_undo,
+    [CANCEL] = do_cancel,
 };
 
 static const struct step *in_between;
@@ -556,7 +580,8 @@ static inline void play_steps(const struct plan *p)
         const struct step *s = &p->steps[i];
 
         if (getenv("DOWEL_MODEL_TALKS"))
-            printf("%s desk %u slot %u (%u %u %u)\n", kinds[s->kind].name, s->desk, s->slot, s->a, s->b, s->c);
+            printf("%s desk %u slot %u (%u %u %u)\n", kinds[s->kind].name, s->desk, s->slot, s->a, s->b,
+                   s->c);
         if (s->kind != DURING) {
             does[s->kind](s);
         } else if (i + 1 < p->n && may_be_in_between(s + 1)) {
@@ -589,7 +614,8 @@ static inline void clear_up(void)
 static inline bool is_at_rest(void)
 {
     for (unsigned d = 0; d < desks_n; d++)
-        if (count_of("SELECT count(*) FROM timesync_runs WHERE sync = $1 AND state IN ('waiting', 'reading', 'writing')",
+        if (count_of("SELECT count(*) FROM timesync_runs WHERE sync = $1 AND state IN ('waiting', 'reading', "
+                     "'writing')",
                      desks[d].sync))
             return false;
     return !books.late_n;
@@ -609,7 +635,9 @@ static inline void come_to_rest(void)
 static inline void run_full(void)
 {
     for (unsigned d = 0; d < desks_n; d++) {
-        const int status = ask("POST", "{\"kind\":\"full\",\"any_deletions\":true}", NULL, API "/syncs/%s/runs", desks[d].sync).status;
+        const int status = ask("POST", "{\"kind\":\"full\",\"any_deletions\":true}", NULL,
+                               API "/syncs/%s/runs", desks[d].sync)
+                               .status;
 
         if (status != 202)
             accuse("a full run does not start: %d", status);

@@ -96,7 +96,8 @@ static inline const char *text_of(const json_t *o, const char *name)
 /* An answer that says that the server is at fault is a fault, unless a step failed on purpose or the power went. */
 static bool may_fail;
 
-static inline dw_harness_reply ask(const char *method, const char *json, const char *headers, const char *format, ...)
+static inline dw_harness_reply ask(const char *method, const char *json, const char *headers,
+                                   const char *format, ...)
 {
     char target[300];
     va_list args;
@@ -155,7 +156,8 @@ static inline int rules_text(const struct desk *d, char *out, size_t size)
     int n = snprintf(out, size, "{\"overlap\":\"10m\"");
 
     for (unsigned r = 0; r < RULES_N; r++)
-        n += snprintf(out + n, size - (size_t)n, ",\"%s\":%s", rule_table[r].name, rule_table[r].values[d->rules[r]]);
+        n += snprintf(out + n, size - (size_t)n, ",\"%s\":%s", rule_table[r].name,
+                      rule_table[r].values[d->rules[r]]);
     if (desks_n > 1 && same_ids)
         n += snprintf(out + n, size - (size_t)n,
                       ",\"customer_number\":\"OID-{id}-{mark}\",\"project_number\":\"TID-{id}-{mark}\"");
@@ -168,8 +170,8 @@ static inline void map_work(struct desk *d, unsigned work, bool settles)
     dw_harness_reply made;
 
     snprintf(json, sizeof(json),
-             "{\"sync\":\"%s\",\"kind\":\"activity\",\"source\":\"%s\",\"target\":\"a%u\",\"settle\":%s}", d->sync,
-             works[work], work, settles ? "true" : "false");
+             "{\"sync\":\"%s\",\"kind\":\"activity\",\"source\":\"%s\",\"target\":\"a%u\",\"settle\":%s}",
+             d->sync, works[work], work, settles ? "true" : "false");
     made = ask("POST", json, NULL, API "/mappings");
     if (made.status == 201)
         d->mapped[work] = true;
@@ -178,9 +180,10 @@ static inline void map_work(struct desk *d, unsigned work, bool settles)
 static inline void make_sync(struct desk *d)
 {
     char json[1500];
-    int n = snprintf(json, sizeof(json),
-                     "{\"name\":\"Sync %u\",\"source\":\"%s\",\"target\":\"%s\",\"schedule\":\"every 15m\",\"rules\":",
-                     (unsigned)(d - desks), d->connection, books.connection);
+    int n = snprintf(
+        json, sizeof(json),
+        "{\"name\":\"Sync %u\",\"source\":\"%s\",\"target\":\"%s\",\"schedule\":\"every 15m\",\"rules\":",
+        (unsigned)(d - desks), d->connection, books.connection);
     dw_harness_reply made;
 
     n += rules_text(d, json + n, sizeof(json) - (size_t)n);
@@ -217,7 +220,8 @@ static inline void tenant_open(const struct plan *p)
             desks[d].had[r] = 1U << p->rules[d][r];
         if (!connect_side("desk", desks[d].connection))
             return;
-        memcpy(desks[d].mark, desks[d].connection + strlen(desks[d].connection) - 8, 9);
+        snprintf(desks[d].mark, sizeof(desks[d].mark), "%s",
+                 desks[d].connection + strlen(desks[d].connection) - 8);
         make_sync(&desks[d]);
     }
 }

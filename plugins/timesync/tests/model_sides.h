@@ -143,7 +143,8 @@ static inline bool fits(const struct page *p, const dw_timesheet_query *q)
 
     if (p->gone || (q->id && strcmp(q->id, p->id) != 0) || p->changed.us < q->changed_since.us)
         return false;
-    if (n && (mistake == HIDES_MARKERS || strncmp(p->text, q->marker, n) != 0 || (p->text[n] && p->text[n] != '\n')))
+    if (n && (mistake == HIDES_MARKERS || strncmp(p->text, q->marker, n) != 0 ||
+              (p->text[n] && p->text[n] != '\n')))
         return false;
     return (!q->begin_from.us || p->begin.us >= q->begin_from.us) &&
            (!q->begin_to.us || p->begin.us <= q->begin_to.us);
@@ -232,8 +233,8 @@ static inline void plant(struct page *p)
 
 static inline int refuse(dw_call *c)
 {
-    return dw_fail(c, strcmp(books.refuses, "FUTURE") == 0 ? DW_EINVALID : DW_ECONFLICT, "the books refuse it", "reason",
-                   books.refuses);
+    return dw_fail(c, strcmp(books.refuses, "FUTURE") == 0 ? DW_EINVALID : DW_ECONFLICT,
+                   "the books refuse it", "reason", books.refuses);
 }
 
 static inline int may_be_written(dw_call *c, const struct page *old, const char *id)
@@ -260,7 +261,13 @@ static int books_write(dw_call *c, dw_connection *conn, const dw_timesheet *w, d
     old = w->id ? page_of(w->id) : NULL;
     how = weather(&books.cut);
     if (getenv("DOWEL_MODEL_TALKS"))
-        printf("    at %lld: write %s project %s, %lld s: %s\n", (long long)(dw_now(c).us) / 1000000, w->id ? w->id : "a new one", w->project ? w->project : "-", (long long)(w->end.us - w->begin.us) / 1000000, how == 0 ? "done" : how == 1 ? "done, not told" : how == 2 ? "not done" : "late");
+        printf("    at %lld: write %s project %s, %lld s: %s\n", (long long)(dw_now(c).us) / 1000000,
+               w->id ? w->id : "a new one", w->project ? w->project : "-",
+               (long long)(w->end.us - w->begin.us) / 1000000,
+               how == 0   ? "done"
+               : how == 1 ? "done, not told"
+               : how == 2 ? "not done"
+                          : "late");
     if (how == 2)
         return dw_fail(c, books.cut.code, "the books fail");
     if (books.refuses && !w->id)
@@ -332,14 +339,16 @@ static inline int list_places(dw_call *c, const struct places *all, const dw_thi
     for (unsigned i = 0; i < all->n; i++) {
         const struct thing *t = &all->all[i];
 
-        if ((!q->number || strcmp(t->number, q->number) == 0) && (!q->parent || strcmp(t->parent, q->parent) == 0))
+        if ((!q->number || strcmp(t->number, q->number) == 0) &&
+            (!q->parent || strcmp(t->parent, q->parent) == 0))
             DW_TRY(dw_thing_add(out, .id = t->id, .name = t->name, .number = *t->number ? t->number : NULL,
                                 .parent = *t->parent ? t->parent : NULL));
     }
     return dw_found_complete(out);
 }
 
-static inline int make_place(dw_call *c, struct places *all, const char *prefix, const dw_thing *w, dw_thing *made)
+static inline int make_place(dw_call *c, struct places *all, const char *prefix, const dw_thing *w,
+                             dw_thing *made)
 {
     struct thing *t = &all->all[all->n];
     int how;
@@ -417,7 +426,8 @@ static int make_project(dw_call *c, dw_connection *conn, const dw_thing *w, dw_t
 
 /* ---- the kinds ---- */
 
-static const dw_listing desk_listings[] = { { .name = "ticket", .title = "Tickets", .list = desk_tickets }, { 0 } };
+static const dw_listing desk_listings[] = { { .name = "ticket", .title = "Tickets", .list = desk_tickets },
+                                            { 0 } };
 static const dw_listing books_listings[] = {
     { .name = "customer", .title = "Customers", .list = list_customers, .make = make_customer },
     { .name = "project", .title = "Projects", .list = list_projects, .make = make_project },
@@ -429,13 +439,11 @@ static const dw_time_source desk_source = { .struct_size = sizeof(desk_source), 
 static dw_time_target books_target = {
     .struct_size = sizeof(books_target), .list = books_list, .write = books_write, .remove = books_remove
 };
-static const dw_connector desk_kind = { .name = "desk",
-                                        .title = "Desk",
-                                        .listings = desk_listings,
-                                        .time_source = &desk_source };
-static const dw_connector books_kind = { .name = "books",
-                                         .title = "Books",
-                                         .listings = books_listings,
-                                         .time_target = &books_target };
+static const dw_connector desk_kind = {
+    .name = "desk", .title = "Desk", .listings = desk_listings, .time_source = &desk_source
+};
+static const dw_connector books_kind = {
+    .name = "books", .title = "Books", .listings = books_listings, .time_target = &books_target
+};
 
 #endif

@@ -16,18 +16,16 @@ enum { PAGES = 160, PLACES = 80, LATE = 12, MINUTE = 60000000 };
 /* What the world does wrong on purpose, to see that the judge sees it. */
 enum mistake {
     NO_MISTAKE,
-    LANDS_LATER,   /* the books say that requests land at once */
-    HIDES_MARKERS, /* who looks for a marker finds nothing */
-    HIDES_EXPORTS, /* nobody is told that a page is billed */
-    LOSES_PAGES,   /* every fifth that is made is not there */
-    DOUBLES_PAGES, /* every fifth is there twice */
-    WRONG_LENGTH,  /* every fifth is a minute longer than is said */
+    LANDS_LATER,    /* the books say that requests land at once */
+    HIDES_MARKERS,  /* who looks for a marker finds nothing */
+    HIDES_EXPORTS,  /* nobody is told that a page is billed */
+    LOSES_PAGES,    /* every fifth that is made is not there */
+    DOUBLES_PAGES,  /* every fifth is there twice */
+    WRONG_LENGTH,   /* every fifth is a minute longer than is said */
     HIDES_BOOKINGS, /* of one slot the desk never tells */
-    OLD_AMOUNTS,   /* nor of edits of another */
-    CALLS_GONE,    /* and one that is there it leaves out of complete lists */
-    WRITES_ALWAYS, /* what is read is never what was written */
-    MISTAKES_AT_SIDES,
-    /* the others are done to what the sync keeps, after its last pass: see model_judge.h */
+    OLD_AMOUNTS,    /* nor of edits of another */
+    CALLS_GONE,     /* and one that is there it leaves out of complete lists */
+    WRITES_ALWAYS,  /* what is read is never what was written */
 };
 
 static enum mistake mistake;

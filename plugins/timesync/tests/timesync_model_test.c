@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "model_judge.h"
+#include "model_mistakes.h"
 
 /* So many histories on one server. */
 enum { OF_ONE_SERVER = 20, TRIES = 300 };
@@ -20,7 +20,9 @@ enum { OF_ONE_SERVER = 20, TRIES = 300 };
 static void add_strangers(void)
 {
     static const char *const texts[] = { "Lunch", "ZID:12\nby hand" };
-    struct page p = { .project = "p0", .activity = "a0", .user = "u0", .seconds = 600, .billable = DW_BILLABLE_YES };
+    struct page p = {
+        .project = "p0", .activity = "a0", .user = "u0", .seconds = 600, .billable = DW_BILLABLE_YES
+    };
 
     for (unsigned i = 0; i < 2; i++) {
         snprintf(p.text, sizeof(p.text), "%s", texts[i]);
@@ -30,6 +32,10 @@ static void add_strangers(void)
         books.billed[books.billed_n++] = *page_new(&p);
     }
 }
+
+/* Done when all is over; whether it was possible. */
+static bool (*planted)(void);
+static bool was_planted;
 
 static void last_passes(void)
 {
@@ -43,6 +49,7 @@ static void last_passes(void)
         run_full();
     if (!*wrong && books.writes != before)
         accuse("a pass in which nothing had changed wrote %u times", books.writes - before);
+    was_planted = !*wrong && planted && planted();
     if (!*wrong)
         judge();
 }
@@ -154,10 +161,22 @@ static double seconds_since(const struct timespec *since)
     return (double)(is.tv_sec - since->tv_sec) + (double)(is.tv_nsec - since->tv_nsec) / 1e9;
 }
 
+/* Slow builds play fewer of them; ./dev test has a stage of its own with an optimised one for 2,000. */
+static unsigned usual(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(DOWEL_SANITIZED)
+    return 20;
+#elif defined(__OPTIMIZE__)
+    return 400;
+#else
+    return 100;
+#endif
+}
+
 static void nothing_is_lost_and_nothing_doubled(void **state)
 {
     const char *one = getenv("DOWEL_MODEL_SEED");
-    const uint64_t n = one ? 1 : number_of("DOWEL_MODEL_HISTORIES", postgres ? 20 : 200);
+    const uint64_t n = one ? 1 : number_of("DOWEL_MODEL_HISTORIES", postgres ? 20 : usual());
     const uint64_t from = one ? strtoull(one, NULL, 10) : number_of("DOWEL_MODEL_FROM", 1000);
     const uint64_t most = number_of("DOWEL_MODEL_FAILURES", 1);
     struct timespec since;
@@ -172,6 +191,10 @@ static void nothing_is_lost_and_nothing_doubled(void **state)
         if (one && getenv("DOWEL_MODEL_KEEP"))
             plan_keep(&p, getenv("DOWEL_MODEL_KEEP"));
         tally.histories++;
+        if (getenv("DOWEL_MODEL_TELLS") && tally.histories % 100 == 0) {
+            printf("# %u histories\n", tally.histories);
+            fflush(stdout);
+        }
         if (play(&p))
             continue;
         failed++;
@@ -182,16 +205,75 @@ static void nothing_is_lost_and_nothing_doubled(void **state)
         fail_msg("%s", wrong);
     const double took = seconds_since(&since);
 
-    print_message("%u histories from seed %llu: %u crashes, %u cuts, %u failing steps, %u decisions, %u runs, %u writes, "
+    print_message("%u histories from seed %llu: %u crashes, %u cuts, %u failing steps, %u decisions, %u "
+                  "runs, %u writes, "
                   "%.1f s, %.1f a second, %u failed\n",
-                  tally.histories, (unsigned long long)from, tally.crashes, tally.cuts, tally.failures, tally.decisions,
-                  tally.runs, tally.writes, took, tally.histories / took, failed);
+                  tally.histories, (unsigned long long)from, tally.crashes, tally.cuts, tally.failures,
+                  tally.decisions, tally.runs, tally.writes, took, tally.histories / took, failed);
     assert_int_equal(failed, 0);
+}
+
+/* ---- can the judge fail? ---- */
+
+enum { TRIES_TO_CATCH = 60 };
+
+static unsigned caught_after(enum mistake of_sides, bool (*at_the_end)(void))
+{
+    struct plan p;
+    unsigned n = 0;
+    bool is_caught = false;
+
+    mistake = of_sides;
+    planted = at_the_end;
+    for (was_planted = false; n < TRIES_TO_CATCH && !is_caught && !was_planted; n++) {
+        plan_make(&p, 1 + n);
+        is_caught = !play(&p);
+    }
+    server_close();
+    mistake = NO_MISTAKE;
+    planted = NULL;
+    return is_caught && was_planted == (at_the_end != NULL) ? n : 0;
+}
+
+static void every_mistake_is_caught(void **state)
+{
+    unsigned missed = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < OF_SIDES; i++) {
+        const unsigned n = caught_after(mistakes_of_sides[i].mistake, NULL);
+
+        print_message("%s: %s after %u: %.160s\n", mistakes_of_sides[i].name, n ? "caught" : "MISSED", n,
+                      wrong);
+        missed += !n;
+    }
+    for (unsigned i = 0; i < AT_THE_END; i++) {
+        const unsigned n = caught_after(NO_MISTAKE, mistakes_at_the_end[i].act);
+
+        print_message("%s: %s after %u: %.160s\n", mistakes_at_the_end[i].name, n ? "caught" : "MISSED", n,
+                      wrong);
+        missed += !n;
+    }
+    assert_int_equal(missed, 0);
+}
+
+/* DOWEL_MODEL_ENGINE=sqlite|postgres: the long run, of that one only. */
+static int long_run(const char *engine)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(nothing_is_lost_and_nothing_doubled) };
+
+    if (strcmp(engine, "postgres") == 0 && !on_postgres())
+        return 1;
+    return cmocka_run_group_tests_name(engine, tests, NULL, NULL);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(nothing_is_lost_and_nothing_doubled) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_mistake_is_caught),
+        cmocka_unit_test(nothing_is_lost_and_nothing_doubled),
+    };
+    const char *engine = getenv("DOWEL_MODEL_ENGINE");
 
-    return ON_EVERY_ENGINE("model", tests);
+    return engine ? long_run(engine) : ON_EVERY_ENGINE("model", tests);
 }
