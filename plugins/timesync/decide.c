@@ -66,10 +66,11 @@ static int is_as_shown(dw_call *c, const struct work *w, const struct step *s, c
            (shown.exported == found->exported && sheet_same(&shown, found, ~0U));
 }
 
-/* Of several the one that goes was one too many: what is left is looked for again. */
-static const char *state_without(const struct entry *e)
+/* Of several the one that goes was one too many: what is left is looked for again. Of one that is of no length nobody has said that
+ * it is never moved. */
+static const char *state_without(const struct entry *e, const struct wanted *wanted)
 {
-    return e->gone_at.us ? "gone" : e->sheet ? "skipped" : "waiting";
+    return e->gone_at.us ? "gone" : e->sheet && !wanted_is_emptied(wanted) ? "skipped" : "waiting";
 }
 
 static int unfollow(dw_call *c, struct work *w, const struct step *s, struct entry *e,
@@ -123,7 +124,7 @@ static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct e
     case ACTION_ADOPT: return write_adopt(c, w, s, e, wanted, &found.sheet, "person");
     case ACTION_REMOVE:
         return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet)
-                                    : write_remove(c, w, s, e, &found.sheet, state_without(e));
+                                    : write_remove(c, w, s, e, &found.sheet, state_without(e, wanted));
     default:
         return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet)
                                     : update(c, w, s, e, wanted, &found.sheet);
@@ -314,6 +315,8 @@ static int remove_strange(dw_call *c, struct work *w, const struct step *s, cons
     rc = entry_of_sheet(c, w->sync.target, s->sheet, NO_ENTRY, &other);
     DW_TRY(rc);
     if (rc || !owner_is_ours(w, sheet)) /* it has become somebody's, or its first line is another one by now */
+        return end_as_strange(c, w, s, sheet, "unchanged", REASON_NONE);
+    if (!owner_is_ours(w, sheet)) /* any more */
         return end_as_strange(c, w, s, sheet, "unchanged", REASON_NONE);
     w->requests++;
     rc = dw_timesheet_remove(c, w->target, s->sheet);

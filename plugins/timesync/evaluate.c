@@ -86,13 +86,6 @@ static int not_moved(dw_call *c, struct work *w, const struct step *s, struct en
     return ending_case(c, w, s, e, wanted, (struct why){ wanted->reason, wanted->detail, NULL });
 }
 
-/* Nothing is left of it: the same to its timesheet as a deletion. */
-static bool is_emptied(const struct wanted *wanted)
-{
-    return wanted->is_skipped &&
-           (wanted->reason == REASON_ZERO_AMOUNT || wanted->reason == REASON_NEGATIVE_AMOUNT);
-}
-
 /* ---- a ticket that moved ---- */
 
 static bool is_moved(const struct entry *e)
@@ -196,12 +189,12 @@ static int another_one(dw_call *c, struct work *w, const struct step *s, struct 
     rc = entry_of_sheet(c, w->sync.target, found[0].id, e->id, &other);
     DW_TRY(rc);
     if (n > 1 || rc)
-        return ask_about_copy(
-            c, w, s, e, wanted,
-            (struct why){ REASON_DUPLICATE,
-                          n > 1 ? dw_format(c, "%s, %s", found[0].id, found[1].id)
-                                : dw_format(c, "timesheet %s is that of entry %s", found[0].id, other),
-                          &found[0] });
+        return ask_about_copy(c, w, s, e, wanted,
+                              (struct why){ REASON_DUPLICATE,
+                                            n > 1 ? dw_format(c, "%s, %s", found[0].id, found[1].id)
+                                                  : sentence(c, "this timesheet is another entry's",
+                                                             "timesheet", found[0].id, "entry", other),
+                                            &found[0] });
     if (e->gone_at.us)
         return ask_about_copy(c, w, s, e, wanted,
                               (struct why){ REASON_DELETED_SOURCE, found[0].id, &found[0] });
@@ -233,7 +226,7 @@ static int look(dw_call *c, struct work *w, const struct entry *e, struct view *
 
 static enum side_source source_of(const struct entry *e, const struct wanted *wanted)
 {
-    if (e->gone_at.us || (e->sheet && is_emptied(wanted)))
+    if (e->gone_at.us || (e->sheet && wanted_is_emptied(wanted)))
         return SOURCE_GONE;
     return same(e->pushed_hash, wanted->recipe) ? SOURCE_SAME : SOURCE_CHANGED;
 }
@@ -244,10 +237,10 @@ static bool wants_look(const struct view *v, const struct step *s, const struct 
            (v->in.source != SOURCE_SAME || *s->hint || is_one_of(e->state, "deciding", "failed"));
 }
 
-static const char *detail_of(const struct view *v, const struct wanted *wanted)
+static const char *detail_of(dw_call *c, const struct view *v, const struct wanted *wanted)
 {
     return v->in.source == SOURCE_GONE && v->in.target == TARGET_CHANGED
-               ? "somebody changed the timesheet after it was written"
+               ? sentence(c, "somebody changed the timesheet after it was written")
                : wanted->detail;
 }
 
@@ -267,7 +260,7 @@ static int carry_out(dw_call *c, struct work *w, const struct step *s, struct en
     case VERDICT_SKIP: return unlinked(c, w, s, e, "skipped", "skipped", out.reason);
     case VERDICT_FORGET: return forget(c, w, s, e);
     case VERDICT_CASE:
-        return ending_case(c, w, s, e, wanted, (struct why){ out.reason, detail_of(v, wanted), found });
+        return ending_case(c, w, s, e, wanted, (struct why){ out.reason, detail_of(c, v, wanted), found });
     default:
         /* Read again, it is the baseline still: of what is not watched the newest is kept. */
         return found

@@ -166,8 +166,9 @@ static int not_its_own(dw_call *c, struct work *w, const struct step *s, struct 
                        const struct wanted *wanted, const struct sheet *is)
 {
     const char *text =
-        *e->marker ? dw_format(c, "the first line of timesheet %s is not %s (any more)", is->id, e->marker)
-                   : dw_format(c, "timesheet %s is another one than was adopted", is->id);
+        *e->marker ? sentence(c, "the timesheet's first line is not the entry's, or not any more",
+                              "timesheet", is->id, "line", e->marker)
+                   : sentence(c, "the timesheet is another one than was adopted", "timesheet", is->id);
 
     return ending_case(
         c, w, s, e, wanted,
@@ -179,7 +180,8 @@ static int not_its_own(dw_call *c, struct work *w, const struct step *s, struct 
 int write_taken(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                 const struct wanted *wanted, const struct sheet *found, const char *other)
 {
-    const char *text = dw_format(c, "timesheet %s is that of entry %s", found->id, other);
+    const char *text =
+        sentence(c, "this timesheet is another entry's", "timesheet", found->id, "entry", other);
 
     return ending_case(c, w, s, e, wanted, (struct why){ REASON_DUPLICATE, text, found });
 }
@@ -367,7 +369,7 @@ int write_remove(dw_call *c, struct work *w, const struct step *s, struct entry 
     const struct ending ending = {
         .outcome = "deleted",
         .state = state,
-        .reason = w->action ? REASON_CHOSEN : REASON_NONE,
+        .reason = w->action && !same(state, "waiting") ? REASON_CHOSEN : REASON_NONE,
         .unlinks = true,
         .old_sheet = sheet_json(c, is),
     };

@@ -169,7 +169,7 @@ CREATE TABLE timesync_steps (
     sheet          TEXT,
     old_sheet      JSON,                            -- the timesheet before; null: there was none
     new_sheet      JSON,
-    undone         TEXT        NOT NULL,            -- '': was not; done; why not: exported, changed
+    undone         TEXT        NOT NULL,            -- '': was not; done; why not: exported, changed, gone
     at             TIMESTAMPTZ,                     -- of the outcome
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, key, run),

@@ -220,8 +220,7 @@ static inline void tenant_open(const struct plan *p)
             desks[d].had[r] = 1U << p->rules[d][r];
         if (!connect_side("desk", desks[d].connection))
             return;
-        snprintf(desks[d].mark, sizeof(desks[d].mark), "%s",
-                 desks[d].connection + strlen(desks[d].connection) - 8);
+        memcpy(desks[d].mark, desks[d].connection + strlen(desks[d].connection) - 8, sizeof(desks[d].mark));
         make_sync(&desks[d]);
     }
 }

@@ -236,6 +236,7 @@ export class Dowel {
   async decide({ id, reason, sheet }, action) {
     const answer = await this.house.ask('POST', `/timesync/cases/${id}/decide`, { action, ...(action === 'adopt' && { sheet }), note: `${reason}: ${action}` });
     if (answer.status === 409) return; // it has solved itself meanwhile
+    if (answer.status === 422 && (await this.house.told('GET', `/timesync/cases/${id}`)).reason !== reason) return; // or is another one now
     if (answer.status !== 202) throw new Error(`${action} of a case ${reason}: ${answer.status} ${answer.text}`);
     for (const run of answer.json.runs) await this.ended(run);
   }
