@@ -151,11 +151,10 @@ static int look_for(dw_call *c, struct work *w, const struct place *p, struct wa
     if (look.by_number || look.by_name == 1)
         *id = own(c, look.id);
     else if (*look.other)
-        missing(wanted,
-                dw_format(c,
-                          "%s is the number of \"%s\" there, and several sources have such numbers: map "
-                          "it, or put {mark} into the rule",
-                          look.number, (const char *)look.other));
+        missing(wanted, sentence(c,
+                                 "this number is another one's there, and several sources have such numbers: "
+                                 "map it, or put {mark} into the rule",
+                                 "number", look.number, "name", (const char *)look.other));
     return 0;
 }
 
@@ -281,8 +280,8 @@ static int make_unnumbered(dw_call *c, struct work *w, const struct place *p, st
         return remember(c, w, p, *id, false) < 0 ? DW_EINTERNAL : 0;
     }
     DW_TRY(unclaim(c, w, p));
-    missing(wanted,
-            dw_format(c, "several are called %s, and %s is no number there", look.name, p->wanted->number));
+    missing(wanted, sentence(c, "several have this name, and none has this number: map it", "name", look.name,
+                             "number", p->wanted->number));
     return 0;
 }
 

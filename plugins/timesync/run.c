@@ -106,6 +106,14 @@ static int read_tickets(dw_call *c, struct work *w, dw_job *job, struct read_cou
 
         if (rc != 0)
             return rc;
+        if (ticket && !readable &&
+            same(w->run.started_by, "person")) /* who waits, and may have mistyped it */
+            return work_stop(
+                c, w, REASON_OTHER,
+                sentence(c,
+                         "the source does not show this ticket; it is asked for by its id, which is "
+                         "not its number",
+                         "ticket", ticket));
         if (ticket && !readable && dw_job_attempt(job) < TICKET_TRIES)
             return dw_fail(c, DW_EUNAVAILABLE, "the source does not show this ticket, or not yet", "ticket",
                            ticket);

@@ -37,8 +37,10 @@ int sync_connection(dw_call *c, const char *text, const char *role, const char *
     if (p.n > 1)
         return dw_fail_at(c, pointer, "is the name of several connections; say the id of one of them");
     return same(role, "time_source")
-               ? dw_fail_at(c, pointer, "is no enabled connection from which booked time can be read")
-               : dw_fail_at(c, pointer, "is no enabled connection into which timesheets can be written");
+               ? dw_fail_at(c, pointer, "is no enabled connection from which booked time can be read",
+                            "connection", text)
+               : dw_fail_at(c, pointer, "is no enabled connection into which timesheets can be written",
+                            "connection", text);
 }
 
 /* The same minutes would be moved twice. */

@@ -165,7 +165,8 @@ static int plan(dw_call *c, struct work *w, const struct step *s, const struct e
 int write_taken(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                 const struct wanted *wanted, const struct sheet *found, const char *other)
 {
-    const char *text = dw_format(c, "timesheet %s is that of entry %s", found->id, other);
+    const char *text =
+        sentence(c, "this timesheet is another entry's", "timesheet", found->id, "entry", other);
 
     return ending_case(c, w, s, e, wanted, (struct why){ REASON_DUPLICATE, text, found });
 }
