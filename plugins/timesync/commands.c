@@ -339,8 +339,8 @@ static int command_decide(dw_call *c, dw_command_run *run)
         ids[d.n] = json_string_value(json_array_get(list, d.n));
     d.ids = ids;
     d.action = action_from(word);
-    if (d.action == ACTION_ADOPT && (!d.sheet || d.n != 1))
-        return dw_fail(c, DW_EINVALID, "adopt is for one case, and wants --sheet with the timesheet's id");
+    if (d.sheet && d.n != 1)
+        return dw_fail(c, DW_EINVALID, "--sheet names one timesheet, so it is for one case");
     DW_TRY(dw_tx_begin(c));
     DW_TRY(case_decide(c, &d, &runs));
     DW_TRY(dw_command_print(run, "decided", "cases", (int64_t)d.n, "action", word, "runs",
@@ -470,7 +470,9 @@ static const dw_argument decide_arguments[] = {
       .one_of = "retry update keep unfollow create remove adopt skip dismiss" },
     { .name = "case", .help = "ids of cases", .many = true },
     { .name = "--note", .value = "TEXT", .help = "why, for whoever looks later" },
-    { .name = "--sheet", .value = "ID", .help = "with adopt: the timesheet" },
+    { .name = "--sheet",
+      .value = "ID",
+      .help = "with adopt: the timesheet, if it is another one than the case is about" },
     { 0 },
 };
 

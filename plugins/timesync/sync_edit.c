@@ -4,6 +4,8 @@
 
 #include "common.h"
 #include "day.h"
+#include "moved.h"
+#include "notices.h"
 #include "reasons.h"
 #include "runs.h"
 
@@ -189,12 +191,24 @@ int sync_change(dw_call *c, const char *id, int64_t version, const struct sync_w
                     (const json_t *)kept.rules, "rules", (const json_t *)rules_json(c, &rules, true));
 }
 
+/* What was told meanwhile. */
+static int start_noted(dw_call *c, const char *id)
+{
+    struct sync s;
+
+    DW_TRY(sync_load(c, id, &s));
+    return s.enabled ? notices_start(c, &s) : 0;
+}
+
 int sync_let_go_on(dw_call *c, const char *id)
 {
     const char *reason, *run;
 
     DW_TRY(dw_db_get(c, DW_TO(&reason), "SELECT held_reason FROM timesync_syncs WHERE id = $1", id));
     DW_TRY(sync_release(c, id));
+    if (same(reason, reason_name(REASON_MOVED)))
+        DW_TRY(moved_accept(c, id));
+    DW_TRY(start_noted(c, id));
     if (same(reason,
              reason_name(REASON_TOO_MANY_DELETIONS))) /* who lets it go on has looked, and believes them */
         DW_TRY(run_start(c,
