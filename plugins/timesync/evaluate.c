@@ -6,6 +6,7 @@
 #include "compare.h"
 #include "decide.h"
 #include "marker.h"
+#include "owner.h"
 #include "settle.h"
 #include "undo.h"
 #include "write.h"
@@ -85,13 +86,6 @@ static int not_moved(dw_call *c, struct work *w, const struct step *s, struct en
     return ending_case(c, w, s, e, wanted, (struct why){ wanted->reason, wanted->detail, NULL });
 }
 
-/* Nothing is left of it: the same to its timesheet as a deletion. */
-static bool is_emptied(const struct wanted *wanted)
-{
-    return wanted->is_skipped &&
-           (wanted->reason == REASON_ZERO_AMOUNT || wanted->reason == REASON_NEGATIVE_AMOUNT);
-}
-
 /* ---- a ticket that moved ---- */
 
 static bool is_moved(const struct entry *e)
@@ -102,7 +96,7 @@ static bool is_moved(const struct entry *e)
 }
 
 /* Its timesheet stays in its project, unless a person says so. */
-static void stay(struct entry *e, const struct sheet *base, struct wanted *wanted)
+void evaluate_stay(const struct entry *e, const struct sheet *base, struct wanted *wanted)
 {
     if (is_moved(e) && *base->project)
         wanted->project = (struct wanted_place){ .id = base->project };
@@ -136,18 +130,55 @@ static int found_one(dw_call *c, struct work *w, const struct step *s, struct en
     struct found_sheet found;
     const int rc = work_read_sheet(c, w, s->sheet, &found);
 
-    if (rc != 0 || !found.is_there)
+    /* Its text may be another one since it was listed. */
+    if (rc != 0 || !found.is_there || !owner_is_named(w, e, &found.sheet))
         return rc != 0 ? rc : WORK_GOES_ON;
     return judge_found(c, w, s, e, wanted, &found.sheet);
+}
+
+/* ---- another one than the one that was known ---- */
+
+/* The baseline goes on to be what we wrote: what somebody changed of the copy is an edit. */
+static int take_copy(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                     const struct sheet *base, const struct sheet *copy)
+{
+    struct sheet is = *base;
+    const struct ending link = {
+        .state = "synced", .sheet = &is, .link_by = "adopted", .what_of_case = CASE_STAYS
+    };
+    int rc;
+
+    is.id = copy->id;
+    is.exported = copy->exported;
+    if ((rc = ending_write(c, w, s, e, NULL, &link)) != WORK_DONE)
+        return rc;
+    if (!w->run.is_plan)
+        return entry_load(c, e->id, e);
+    e->sheet = is.id;
+    e->base = sheet_json(c, &is);
+    return 0;
+}
+
+static int ask_about_copy(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                          const struct wanted *wanted, struct why why)
+{
+    struct step of_copy = *s;
+    const int rc = unlinked(c, w, s, e, NULL, "waiting", REASON_NONE);
+
+    if (rc != WORK_DONE)
+        return rc;
+    e->sheet = NULL; /* a plan has written nothing */
+    of_copy.sheet = why.target->id;
+    return ending_case(c, w, &of_copy, e, wanted, why);
 }
 
 /* The one that was known is gone, and another one has its marker: somebody copied it, say, and deleted the original. So the entry has
  * that one, or a person is asked about that one; not about one that is no more. */
 static int another_one(dw_call *c, struct work *w, const struct step *s, struct entry *e,
-                       const struct wanted *wanted)
+                       struct wanted *wanted)
 {
-    struct step found_step = *s;
     struct sheet base, found[2];
+    const char *other;
     size_t n;
     int rc;
 
@@ -155,17 +186,24 @@ static int another_one(dw_call *c, struct work *w, const struct step *s, struct 
     rc = *e->marker ? work_find_marker(c, w, e->marker, base.begin, found, &n) : WORK_GOES_ON;
     if (rc != 0 || n == 0)
         return rc != 0 ? rc : WORK_GOES_ON;
-    if ((rc = unlinked(c, w, s, e, NULL, "waiting", REASON_NONE)) != WORK_DONE)
+    rc = entry_of_sheet(c, w->sync.target, found[0].id, e->id, &other);
+    DW_TRY(rc);
+    if (n > 1 || rc)
+        return ask_about_copy(c, w, s, e, wanted,
+                              (struct why){ REASON_DUPLICATE,
+                                            n > 1 ? dw_format(c, "%s, %s", found[0].id, found[1].id)
+                                                  : sentence(c, "this timesheet is another entry's",
+                                                             "timesheet", found[0].id, "entry", other),
+                                            &found[0] });
+    if (e->gone_at.us)
+        return ask_about_copy(c, w, s, e, wanted,
+                              (struct why){ REASON_DELETED_SOURCE, found[0].id, &found[0] });
+    if (!w->sync.rules.adopt || !sheet_same_time(&base, &found[0]))
+        return ask_about_copy(c, w, s, e, wanted,
+                              (struct why){ REASON_TIME_MISMATCH, found[0].id, &found[0] });
+    if ((rc = take_copy(c, w, s, e, &base, &found[0])) != WORK_DONE)
         return rc;
-    e->sheet = NULL; /* a plan has written nothing */
-    found_step.sheet = found[0].id;
-    found_step.hint = HINT_FOUND;
-    if (n > 1)
-        return ending_case(
-            c, w, &found_step, e, wanted,
-            (struct why){ REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0] });
-    rc = judge_found(c, w, &found_step, e, wanted, &found[0]);
-    return rc == WORK_GOES_ON ? not_moved(c, w, s, e, wanted) : rc;
+    return evaluate(c, w, s, e, wanted);
 }
 
 /* ---- comparing ---- */
@@ -188,7 +226,7 @@ static int look(dw_call *c, struct work *w, const struct entry *e, struct view *
 
 static enum side_source source_of(const struct entry *e, const struct wanted *wanted)
 {
-    if (e->gone_at.us || (e->sheet && is_emptied(wanted)))
+    if (e->gone_at.us || (e->sheet && wanted_is_emptied(wanted)))
         return SOURCE_GONE;
     return same(e->pushed_hash, wanted->recipe) ? SOURCE_SAME : SOURCE_CHANGED;
 }
@@ -199,10 +237,10 @@ static bool wants_look(const struct view *v, const struct step *s, const struct 
            (v->in.source != SOURCE_SAME || *s->hint || is_one_of(e->state, "deciding", "failed"));
 }
 
-static const char *detail_of(const struct view *v, const struct wanted *wanted)
+static const char *detail_of(dw_call *c, const struct view *v, const struct wanted *wanted)
 {
     return v->in.source == SOURCE_GONE && v->in.target == TARGET_CHANGED
-               ? "somebody changed the timesheet after it was written"
+               ? sentence(c, "somebody changed the timesheet after it was written")
                : wanted->detail;
 }
 
@@ -222,7 +260,7 @@ static int carry_out(dw_call *c, struct work *w, const struct step *s, struct en
     case VERDICT_SKIP: return unlinked(c, w, s, e, "skipped", "skipped", out.reason);
     case VERDICT_FORGET: return forget(c, w, s, e);
     case VERDICT_CASE:
-        return ending_case(c, w, s, e, wanted, (struct why){ out.reason, detail_of(v, wanted), found });
+        return ending_case(c, w, s, e, wanted, (struct why){ out.reason, detail_of(c, v, wanted), found });
     default:
         /* Read again, it is the baseline still: of what is not watched the newest is kept. */
         return found
@@ -246,7 +284,7 @@ static int resolve(dw_call *c, struct work *w, struct entry *e, struct wanted *w
     int rc;
 
     DW_TRY(sheet_read(c, e->base, &base));
-    stay(e, &base, wanted);
+    evaluate_stay(e, &base, wanted);
     if ((rc = places_resolve(c, w, wanted)) != 0)
         return rc;
     if (v->in.source == SOURCE_SAME) /* it is about the edit at the target, and about nothing else */

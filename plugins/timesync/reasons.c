@@ -73,6 +73,11 @@ static const struct known_reason reasons[REASONS] = {
                                     "on",
                                     0 },
     [REASON_UNREACHABLE] = { "UNREACHABLE", "a side does not answer, or not as it should", 0 },
+    [REASON_MOVED] = { "MOVED",
+                       "a connection leads to another address than before; if the same system is there, let "
+                       "it go on, else "
+                       "give it the old address again, and make a connection and a sync for the other system",
+                       0 },
     [REASON_CHOSEN] = { "CHOSEN", "a person said so", 0 },
     [REASON_CANCELLED] = { "CANCELLED", "the run was ended before", 0 },
 };

@@ -23,12 +23,13 @@ static int others_at_work(dw_call *c, const struct work *w)
 {
     const char *other;
 
+    /* An undo waits for those of tickets as well: they would make again what it removes. */
     return same(w->run.kind, "tickets")
                ? 0
                : dw_db_find(c, DW_TO(&other),
                             "SELECT id FROM timesync_runs WHERE sync = $1 AND id <> $2"
-                            " AND kind <> 'tickets' AND state IN ('reading', 'writing') LIMIT 1",
-                            w->sync.id, w->run.id);
+                            " AND (kind <> 'tickets' OR $3) AND state IN ('reading', 'writing') LIMIT 1",
+                            w->sync.id, w->run.id, (bool)(w->run.undoes != NULL));
 }
 
 static int begin(dw_call *c, struct work *w)
@@ -104,6 +105,14 @@ static int read_tickets(dw_call *c, struct work *w, dw_job *job, struct read_cou
 
         if (rc != 0)
             return rc;
+        if (ticket && !readable &&
+            same(w->run.started_by, "person")) /* who waits, and may have mistyped it */
+            return work_stop(
+                c, w, REASON_OTHER,
+                sentence(c,
+                         "the source does not show this ticket; it is asked for by its id, which is "
+                         "not its number",
+                         "ticket", ticket));
         if (ticket && !readable && dw_job_attempt(job) < TICKET_TRIES)
             return dw_fail(c, DW_EUNAVAILABLE, "the source does not show this ticket, or not yet", "ticket",
                            ticket);

@@ -14,6 +14,9 @@ struct timesync_conf {
  * wants time for five minutes at most. So many times timesync_settle(), then. */
 enum { TIMESYNC_MAY_LEAVE_LATE = 5 };
 
+/* Clocks of servers differ by less: what lies further ahead was written by one that has been set back since. */
+#define TIMESYNC_AHEAD DW_MINUTES(1)
+
 static inline const struct timesync_conf *timesync_conf(dw_call *c)
 {
     return dw_conf(c);

@@ -1,16 +1,6 @@
 /* timesync_touched_test.c - what others do to timesheets: copies of them, the same change on both sides, a bill in between. */
 #include "sync_rig.h"
 
-/* Somebody copies a page; its copy bears the same first line. */
-static struct page *copy_of(const char *entry, const char *id)
-{
-    struct page copy = *page_for(entry);
-
-    snprintf(copy.id, sizeof(copy.id), "%s", id);
-    books_put(&copy);
-    return page_of(id);
-}
-
 static int64_t open_cases(void)
 {
     return count("SELECT count(*) FROM timesync_cases WHERE state IN ('open', 'deciding')");
@@ -33,7 +23,7 @@ static void a_copy_is_taken_for_the_original(void **state)
         run("full");
         copy = copy_of("1", "copy");
         books.all[0].gone = true;
-        assert_int_equal(run("full").adopted, 1);
+        run("full");
         assert_int_equal(open_cases(), 0);
         assert_string_equal(state_of("1"), "synced");
         edit(&desk.all[0], "20"); /* and it follows */
@@ -75,7 +65,7 @@ static void a_copy_of_another_time_is_asked_about(void **state)
     run("full");
     assert_int_equal(open_cases(), 1);
     assert_string_equal(case_of("1"), "TIME_MISMATCH");
-    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE sheet = 'copy'"), 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE sheet = 'copy' AND state = 'open'"), 1);
     assert_int_equal(choose("1", "update", NULL).updated, 1);
     assert_int_equal(open_cases(), 0);
     assert_int_equal(books.creates, 1);
