@@ -117,6 +117,12 @@ static void drop_known(const struct idmap *m, struct ids *ids)
     ids->n = left;
 }
 
+/* Zammad itself says that it is not there, or not for us; what a proxy or a firewall refuses says nothing. */
+static bool is_gone(const struct desk *d, int rc)
+{
+    return (rc == DW_EDENIED || rc == DW_ENOTFOUND) && d->is_own;
+}
+
 /* ---- tickets ---- */
 
 static int keep_ticket(struct desk *d, struct facts *f, int64_t id, const json_t *row)
@@ -223,11 +229,11 @@ static int ask_each(struct desk *d, struct facts *f, const char *path, const int
     }
     for (size_t i = 0; i < n; i++) {
         int rc = desk_take(d, under_way[i], &asks[i], &row);
-        bool is_gone = rc == DW_EDENIED || (rc == DW_ENOTFOUND && d->is_own);
-        if (rc < 0 && !is_gone)
+        bool gone = is_gone(d, rc);
+        if (rc < 0 && !gone)
             return rc;
-        DW_TRY(keep_row(d, f, ids[i], is_gone ? NULL : row));
-        found += !is_gone;
+        DW_TRY(keep_row(d, f, ids[i], gone ? NULL : row));
+        found += !gone;
     }
     return found;
 }

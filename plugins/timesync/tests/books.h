@@ -39,9 +39,12 @@ static struct books {
     bool is_late;
     int make_fails; /* a code: making things */
     bool make_acts;
-    size_t longest_number;   /* 0: any */
-    int fails;               /* every request */
-    void (*meanwhile)(void); /* before a write is answered */
+    size_t longest_number;      /* 0: any */
+    int fails;                  /* every request */
+    int (*more)(dw_found *out); /* lists what is odd */
+    int id_fails;               /* a code: asking for one by its id does */
+    void (*making)(void);       /* while a thing is made */
+    void (*meanwhile)(void);    /* before a write is answered */
 } books;
 
 static inline struct page *page_of(const char *id)
@@ -106,8 +109,8 @@ static inline int books_list(dw_call *c, dw_connection *conn, const dw_timesheet
     (void)conn;
     books.lists++;
     books_wake(dw_now(c));
-    if (books.fails)
-        return dw_fail(c, books.fails, "the books fail");
+    if (books.fails || (q->id && books.id_fails))
+        return dw_fail(c, books.fails ? books.fails : books.id_fails, "the books fail");
     for (unsigned i = 0; i < books.n; i++) {
         const struct page *p = &books.all[i];
 
@@ -118,6 +121,8 @@ static inline int books_list(dw_call *c, dw_connection *conn, const dw_timesheet
             continue;
         DW_TRY(page_add(out, p));
     }
+    if (books.more && !q->id)
+        DW_TRY(books.more(out));
     return dw_found_complete(out);
 }
 
@@ -178,7 +183,7 @@ static inline int fault_fails(dw_call *c, const struct fault *f)
 static inline int books_write(dw_call *c, dw_connection *conn, const dw_timesheet *w, dw_timesheet *stored)
 {
     struct page *old = w->id ? page_of(w->id) : NULL, p = { .billable = DW_BILLABLE_YES, .user = "owner" };
-    struct fault f;
+    struct fault f = { 0 };
     bool fails;
 
     (void)conn;
@@ -232,7 +237,7 @@ static inline int books_write(dw_call *c, dw_connection *conn, const dw_timeshee
 static inline int books_remove(dw_call *c, dw_connection *conn, const char *id)
 {
     struct page *p = page_of(id);
-    struct fault f;
+    struct fault f = { 0 };
     bool fails;
 
     (void)conn;
@@ -267,6 +272,8 @@ static inline int make_thing(dw_call *c, struct thing *all, unsigned *n, const c
 
     if (books.longest_number && w->number && strlen(w->number) > books.longest_number)
         return dw_fail(c, DW_EINVALID, "this number is longer than the books take");
+    if (books.making)
+        books.making();
     if (books.make_fails && !books.make_acts)
         return dw_fail(c, books.make_fails, "the books make none");
     snprintf(t->id, sizeof(t->id), "%s%u", prefix, ++*n);
@@ -356,6 +363,7 @@ static const dw_connector books_connector = { .name = "books",
                                               .title = "Books",
                                               .summary = "Books",
                                               .settings = DW_ITEMS(struct no_settings, no_items),
+                                              .address = "url",
                                               .check = check,
                                               .listings = books_listings,
                                               .time_target = &books_target };

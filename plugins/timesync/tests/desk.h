@@ -30,6 +30,8 @@ static struct desk {
     const char *long_note;   /* instead of what they have */
     const char *hides;       /* this entry's id from complete lists, as a page that moved */
     void (*meanwhile)(void); /* before a list begins */
+    int (*more)(dw_found *out, const dw_entry_query *q); /* gives what is odd: so many */
+    unsigned odd;
 } desk;
 
 /* What is given, or this instead. */
@@ -77,6 +79,8 @@ static inline int desk_list(dw_call *c, dw_connection *conn, const dw_entry_quer
             continue;
         DW_TRY(desk_add(out, b));
     }
+    if (desk.more)
+        DW_TRY(desk.more(out, q));
     if (desk.denies && !q->ticket)
         return dw_fail(c, DW_EDENIED, "some tickets cannot be read");
     return dw_found_complete(out);
@@ -93,9 +97,10 @@ static inline int desk_tickets(dw_call *c, dw_connection *conn, const dw_thing_q
 /* ---- its kind ---- */
 
 struct no_settings {
-    const char *note;
+    const char *url;
 };
-static const dw_item no_items[] = { DW_ITEM(struct no_settings, note, .fallback = "", .help = "Nothing"),
+static const dw_item no_items[] = { DW_ITEM(struct no_settings, url, .pattern = "url",
+                                            .fallback = "https://here.example", .help = "Where"),
                                     { 0 } };
 
 /* Of either kind: it is there. */
@@ -114,6 +119,7 @@ static const dw_connector desk_connector = { .name = "desk",
                                              .title = "Desk",
                                              .summary = "A desk",
                                              .settings = DW_ITEMS(struct no_settings, no_items),
+                                             .address = "url",
                                              .check = check,
                                              .listings = desk_listings,
                                              .time_source = &desk_source };

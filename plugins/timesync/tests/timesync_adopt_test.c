@@ -110,15 +110,13 @@ static void a_ticket_first_of_all(void **state)
 
 static void doubles_are_reported(void **state)
 {
-    char text[400];
     struct numbers n;
 
     (void)state;
     rig_start("{\"target_deleted\":\"create\"}");
     book("1", "1", "10");
     run("full");
-    snprintf(text, sizeof(text), "%s", page_for("1")->text);
-    old_page(text, "", 0, 600);
+    copy_of("1", "copy");
     n = run("full");
     assert_int_equal(n.unchanged, 1);
     assert_int_equal(n.to_decide, 1);
@@ -139,6 +137,26 @@ static void doubles_are_reported(void **state)
     assert_int_equal(pages(), 1);
     assert_int_equal(books.creates, 1);
     assert_int_equal(run("full").unchanged, 1);
+}
+
+/* Its step comes before that of the copy: what was a double when the target was listed is its own by then. */
+static void a_double_becomes_its_own(void **state)
+{
+    struct booking *b;
+
+    (void)state;
+    rig_start("{\"target_deleted\":\"create\"}");
+    b = book("1", "1", "10");
+    run("full");
+    copy_of("1", "copy");
+    run("full");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 1);
+    books.all[0].gone = true;
+    snprintf(b->note, sizeof(b->note), "said by telephone");
+    edit(b, "10");
+    run("full");
+    assert_int_equal(pages(), 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 0);
 }
 
 /* A timesheet with our marker of which the source knows nothing. */
@@ -164,6 +182,7 @@ int main(void)
         ON(none_is_made_beside_an_older_one),
         ON(a_ticket_first_of_all),
         ON(doubles_are_reported),
+        ON(a_double_becomes_its_own),
         ON(orphans_are_reported),
     };
 

@@ -224,12 +224,12 @@ static void what_makes_no_sense_is_refused(void **state)
     decide = say(API "/cases/%s/decide", id);
     refused(dw_harness_post(h, decide, "{\"action\":\"keep\"}"), 422, "makes no sense for the case");
     refused(dw_harness_post(h, decide, "{\"action\":\"map\"}"), 422, "POST /timesync/mappings");
-    refused(dw_harness_post(h, decide, "{\"action\":\"adopt\"}"), 422, "#/sheet");
+    refused(dw_harness_post(h, decide, "{\"action\":\"adopt\"}"), 422, "makes no sense for the case");
     refused(dw_harness_post(h, decide, "{\"action\":\"burn\"}"), 422, "#/action");
     refused(decide_all("{\"action\":\"skip\"}"), 422, "#/ids");
     refused(decide_all(say("{\"ids\":[\"%s\"],\"sync\":\"%s\",\"action\":\"skip\"}", id, sync_id)), 422,
             "#/ids");
-    refused(decide_all(say("{\"ids\":[\"%s\"],\"action\":\"adopt\"}", id)), 422, "#/action");
+    refused(decide_all(say("{\"ids\":[\"%s\"],\"action\":\"adopt\"}", id)), 422, "makes no sense");
     /* All or none. */
     refused(decide_all(say("{\"ids\":[\"%s\",\"" NOBODY "\"],\"action\":\"skip\"}", id)), 404,
             "no such case");

@@ -185,6 +185,29 @@ static void a_run_is_undone_but_for_what_was_billed(void **state)
     assert_int_equal(audited("timesync.run.undone"), 2);
 }
 
+/* What would begin by itself, and make again what is undone, does not begin; what a person started does. */
+static void what_waits_is_not_run_after_an_undo(void **state)
+{
+    const char *sync = make_sync("Main", RULES), *id, *asked, *due;
+    dw_harness_reply done;
+
+    (void)state;
+    book_three();
+    id = text(run(sync, "{}"), "/id");
+    due = text(assert_status(dw_harness_post(h, say(API "/syncs/%s/runs", sync), "{}"), 202), "/id");
+    if (dw_harness_sql(h, "UPDATE timesync_runs SET started_by = 'schedule' WHERE id = $1", due) < 0)
+        fail_msg("%s", dw_harness_why(h));
+    asked = text(assert_status(dw_harness_post(h, say(API "/syncs/%s/runs", sync), "{\"plan\":true}"), 202),
+                 "/id");
+    assert_int_equal(items(ok(API "/runs?state=waiting")), 2);
+    done = undo(id, "{}");
+    assert_int_equal(number(done, "deleted"), 3);
+    assert_int_equal(pages(), 0);
+    assert_text(ok(say(API "/runs/%s", due)), "/state", "cancelled");
+    assert_text(ok(say(API "/runs/%s", asked)), "/state", "done");
+    assert_text(ok(say(API "/syncs/%s", sync)), "/held_reason", "CHOSEN");
+}
+
 /* ---- CSV ---- */
 
 static void lists_are_exported_for_spreadsheets(void **state)
@@ -202,7 +225,7 @@ static void lists_are_exported_for_spreadsheets(void **state)
     assert_memory_equal(csv.body.p, "\xEF\xBB\xBFsource_id,", 13);
     assert_has(csv, "\r\n6,50,440050,Router,Customer 7,Ann Ämter,ann@example.org,Support,15,synced,,");
     assert_has(csv, ",\"Bob; \"\"the\"\" Builder\",");
-    assert_has(csv, ",no,2026-11-21T09:29:30.000000Z,30.50\r\n");
+    assert_has(csv, ",no,2026-11-21,2026-11-21 09:29:30,30.50\r\n");
     csv = ok(API "/entries/export?separator=semicolon&since=2026-11-21T00:00:00Z");
     assert_memory_equal(csv.body.p, "\xEF\xBB\xBFsource_id;", 13);
     assert_has(csv, ";30,50\r\n");
@@ -248,6 +271,7 @@ int main(void)
         TEST(entries_are_found),
         TEST(a_run_is_cancelled_once),
         TEST(a_run_is_undone_but_for_what_was_billed),
+        TEST(what_waits_is_not_run_after_an_undo),
         TEST(lists_are_exported_for_spreadsheets),
         TEST(many_deletions_are_for_a_person),
     };

@@ -262,57 +262,7 @@ static void a_plan_writes_nothing(void **state)
     assert_int_equal(run("full").deleted, 1);
 }
 
-/* ---- undo ---- */
-
-static void a_run_is_taken_back(void **state)
-{
-    struct numbers n;
-    const char *first, *second;
-
-    (void)state;
-    rig_start("{}");
-    for (int i = 1; i <= 4; i++) {
-        char id[8];
-
-        snprintf(id, sizeof(id), "%d", i);
-        book(id, "1", "10");
-    }
-    first = start_run("full", "{}", false, NULL);
-    run_through(first);
-    edit(&desk.all[3], "25");
-    second = start_run("full", "{}", false, NULL);
-    assert_int_equal(run_through(second).updated, 1);
-    assert_int_equal(page_for("4")->seconds, 1500);
-    n = run_through(start_run("undo", "{}", false, second));
-    assert_int_equal(n.updated, 1);
-    assert_int_equal(page_for("4")->seconds, 600);
-    page_for("2")->exported = true;
-    page_for("3")->seconds = 61;
-    n = run_through(start_run("undo", "{}", false, first));
-    assert_int_equal(n.deleted, 2);
-    assert_int_equal(n.skipped, 2);
-    assert_int_equal(pages(), 2);
-    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE undone = 'done'"), 3);
-    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE undone = 'exported'"), 1);
-    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE undone = 'changed'"), 1);
-    assert_string_equal(state_of("1"), "waiting");
-    n = run("full");
-    assert_int_equal(n.created, 2);
-    assert_int_equal(pages(), 4);
-}
-
 /* ---- decisions ---- */
-
-static struct numbers choose(const char *entry, const char *action, const char *sheet)
-{
-    char scope[300];
-    const char *id = "";
-
-    sql_ok(dw_harness_find(h, DW_TO(&id), "SELECT id FROM timesync_entries WHERE source_id = $1", entry));
-    snprintf(scope, sizeof(scope), "{\"action\":\"%s\",\"note\":\"\",\"keys\":[\"%s\"]%s%s%s}", action, id,
-             sheet ? ",\"sheet\":\"" : "", sheet ? sheet : "", sheet ? "\"" : "");
-    return run_through(start_run("decide", scope, false, NULL));
-}
 
 static void edited_there(const char *entry)
 {
@@ -516,29 +466,6 @@ static void one_of_two_is_removed(void **state)
     assert_int_equal(books.creates, 1);
 }
 
-/* An undo that failed is begun again, and what it did is done. */
-static void an_undo_goes_on(void **state)
-{
-    const char *first;
-    struct numbers n;
-
-    (void)state;
-    rig_start("{}");
-    book("1", "1", "10");
-    book("2", "1", "10");
-    fail_next(DW_EUNKNOWN, true, (dw_span){ 0 });
-    first = start_run("full", "{}", false, NULL);
-    assert_int_equal(run_through(first).adopted, 1); /* made by us, and found */
-    books.fault = (struct fault){ .at = 2, .code = DW_EAUTH };
-    assert_string_equal(run_through(start_run("undo", "{}", false, first)).state, "failed");
-    assert_int_equal(pages(), 1);
-    n = run_through(start_run("undo", "{}", false, first));
-    assert_int_equal(n.deleted, 1);
-    assert_int_equal(n.skipped, 0);
-    assert_int_equal(pages(), 0);
-    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE undone = 'done'"), 2);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -554,7 +481,6 @@ int main(void)
         ON(a_connection_that_goes_disables),
         ON(a_run_ends_while_it_reads),
         ON(a_plan_writes_nothing),
-        ON(a_run_is_taken_back),
         ON(decisions_about_edits),
         ON(decisions_about_deletions),
         ON(an_exported_one_is_not_decided_away),
@@ -566,7 +492,6 @@ int main(void)
         ON(a_decision_that_fails_is_open_again),
         ON(dismissed_is_not_done),
         ON(one_of_two_is_removed),
-        ON(an_undo_goes_on),
     };
 
     return ON_EVERY_ENGINE("runs", tests);
