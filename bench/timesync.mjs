@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 
@@ -22,6 +22,7 @@ const chosen = options(
     rate: 50, // webhooks a second
     seconds: 60,
     engine: 'sqlite', // or postgres
+    profile: 0, // of PostgreSQL: so many statements that took most of its time in each pass
     mmap: '', // core's database_mmap; empty: as it is by itself
     build: 'release',
     dir: join(root, 'build/bench'), // the disk that is meant
@@ -51,11 +52,26 @@ function startPostgres() {
   const folder = join(parent, 'pg');
   const started = spawnSync('sh', [script, 'start', folder, '--until', String(process.pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   if (started.status !== 0) throw new Error('PostgreSQL did not start');
-  postgres = {
-    pid: Number(readFileSync(join(folder, 'cluster/postmaster.pid'), 'utf8').split('\n')[0]),
-    url: `postgres://dowel@/dowel?host=${folder}`,
-    stop: () => execFileSync('sh', [script, 'stop', folder]),
-  };
+  const stop = () => execFileSync('sh', [script, 'stop', folder]);
+  const sql = (text) => execFileSync('psql', ['-X', '-A', '-t', '-F', '\t', '-h', folder, '-U', 'postgres', '-d', 'dowel', '-c', text], { encoding: 'utf8' });
+  if (chosen.profile > 0) {
+    appendFileSync(join(folder, 'cluster/postgresql.conf'), "shared_preload_libraries = 'pg_stat_statements, auto_explain'\nauto_explain.log_min_duration = 500\n");
+    stop();
+    execFileSync('sh', [script, 'start', folder], { stdio: ['ignore', 'ignore', 'inherit'] });
+    sql('CREATE EXTENSION pg_stat_statements');
+  }
+  postgres = { pid: Number(readFileSync(join(folder, 'cluster/postmaster.pid'), 'utf8').split('\n')[0]), url: `postgres://dowel@/dowel?host=${folder}`, stop, sql, log: join(folder, 'log') };
+}
+
+// What took most of PostgreSQL's time since the last call, in a line each.
+function printStatements() {
+  if (!(chosen.profile > 0) || !postgres) return;
+  const text = postgres.sql(`SELECT round(total_exec_time), calls, round((total_exec_time / calls)::numeric, 3), rows, round((shared_blks_hit + shared_blks_read) / calls),
+    left(regexp_replace(query, '\\s+', ' ', 'g'), 150) FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT ${Number(chosen.profile)}`);
+  const rows = text.trim().split('\n').map((line) => line.split('\t'));
+  console.log(table(['ms', 'calls', 'ms each', 'rows', 'pages each', 'statement'], rows));
+  console.log(`plans of what took half a second or more:\n${readFileSync(postgres.log, 'utf8')}`);
+  postgres.sql('SELECT pg_stat_statements_reset()');
 }
 
 function startDowel() {
@@ -128,6 +144,7 @@ async function pass(stage, kind, expected) {
   assert.equal(state, 'done', `${kind}: ${state} ${reason} ${detail}`);
   for (const [name, n] of Object.entries(expected)) assert.equal(counts[name], n, `${kind}: ${name}`);
   console.log(`  ${kind}: ${result.seconds} s, CPU ${JSON.stringify(result.cpu)}, ${total(result.requests)} requests, ${result.statements} statements, ${most(result.memory)} MiB`);
+  printStatements();
   return result;
 }
 
@@ -154,6 +171,7 @@ async function webhooks(stage) {
   const latency = { median: of(0.5), p90: of(0.9), p99: of(0.99), max: waits[n - 1] };
   delete result.value;
   console.log(`  webhooks: ${JSON.stringify(latency)} ms, CPU ${JSON.stringify(result.cpu)}, ${total(result.requests)} requests, ${result.statements} statements`);
+  printStatements();
   return { ...result, latency, n };
 }
 
