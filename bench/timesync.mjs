@@ -104,7 +104,7 @@ function meter(stage) {
   };
 }
 
-const STATEMENTS = { statements: ['dowel_db_statements_total'], transactions: ['dowel_db_transactions_total', 'commit'], commits: ['dowel_db_commits_total'] };
+const STATEMENTS = { statements: ['dowel_db_statements_total'], transactions: ['dowel_db_transactions_total', 'commit'], commits: ['dowel_db_commits_total'], answered: ['dowel_client_duration_seconds_sum'], answers: ['dowel_client_duration_seconds_count'] };
 
 async function counters(stage) {
   const all = {};
@@ -134,6 +134,7 @@ async function measured(stage, act) {
 }
 
 const total = (requests) => Object.values(requests).reduce((sum, n) => sum + n, 0);
+const answerMs = ({ answered, answers }) => round((1000 * answered) / Math.max(1, answers), 1); // as long as the server saw one take
 const most = (memory) => Math.max(...memory.map(([, size]) => size));
 
 // ---- what is measured ----
@@ -143,7 +144,7 @@ async function pass(stage, kind, expected) {
   const { state, reason, detail, ...counts } = result.value;
   assert.equal(state, 'done', `${kind}: ${state} ${reason} ${detail}`);
   for (const [name, n] of Object.entries(expected)) assert.equal(counts[name], n, `${kind}: ${name}`);
-  console.log(`  ${kind}: ${result.seconds} s, CPU ${JSON.stringify(result.cpu)}, ${total(result.requests)} requests, ${result.statements} statements, ${most(result.memory)} MiB`);
+  console.log(`  ${kind}: ${result.seconds} s, CPU ${JSON.stringify(result.cpu)}, ${total(result.requests)} requests, ${result.statements} statements, answers ${answerMs(result)} ms, ${most(result.memory)} MiB`);
   printStatements();
   return result;
 }
@@ -221,14 +222,16 @@ function targetsOf(rows) {
     ...(full ? [{ what: 'a pass with nothing changed, CPU', limit: 10, value: Math.max(...again.map(({ cpu }) => cpu.dowel)), unit: 's' }] : []),
     { what: 'the most memory in the last such pass above that in the first', limit: 5, value: most(again.at(-1).memory) - most(again[0].memory), unit: 'MiB' },
     { what: 'booking to timesheet, the slowest', limit: 2000, value: of('webhooks')?.latency.max, unit: 'ms' },
-    ...(chosen.latency > 0 ? [{ what: 'first pass, of the time that the answers of its writes take', limit: 1.25, value: of('first').seconds / answerTime(of('first')), unit: 'x' }] : []),
+    ...(chosen.latency > 0 ? [{ what: 'first pass, of the time that the answers to its writes take', limit: 1.25, value: of('first').seconds / answerTime(of('first')), unit: 'x' }] : []),
   ];
 }
 
-// What the changes alone take when as many as allowed are under way: that is the limit.
-function answerTime({ requests }) {
+// What the changes alone take when as many as allowed are under way: that is the limit. An answer takes as long as the server saw it
+// take: where the stand-ins have to wait for a processor, that is more than the latency.
+function answerTime({ requests, answered, answers }) {
   const writes = Object.entries(requests).filter(([what]) => /^kimai (POST|PATCH|DELETE)/.test(what)).reduce((sum, [, n]) => sum + n, 0);
-  return (writes * chosen.latency) / 1000 / chosen.parallel;
+  const each = answered / answers;
+  return (writes * each) / chosen.parallel;
 }
 
 async function main() {
