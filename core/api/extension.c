@@ -197,6 +197,18 @@ static void read_list(struct api_reader *r, const struct yaml_node *node, struct
     }
 }
 
+/* ---- what is told in the client's language ---- */
+
+static void read_said(struct api_reader *r, const struct yaml_node *node, struct extension_reader *e)
+{
+    (void)e;
+    if (node->kind != YAML_LIST)
+        api_complain(r, node->line, "write x-said: [detail]", "x-said is %s, and must be a list",
+                     yaml_kind_name(node->kind));
+    else
+        check_names(r, node);
+}
+
 /* ---- all of them ---- */
 
 static const struct extension extensions[] = {
@@ -210,6 +222,7 @@ static const struct extension extensions[] = {
     { "x-body-max", read_body_max },
     { "x-if-match", read_if_match },
     { "x-list", read_list },
+    { "x-said", read_said },
 };
 
 static const struct extension *find(struct str name)

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/store.h"
+#include "db/rows_table.h"
 #include "plugin/command_output.h"
 
 /* ---- what is read ---- */
@@ -178,18 +181,66 @@ enum command_answer terminal_ask(const char *question)
     return COMMAND_NO;
 }
 
+/* How wide it is; what is wider would wrap, and then the next line is not drawn over this one but below. */
+static size_t columns_of_terminal(void)
+{
+    struct winsize size = { .ws_col = 0 };
+
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79;
+}
+
+/* "  [######--------]  43 %", where there is room for it. */
+static void add_bar(struct buf *line, int64_t done, int64_t total, size_t columns)
+{
+    enum { LEAST = 10, MOST = 40, AROUND = 11 };
+    const size_t taken = table_width(buf_str(line)) + AROUND;
+    const double part = done < 0 ? 0 : done > total ? 1 : (double)done / (double)total;
+
+    if (columns < taken + LEAST)
+        return;
+    const size_t width = columns - taken < MOST ? columns - taken : MOST;
+    const size_t full = (size_t)(part * (double)width);
+    buf_add_text(line, "  [");
+    for (size_t i = 0; i < width; i++)
+        buf_add_char(line, i < full ? '#' : '-');
+    buf_add_format(line, "] %3d %%", (int)(part * 100));
+}
+
+void terminal_write_progress(struct buf *line, int64_t done, int64_t total, struct str what, size_t columns)
+{
+    size_t n = 0;
+
+    if (total > 0)
+        buf_add_format(line, "%" PRId64 " of %" PRId64 " ", done, total);
+    else if (done > 0)
+        buf_add_format(line, "%" PRId64 " ", done);
+    command_output_plain(line, what);
+    for (size_t width = 0; n < line->n; n++) { /* cut before the character that has no room */
+        width += ((unsigned char)line->p[n] & 0xc0) != 0x80;
+        if (width > columns)
+            break;
+    }
+    line->n = n;
+    if (total > 0)
+        add_bar(line, done, total, columns);
+}
+
+static bool may_draw(void)
+{
+    const char *kind = getenv("TERM");
+
+    return isatty(STDERR_FILENO) && kind && strcmp(kind, "dumb") != 0;
+}
+
 void terminal_progress(int64_t done, int64_t total, const char *what)
 {
-    struct buf plain = BUF_INIT;
+    struct buf line = BUF_INIT;
 
-    if (!isatty(STDERR_FILENO))
+    if (!may_draw())
         return;
-    command_output_plain(&plain, str_from(what));
-    if (total > 0)
-        fprintf(stderr, "\r\x1b[K%" PRId64 " of %" PRId64 " %s", done, total, buf_text(&plain));
-    else
-        fprintf(stderr, "\r\x1b[K%" PRId64 " %s", done, buf_text(&plain));
-    buf_finish(&plain);
+    terminal_write_progress(&line, done, total, str_from(what), columns_of_terminal());
+    fprintf(stderr, "\r%.*s\x1b[K", STR_ARG(buf_str(&line)));
+    buf_finish(&line);
     has_progress = true;
 }
 

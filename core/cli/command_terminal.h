@@ -19,8 +19,12 @@ void terminal_input_finish(struct terminal_input *in);
 
 enum command_answer terminal_ask(const char *question);
 
-/* Draws over the line before, where standard error is a terminal. */
+/* Draws over the line before, where standard error is a terminal that can. */
 void terminal_progress(int64_t done, int64_t total, const char *what);
+
+/* The same line in so many columns: "61 of 162 entries  [###-----]  37 %"; without a total "61 entries", and "entries" alone
+ * before there is one. What is too long is cut, as it would wrap. */
+void terminal_write_progress(struct buf *line, int64_t done, int64_t total, struct str what, size_t columns);
 
 /* Takes that line away, before anything else is written. */
 void terminal_clear(void);

@@ -142,7 +142,7 @@ static void set_memory(dw_call *c, const struct call_options *o)
 static void set_errors(dw_call *c)
 {
     c->error = (dw_err){ .struct_size = sizeof(dw_err), .text = "", .detail = "", .said = "", .reason = "" };
-    c->error_from_peer = c->error_is_inner = false;
+    c->error_from_peer = c->error_is_inner = c->error_is_plugins = false;
     c->error_text = c->error_detail = c->error_said = (struct buf)BUF_INIT;
     c->errors = NULL;
     c->errors_n = c->errors_cap = c->errors_said_n = 0;

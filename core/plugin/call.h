@@ -112,6 +112,7 @@ struct dw_call {
     bool
         error_from_peer; /* it is about a peer of ours: HTTP neither blames our client nor tells him the text */
     bool error_is_inner; /* its text is for the plugin's author: HTTP's clients learn no more than the code */
+    bool error_is_plugins; /* said by dw_fail(): not by a step of the host that it passes on */
     struct buf error_text, error_detail, error_said;
     char error_reason[CALL_REASON_MAX + 1];
     struct problem_error *errors;               /* of dw_fail_at, in `base` */

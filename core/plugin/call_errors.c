@@ -26,7 +26,7 @@ static int fail_list(dw_call *c, int code, const char *detail, const char *forma
     buf_add_format_list(&text, format, args);
     buf_add_text(&machine, detail);
     c->error = (dw_err){ .struct_size = sizeof(dw_err), .code = code };
-    c->error_from_peer = c->error_is_inner = false;
+    c->error_from_peer = c->error_is_inner = c->error_is_plugins = false;
     c->error.reason = "";
     c->error.said = c->error.text = replace(&c->error_text, &text);
     c->error.detail = replace(&c->error_detail, &machine);

@@ -2,11 +2,13 @@
 
 #include <string.h>
 
+#include "log/log.h"
 #include "plugin/call_db.h"
 #include "plugin/kept.h"
+#include "plugin/mend.h"
 #include "supervise/activity.h"
 
-/* Beyond these a text is taken for a mistake: whoever asked would have to keep it. */
+/* Beyond these a text is cut, as whoever asked would have to keep it. */
 enum { ID_MAX = 200, LINE_MAX_BYTES = 4000, TEXT_MAX_BYTES = 1 << 20, TAGS_MAX = 1000 };
 
 static const char *const step_of[] = {
@@ -53,63 +55,26 @@ void found_take(union found_room *room, const void *from, size_t size)
 
 /* ---- what is wrong with one ---- */
 
-/* Too long, or nothing that a database or JSON takes. */
-static bool is_bad(const char *text, size_t max)
-{
-    size_t n = text ? strnlen(text, max + 1) : 0;
-
-    return n > max || !str_is_utf8(str_make(text ? text : "", n));
-}
-
 static bool is_bad_id(const char *id)
 {
-    return is_bad(id, ID_MAX) || (id && !*id);
+    return mend_is_bad(id, ID_MAX) || (id && !*id);
 }
 
-static bool any_is_bad(const char *const *texts, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (is_bad(texts[i], LINE_MAX_BYTES))
-            return true;
-    }
-    return false;
-}
-
-static const char bad_text[] =
-    "with a text that is not UTF-8 or too long: ids have at most 200 bytes, names 4,000, texts 1 MiB";
+static const char bad_id[] = "with an id that is not UTF-8 or longer than 200 bytes";
 
 const char *thing_wrong(const dw_thing *t)
 {
-    const char *const lines[] = { t->name, t->number, t->email };
-
     if (!t->id || !*t->id)
         return "without an id";
     if (!t->name)
         return "without a name";
-    if (is_bad_id(t->id) || is_bad(t->parent, ID_MAX) || any_is_bad(lines, DW_COUNT_OF(lines)))
-        return bad_text;
-    return NULL;
+    return is_bad_id(t->id) || mend_is_bad(t->parent, ID_MAX) ? bad_id : NULL;
 }
 
-static const char *entry_wrong(const dw_entry *e, const dw_entry_query *q)
+static const char *entry_wrong(const dw_entry *e)
 {
-    const char *const lines[] = { e->ticket_number, e->ticket_title,  e->customer_name, e->agent_email,
-                                  e->agent_name,    e->activity_name, e->url,           e->amount };
-
     if (!e->id || !*e->id)
         return "without an id";
-    if (!e->ticket || !*e->ticket)
-        return "without a ticket";
-    if (is_bad_id(e->id) || is_bad_id(e->ticket) || is_bad(e->customer, ID_MAX) || is_bad(e->agent, ID_MAX) ||
-        is_bad(e->activity, ID_MAX) || is_bad(e->merged_into, ID_MAX) ||
-        any_is_bad(lines, DW_COUNT_OF(lines)) || is_bad(e->text, TEXT_MAX_BYTES))
-        return bad_text;
-    if (q && q->ids_only)
-        return NULL;
-    if (!e->amount)
-        return "without an amount";
-    if (e->begin.us == 0 && e->end.us == 0 && e->created.us == 0)
-        return "without a time: one of begin, end and created is needed";
     return e->unit > DW_UNIT_HOURS ? "with a unit that is none of enum dw_unit" : NULL;
 }
 
@@ -117,25 +82,121 @@ const char *timesheet_wrong(const dw_timesheet *s)
 {
     if (!s->id || !*s->id)
         return "without an id";
-    if (is_bad_id(s->id) || is_bad(s->project, ID_MAX) || is_bad(s->activity, ID_MAX) ||
-        is_bad(s->user, ID_MAX) || is_bad(s->text, TEXT_MAX_BYTES))
-        return bad_text;
-    if (s->tags.n > TAGS_MAX || (s->tags.n > 0 && !s->tags.v))
-        return "with more than 1,000 tags, or a number of tags and none";
+    if (is_bad_id(s->id))
+        return bad_id;
+    if (s->tags.n > 0 && !s->tags.v)
+        return "with a number of tags and none";
     for (size_t i = 0; i < s->tags.n; i++) {
-        if (!s->tags.v[i] || is_bad(s->tags.v[i], LINE_MAX_BYTES))
-            return "with a tag that is NULL or too long";
+        if (!s->tags.v[i])
+            return "with a tag that is NULL";
     }
     return s->billable > DW_BILLABLE_NO ? "with a billable that is none of enum dw_billable" : NULL;
 }
 
 static const char *use_wrong(const dw_connection_use *u)
 {
-    const char *const lines[] = { u->what, u->name };
-
     if (!u->what || !u->id || !u->name)
         return "without what it is, its id or its name";
-    return is_bad(u->id, ID_MAX) || any_is_bad(lines, DW_COUNT_OF(lines)) ? bad_text : NULL;
+    return mend_is_bad(u->id, ID_MAX) ? bad_id : NULL;
+}
+
+/* ---- mending: what one of them has that nobody can keep is nobody's trouble but its own ---- */
+
+static void mend_lines(dw_call *c, const char **const lines[], size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        *lines[i] = mend_text(c, *lines[i], LINE_MAX_BYTES);
+}
+
+void thing_mend(dw_call *c, dw_thing *t)
+{
+    const char **const lines[] = { &t->name, &t->number, &t->email };
+
+    mend_lines(c, lines, DW_COUNT_OF(lines));
+}
+
+static int mend_ids(dw_call *c, const char **const ids[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!mend_is_bad(*ids[i], ID_MAX))
+            continue;
+        *ids[i] = mend_id(c, *ids[i]);
+        if (!*ids[i])
+            return call_fail(c, DW_ENOMEM, "there is no memory for an id");
+    }
+    return 0;
+}
+
+int timesheet_mend(dw_call *c, dw_timesheet *s)
+{
+    const char **const ids[] = { &s->project, &s->activity, &s->user };
+    const char **tags = NULL;
+
+    DW_TRY(mend_ids(c, ids, DW_COUNT_OF(ids)));
+    s->text = mend_text(c, s->text, TEXT_MAX_BYTES);
+    s->tags.n = s->tags.n < TAGS_MAX ? s->tags.n : TAGS_MAX;
+    for (size_t i = 0; i < s->tags.n; i++) {
+        const char *mended = mend_text(c, s->tags.v[i], LINE_MAX_BYTES);
+
+        if (mended == s->tags.v[i])
+            continue;
+        if (!tags) {
+            tags = call_alloc(c, s->tags.n * sizeof(*tags));
+            memcpy(tags, s->tags.v, s->tags.n * sizeof(*tags));
+            s->tags.v = tags;
+        }
+        tags[i] = mended;
+    }
+    return 0;
+}
+
+static void mend_use(dw_call *c, dw_connection_use *u)
+{
+    const char **const lines[] = { &u->what, &u->name };
+
+    mend_lines(c, lines, DW_COUNT_OF(lines));
+}
+
+/* What it lacks that a connector has to say. */
+static const char *lacking(const dw_entry *e)
+{
+    if (!e->ticket || !*e->ticket)
+        return "its source says no ticket of it";
+    if (!e->amount)
+        return "its source says no amount of it";
+    if (e->begin.us == 0 && e->end.us == 0 && e->created.us == 0)
+        return "its source says no time of it: neither begin, end nor when it was booked";
+    return NULL;
+}
+
+/* Of ids no letter can go: two might be one then. */
+static int mend_entry(dw_call *c, dw_entry *e, const dw_entry_query *q)
+{
+    const char **const lines[] = { &e->ticket_number, &e->ticket_title, &e->customer_name,
+                                   &e->agent_email,   &e->agent_name,   &e->activity_name,
+                                   &e->url,           &e->amount,       &e->wrong };
+    const char **const ids[] = { &e->id, &e->ticket, &e->customer, &e->agent, &e->activity, &e->merged_into };
+    static const char *const said[] = {
+        "its id is not UTF-8, or longer than 200 bytes",
+        "the id of its ticket is not UTF-8, or longer than 200 bytes",
+        "the id of its customer is not UTF-8, or longer than 200 bytes",
+        "the id of its agent is not UTF-8, or longer than 200 bytes",
+        "the id of its activity is not UTF-8, or longer than 200 bytes",
+        "the id of the ticket that its own was merged into is not UTF-8, or longer than 200 bytes",
+    };
+
+    for (size_t i = DW_COUNT_OF(ids); i-- > 0;) {
+        if (mend_is_bad(*ids[i], ID_MAX))
+            e->wrong = said[i];
+    }
+    DW_TRY(mend_ids(c, ids, DW_COUNT_OF(ids)));
+    mend_lines(c, lines, DW_COUNT_OF(lines));
+    e->text = mend_text(c, e->text, TEXT_MAX_BYTES);
+    e->ticket = e->ticket ? e->ticket : "";
+    if (!e->wrong && !(q && q->ids_only))
+        e->wrong = lacking(e);
+    e->amount = e->amount ? e->amount : "";
+    return 0;
 }
 
 /* ---- handing over ---- */
@@ -175,6 +236,20 @@ static int refuse_value(dw_found *out, const char *id, const char *wrong)
 {
     return refuse(out,
                   call_misuse(out->asked, "%s: \"%.*s\" %s", step_of[out->of], ID_MAX, id ? id : "", wrong));
+}
+
+static bool is_its_own(const char *wrong)
+{
+    return wrong == bad_id;
+}
+
+/* Nobody can point at it, and nothing that somebody points at is lacking without it: the list is as complete. */
+static int leave_out(dw_found *out, const char *wrong)
+{
+    if (!out->left_out++)
+        log_warn("a connector gives something that is left out", LOG_TEXT("step", step_of[out->of]),
+                 LOG_TEXT("plugin", out->asked->instance->name), LOG_TEXT("why", wrong));
+    return 0;
 }
 
 /* The visitor's own work is not the connector's: a crash or a hang in it has another name. */
@@ -232,51 +307,71 @@ static int visit(dw_found *out, const void *value)
 int found_thing(dw_found *out, const dw_thing *given)
 {
     union found_room room;
-    const dw_thing *thing = (const void *)room.bytes;
+    dw_thing *thing = (void *)room.bytes;
 
     DW_TRY(check(out, FOUND_THINGS, given));
     found_take(&room, given, sizeof(*thing));
     const char *wrong = thing_wrong(thing);
     if (wrong)
-        return refuse_value(out, thing->id, wrong);
-    return thing_fits(thing, out->query) ? visit(out, thing) : 0;
+        return is_its_own(wrong) ? leave_out(out, wrong) : refuse_value(out, thing->id, wrong);
+    call_scope_begin(out->asked);
+    thing_mend(out->asked, thing);
+    int rc = thing_fits(thing, out->query) ? visit(out, thing) : 0;
+    call_scope_end(out->asked);
+    return rc;
 }
 
 int found_entry(dw_found *out, const dw_entry *given)
 {
     union found_room room;
-    const dw_entry *entry = (const void *)room.bytes;
+    dw_entry *entry = (void *)room.bytes;
 
     DW_TRY(check(out, FOUND_ENTRIES, given));
     found_take(&room, given, sizeof(*entry));
-    const char *wrong = entry_wrong(entry, out->query);
+    const char *wrong = entry_wrong(entry);
     if (wrong)
         return refuse_value(out, entry->id, wrong);
-    return entry_fits(entry, out->query) ? visit(out, entry) : 0;
+    call_scope_begin(out->asked);
+    int rc = mend_entry(out->asked, entry, out->query);
+    if (rc == 0 && entry_fits(entry, out->query))
+        rc = visit(out, entry);
+    call_scope_end(out->asked);
+    return rc;
 }
 
 int found_timesheet(dw_found *out, const dw_timesheet *given)
 {
     union found_room room;
-    const dw_timesheet *sheet = (const void *)room.bytes;
+    dw_timesheet *sheet = (void *)room.bytes;
 
     DW_TRY(check(out, FOUND_TIMESHEETS, given));
     found_take(&room, given, sizeof(*sheet));
     const char *wrong = timesheet_wrong(sheet);
     if (wrong)
-        return refuse_value(out, sheet->id, wrong);
-    return timesheet_fits(sheet, out->query) ? visit(out, sheet) : 0;
+        return is_its_own(wrong) ? leave_out(out, wrong) : refuse_value(out, sheet->id, wrong);
+    call_scope_begin(out->asked);
+    int rc = timesheet_mend(out->asked, sheet);
+    if (rc == 0 && timesheet_fits(sheet, out->query))
+        rc = visit(out, sheet);
+    call_scope_end(out->asked);
+    return rc;
 }
 
 int found_use(dw_found *out, const dw_connection_use *given)
 {
     union found_room room;
-    const dw_connection_use *use = (const void *)room.bytes;
+    dw_connection_use *use = (void *)room.bytes;
 
     DW_TRY(check(out, FOUND_USES, given));
     found_take(&room, given, sizeof(*use));
     const char *wrong = use_wrong(use);
-    return wrong ? refuse_value(out, use->id, wrong) : visit(out, use);
+    if (wrong)
+        return refuse_value(out, use->id, wrong);
+    call_scope_begin(out->asked);
+    mend_use(out->asked, use);
+    int rc = visit(out, use);
+    call_scope_end(out->asked);
+    return rc;
 }
 
 int found_complete(dw_found *out)

@@ -24,6 +24,7 @@ struct dw_found {
     int64_t n;        /* visited */
     int refused;      /* what was handed over was none: the first error, which stays; 0: nothing was wrong */
     int stopped;      /* what a visit returned; 0: none failed */
+    int64_t left_out; /* of them nobody can say which they are */
     bool is_complete; /* that was said */
 };
 
@@ -53,6 +54,10 @@ void found_take(union found_room *room, const void *from, size_t size);
 /* NULL, or what it is not: "without an id". A timesheet's are those that a connector answers with. */
 const char *thing_wrong(const dw_thing *thing);
 const char *timesheet_wrong(const dw_timesheet *sheet);
+
+/* Their texts (and what a timesheet points at) as they can be kept, copies in the call's memory: see mend.h. 0, or DW_ENOMEM. */
+void thing_mend(dw_call *c, dw_thing *thing);
+int timesheet_mend(dw_call *c, dw_timesheet *sheet);
 
 /* Deep copies in the call's memory. */
 dw_thing *thing_copy(dw_call *c, const dw_thing *thing);

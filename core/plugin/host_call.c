@@ -402,6 +402,7 @@ static int fail(dw_call *c, int code, const char *pointer, dw_list text_and_pair
         call_fail(c, code, "%s", buf_text(&b));
     if (in_german && !pointer)
         call_say(c, in_german);
+    c->error_is_plugins = true;
     c->error.retry_after = retry_after_of(pairs);
     call_reason(c, reason);
     buf_finish(&b);

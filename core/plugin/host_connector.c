@@ -33,6 +33,11 @@ static const char *kind_name(dw_connection *conn)
     return conn && conn->c ? conn->kind : "";
 }
 
+static const char *address(dw_connection *conn)
+{
+    return conn && conn->c && conn->route.address ? conn->route.address : "";
+}
+
 static const void *settings(dw_connection *conn)
 {
     static const char step[] = "dw_connection_settings";
@@ -334,6 +339,7 @@ static int make_thing(dw_call *child, struct asking *a)
     const char *wrong = thing_wrong(made);
     if (wrong)
         return call_misuse(child, "%s: what the connector made is %s", a->step, wrong);
+    thing_mend(child, made);
     a->result = thing_copy(asker, made);
     return rc;
 }
@@ -430,6 +436,8 @@ static int write_timesheet(dw_call *child, struct asking *a)
         call_misuse(child, "%s: what the connector stored is %s", a->step, wrong);
         return call_fail(child, DW_EUNKNOWN, "it was written, but the connector's answer is %s", wrong);
     }
+    if (timesheet_mend(child, stored) != 0)
+        return DW_EUNKNOWN;
     a->result = timesheet_copy(asker, stored);
     return rc;
 }
@@ -533,4 +541,5 @@ const dw_connector_api host_connector_api = {
     .settle = settle,
     .try_out = connection_make_try,
     .connect = connection_make,
+    .address = address,
 };

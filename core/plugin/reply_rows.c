@@ -2,11 +2,13 @@
 
 #include <stdio.h>
 
+#include "api/input.h"
 #include "plugin/call_db.h"
 #include "plugin/page.h"
 #include "plugin/reply.h"
 #include "plugin/rows.h"
 #include "plugin/values.h"
+#include "plugin/words.h"
 
 enum { ROWS_MAX = 10000, BYTES_MAX = 64 << 20 };
 
@@ -27,9 +29,64 @@ static int begin(dw_request *req, const char *step, int status, const dw_rows *r
     return rows_check(rows, step, s);
 }
 
-static int write_row(struct rows_slot *s, const char *step, struct buf *out)
+/* The columns that x-said names; NULL: none, or the client reads English. */
+static const struct yaml_node *said_columns(const struct request *r)
 {
-    if (db_rows_write_json(s->rows, out) != 0)
+    const struct yaml_node *said;
+
+    if (!r->route->operation || http_request_language(r->x) != HTTP_GERMAN)
+        return NULL;
+    said = yaml_find(r->route->operation->node, STR_OF("x-said"));
+    return said ? said->first : NULL;
+}
+
+static bool names(const struct yaml_node *it, const char *column)
+{
+    while (it && !str_equal(it->text, str_from(column)))
+        it = it->next;
+    return it != NULL;
+}
+
+static int write_said(const struct request *r, struct db_rows *rows, size_t at, struct buf *out)
+{
+    struct buf said = BUF_INIT;
+    struct db_cell cell;
+    int rc = db_rows_cell(rows, at, &cell);
+
+    if (rc >= 0 && cell.type == DB_TEXT && words_kept(r->c->instance, r->x, cell.text, &said))
+        buf_add_json(out, buf_str(&said));
+    else if (rc >= 0)
+        rc = db_cell_write_json(&cell, out);
+    out->failed |= said.failed;
+    buf_finish(&said);
+    return rc < 0 ? -1 : 0;
+}
+
+static int write_in_german(const struct request *r, struct db_rows *rows, const struct yaml_node *said,
+                           struct buf *out)
+{
+    struct db_cell cell;
+    int rc = 0;
+
+    buf_add_char(out, '{');
+    for (size_t i = 0; rc == 0 && i < db_rows_columns(rows); i++) {
+        buf_add_text(out, i > 0 ? "," : "");
+        buf_add_json(out, str_from(db_rows_name(rows, i)));
+        buf_add_char(out, ':');
+        if (names(said, db_rows_name(rows, i)))
+            rc = write_said(r, rows, i, out);
+        else if (db_rows_cell(rows, i, &cell) < 0 || db_cell_write_json(&cell, out) != 0)
+            rc = -1;
+    }
+    buf_add_char(out, '}');
+    return rc;
+}
+
+static int write_row(const struct request *r, struct rows_slot *s, const char *step, struct buf *out)
+{
+    const struct yaml_node *said = said_columns(r);
+
+    if ((said ? write_in_german(r, s->rows, said, out) : db_rows_write_json(s->rows, out)) != 0)
         return call_fail_inner(s->c, DW_EINTERNAL,
                                "%s: a cell of the row cannot be JSON; is it text that is not UTF-8?", step);
     if (out->n > BYTES_MAX)
@@ -87,7 +144,7 @@ int reply_row(dw_request *req, int status, dw_rows *rows)
     if (rc == 0)
         return fail_missing(r);
     if (rc == 1)
-        rc = write_row(s, step, &body);
+        rc = write_row(r, s, step, &body);
     if (rc == 0)
         rc = add_etag(r, s->rows);
     if (rc == 0)
@@ -99,24 +156,25 @@ int reply_row(dw_request *req, int status, dw_rows *rows)
 /* ---- all ---- */
 
 /* Elements of an array, at most `most`; *n of them. Whether there are more is the caller's to ask. */
-static int write_rows(struct rows_slot *s, const char *step, size_t most, struct buf *out, size_t *n)
+static int write_rows(const struct request *r, struct rows_slot *s, const char *step, size_t most,
+                      struct buf *out, size_t *n)
 {
     int rc = 1;
 
     for (*n = 0; *n < most && (rc = rows_next(s, step)) == 1; (*n)++) {
         if (*n > 0)
             buf_add_char(out, ',');
-        DW_TRY(write_row(s, step, out));
+        DW_TRY(write_row(r, s, step, out));
     }
     return rc < 0 ? rc : 0;
 }
 
-static int write_all(struct rows_slot *s, const char *step, struct buf *out)
+static int write_all(const struct request *r, struct rows_slot *s, const char *step, struct buf *out)
 {
     size_t n;
 
     buf_add_text(out, "{\"items\":[");
-    DW_TRY(write_rows(s, step, ROWS_MAX, out, &n));
+    DW_TRY(write_rows(r, s, step, ROWS_MAX, out, &n));
     buf_add_text(out, "]}");
     int more = n == ROWS_MAX ? rows_next(s, step) : 0;
     if (more > 0)
@@ -133,7 +191,7 @@ int reply_rows(dw_request *req, int status, dw_rows *rows)
     struct request *r;
 
     DW_TRY(begin(req, step, status, rows, &r, &s));
-    int rc = write_all(s, step, &body);
+    int rc = write_all(r, s, step, &body);
     if (rc == 0)
         return stage(r, step, status, &body);
     buf_finish(&body);
@@ -220,7 +278,7 @@ static int write_page(struct request *r, struct rows_slot *s, const struct page 
     size_t n;
 
     buf_add_text(out, "{\"items\":[");
-    DW_TRY(write_rows(s, "dw_reply_list", page->limit, out, &n));
+    DW_TRY(write_rows(r, s, "dw_reply_list", page->limit, out, &n));
     buf_add_text(out, "],\"next\":");
     if (n == page->limit)
         DW_TRY(write_next(r, s, page, out));

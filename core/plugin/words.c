@@ -3,6 +3,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "http/language.h"
+#include "plugin/connectors.h"
 #include "plugin/descriptor.h"
 
 #define PATH "locales/de.json"
@@ -65,4 +67,54 @@ const char *words_for(const dw_instance *i, const struct http_exchange *x, struc
     const char *german = json_string_value(json_object_get(i->german, buf_text(&key)));
     buf_finish(&key);
     return german;
+}
+
+/* ---- what was kept ---- */
+
+static const char *german_of(const dw_instance *i, const char *english)
+{
+    return i && i->german ? json_string_value(json_object_get(i->german, english)) : NULL;
+}
+
+static const char *anybodys_german(const dw_instance *i, const char *english)
+{
+    const char *german = german_of(i, english);
+    const struct connector_kind *kind;
+
+    for (size_t n = 0; !german && (kind = connectors_at(i->process->connectors, n)); n++)
+        german = german_of(kind->by, english);
+    if (!german)
+        german = http_say(HTTP_GERMAN, english);
+    return german == english ? NULL : german;
+}
+
+/* Where pairs may begin: the last " (" before `end`; 0: nowhere. */
+static size_t pairs_before(struct str kept, size_t end)
+{
+    for (size_t at = end; at-- > 1;) {
+        if (kept.p[at] == ' ' && at + 1 < kept.n && kept.p[at + 1] == '(')
+            return at;
+    }
+    return 0;
+}
+
+bool words_kept(const dw_instance *i, const struct http_exchange *x, struct str kept, struct buf *out)
+{
+    const char *german = NULL;
+    struct buf key = BUF_INIT;
+    size_t end = kept.n;
+
+    if (!i || !x || kept.n == 0 || http_request_language(x) != HTTP_GERMAN)
+        return false;
+    for (; !german && end > 0; end = german ? end : pairs_before(kept, end)) {
+        key.n = 0;
+        buf_add(&key, kept.p, end);
+        german = anybodys_german(i, buf_text(&key));
+    }
+    buf_finish(&key);
+    if (german) {
+        buf_add_text(out, german);
+        buf_add(out, kept.p + end, kept.n - end);
+    }
+    return german != NULL;
 }

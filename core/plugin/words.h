@@ -16,4 +16,9 @@ int words_read(json_t **out, const struct plugin_descriptor *d, struct buf *why)
  * plugin has no other words for it. x may be NULL: nobody asks. [who has the exchange] */
 const char *words_for(const dw_instance *i, const struct http_exchange *x, struct str english);
 
+/* A sentence that was kept as dw_fail() made it, "the title is taken (title: Milk)", in the language of this exchange's client:
+ * by the words of the plugin, of one that has connectors, or the server's own. True and added to out; false: English.
+ * [who has the exchange] */
+bool words_kept(const dw_instance *i, const struct http_exchange *x, struct str kept, struct buf *out);
+
 #endif

@@ -14,6 +14,7 @@ const dw_operation timesync_operations[] = {
     { "exportRuns", api_export_runs },
     { "getRun", api_get_run },
     { "listSteps", api_list_steps },
+    { "followRun", api_follow_run },
     { "cancelRun", api_cancel_run },
     { "undoRun", api_undo_run },
     { "listEntries", api_list_entries },

@@ -25,6 +25,9 @@ int api_list_steps(dw_call *c, dw_request *req);
 int api_cancel_run(dw_call *c, dw_request *req);
 int api_undo_run(dw_call *c, dw_request *req);
 
+/* ---- api_events.c ---- */
+int api_follow_run(dw_call *c, dw_request *req);
+
 /* ---- api_entries.c ---- */
 int api_list_entries(dw_call *c, dw_request *req);
 int api_get_entry(dw_call *c, dw_request *req);

@@ -112,8 +112,6 @@ static int decide(dw_call *c, dw_request *req, struct case_decision *d, const ch
     json_t *runs;
 
     d->action = action_from(word); /* api.yaml knows the same ones */
-    if (d->action == ACTION_ADOPT && !d->sheet)
-        return dw_fail_at(c, "/sheet", "is missing: which timesheet is it?");
     if (d->action == ACTION_MAP)
         return dw_fail_at(c, "/action", "is done by adding a mapping, POST /timesync/mappings with settle");
     DW_TRY(dw_tx_begin(c));
@@ -175,7 +173,5 @@ int api_decide_cases(dw_call *c, dw_request *req)
     if (!list && !(sync && reason))
         return dw_fail_at(c, "/ids", "is missing; give either the ids, or sync and reason");
     DW_TRY(list ? ids_given(c, list, &d) : ids_of_reason(c, sync, reason, &d));
-    if (strcmp(word, "adopt") == 0)
-        return dw_fail_at(c, "/action", "is for one case at a time: each has another timesheet");
     return decide(c, req, &d, word);
 }

@@ -69,12 +69,12 @@ int api_export_runs(dw_call *c, dw_request *req)
 
 int api_export_entries(dw_call *c, dw_request *req)
 {
-    static const char *const names[] = { "source_id", "ticket",   "ticket_number", "ticket_title",
-                                         "customer",  "agent",    "agent_email",   "activity",
-                                         "amount",    "state",    "reason",        "timesheet",
-                                         "project",   "exported", "starts_at",     "minutes",
-                                         NULL };
-    const char *text[13], *state = "";
+    static const char *const names[] = {
+        "source_id", "ticket", "ticket_number", "ticket_title", "customer",  "agent",   "agent_email",
+        "activity",  "amount", "state",         "reason",       "timesheet", "project", "billable",
+        "exported",  "day",    "starts_at",     "minutes",      NULL
+    };
+    const char *text[14], *day, *state = "";
     struct wanted w = { .until = END_OF_TIME };
     int64_t seconds;
     dw_time starts;
@@ -92,20 +92,22 @@ int api_export_entries(dw_call *c, dw_request *req)
         dw_format(
             c,
             "SELECT source_id, ticket, ticket_number, ticket_title, customer_name, agent_name, agent_email,"
-            " activity_name, amount, state, reason, sheet, project_name, exported, starts_at, seconds"
-            " FROM timesync_entries WHERE %s AND ($2 = '' OR state = $2)"
-            " AND coalesce(starts_at, seen_at) >= $3 AND coalesce(starts_at, seen_at) < $4"
-            " ORDER BY coalesce(starts_at, seen_at), id",
+            " activity_name, amount, state, reason, sheet, project_name, " BILLABLE_WORD(
+                "billable") ", exported, day, starts_at, seconds"
+                            " FROM timesync_entries WHERE %s AND ($2 = '' OR state = $2)"
+                            " AND coalesce(starts_at, seen_at) >= $3 AND coalesce(starts_at, seen_at) < $4"
+                            " ORDER BY coalesce(starts_at, seen_at), id",
             OF_SYNC("sync", w.sync)),
         w.sync, state, w.since, w.until));
     while ((rc = dw_rows_next(rows, &text[0], &text[1], &text[2], &text[3], &text[4], &text[5], &text[6],
-                              &text[7], &text[8], &text[9], &text[10], &text[11], &text[12], &exported,
-                              &starts, &seconds)) > 0) {
+                              &text[7], &text[8], &text[9], &text[10], &text[11], &text[12], &text[13],
+                              &exported, &day, &starts, &seconds)) > 0) {
         if (++lines > LINES_MAX)
             return too_many(c);
         for (size_t i = 0; i < sizeof(text) / sizeof(*text); i++)
             csv_text(&csv, text[i]);
         csv_text(&csv, exported ? "yes" : "no");
+        csv_text(&csv, day);
         csv_time(&csv, starts);
         csv_minutes(&csv, seconds);
         csv_line(&csv);

@@ -70,6 +70,21 @@ int api_get_mapping(dw_call *c, dw_request *req)
     return reply_mapping(c, req, 200, id, &nothing);
 }
 
+static int write_suggestion(dw_call *c, const struct suggestion *one, void *ud)
+{
+    dw_out *o = ud;
+
+    (void)c;
+    dw_out_object(o, NULL);
+    dw_out_set(o, "source", one->source);
+    dw_out_set(o, "source_name", one->source_name);
+    dw_out_set(o, "cases", one->cases);
+    dw_out_set(o, "target", one->target);
+    dw_out_set(o, "target_name", one->target_name);
+    dw_out_end(o);
+    return dw_out_error(o);
+}
+
 int api_suggest_mappings(dw_call *c, dw_request *req)
 {
     const char *id, *kind;
@@ -77,7 +92,10 @@ int api_suggest_mappings(dw_call *c, dw_request *req)
 
     DW_TRY(dw_request_read(req, "sync", &id, "kind", &kind));
     DW_TRY(sync_load(c, id, &s));
-    return suggest_reply(c, req, &s, kind);
+    dw_out *o = dw_reply_open(req, 200);
+    dw_out_array(o, "items");
+    DW_TRY(suggest_each(c, &s, kind, write_suggestion, o));
+    return dw_reply_close(req);
 }
 
 /* ---- making ---- */

@@ -28,6 +28,8 @@ static void write_sums(dw_out *o, const struct report_sums *s)
     dw_out_set(o, "synced", minutes(s->synced));
     dw_out_set(o, "billable", minutes(s->billable));
     dw_out_set(o, "not_billable", minutes(s->not_billable));
+    dw_out_set(o, "billed", minutes(s->billed));
+    dw_out_set(o, "to_bill", minutes(s->to_bill));
     dw_out_set(o, "waiting", minutes(s->waiting));
     dw_out_set(o, "to_decide", minutes(s->to_decide));
     dw_out_set(o, "skipped", minutes(s->skipped));
@@ -99,6 +101,8 @@ static int csv_row(dw_call *c, const struct report_row *row, void *ud)
     csv_minutes(&w->csv, s->synced);
     csv_minutes(&w->csv, s->billable);
     csv_minutes(&w->csv, s->not_billable);
+    csv_minutes(&w->csv, s->billed);
+    csv_minutes(&w->csv, s->to_bill);
     csv_minutes(&w->csv, s->waiting);
     csv_minutes(&w->csv, s->to_decide);
     csv_minutes(&w->csv, s->skipped);
@@ -108,8 +112,9 @@ static int csv_row(dw_call *c, const struct report_row *row, void *ud)
 
 int api_export_report(dw_call *c, dw_request *req)
 {
-    static const char *const sums[] = { "entries", "minutes",   "synced",  "billable", "not_billable",
-                                        "waiting", "to_decide", "skipped", NULL };
+    static const char *const sums[] = { "entries",      "minutes", "synced",  "billable",
+                                        "not_billable", "billed",  "to_bill", "waiting",
+                                        "to_decide",    "skipped", NULL };
     const char *separator = NULL;
     struct report_query q;
     struct report_sums all;

@@ -4,6 +4,7 @@
 #include "day.h"
 #include "known.h"
 #include "read.h"
+#include "timesync.h"
 
 /* What the row is after it was written. */
 struct stored {
@@ -14,7 +15,8 @@ struct stored {
 /* ---- a row ---- */
 
 /* The newer of two versions stays; but what was edited before this run began is older than all that the run reads, also where the
- * source says otherwise: it was restored from a backup. Its link is none of the reader's business, and so its version is not raised: who writes to
+ * source says otherwise: it was restored from a backup. And of two times of which one is yet to come nobody can say which is the
+ * later one: the source's clock was wrong, or ours was. Its link is none of the reader's business, and so its version is not raised: who writes to
  * the target meanwhile finds by the recipe that the entry is another one by now. */
 static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row, struct stored *out)
 {
@@ -31,10 +33,11 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
            " begin_at, end_at, booked_at, edited_at, hash, starts_at, seconds, seen_at, day,"
            " state, reason, link_by, exported, billable, project, project_name, target_customer, "
            "target_customer_name,"
-           " target_activity, target_activity_name, marker, intent, attempt, version)"
+           " target_activity, target_activity_name, marker, intent, attempt, version, wrong)"
            " VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
            "$18, $19, $20, $21,"
-           " $22, $23, $24, $25, $26, $28, 'waiting', '', '', $27, 0, '', '', '', '', '', '', '', '', 0, 1)"
+           " $22, $23, $24, $25, $26, $28, 'waiting', '', '', $27, 0, '', '', '', '', '', '', '', '', 0, 1, "
+           "$30)"
            " ON CONFLICT (tenant_id, sync, source_id) DO UPDATE SET ticket = excluded.ticket,"
            " ticket_number = excluded.ticket_number, ticket_title = excluded.ticket_title, customer = "
            "excluded.customer,"
@@ -42,7 +45,8 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
            "excluded.agent_email,"
            " agent_name = excluded.agent_name, activity = excluded.activity, activity_name = "
            "excluded.activity_name,"
-           " note = excluded.note, url = excluded.url, merged_into = excluded.merged_into, amount = "
+           " wrong = excluded.wrong, note = excluded.note, url = excluded.url, merged_into = "
+           "excluded.merged_into, amount = "
            "excluded.amount,"
            " unit = excluded.unit, begin_at = excluded.begin_at, end_at = excluded.end_at,"
            " booked_at = excluded.booked_at, edited_at = excluded.edited_at, hash = excluded.hash, gone_at = "
@@ -54,6 +58,7 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
            " day = CASE WHEN timesync_entries.sheet IS NULL THEN excluded.day ELSE timesync_entries.day END"
            " WHERE timesync_entries.edited_at IS NULL OR excluded.edited_at IS NULL"
            " OR excluded.edited_at >= timesync_entries.edited_at OR timesync_entries.edited_at < $29"
+           " OR timesync_entries.edited_at > $31"
            " RETURNING id, state, reason, coalesce(pushed_hash, ''), intent, coalesce(sheet, ''), attempt"),
         DW(dw_id(c)),
         DW(b->w->sync.id),
@@ -84,6 +89,8 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
         DW(DW_FALSE),
         DW(day),
         db_time((dw_time){ b->w->run.started_at.us - b->w->sync.rules.overlap.us }),
+        DW(e->wrong),
+        DW(later(dw_now(c), TIMESYNC_AHEAD)),
     };
 
     return dw_db_find_(
@@ -208,7 +215,7 @@ static int keep_texts(struct batch *b, struct entry *e)
     const char **const texts[] = { &e->source_id,  &e->ticket,        &e->ticket_number, &e->ticket_title,
                                    &e->customer,   &e->customer_name, &e->agent,         &e->agent_email,
                                    &e->agent_name, &e->activity,      &e->activity_name, &e->note,
-                                   &e->url,        &e->merged_into,   &e->amount };
+                                   &e->url,        &e->merged_into,   &e->amount,        &e->wrong };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         if (!(*texts[i] = arena_copy(&b->arena, *texts[i])))

@@ -18,16 +18,23 @@ struct groups {
 /* ---- may it be decided so? ---- */
 
 struct one {
-    const char *id, *sync, *key, *reason, *state;
+    const char *id, *sync, *key, *reason, *state, *sheet;
 };
 
-static int check_one(dw_call *c, const struct one *k, enum action action)
+static int check_one(dw_call *c, const struct one *k, const struct case_decision *d)
 {
+    const enum action action = d->action;
+
     if (strcmp(k->state, "open") != 0)
         return dw_fail(c, DW_ECONFLICT, "the case is not open any more", "case", k->id, "state", k->state);
     if (!(reason_actions(reason_from(k->reason)) & (unsigned)action))
         return dw_fail(c, DW_EINVALID, "this action makes no sense for the case", "case", k->id, "reason",
                        k->reason, "action", action_name(action));
+    if (action == ACTION_ADOPT && !d->sheet && !k->sheet)
+        return dw_fail_at(c, "/sheet", "is missing: which timesheet is it?");
+    if (action == ACTION_ADOPT && d->sheet && k->sheet && strncmp(k->key, "sheet:", 6) == 0 &&
+        strcmp(d->sheet, k->sheet) != 0)
+        return dw_fail_at(c, "/sheet", "is another one than that which the case is about");
     return 0;
 }
 
@@ -49,10 +56,10 @@ static int take_one(dw_call *c, struct groups *all, const char *id, const struct
     struct one k = { .id = id };
     const char *before = "";
 
-    if (dw_db_find(c, DW_TO(&k.sync, &k.key, &k.reason, &k.state, &before),
-                   "SELECT sync, key, reason, state, note FROM timesync_cases WHERE id = $1", id) != 1)
+    if (dw_db_find(c, DW_TO(&k.sync, &k.key, &k.reason, &k.state, &k.sheet, &before),
+                   "SELECT sync, key, reason, state, sheet, note FROM timesync_cases WHERE id = $1", id) != 1)
         return dw_fail(c, DW_ENOTFOUND, "there is no such case", "case", id);
-    DW_TRY(check_one(c, &k, d->action));
+    DW_TRY(check_one(c, &k, d));
     DW_TRY(dw_db_change(c,
                         "UPDATE timesync_cases SET state = 'deciding', action = $2, note = $3, resolved_by = "
                         "coalesce(:me, ''),"

@@ -35,12 +35,18 @@ static int show_status(dw_call *c, dw_command_run *run)
                     : 0;
 }
 
+static int check_limit(dw_call *c, int64_t limit)
+{
+    return limit >= 1 && limit <= 10000 ? 0 : dw_fail_at(c, "/--limit", "is not 1 to 10000");
+}
+
 static int show_runs(dw_call *c, dw_command_run *run)
 {
     int64_t limit = 20;
     dw_rows *rows;
 
     DW_TRY(dw_command_read(run, "limit", &limit));
+    DW_TRY(check_limit(c, limit));
     DW_TRY(dw_db_query(
         c, &rows,
         "SELECT r.id, s.name AS sync, r.kind, r.is_plan AS plan, r.started_by, r.state, r.started_at, "
@@ -80,6 +86,35 @@ static bool has_ended(const struct progress *p)
            strcmp(p->state, "cancelled") == 0;
 }
 
+static const char *what_it_does(const struct progress *p)
+{
+    if (strcmp(p->state, "waiting") == 0)
+        return "waiting for its turn";
+    return strcmp(p->state, "reading") == 0 ? "reading what was booked" : "entries";
+}
+
+/* The run is the server's: only who waits for it was stopped. */
+static int go_away(dw_call *c, const char *id)
+{
+    return dw_fail(c, DW_ECANCELLED,
+                   "only the waiting has ended, the run goes on: `dowel timesync runs` shows how far it is, "
+                   "`dowel timesync cancel` ends it",
+                   "run", id);
+}
+
+/* Then it waits for its turn. What cannot be found out is told as if nobody worked. */
+static bool others_run(dw_call *c, const char *id)
+{
+    int64_t n = 0;
+
+    return dw_db_get(
+               c, DW_TO(&n),
+               "SELECT count(*) FROM timesync_runs o WHERE o.state IN ('reading', 'writing') AND o.sync ="
+               " (SELECT sync FROM timesync_runs WHERE id = $1)",
+               id) >= 0 &&
+           n > 0;
+}
+
 static int wait_for(dw_call *c, dw_command_run *run, const char *id, struct progress *p)
 {
     int64_t waited_us = 0;
@@ -89,26 +124,38 @@ static int wait_for(dw_call *c, dw_command_run *run, const char *id, struct prog
         int rc = look(c, id, p);
         bool ended = rc >= 0 && has_ended(p), waits = rc >= 0 && strcmp(p->state, "waiting") == 0;
         if (rc >= 0)
-            rc = dw_command_progress(run, p->done, p->total, "entries");
+            rc = dw_command_progress(run, p->done, p->total, what_it_does(p));
         dw_scope_end(c);
+        if (rc == DW_ECANCELLED)
+            return go_away(c, id);
         DW_TRY(rc);
         if (ended)
             return look(c, id, p); /* what the scope had is gone */
         waited_us = waits ? waited_us + DW_MILLISECONDS(LOOK_EVERY_MS).us : 0;
-        if (waited_us > NOT_TAKEN_AFTER_US)
+        if (waited_us > NOT_TAKEN_AFTER_US && !others_run(c, id))
             return dw_fail(c, DW_EUNAVAILABLE,
                            "no server has taken the run up; it begins as soon as one is started", "run", id);
-        DW_TRY(dw_sleep(c, DW_MILLISECONDS(LOOK_EVERY_MS)));
+        rc = dw_sleep(c, DW_MILLISECONDS(LOOK_EVERY_MS));
+        if (rc == DW_ECANCELLED)
+            return go_away(c, id);
+        DW_TRY(rc);
     }
 }
 
-static int print_result(dw_call *c, dw_command_run *run, const char *id, bool is_plan,
+static const char *result_of(const struct run_new *want, const struct progress *p)
+{
+    if (strcmp(want->kind, "tickets") == 0 && strcmp(p->state, "done") == 0 && p->examined == 0)
+        return "nothing is booked there, or there is no such ticket: it is asked for by its id";
+    return want->is_plan && strcmp(p->state, "done") == 0 ? "planned" : p->state;
+}
+
+static int print_result(dw_call *c, dw_command_run *run, const char *id, const struct run_new *want,
                         const struct progress *p)
 {
-    DW_TRY(dw_command_print(run, is_plan ? "planned" : p->state, "run", id, "state", p->state, "examined",
-                            p->examined, "created", p->created, "updated", p->updated, "unchanged",
-                            p->unchanged, "deleted", p->deleted, "skipped", p->skipped, "to_decide",
-                            p->to_decide, "failed", p->failed));
+    DW_TRY(dw_command_print(run, result_of(want, p), "run", id, "state", p->state, "examined", p->examined,
+                            "created", p->created, "updated", p->updated, "unchanged", p->unchanged,
+                            "deleted", p->deleted, "skipped", p->skipped, "to_decide", p->to_decide, "failed",
+                            p->failed));
     if (strcmp(p->state, "failed") == 0)
         return dw_fail(c, DW_EUPSTREAM, "the run failed; what it did is kept, and the next one goes on",
                        "reason", p->reason, "detail", p->detail);
@@ -143,23 +190,49 @@ static int carry(dw_call *c, dw_command_run *run, const struct run_new *want, bo
     DW_TRY(wait_for(c, run, id, &p));
     if (shows_steps)
         DW_TRY(show_steps(c, run, id));
-    return print_result(c, run, id, want->is_plan, &p);
+    return print_result(c, run, id, want, &p);
+}
+
+/* People know tickets by their numbers, sources by their ids: what is the number of one that was seen, and no id, is that. */
+static int tickets_by_number(dw_call *c, const char *sync, json_t *tickets)
+{
+    for (size_t i = 0; i < json_array_size(tickets); i++) {
+        const char *ticket;
+        const int rc = dw_db_find(
+            c, DW_TO(&ticket),
+            "SELECT ticket FROM timesync_entries WHERE sync = $1 AND ticket_number = $2 AND NOT EXISTS"
+            " (SELECT 1 FROM timesync_entries WHERE sync = $1 AND ticket = $2) ORDER BY id DESC LIMIT 1",
+            sync, json_string_value(json_array_get(tickets, i)));
+
+        DW_TRY(rc);
+        if (rc > 0 && json_array_set_new(tickets, i, json_string(ticket)) != 0)
+            return dw_fail(c, DW_ENOMEM, "out of memory");
+    }
+    return 0;
 }
 
 static int start(dw_call *c, dw_command_run *run, bool is_plan)
 {
     const char *name, *id;
     json_t *tickets = NULL;
-    dw_time since = { 0 }, until = dw_now(c);
+    dw_time since = { 0 }, until = { 0 };
     bool full = false, any = false;
 
     DW_TRY(dw_command_read(run, "sync", &name, "full", &full, "any-deletions", &any, "since", &since, "until",
                            &until, "ticket", &tickets));
     DW_TRY(sync_find(c, name, &id));
+    const bool has_until = until.us != 0;
     if ((tickets != NULL) + full + (since.us != 0) > 1)
         return dw_fail(c, DW_EINVALID, "give one of --full, --since and --ticket, or none of them");
+    if (has_until && since.us == 0)
+        return dw_fail(c, DW_EINVALID, "--until is for --since: a window begins somewhere");
+    if (has_until && until.us <= since.us)
+        return dw_fail(c, DW_EINVALID, "--until is not after --since");
     if (any && !full)
         return dw_fail(c, DW_EINVALID, "--any-deletions is for --full: only a full comparison sees them all");
+    if (!has_until)
+        until = dw_now(c);
+    DW_TRY(tickets_by_number(c, id, tickets));
     return carry(c, run,
                  &(struct run_new){ .sync = id,
                                     .kind = tickets         ? "tickets"
@@ -238,6 +311,10 @@ static int show_cases(dw_call *c, dw_command_run *run)
     dw_rows *rows;
 
     DW_TRY(dw_command_read(run, "reason", &reason, "limit", &limit));
+    DW_TRY(check_limit(c, limit));
+    if (*reason && strcmp(reason_name(reason_from(reason)), reason) != 0)
+        return dw_fail_at(c, "/--reason", "there is no such reason; without it all are listed", "reason",
+                          reason);
     DW_TRY(dw_db_query(
         c, &rows,
         "SELECT k.id, s.name AS sync, k.reason, coalesce(e.ticket_number, '') AS ticket,"
@@ -262,8 +339,8 @@ static int command_decide(dw_call *c, dw_command_run *run)
         ids[d.n] = json_string_value(json_array_get(list, d.n));
     d.ids = ids;
     d.action = action_from(word);
-    if (d.action == ACTION_ADOPT && (!d.sheet || d.n != 1))
-        return dw_fail(c, DW_EINVALID, "adopt is for one case, and wants --sheet with the timesheet's id");
+    if (d.sheet && d.n != 1)
+        return dw_fail(c, DW_EINVALID, "--sheet names one timesheet, so it is for one case");
     DW_TRY(dw_tx_begin(c));
     DW_TRY(case_decide(c, &d, &runs));
     DW_TRY(dw_command_print(run, "decided", "cases", (int64_t)d.n, "action", word, "runs",
@@ -288,6 +365,16 @@ static double minutes(int64_t seconds)
     return (double)hundredths / 100;
 }
 
+static int check_day(dw_call *c, const char *day, const char *pointer)
+{
+    dw_time noon;
+
+    if (!day || (strlen(day) == strlen("2026-11-01") &&
+                 dw_time_parse(c, dw_format(c, "%sT12:00:00Z", day), &noon) == 0))
+        return 0;
+    return dw_fail_at(c, pointer, "is no day, as 2026-11-01", "day", day);
+}
+
 static int command_report(dw_call *c, dw_command_run *run)
 {
     struct report_query q = { .by_n = 0 };
@@ -299,13 +386,18 @@ static int command_report(dw_call *c, dw_command_run *run)
     DW_TRY(dw_command_read(run, "by", &by, "sync", &name, "from", &q.from, "to", &q.to));
     if (name)
         DW_TRY(sync_find(c, name, &q.sync));
+    DW_TRY(check_day(c, q.from, "/--from"));
+    DW_TRY(check_day(c, q.to, "/--to"));
+    if (json_array_size(by) > REPORT_GROUPS_MAX)
+        return dw_fail_at(c, "/--by", "three at most, one in the other");
     DW_TRY(report_by(c, by, &q));
     DW_TRY(report_table(c, &q, &rows));
     DW_TRY(dw_command_rows(run, rows));
     DW_TRY(report_each(c, &q, ignore, NULL, &all));
     return dw_command_print(run, "all", "entries", all.entries, "minutes", minutes(all.all), "synced",
                             minutes(all.synced), "billable", minutes(all.billable), "not_billable",
-                            minutes(all.not_billable), "waiting", minutes(all.waiting), "to_decide",
+                            minutes(all.not_billable), "billed", minutes(all.billed), "to_bill",
+                            minutes(all.to_bill), "waiting", minutes(all.waiting), "to_decide",
                             minutes(all.to_decide), "skipped", minutes(all.skipped));
 }
 
@@ -343,7 +435,10 @@ static const dw_argument run_arguments[] = {
       .value = "TIME",
       .help = "with --since: what lies before it",
       .type = DW_ARGUMENT_TIME },
-    { .name = "--ticket", .value = "ID", .help = "only this ticket", .many = true },
+    { .name = "--ticket",
+      .value = "ID",
+      .help = "only this ticket: its id, or the number of one that was seen",
+      .many = true },
     { 0 },
 };
 
@@ -375,7 +470,9 @@ static const dw_argument decide_arguments[] = {
       .one_of = "retry update keep unfollow create remove adopt skip dismiss" },
     { .name = "case", .help = "ids of cases", .many = true },
     { .name = "--note", .value = "TEXT", .help = "why, for whoever looks later" },
-    { .name = "--sheet", .value = "ID", .help = "with adopt: the timesheet" },
+    { .name = "--sheet",
+      .value = "ID",
+      .help = "with adopt: the timesheet, if it is another one than the case is about" },
     { 0 },
 };
 
@@ -474,6 +571,13 @@ const dw_command timesync_commands[] = {
       .arguments = map_arguments,
       .flags = DW_COMMAND_TENANT,
       .run = command_map },
+    { .name = "timesync suggest",
+      .summary = "Shows what is not mapped yet, with what looks like it at the target",
+      .help = "Alike are names that differ in case and spaces only and, of people, the same address; where\n"
+              "several look alike nothing is suggested.",
+      .arguments = suggest_arguments,
+      .flags = DW_COMMAND_TENANT | DW_COMMAND_ASKS,
+      .run = command_suggest },
     { .name = "timesync mappings",
       .summary = "Lists what of the source is what of the target",
       .arguments = mapping_arguments,

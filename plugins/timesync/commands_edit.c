@@ -65,8 +65,23 @@ static int read_rules(dw_call *c, const json_t *given, json_t **out)
     return 0;
 }
 
+/* All at once, as then they stand below each other. */
+struct shown {
+    dw_value v[2 * 64];
+    size_t n;
+};
+
+static void add_shown(struct shown *all, const char *name, dw_value value)
+{
+    if (all->n + 2 > sizeof(all->v) / sizeof(*all->v))
+        return; /* api.yaml: there are no more than 64 */
+    all->v[all->n++] = DW(name);
+    all->v[all->n++] = value;
+}
+
 static int show_rules_of(dw_call *c, dw_command_run *run, const char *name)
 {
+    struct shown all = { .n = 0 };
     const char *id, *rule;
     json_t *rules, *value;
     struct sync s;
@@ -74,13 +89,14 @@ static int show_rules_of(dw_call *c, dw_command_run *run, const char *name)
     DW_TRY(sync_find(c, name, &id));
     DW_TRY(sync_load(c, id, &s));
     rules = rules_json(c, &s.rules, true);
-    json_object_foreach(rules, rule, value) DW_TRY(dw_command_show(run, rule, (const json_t *)value));
-    return 0;
+    json_object_foreach(rules, rule, value) add_shown(&all, rule, DW((const json_t *)value));
+    return dw_command_show_(run, (dw_list){ all.v, all.n });
 }
 
 int command_rules(dw_call *c, dw_command_run *run)
 {
     const json_t *table = rules_table(c);
+    struct shown all = { .n = 0 };
     const char *name = NULL;
 
     DW_TRY(dw_command_read(run, "sync", &name));
@@ -88,10 +104,10 @@ int command_rules(dw_call *c, dw_command_run *run)
         return show_rules_of(c, run, name);
     for (size_t i = 0; i < json_array_size(table); i++) {
         const json_t *one = json_array_get(table, i);
-        DW_TRY(dw_command_show(run, json_string_value(json_object_get(one, "name")),
-                               json_string_value(json_object_get(one, "help"))));
+        add_shown(&all, json_string_value(json_object_get(one, "name")),
+                  DW(json_string_value(json_object_get(one, "help"))));
     }
-    return 0;
+    return dw_command_show_(run, (dw_list){ all.v, all.n });
 }
 
 /* ---- syncs ---- */
@@ -135,6 +151,9 @@ int command_edit(dw_call *c, dw_command_run *run)
     DW_TRY(sync_find(c, name, &id));
     is_enabled = same(enabled, "yes");
     want.enabled = enabled ? &is_enabled : NULL;
+    if (!want.name && !enabled && !want.zone && !want.schedule && !want.full_schedule &&
+        json_object_size(want.rules) == 0)
+        return dw_fail(c, DW_EINVALID, "nothing to change was given");
     DW_TRY(dw_tx_begin(c));
     DW_TRY(sync_change(c, id, 0, &want));
     DW_TRY(dw_command_print(run, "changed", "sync", id));
@@ -143,13 +162,14 @@ int command_edit(dw_call *c, dw_command_run *run)
 
 int command_release(dw_call *c, dw_command_run *run)
 {
-    const char *id, *name;
+    const char *id, *name, *held;
 
     DW_TRY(dw_command_read(run, "sync", &name));
     DW_TRY(sync_find(c, name, &id));
     DW_TRY(dw_tx_begin(c));
+    DW_TRY(dw_db_get(c, DW_TO(&held), "SELECT held_reason FROM timesync_syncs WHERE id = $1", id));
     DW_TRY(sync_let_go_on(c, id));
-    DW_TRY(dw_command_print(run, "released", "sync", id));
+    DW_TRY(dw_command_print(run, *held ? "released" : "it was not held", "sync", id, "held", held));
     return dw_tx_commit(c);
 }
 

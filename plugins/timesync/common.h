@@ -32,6 +32,10 @@ static inline bool is_one_of(const char *text, const char *a, const char *b)
     return same(text, a) || same(text, b);
 }
 
+/* A sentence that is kept, for people: as dw_fail() has it, constant and followed by its pairs, so that whoever reads it is told
+ * what locales/de.json has for it (x-said in api.yaml). In the call's (or scope's) memory. */
+#define sentence(c, ...) ((void)dw_fail((c), DW_EINVALID, __VA_ARGS__), own((c), dw_error_of(c)->text))
+
 /* Statements with more values than DW_LIST takes are arrays of these; an instant of 0 is null. */
 static inline dw_value db_time(dw_time t)
 {

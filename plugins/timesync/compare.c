@@ -30,7 +30,8 @@ static struct compare_out source_gone(const struct compare_in *in, const struct 
     if (in->is_exported)
         return as(VERDICT_CASE, REASON_LOCKED_OR_EXPORTED);
     if (in->target == TARGET_CHANGED)
-        return as(VERDICT_CASE, REASON_BOTH_CHANGED);
+        return as(VERDICT_CASE,
+                  REASON_DELETED_SOURCE); /* whatever the rule says: what would go is somebody's work */
     return r->source_deleted == SOURCE_DELETED_REMOVE ? done(VERDICT_REMOVE)
                                                       : as(VERDICT_CASE, REASON_DELETED_SOURCE);
 }
@@ -66,7 +67,12 @@ struct compare_out compare(const struct compare_in *in, const struct rules *r)
     switch (in->target) {
     case TARGET_UNKNOWN: return done(in->source == SOURCE_CHANGED ? VERDICT_LOOK : VERDICT_UNCHANGED);
     case TARGET_ABSENT: return target_gone(r);
-    case TARGET_CHANGED: return in->is_as_wanted ? done(VERDICT_ACCEPT) : target_changed(in, r);
+    case TARGET_CHANGED:
+        if (in->is_as_wanted)
+            return done(VERDICT_ACCEPT);
+        /* Both were changed to the same: what the target makes of it is found out by writing it. */
+        return in->is_rounded && in->source == SOURCE_CHANGED ? write_to(in, VERDICT_UPDATE)
+                                                              : target_changed(in, r);
     case TARGET_SAME:
     default: break;
     }

@@ -21,6 +21,7 @@ struct compare_in {
     enum side_link link;
     enum side_target target;
     bool is_as_wanted; /* what is watched of the target is what the rules make of the source */
+    bool is_rounded;   /* the same, but for what its target makes of the time by itself */
     bool is_exported;
 };
 

@@ -70,13 +70,14 @@ void csv_minutes(struct csv *csv, int64_t seconds)
 
 void csv_time(struct csv *csv, dw_time t)
 {
-    char text[40] = "";
+    char text[sizeof("2026-11-20 10:00:00")] = "";
 
     separate(csv);
     if (t.us != 0) {
         dw_scope_begin(csv->c);
         snprintf(text, sizeof(text), "%s", dw_time_format(csv->c, t));
         dw_scope_end(csv->c);
+        text[sizeof("2026-11-20") - 1] = ' '; /* with a T spreadsheets take it for a text */
     }
     dw_text_add(csv->text, text);
 }

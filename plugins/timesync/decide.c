@@ -2,6 +2,8 @@
 
 #include "cases.h"
 #include "common.h"
+#include "marker.h"
+#include "owner.h"
 #include "write.h"
 
 /* The timesheet that the decision is about: the one of the entry, or the one that was found for it. */
@@ -64,10 +66,34 @@ static int is_as_shown(dw_call *c, const struct work *w, const struct step *s, c
            (shown.exported == found->exported && sheet_same(&shown, found, ~0U));
 }
 
-/* Of several the one that goes was one too many: what is left is looked for again. */
-static const char *state_without(const struct entry *e)
+/* Of several the one that goes was one too many: what is left is looked for again. Of one that is of no length nobody has said that
+ * it is never moved. */
+static const char *state_without(const struct entry *e, const struct wanted *wanted)
 {
-    return e->gone_at.us ? "gone" : e->sheet ? "skipped" : "waiting";
+    return e->gone_at.us ? "gone" : e->sheet && !wanted_is_emptied(wanted) ? "skipped" : "waiting";
+}
+
+static int unfollow(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                    const struct wanted *wanted)
+{
+    return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "unfollowed", REASON_CHOSEN });
+}
+
+/* One that was found for it stays as it is: it is known as the entry's, so that nobody asks about it again. */
+static int leave_found(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                       const struct wanted *wanted, const struct sheet *found)
+{
+    const struct ending is = {
+        .outcome = "skipped",
+        .reason = REASON_CHOSEN,
+        .state = "unfollowed",
+        .sheet = found,
+        .link_by = "person",
+        .is_pushed = true,
+        .new_sheet = sheet_json(c, found),
+    };
+
+    return ending_write(c, w, s, e, wanted, &is);
 }
 
 static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct entry *e,
@@ -81,7 +107,7 @@ static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct e
     if (rc != 0)
         return rc;
     if (!found.is_there)
-        return evaluate(c, w, s, e, wanted);
+        return w->action == ACTION_UNFOLLOW ? unfollow(c, w, s, e, wanted) : evaluate(c, w, s, e, wanted);
     rc = entry_of_sheet(c, w->sync.target, found.sheet.id, e->id, &other);
     DW_TRY(rc);
     if (rc)
@@ -94,10 +120,11 @@ static int with_sheet(dw_call *c, struct work *w, const struct step *s, struct e
     switch (w->action) {
     case ACTION_KEEP:
         return evaluate_accept(c, w, s, e, wanted, &found.sheet, e->gone_at.us ? "unfollowed" : "synced");
+    case ACTION_UNFOLLOW: return leave_found(c, w, s, e, wanted, &found.sheet);
     case ACTION_ADOPT: return write_adopt(c, w, s, e, wanted, &found.sheet, "person");
     case ACTION_REMOVE:
         return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet)
-                                    : write_remove(c, w, s, e, &found.sheet, state_without(e));
+                                    : write_remove(c, w, s, e, &found.sheet, state_without(e, wanted));
     default:
         return found.sheet.exported ? locked(c, w, s, e, wanted, &found.sheet)
                                     : update(c, w, s, e, wanted, &found.sheet);
@@ -120,7 +147,7 @@ int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, st
     case ACTION_ADOPT:
     case ACTION_REMOVE: return with_sheet(c, w, s, e, wanted);
     case ACTION_UNFOLLOW:
-        return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "unfollowed", REASON_CHOSEN });
+        return e->sheet || !s->sheet ? unfollow(c, w, s, e, wanted) : with_sheet(c, w, s, e, wanted);
     case ACTION_SKIP:
         return ending_plain(c, w, s, e, wanted, (struct plainly){ "skipped", "skipped", REASON_CHOSEN });
     case ACTION_DISMISS: return dismiss(c, w, s, e);
@@ -133,6 +160,8 @@ int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, st
 
 /* ---- timesheets that no entry has ---- */
 
+#define NO_ENTRY "00000000-0000-0000-0000-000000000000"
+
 struct strange {
     const struct work *w;
     const struct step *s;
@@ -141,9 +170,30 @@ struct strange {
     enum reason reason;
 };
 
+/* In the transaction that tells a person of it: another step of this run may have just made it an entry's own, or asked about it. */
+static int is_somebodys(dw_call *c, const struct strange *x)
+{
+    const char *id;
+    const int is = entry_of_sheet(c, x->w->sync.target, x->s->sheet, NO_ENTRY, &id);
+
+    return is != 0 ? is
+                   : dw_db_find(c, DW_TO(&id),
+                                "SELECT c.id FROM timesync_cases c JOIN timesync_entries e ON e.id = c.entry"
+                                " WHERE c.sync = $1 AND c.sheet = $2 AND c.state IN ('open', 'deciding')"
+                                " AND e.sheet IS NULL LIMIT 1",
+                                x->w->sync.id, x->s->sheet);
+}
+
 static int end_strange(dw_call *c, void *ud)
 {
-    const struct strange *x = ud;
+    struct strange *x = ud;
+    const int is_its = same(x->outcome, "deciding") ? is_somebodys(c, x) : 0;
+
+    DW_TRY(is_its);
+    if (is_its) {
+        x->outcome = "unchanged";
+        x->reason = REASON_NONE;
+    }
     const json_t *json = x->sheet ? sheet_json(c, x->sheet) : NULL;
     const struct step_done done = {
         .outcome = x->outcome,
@@ -178,41 +228,129 @@ static int end_as_strange(dw_call *c, const struct work *w, const struct step *s
     return rc < 0 ? rc : WORK_DONE;
 }
 
+/* ---- one of them becomes an entry's own ---- */
+
+/* The entry that its first line means. 1, or 0: none that is there. */
+static int meant_by(dw_call *c, const struct work *w, const struct sheet *sheet, struct entry *e)
+{
+    struct marker marker;
+    const char *id;
+    int rc;
+
+    if (!marker_read(sheet->text, &marker))
+        return 0;
+    rc = dw_db_find(c, DW_TO(&id),
+                    "SELECT id FROM timesync_entries WHERE sync = $1 AND source_id = $2 AND gone_at IS NULL",
+                    w->sync.id, marker.entry);
+    if (rc > 0)
+        DW_TRY(entry_load(c, id, e));
+    return rc;
+}
+
+struct left {
+    const struct work *w;
+    const struct entry *e;
+    const struct sheet *sheet; /* that was the entry's until now; NULL: it is not there */
+};
+
+/* What was open of the entry was about its old timesheet; that one is one too many from now on. */
+static int leave_old(dw_call *c, void *ud)
+{
+    const struct left *left = ud;
+
+    DW_TRY(case_obsolete(c, left->w->sync.id, left->e->id));
+    if (!left->sheet)
+        return 0;
+    const struct case_found found = {
+        .sync = left->w->sync.id,
+        .run = left->w->run.id,
+        .key = dw_format(c, "sheet:%s", left->sheet->id),
+        .sheet = left->sheet->id,
+        .reason = REASON_DUPLICATE,
+        .detail = own(c, left->sheet->text),
+        .target = sheet_json(c, left->sheet),
+    };
+
+    return case_open(c, &found, NULL);
+}
+
+/* Of a timesheet that is one too many: it is the entry's, and the one that the entry had is the one too many. */
+static int adopt_strange(dw_call *c, struct work *w, const struct step *s, const struct sheet *sheet)
+{
+    struct found_sheet old = { 0 };
+    struct wanted wanted;
+    const char *had, *other;
+    struct entry e;
+    int rc = meant_by(c, w, sheet, &e);
+
+    DW_TRY(rc);
+    if (!rc)
+        return end_as_strange(c, w, s, sheet, "deciding", REASON_DELETED_SOURCE);
+    had = e.sheet;
+    rc = entry_of_sheet(c, w->sync.target, sheet->id, e.id, &other);
+    DW_TRY(rc);
+    if (rc || same(had, sheet->id))
+        return end_as_strange(c, w, s, sheet, "unchanged", REASON_NONE);
+    if (*e.intent) /* what it becomes is not known yet */
+        return work_wait(w, DW_SECONDS(2));
+    if (had && (rc = work_read_sheet(c, w, had, &old)) != 0)
+        return rc;
+    DW_TRY(wanted_make(c, &w->sync, w->mappings, &e, &wanted));
+    if ((rc = write_adopt(c, w, s, &e, &wanted, sheet, "person")) != WORK_DONE || w->run.is_plan)
+        return rc;
+    struct left left = { w, &e, old.is_there ? &old.sheet : NULL };
+
+    rc = tx_do(c, leave_old, &left);
+    return rc < 0 ? rc : WORK_DONE;
+}
+
+/* Removes one that nobody has. */
+static int remove_strange(dw_call *c, struct work *w, const struct step *s, const struct sheet *sheet)
+{
+    const char *other;
+    int rc;
+
+    if (sheet->exported)
+        return end_as_strange(c, w, s, sheet, "deciding", REASON_LOCKED_OR_EXPORTED);
+    rc = entry_of_sheet(c, w->sync.target, s->sheet, NO_ENTRY, &other);
+    DW_TRY(rc);
+    if (rc) /* it has become somebody's */
+        return end_as_strange(c, w, s, sheet, "unchanged", REASON_NONE);
+    if (!owner_is_ours(w, sheet)) /* any more */
+        return end_as_strange(c, w, s, sheet, "unchanged", REASON_NONE);
+    w->requests++;
+    rc = dw_timesheet_remove(c, w->target, s->sheet);
+    if (rc < 0) {
+        const struct failure f = failure_of(c, rc, false); /* removing twice does no harm */
+
+        return f.kind == FAILURE_REFUSED ? end_as_strange(c, w, s, sheet, "deciding", f.reason)
+                                         : work_failed(c, w, &f);
+    }
+    return end_as_strange(c, w, s, sheet, "deleted", REASON_NONE);
+}
+
 int decide_strange(dw_call *c, struct work *w, const struct step *s)
 {
+    const bool is_changing = w->action == ACTION_REMOVE || w->action == ACTION_ADOPT;
     struct found_sheet found;
     enum reason reason;
-    const char *other;
     int rc = work_read_sheet(c, w, s->sheet, &found);
 
     if (rc != 0)
         return rc;
     if (!found.is_there)
         return end_as_strange(c, w, s, NULL, "unchanged", REASON_NONE);
-    if (w->action && w->action != ACTION_REMOVE)
+    if (w->action && !is_changing)
         return end_as_strange(c, w, s, &found.sheet, "skipped", REASON_CHOSEN);
     if (same(s->hint, HINT_NO_MORE))
         return end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);
     if (!w->action)
         return end_as_strange(c, w, s, &found.sheet, "deciding",
                               same(s->hint, HINT_STRANGE) ? REASON_DELETED_SOURCE : REASON_DUPLICATE);
-    if (found.sheet.exported)
-        return end_as_strange(c, w, s, &found.sheet, "deciding", REASON_LOCKED_OR_EXPORTED);
-    rc = entry_of_sheet(c, w->sync.target, s->sheet, "00000000-0000-0000-0000-000000000000", &other);
-    DW_TRY(rc);
-    if (rc) /* it has become somebody's */
-        return end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);
     rc = is_as_shown(c, w, s, &found.sheet, &reason);
     DW_TRY(rc);
     if (!rc)
         return end_as_strange(c, w, s, &found.sheet, "deciding", reason);
-    w->requests++;
-    rc = dw_timesheet_remove(c, w->target, s->sheet);
-    if (rc < 0) {
-        const struct failure f = failure_of(c, rc, false); /* removing twice does no harm */
-
-        return f.kind == FAILURE_REFUSED ? end_as_strange(c, w, s, &found.sheet, "deciding", f.reason)
-                                         : work_failed(c, w, &f);
-    }
-    return end_as_strange(c, w, s, &found.sheet, "deleted", REASON_NONE);
+    return w->action == ACTION_ADOPT ? adopt_strange(c, w, s, &found.sheet)
+                                     : remove_strange(c, w, s, &found.sheet);
 }

@@ -158,6 +158,17 @@ static int change_case(dw_call *c, const struct all *a)
     }
 }
 
+/* Until now it may have been a stranger's case, which is the entry's own one from now on, or none. */
+static int close_stranger(dw_call *c, const struct all *a)
+{
+    const char *sheet = a->is->sheet && a->is->link_by                      ? a->is->sheet->id
+                        : a->is->what_of_case == CASE_OPENS && !a->e->sheet ? sheet_of(a)
+                                                                            : NULL;
+    const int rc = sheet ? case_obsolete(c, a->w->sync.id, dw_format(c, "sheet:%s", sheet)) : 0;
+
+    return rc < 0 ? rc : 0;
+}
+
 static const char *event_of(const char *outcome)
 {
     return !outcome                                               ? NULL
@@ -206,11 +217,10 @@ static int write_all(dw_call *c, void *ud)
 
     if (changed <= 0)
         return changed;
-    if (a->is->sheet && a->is->link_by) /* it may have been a stranger until now */
-        DW_TRY(case_obsolete(c, a->w->sync.id, dw_format(c, "sheet:%s", a->is->sheet->id)));
     if (a->is->unlinks)
         DW_TRY(no_link(c, a));
     DW_TRY(change_case(c, a));
+    DW_TRY(close_stranger(c, a));
     DW_TRY(tell(c, a));
     DW_TRY(finish_step(c, a));
     return 1;

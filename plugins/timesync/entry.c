@@ -22,6 +22,7 @@ void entry_from(const dw_entry *given, struct entry *out)
         .url = or_empty(given->url),
         .merged_into = or_empty(given->merged_into),
         .amount = or_empty(given->amount),
+        .wrong = or_empty(given->wrong),
         .unit = given->unit,
         .begin = given->begin,
         .end = given->end,
@@ -40,7 +41,7 @@ int entry_hash(const struct entry *e, unsigned char out[DIGEST_SIZE])
 {
     const char *const texts[] = { e->ticket, e->ticket_number, e->ticket_title, e->customer, e->customer_name,
                                   e->agent,  e->agent_email,   e->agent_name,   e->activity, e->activity_name,
-                                  e->note,   e->url,           e->merged_into,  e->amount };
+                                  e->note,   e->url,           e->merged_into,  e->amount,   e->wrong };
     struct digest d;
 
     digest_begin(&d);
@@ -93,6 +94,7 @@ int entry_load(dw_call *c, const char *id, struct entry *out)
         DW(&out->intent_run),
         DW(&out->attempt),
         DW(&out->version),
+        DW(&out->wrong),
     };
 
     *out = (struct entry){ 0 };
@@ -104,7 +106,7 @@ int entry_load(dw_call *c, const char *id, struct entry *out)
                                             " amount, unit, begin_at, end_at, booked_at, edited_at,"
                                             " hash, gone_at, state, reason, sheet, base,"
                                             " base_hash, pushed_hash, link_by, marker, intent,"
-                                            " intent_at, intent_run, attempt, version"
+                                            " intent_at, intent_run, attempt, version, wrong"
                                             " FROM timesync_entries WHERE id = $1",
                                             id)));
 }
@@ -131,5 +133,5 @@ json_t *entry_json(dw_call *c, const struct entry *e)
                    e->agent_name, "agent_email", e->agent_email, "activity_name", e->activity_name, "note",
                    e->note, "amount", e->amount, "unit", units[e->unit >= 0 && e->unit <= 3 ? e->unit : 0],
                    "begin", time_or_null(c, e->begin), "end", time_or_null(c, e->end), "booked",
-                   time_or_null(c, e->booked), "url", e->url);
+                   time_or_null(c, e->booked), "url", e->url, "wrong", *e->wrong ? e->wrong : NULL);
 }

@@ -17,7 +17,8 @@ struct entry {
     const char *agent, *agent_email, *agent_name;
     const char *activity, *activity_name;
     const char *note, *url, *merged_into, *amount;
-    int64_t unit; /* enum dw_unit */
+    const char *wrong; /* why a person has to look at it; "": nothing is wrong */
+    int64_t unit;      /* enum dw_unit */
     dw_time begin, end, booked, edited;
     const char *hash;
 

@@ -6,6 +6,7 @@
 #include "compare.h"
 #include "decide.h"
 #include "marker.h"
+#include "owner.h"
 #include "settle.h"
 #include "undo.h"
 #include "write.h"
@@ -85,13 +86,6 @@ static int not_moved(dw_call *c, struct work *w, const struct step *s, struct en
     return ending_case(c, w, s, e, wanted, (struct why){ wanted->reason, wanted->detail, NULL });
 }
 
-/* Nothing is left of it: the same to its timesheet as a deletion. */
-static bool is_emptied(const struct wanted *wanted)
-{
-    return wanted->is_skipped &&
-           (wanted->reason == REASON_ZERO_AMOUNT || wanted->reason == REASON_NEGATIVE_AMOUNT);
-}
-
 /* ---- a ticket that moved ---- */
 
 static bool is_moved(const struct entry *e)
@@ -106,6 +100,110 @@ static void stay(struct entry *e, const struct sheet *base, struct wanted *wante
 {
     if (is_moved(e) && *base->project)
         wanted->project = (struct wanted_place){ .id = base->project };
+}
+
+/* ---- what a listing found ---- */
+
+static bool is_found(const struct step *s)
+{
+    return is_one_of(s->hint, HINT_FOUND, HINT_UNSURE) || same(s->hint, HINT_FOREIGN);
+}
+
+/* A timesheet with the marker of an entry that has none. */
+static int judge_found(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                       const struct wanted *wanted, const struct sheet *found)
+{
+    if (e->gone_at.us)
+        return ending_case(c, w, s, e, wanted, (struct why){ REASON_DELETED_SOURCE, found->id, found });
+    if (wanted->reason != REASON_NONE && !wanted->begin.us)
+        return WORK_GOES_ON;
+    if (same(s->hint, HINT_FOREIGN) && (!w->sync.rules.adopt || !sheet_agrees(found, wanted, e->booked)))
+        return WORK_GOES_ON;
+    if (!w->sync.rules.adopt || same(s->hint, HINT_UNSURE) || !sheet_agrees(found, wanted, e->booked))
+        return ending_case(c, w, s, e, wanted, (struct why){ REASON_TIME_MISMATCH, found->id, found });
+    return write_adopt(c, w, s, e, wanted, found, "adopted");
+}
+
+static int found_one(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                     const struct wanted *wanted)
+{
+    struct found_sheet found;
+    const int rc = work_read_sheet(c, w, s->sheet, &found);
+
+    /* Its text may be another one since it was listed. */
+    if (rc != 0 || !found.is_there || !owner_is_named(w, e, &found.sheet))
+        return rc != 0 ? rc : WORK_GOES_ON;
+    return judge_found(c, w, s, e, wanted, &found.sheet);
+}
+
+/* ---- another one than the one that was known ---- */
+
+/* The baseline goes on to be what we wrote: what somebody changed of the copy is an edit. */
+static int take_copy(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                     const struct sheet *base, const struct sheet *copy)
+{
+    struct sheet is = *base;
+    const struct ending link = {
+        .state = "synced", .sheet = &is, .link_by = "adopted", .what_of_case = CASE_STAYS
+    };
+    int rc;
+
+    is.id = copy->id;
+    is.exported = copy->exported;
+    if ((rc = ending_write(c, w, s, e, NULL, &link)) != WORK_DONE)
+        return rc;
+    if (!w->run.is_plan)
+        return entry_load(c, e->id, e);
+    e->sheet = is.id;
+    e->base = sheet_json(c, &is);
+    return 0;
+}
+
+static int ask_about_copy(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                          const struct wanted *wanted, struct why why)
+{
+    struct step of_copy = *s;
+    const int rc = unlinked(c, w, s, e, NULL, "waiting", REASON_NONE);
+
+    if (rc != WORK_DONE)
+        return rc;
+    e->sheet = NULL; /* a plan has written nothing */
+    of_copy.sheet = why.target->id;
+    return ending_case(c, w, &of_copy, e, wanted, why);
+}
+
+/* The one that was known is gone, and another one has its marker: somebody copied it, say, and deleted the original. So the entry has
+ * that one, or a person is asked about that one; not about one that is no more. */
+static int another_one(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                       struct wanted *wanted)
+{
+    struct sheet base, found[2];
+    const char *other;
+    size_t n;
+    int rc;
+
+    DW_TRY(sheet_read(c, e->base, &base));
+    rc = *e->marker ? work_find_marker(c, w, e->marker, base.begin, found, &n) : WORK_GOES_ON;
+    if (rc != 0 || n == 0)
+        return rc != 0 ? rc : WORK_GOES_ON;
+    rc = entry_of_sheet(c, w->sync.target, found[0].id, e->id, &other);
+    DW_TRY(rc);
+    if (n > 1 || rc)
+        return ask_about_copy(c, w, s, e, wanted,
+                              (struct why){ REASON_DUPLICATE,
+                                            n > 1 ? dw_format(c, "%s, %s", found[0].id, found[1].id)
+                                                  : sentence(c, "this timesheet is another entry's",
+                                                             "timesheet", found[0].id, "entry", other),
+                                            &found[0] });
+    if (e->gone_at.us)
+        return ask_about_copy(c, w, s, e, wanted,
+                              (struct why){ REASON_DELETED_SOURCE, found[0].id, &found[0] });
+    if (!w->sync.rules.adopt || !sheet_same_time(&base, &found[0]))
+        return ask_about_copy(c, w, s, e, wanted,
+                              (struct why){ REASON_TIME_MISMATCH, found[0].id, &found[0] });
+    if ((rc = take_copy(c, w, s, e, &base, &found[0])) != WORK_DONE)
+        return rc;
+    return evaluate(c, w, s, e, wanted);
 }
 
 /* ---- comparing ---- */
@@ -128,7 +226,7 @@ static int look(dw_call *c, struct work *w, const struct entry *e, struct view *
 
 static enum side_source source_of(const struct entry *e, const struct wanted *wanted)
 {
-    if (e->gone_at.us || (e->sheet && is_emptied(wanted)))
+    if (e->gone_at.us || (e->sheet && wanted_is_emptied(wanted)))
         return SOURCE_GONE;
     return same(e->pushed_hash, wanted->recipe) ? SOURCE_SAME : SOURCE_CHANGED;
 }
@@ -137,6 +235,13 @@ static bool wants_look(const struct view *v, const struct step *s, const struct 
 {
     return v->in.link == LINK_LINKED &&
            (v->in.source != SOURCE_SAME || *s->hint || is_one_of(e->state, "deciding", "failed"));
+}
+
+static const char *detail_of(dw_call *c, const struct view *v, const struct wanted *wanted)
+{
+    return v->in.source == SOURCE_GONE && v->in.target == TARGET_CHANGED
+               ? sentence(c, "somebody changed the timesheet after it was written")
+               : wanted->detail;
 }
 
 static int carry_out(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
@@ -155,13 +260,21 @@ static int carry_out(dw_call *c, struct work *w, const struct step *s, struct en
     case VERDICT_SKIP: return unlinked(c, w, s, e, "skipped", "skipped", out.reason);
     case VERDICT_FORGET: return forget(c, w, s, e);
     case VERDICT_CASE:
-        return ending_case(c, w, s, e, wanted, (struct why){ out.reason, wanted->detail, found });
+        return ending_case(c, w, s, e, wanted, (struct why){ out.reason, detail_of(c, v, wanted), found });
     default:
         /* Read again, it is the baseline still: of what is not watched the newest is kept. */
         return found
                    ? evaluate_accept(c, w, s, e, wanted, found, "synced")
                    : ending_plain(c, w, s, e, wanted, (struct plainly){ "unchanged", "synced", REASON_NONE });
     }
+}
+
+/* Of what the source did not change the target has made that time by itself, or somebody has accepted it. */
+static bool is_as_wanted(const struct sheet *found, const struct sheet *base, const struct wanted *wanted,
+                         enum side_source source)
+{
+    return sheet_is(found, wanted) ||
+           (source == SOURCE_SAME && sheet_same_time(found, base) && sheet_is_but_time(found, wanted));
 }
 
 /* The ids of what is wanted, of which a comparison must know all: what is not known would look as if it were the same. */
@@ -176,8 +289,39 @@ static int resolve(dw_call *c, struct work *w, struct entry *e, struct wanted *w
         return rc;
     if (v->in.source == SOURCE_SAME) /* it is about the edit at the target, and about nothing else */
         wanted->reason = REASON_NONE;
-    v->in.is_as_wanted = v->found.is_there && sheet_is(&v->found.sheet, wanted);
+    if (!v->found.is_there)
+        return 0;
+    v->in.is_as_wanted = is_as_wanted(&v->found.sheet, &base, wanted, v->in.source);
+    v->in.is_rounded = sheet_is_rounded(&v->found.sheet, wanted) && sheet_is_on_minutes(&base);
     return 0;
+}
+
+/* ---- billed in the moment in which it was written to ---- */
+
+static bool is_billed_meanwhile(const struct entry *e, const struct view *v)
+{
+    return same(e->state, "deciding") && same(e->reason, reason_name(REASON_EXPORTED_MEANWHILE)) &&
+           v->in.source == SOURCE_SAME && v->in.target == TARGET_SAME && v->in.is_exported;
+}
+
+/* Nothing of it will change by itself: its case stays until a person has looked, and keeps the version from before. */
+static int still_billed(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                        const struct wanted *wanted)
+{
+    const struct ending waits = {
+        .outcome = "deciding",
+        .reason = REASON_EXPORTED_MEANWHILE,
+        .state = "deciding",
+        .what_of_case = CASE_STAYS,
+    };
+    const char *id;
+    const int is_open = dw_db_find(c, DW_TO(&id),
+                                   "SELECT id FROM timesync_cases WHERE sync = $1 AND key = $2"
+                                   " AND state IN ('open', 'deciding') LIMIT 1",
+                                   e->sync, s->key);
+
+    DW_TRY(is_open);
+    return is_open ? ending_write(c, w, s, e, wanted, &waits) : WORK_GOES_ON;
 }
 
 static enum side_link link_of(const struct entry *e)
@@ -195,6 +339,10 @@ static int compare_all(dw_call *c, struct work *w, const struct step *s, struct 
         return not_moved(c, w, s, e, wanted);
     if (wants_look(&v, s, e) && (rc = look(c, w, e, &v)) != 0)
         return rc;
+    if (v.in.target == TARGET_ABSENT && (rc = another_one(c, w, s, e, wanted)) != WORK_GOES_ON)
+        return rc;
+    if (is_billed_meanwhile(e, &v) && (rc = still_billed(c, w, s, e, wanted)) != WORK_GOES_ON)
+        return rc;
     if (v.in.link != LINK_LINKED || v.in.source == SOURCE_GONE)
         return carry_out(c, w, s, e, wanted, &v);
     if (v.in.source == SOURCE_CHANGED && is_moved(e) && w->sync.rules.merged == MERGED_DECIDE)
@@ -207,12 +355,7 @@ static int compare_all(dw_call *c, struct work *w, const struct step *s, struct 
     return wanted->reason == REASON_NONE ? carry_out(c, w, s, e, wanted, &v) : not_moved(c, w, s, e, wanted);
 }
 
-/* ---- what a listing found ---- */
-
-static bool is_found(const struct step *s)
-{
-    return is_one_of(s->hint, HINT_FOUND, HINT_UNSURE) || same(s->hint, HINT_FOREIGN);
-}
+/* ---- a step ---- */
 
 /* There is a case about a timesheet that may be its own, an older tool's, say: as long as nobody has decided about it none is made
  * beside it, also where only the source was looked at. */
@@ -234,31 +377,6 @@ static int recall(dw_call *c, const struct step *s, const struct entry *e, struc
     return 0;
 }
 
-/* A timesheet with the marker of an entry that has none. */
-static int found_one(dw_call *c, struct work *w, const struct step *s, struct entry *e,
-                     const struct wanted *wanted)
-{
-    struct found_sheet found;
-    int rc = work_read_sheet(c, w, s->sheet, &found);
-
-    if (rc != 0 || !found.is_there)
-        return rc != 0 ? rc : WORK_GOES_ON;
-    if (e->gone_at.us)
-        return ending_case(c, w, s, e, wanted,
-                           (struct why){ REASON_DELETED_SOURCE, found.sheet.id, &found.sheet });
-    if (wanted->reason != REASON_NONE && !wanted->begin.us)
-        return WORK_GOES_ON;
-    if (same(s->hint, HINT_FOREIGN) &&
-        (!w->sync.rules.adopt || !sheet_agrees(&found.sheet, wanted, e->booked)))
-        return WORK_GOES_ON;
-    if (!w->sync.rules.adopt || same(s->hint, HINT_UNSURE) || !sheet_agrees(&found.sheet, wanted, e->booked))
-        return ending_case(c, w, s, e, wanted,
-                           (struct why){ REASON_TIME_MISMATCH, found.sheet.id, &found.sheet });
-    return write_adopt(c, w, s, e, wanted, &found.sheet, "adopted");
-}
-
-/* ---- a step ---- */
-
 int work_step(dw_call *c, struct work *w, const struct step *s)
 {
     struct step recalled;
@@ -276,11 +394,14 @@ int work_step(dw_call *c, struct work *w, const struct step *s)
         return undo_step(c, w, s, &e);
     if (w->action)
         return decide(c, w, s, &e, &wanted);
-    if (entry_is_settled(e.state, e.reason))
+    const bool is_told = e.gone_at.us && is_found(s); /* nobody wants it, and the source has it no longer */
+
+    if (entry_is_settled(e.state, e.reason) && !is_told)
         return ending_plain(c, w, s, &e, NULL,
                             (struct plainly){ "skipped", "skipped", reason_from(e.reason) });
     DW_TRY(recall(c, s, &e, &recalled));
-    if (is_found(&recalled) && !e.sheet && (rc = found_one(c, w, &recalled, &e, &wanted)) != WORK_GOES_ON)
+    if (is_found(&recalled) && !e.sheet && !same(e.state, "unfollowed") &&
+        (rc = found_one(c, w, &recalled, &e, &wanted)) != WORK_GOES_ON)
         return rc;
     return compare_all(c, w, s, &e, &wanted);
 }

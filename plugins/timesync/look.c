@@ -225,8 +225,8 @@ static int absent_ones(dw_call *c, struct looking *l, int64_t from)
         n += is_absent(known_at(l->known, i), from);
     if (r->max_deletions && n > r->max_deletions && r->target_deleted != TARGET_DELETED_DECIDE &&
         !json_is_true(json_object_get(l->w->run.scope, "any_deletions"))) {
-        text = dw_format(c, "%lld timesheets that were there are there no longer; at most %lld are believed",
-                         (long long)n, (long long)r->max_deletions);
+        text =
+            sentence(c, "more timesheets are gone than is believed", "gone", n, "believed", r->max_deletions);
         if (!l->w->run.is_plan)
             DW_TRY(sync_hold(c, &l->w->sync, reason_name(REASON_TOO_MANY_DELETIONS), text, (dw_time){ 0 }));
         return work_stop(c, l->w, REASON_TOO_MANY_DELETIONS, text);

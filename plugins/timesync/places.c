@@ -15,6 +15,8 @@ struct place {
     const struct wanted_place *wanted;
     bool
         is_new; /* none of ours has ever begun to make it, and it is not in a list of its parent's: see resolve() */
+    const char *claim;     /* the row that says that we make it, */
+    int64_t claim_version; /* as we wrote it: with another version it is another one's */
 };
 
 struct row {
@@ -152,11 +154,10 @@ static int look_for(dw_call *c, struct work *w, const struct place *p, struct wa
     if (look.by_number || look.by_name == 1)
         *id = own(c, look.id);
     else if (*look.other)
-        missing(wanted,
-                dw_format(c,
-                          "%s is the number of \"%s\" there, and several sources have such numbers: map "
-                          "it, or put {mark} into the rule",
-                          look.number, (const char *)look.other));
+        missing(wanted, sentence(c,
+                                 "this number is another one's there, and several sources have such numbers: "
+                                 "map it, or put {mark} into the rule",
+                                 "number", look.number, "name", (const char *)look.other));
     return 0;
 }
 
@@ -177,8 +178,10 @@ static int remember(dw_call *c, const struct work *w, const struct place *p, con
 }
 
 /* 1: it is ours to make; 0: another one makes it, or did. */
-static int claim(dw_call *c, const struct work *w, const struct place *p, const struct row *row)
+static int claim(dw_call *c, const struct work *w, struct place *p, const struct row *row)
 {
+    p->claim = row->id ? row->id : dw_id(c);
+    p->claim_version = row->version + 1;
     if (row->id)
         return dw_db_exec(c,
                           "UPDATE timesync_places SET intent_at = $3, parent = $4, target_id = NULL,"
@@ -189,17 +192,15 @@ static int claim(dw_call *c, const struct work *w, const struct place *p, const 
                       "parent, is_made,"
                       " intent_at, version) VALUES (:tenant, $1, $2, $3, $4, $5, $6, $7, $8, $9, 1)"
                       " ON CONFLICT (tenant_id, target, mark, kind, source) DO NOTHING",
-                      dw_id(c), w->sync.target, w->sync.mark, p->kind, p->wanted->key, p->wanted->name,
+                      p->claim, w->sync.target, w->sync.mark, p->kind, p->wanted->key, p->wanted->name,
                       p->parent, DW_FALSE, dw_now(c));
 }
 
-static int unclaim(dw_call *c, const struct work *w, const struct place *p)
+/* Whoever took it over since, as ours had taken too long, has one of its own. */
+static int unclaim(dw_call *c, const struct place *p)
 {
-    return dw_db_exec(
-        c,
-        "DELETE FROM timesync_places WHERE target = $1 AND mark = $2 AND kind = $3 AND source = $4"
-        " AND target_id IS NULL",
-        w->sync.target, w->sync.mark, p->kind, p->wanted->key);
+    return dw_db_exec(c, "DELETE FROM timesync_places WHERE id = $1 AND version = $2 AND target_id IS NULL",
+                      p->claim, p->claim_version);
 }
 
 /* How long an intent counts of whose request nobody knows whether it has left. */
@@ -213,11 +214,10 @@ static int sent(dw_call *c, const struct work *w, const struct place *p)
 {
     const dw_time as_if = { dw_now(c).us + timesync_settle(c, w->target).us - patience(c, w) };
 
-    return dw_db_exec(
-        c,
-        "UPDATE timesync_places SET intent_at = $5, version = version + 1 WHERE target = $1 AND mark = $2"
-        " AND kind = $3 AND source = $4 AND target_id IS NULL",
-        w->sync.target, w->sync.mark, p->kind, p->wanted->key, as_if);
+    return dw_db_exec(c,
+                      "UPDATE timesync_places SET intent_at = $3, version = version + 1 WHERE id = $1"
+                      " AND version = $2 AND target_id IS NULL",
+                      p->claim, p->claim_version, as_if);
 }
 
 static int make_failed(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted, int rc)
@@ -230,7 +230,7 @@ static int make_failed(dw_call *c, struct work *w, const struct place *p, struct
     }
     if (f.kind == FAILURE_BROKEN)
         return rc;
-    DW_TRY(unclaim(c, w, p));
+    DW_TRY(unclaim(c, p));
     if (rc == DW_ECONFLICT) /* somebody was quicker */
         return work_wait(w, DW_SECONDS(1));
     if (f.kind != FAILURE_REFUSED && rc != DW_EDENIED) /* who may not make any may use those that are there */
@@ -283,9 +283,9 @@ static int make_unnumbered(dw_call *c, struct work *w, const struct place *p, st
         *id = own(c, look.id);
         return remember(c, w, p, *id, false) < 0 ? DW_EINTERNAL : 0;
     }
-    DW_TRY(unclaim(c, w, p));
-    missing(wanted,
-            dw_format(c, "several are called %s, and %s is no number there", look.name, p->wanted->number));
+    DW_TRY(unclaim(c, p));
+    missing(wanted, sentence(c, "several have this name, and none has this number: map it", "name", look.name,
+                             "number", p->wanted->number));
     return 0;
 }
 
@@ -301,8 +301,14 @@ static int make(dw_call *c, struct work *w, const struct place *p, struct wanted
 /* Somebody makes it, or died while doing so. */
 static int under_way(dw_call *c, struct work *w, const struct row *row)
 {
-    const dw_time over = { row->intent_at.us + patience(c, w) };
+    dw_time over = { row->intent_at.us + patience(c, w) };
 
+    /* Ours was set back since: who makes it has begun at some time before now, and is waited for as long again. */
+    if (row->id && row->intent_at.us > later(dw_now(c), TIMESYNC_AHEAD).us) {
+        DW_TRY(dw_db_exec(c, "UPDATE timesync_places SET intent_at = $3 WHERE id = $1 AND intent_at = $2",
+                          row->id, row->intent_at, dw_now(c)));
+        over = later(dw_now(c), (dw_span){ patience(c, w) });
+    }
     return row->id && row->intent_at.us && over.us > dw_now(c).us
                ? work_wait(w, over.us - dw_now(c).us > 1000000 ? DW_SECONDS(1)
                                                                : (dw_span){ over.us - dw_now(c).us })

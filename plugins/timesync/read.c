@@ -226,9 +226,8 @@ static bool is_missing(const struct known_entry *k)
 
 static int hold_for_deletions(dw_call *c, struct work *w, int64_t n)
 {
-    const char *text =
-        dw_format(c, "%lld entries that were there are there no longer; at most %lld are believed",
-                  (long long)n, (long long)w->sync.rules.max_deletions);
+    const char *text = sentence(c, "more entries are gone than is believed", "gone", n, "believed",
+                                w->sync.rules.max_deletions);
 
     if (!w->run.is_plan)
         DW_TRY(sync_hold(c, &w->sync, reason_name(REASON_TOO_MANY_DELETIONS), text, (dw_time){ 0 }));

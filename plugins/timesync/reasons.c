@@ -47,6 +47,11 @@ static const struct known_reason reasons[REASONS] = {
                                 ACTION_CREATE | ACTION_SKIP | ACTION_DISMISS },
     [REASON_MERGED_TICKET] = { "MERGED_TICKET", "its ticket was merged into another one",
                                ACTION_KEEP | ACTION_UPDATE | ACTION_DISMISS },
+    [REASON_EXPORTED_MEANWHILE] = { "EXPORTED_MEANWHILE",
+                                    "the timesheet was billed in the moment in which it was changed: the "
+                                    "bill may "
+                                    "have the old version",
+                                    ACTION_KEEP | ACTION_UNFOLLOW | ACTION_DISMISS },
     [REASON_INVALID_AMOUNT] = { "INVALID_AMOUNT", "its amount of time is of no use",
                                 ACTION_RETRY | ACTION_SKIP | ACTION_DISMISS },
     [REASON_CREATION_ERROR] = { "CREATION_ERROR", "the target refused it",
@@ -68,6 +73,11 @@ static const struct known_reason reasons[REASONS] = {
                                     "on",
                                     0 },
     [REASON_UNREACHABLE] = { "UNREACHABLE", "a side does not answer, or not as it should", 0 },
+    [REASON_MOVED] = { "MOVED",
+                       "a connection leads to another address than before; if the same system is there, let "
+                       "it go on, else "
+                       "give it the old address again, and make a connection and a sync for the other system",
+                       0 },
     [REASON_CHOSEN] = { "CHOSEN", "a person said so", 0 },
     [REASON_CANCELLED] = { "CANCELLED", "the run was ended before", 0 },
 };

@@ -21,6 +21,7 @@ enum reason {
     REASON_DELETED_SOURCE,
     REASON_DELETED_TARGET,
     REASON_MERGED_TICKET,
+    REASON_EXPORTED_MEANWHILE,
     REASON_INVALID_AMOUNT,
     REASON_CREATION_ERROR,
     REASON_AUTH_EXPIRED,
@@ -34,6 +35,7 @@ enum reason {
     REASON_TOO_MANY_DELETIONS,
     REASON_UNREACHABLE, /* a side does not answer, or not as it should */
     REASON_CHOSEN,      /* a person said so */
+    REASON_MOVED,       /* of held syncs: a connection leads elsewhere than before */
     REASON_CANCELLED,   /* of steps: the run was ended before */
     REASONS
 };

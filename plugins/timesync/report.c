@@ -63,10 +63,15 @@ static const char *const sums[] = {
     SECONDS(SYNCED, "synced"),
     SECONDS("e.billable = 1 AND " SYNCED, "billable"),
     SECONDS("e.billable = 2 AND " SYNCED, "not_billable"),
+    SECONDS("e.billable = 1 AND e.exported AND " SYNCED, "billed"),
+    SECONDS("e.billable = 1 AND NOT e.exported AND " SYNCED, "to_bill"),
     SECONDS("e.state IN ('waiting', 'failed')", "waiting"),
     SECONDS("e.state = 'deciding'", "to_decide"),
     SECONDS("e.state = 'skipped'", "skipped"),
 };
+
+/* As people look things up; the ids keep apart what is called the same. */
+#define BY_NAME "name0, id0, name1, id1, name2, id2"
 
 /* All queries have the same columns, so that one reader fits. Of a group that was renamed one of its names is taken (max). */
 static const char *sql(dw_call *c, const struct report_query *q)
@@ -84,7 +89,7 @@ static const char *sql(dw_call *c, const struct report_query *q)
         dw_text_add(t, sums[i]);
     dw_text_add(t, " FROM timesync_entries e WHERE e.state <> 'gone' AND e.day >= $2 AND e.day <= $3 AND ");
     dw_text_add(t, OF_SYNC("e.sync", q->sync));
-    dw_text_add(t, dw_format(c, " GROUP BY %s ORDER BY %s", dw_text_get(by).p, dw_text_get(by).p));
+    dw_text_add(t, dw_format(c, " GROUP BY %s ORDER BY " BY_NAME, dw_text_get(by).p));
     return dw_text_get(t).p;
 }
 
@@ -106,6 +111,8 @@ static void add(struct report_sums *all, const struct report_sums *one)
     all->synced += one->synced;
     all->billable += one->billable;
     all->not_billable += one->not_billable;
+    all->billed += one->billed;
+    all->to_bill += one->to_bill;
     all->waiting += one->waiting;
     all->to_decide += one->to_decide;
     all->skipped += one->skipped;
@@ -124,7 +131,7 @@ int report_each(dw_call *c, const struct report_query *q,
     DW_TRY(dw_db_query(c, &rows, sql(c, q), q->sync, from(q), to(q)));
     while ((rc = dw_rows_next(rows, &row.ids[0], &row.names[0], &row.ids[1], &row.names[1], &row.ids[2],
                               &row.names[2], &s->entries, &s->all, &s->synced, &s->billable, &s->not_billable,
-                              &s->waiting, &s->to_decide, &s->skipped)) > 0) {
+                              &s->billed, &s->to_bill, &s->waiting, &s->to_decide, &s->skipped)) > 0) {
         add(all, s);
         DW_TRY(visit(c, &row, ud));
     }
@@ -150,8 +157,11 @@ int report_table(dw_call *c, const struct report_query *q, dw_rows **out)
     dw_text_add(
         t, "t.entries" MINUTES("total") "minutes" MINUTES("synced") "synced" MINUTES("billable") "billable");
     dw_text_add(
-        t, MINUTES("waiting") "waiting" MINUTES("to_decide") "to_decide" MINUTES("skipped") "skipped FROM (");
+        t,
+        MINUTES("not_billable") "not_billable" MINUTES("billed") "billed" MINUTES(
+            "to_bill") "to_bill" MINUTES("waiting") "waiting" MINUTES("to_decide") "to_decide" MINUTES("skipp"
+                                                                                                       "ed") "skipped FROM (");
     dw_text_add(t, sql(c, q));
-    dw_text_add(t, ") AS t");
+    dw_text_add(t, ") AS t ORDER BY " BY_NAME);
     return dw_db_query(c, out, dw_text_get(t).p, q->sync, from(q), to(q));
 }

@@ -19,6 +19,7 @@ struct report_sums {
     int64_t all;     /* = synced + waiting + to_decide + skipped */
     int64_t synced;  /* = billable + not_billable + what the target does not tell of */
     int64_t billable, not_billable;
+    int64_t billed, to_bill; /* = billable: exported at the target as last seen, or not yet */
     int64_t waiting, to_decide, skipped;
 };
 

@@ -442,6 +442,11 @@ json_t *rules_json(dw_call *c, const struct rules *r, bool all)
     return out;
 }
 
+size_t rules_count(void)
+{
+    return RULES;
+}
+
 json_t *rules_table(dw_call *c)
 {
     static const char *const types[] = {

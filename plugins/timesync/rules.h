@@ -68,6 +68,9 @@ int rules_read(dw_call *c, const json_t *json, struct rules *out);
 /* All of them as JSON, or only what is not the default; the call's. [call] */
 json_t *rules_json(dw_call *c, const struct rules *r, bool all);
 
+/* How many there are. */
+size_t rules_count(void);
+
 /* [{"name","type","default","one_of","help"}]; the call's. [call] */
 json_t *rules_table(dw_call *c);
 

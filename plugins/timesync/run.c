@@ -7,6 +7,7 @@
 #include "read.h"
 #include "run_end.h"
 #include "shard.h"
+#include "timesync.h"
 #include "undo.h"
 #include "work.h"
 
@@ -16,21 +17,19 @@ enum { FEW = 25 };
 /* How often a ticket is asked for that the source does not show yet: its notice may come before its commit. */
 enum { TICKET_TRIES = 4 };
 
-/* After so long a ticket is looked at once more of which a notice came, and nothing else. */
-#define SECOND_LOOK DW_SECONDS(10)
-
 /* ---- its turn ---- */
 
 static int others_at_work(dw_call *c, const struct work *w)
 {
     const char *other;
 
+    /* An undo waits for those of tickets as well: they would make again what it removes. */
     return same(w->run.kind, "tickets")
                ? 0
                : dw_db_find(c, DW_TO(&other),
                             "SELECT id FROM timesync_runs WHERE sync = $1 AND id <> $2"
-                            " AND kind <> 'tickets' AND state IN ('reading', 'writing') LIMIT 1",
-                            w->sync.id, w->run.id);
+                            " AND (kind <> 'tickets' OR $3) AND state IN ('reading', 'writing') LIMIT 1",
+                            w->sync.id, w->run.id, (bool)(w->run.undoes != NULL));
 }
 
 static int begin(dw_call *c, struct work *w)
@@ -106,6 +105,14 @@ static int read_tickets(dw_call *c, struct work *w, dw_job *job, struct read_cou
 
         if (rc != 0)
             return rc;
+        if (ticket && !readable &&
+            same(w->run.started_by, "person")) /* who waits, and may have mistyped it */
+            return work_stop(
+                c, w, REASON_OTHER,
+                sentence(c,
+                         "the source does not show this ticket; it is asked for by its id, which is "
+                         "not its number",
+                         "ticket", ticket));
         if (ticket && !readable && dw_job_attempt(job) < TICKET_TRIES)
             return dw_fail(c, DW_EUNAVAILABLE, "the source does not show this ticket, or not yet", "ticket",
                            ticket);
@@ -212,7 +219,7 @@ static int is_too_early(dw_call *c, const struct work *w)
     int64_t steps;
 
     if (!same(w->run.started_by, "webhook") || !same(w->run.kind, "tickets") || w->run.is_plan ||
-        dw_now(c).us - w->run.started_at.us >= SECOND_LOOK.us)
+        dw_now(c).us - w->run.started_at.us >= timesync_conf(c)->second_look.us)
         return 0;
     DW_TRY(dw_db_get(c, DW_TO(&steps), "SELECT count(*) FROM timesync_steps WHERE run = $1", w->run.id));
     if (steps > 0)
@@ -238,7 +245,7 @@ static int read_it(dw_call *c, struct work *w, dw_job *job)
     rc = is_too_early(c, w);
     DW_TRY(rc);
     if (rc)
-        return dw_job_again(job, SECOND_LOOK);
+        return dw_job_again(job, timesync_conf(c)->second_look);
     rc = tx_do(c, end_reading, &over);
     DW_TRY(rc);
     w->requests = 0;

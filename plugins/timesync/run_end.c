@@ -26,12 +26,14 @@ static int tell(dw_call *c, const struct work *w, const char *state, const char 
 static int release(dw_call *c, const struct work *w)
 {
     const bool any = json_is_true(json_object_get(w->run.scope, "any_deletions"));
+    /* These have spoken to both sides, so both are where they were: somebody gave the connection its old address again. */
+    const bool both = is_one_of(w->run.kind, "poll", "full") || is_one_of(w->run.kind, "tickets", "window");
     const int rc =
         dw_db_exec(c,
                    "UPDATE timesync_syncs SET held_reason = '', held_detail = '', held_until = NULL,"
                    " version = version + 1 WHERE id = $1 AND (held_reason IN ('AUTH_EXPIRED', 'RATE_LIMITED')"
-                   " OR (held_reason = 'TOO_MANY_DELETIONS' AND $2))",
-                   w->sync.id, any);
+                   " OR (held_reason = 'TOO_MANY_DELETIONS' AND $2) OR (held_reason = 'MOVED' AND $3))",
+                   w->sync.id, any, both);
 
     return rc < 0 ? rc : 0;
 }

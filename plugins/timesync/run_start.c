@@ -22,6 +22,31 @@ static int find_waiting(dw_call *c, const struct run_new *want, const char **id)
         want->sync, want->kind);
 }
 
+/* What has not begun, and nobody asked for: it would do again what is undone. */
+static int cancel_waiting(dw_call *c, const char *sync)
+{
+    json_t *ids = dw_json_own(c, json_array()), *one;
+    const char *id;
+    dw_rows *rows;
+    size_t i;
+    int rc;
+
+    DW_TRY(dw_db_query(c, &rows,
+                       "SELECT id FROM timesync_runs WHERE sync = $1 AND state = 'waiting' AND NOT is_plan"
+                       " AND started_by <> 'person'",
+                       sync));
+    while ((rc = dw_rows_next(rows, &id)) > 0)
+        if (json_array_append_new(ids, json_string(id)) != 0)
+            return dw_fail(c, DW_ENOMEM, "out of memory");
+    dw_rows_close(rows);
+    DW_TRY(rc);
+    json_array_foreach(ids, i, one)
+    {
+        DW_TRY(run_cancel(c, json_string_value(one)));
+    }
+    return 0;
+}
+
 /* The run that is undone says by whom; the sync does nothing by itself until somebody says so, or it would do the same again. */
 static int claim_undone(dw_call *c, const struct run_new *want, const char *id)
 {
@@ -38,6 +63,7 @@ static int claim_undone(dw_call *c, const struct run_new *want, const char *id)
         return dw_fail(c, DW_ECONFLICT,
                        "this run cannot be undone: it is a plan, an undo, not over, or undone already", "run",
                        want->undoes);
+    DW_TRY(cancel_waiting(c, want->sync));
     return dw_db_change(c,
                         "UPDATE timesync_syncs SET held_reason = $2, held_detail = $3, held_until = NULL,"
                         " version = version + 1 WHERE id = $1",

@@ -6,9 +6,6 @@
 /* So many in a row, then the entry has failed until the next run. */
 enum { ATTEMPTS = 3 };
 
-/* Clocks of servers differ by less. */
-#define AHEAD INT64_C(60000000)
-
 /* ---- the row ---- */
 
 /* Ours to settle: whoever comes now waits as long again. Who sent it finds another version, and sends nothing more. */
@@ -224,7 +221,7 @@ int settle(dw_call *c, struct work *w, const struct step *s, struct entry *e, co
     if ((rc = work_target(c, w)) != 0)
         return rc;
     /* A clock that was set back would let it wait for as long as it was ahead. */
-    if (e->intent_at.us > dw_now(c).us + AHEAD) {
+    if (e->intent_at.us > later(dw_now(c), TIMESYNC_AHEAD).us) {
         rc = tx_do(c, take_over, e);
         return rc < 0 ? rc : work_wait(w, timesync_settle(c, w->target));
     }

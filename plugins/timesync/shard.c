@@ -92,6 +92,26 @@ static void note_wait(struct stint *t)
         t->wait = t->w->wait;
 }
 
+struct given_up {
+    const struct step *s;
+    const struct step_done *done;
+};
+
+/* Its entry has failed as well: the next run of whatever kind takes it up, see read_leftovers(). What a person decides, or has decided,
+ * stays as it is. */
+static int write_given_up(dw_call *c, void *ud)
+{
+    const struct given_up *g = ud;
+
+    if (g->s->entry)
+        DW_TRY(dw_db_exec(c,
+                          "UPDATE timesync_entries SET state = 'failed', reason = $2 WHERE id = $1"
+                          " AND state NOT IN ('deciding', 'unfollowed', 'gone')"
+                          " AND NOT (state = 'skipped' AND reason IN ('CHOSEN', 'DELETED_TARGET'))",
+                          g->s->entry, reason_name(g->done->reason)));
+    return step_finish(c, g->s, g->done);
+}
+
 /* Ours again and again with this step: it has failed, so that the others get their turn. What may pass by itself is tried on. */
 static int give_up(dw_call *c, const struct stint *t, const struct step *s, int rc)
 {
@@ -107,7 +127,7 @@ static int give_up(dw_call *c, const struct stint *t, const struct step *s, int 
     DW_TRY(dw_tx_rollback(c));
     dw_error(c, "a step fails again and again", "run", s->run, "entry", s->entry, "code", rc, "text",
              failed.detail);
-    return step_finish(c, s, &failed) < 0 ? rc : WORK_DONE;
+    return tx_do(c, write_given_up, &(struct given_up){ s, &failed }) < 0 ? rc : WORK_DONE;
 }
 
 /* 0: go on; 1: enough. */

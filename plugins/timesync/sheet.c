@@ -143,10 +143,14 @@ static bool same_tags(const dw_texts *a, const dw_texts *b)
     return true;
 }
 
+bool sheet_same_time(const struct sheet *a, const struct sheet *b)
+{
+    return a->begin.us == b->begin.us && a->end.us == b->end.us && a->seconds == b->seconds;
+}
+
 bool sheet_same(const struct sheet *a, const struct sheet *b, unsigned watched)
 {
-    return (!(watched & WATCH_TIME) ||
-            (a->begin.us == b->begin.us && a->end.us == b->end.us && a->seconds == b->seconds)) &&
+    return (!(watched & WATCH_TIME) || sheet_same_time(a, b)) &&
            (!(watched & WATCH_PROJECT) || same(a->project, b->project)) &&
            (!(watched & WATCH_ACTIVITY) || same(a->activity, b->activity)) &&
            (!(watched & WATCH_USER) || same(a->user, b->user)) &&
@@ -170,10 +174,28 @@ static bool is_place(const struct sheet *s, const struct wanted *w)
            (!w->user || same(s->user, w->user)) && (!w->billable || s->billable == w->billable);
 }
 
+bool sheet_is_but_time(const struct sheet *s, const struct wanted *w)
+{
+    return is_place(s, w) && (s->exported || (same(s->text, w->text) && has_tags(s, &w->tags)));
+}
+
 bool sheet_is(const struct sheet *s, const struct wanted *w)
 {
-    return s->begin.us == w->begin.us && s->end.us == wanted_end(w).us && is_place(s, w) &&
-           (s->exported || (same(s->text, w->text) && has_tags(s, &w->tags)));
+    return s->begin.us == w->begin.us && s->end.us == wanted_end(w).us && sheet_is_but_time(s, w);
+}
+
+bool sheet_is_on_minutes(const struct sheet *s)
+{
+    return s->begin.us % ROUNDING == 0 && s->end.us % ROUNDING == 0;
+}
+
+/* By itself a target rounds begin down and end up. */
+bool sheet_is_rounded(const struct sheet *s, const struct wanted *w)
+{
+    const int64_t before = w->begin.us - s->begin.us, after = s->end.us - wanted_end(w).us;
+
+    return sheet_is_on_minutes(s) && before >= 0 && before < ROUNDING && after >= 0 && after < ROUNDING &&
+           sheet_is_but_time(s, w);
 }
 
 static bool is_near(int64_t a, int64_t b)

@@ -32,6 +32,15 @@ bool sheet_same(const struct sheet *a, const struct sheet *b, unsigned watched);
 /* Is it, exactly, what is wanted? Of one that is exported only what bills count: time, project, activity, user, billable. */
 bool sheet_is(const struct sheet *s, const struct wanted *w);
 
+/* The same, but for its time. */
+bool sheet_is_but_time(const struct sheet *s, const struct wanted *w);
+
+/* Is it what a target that keeps whole minutes makes of what is wanted? */
+bool sheet_is_rounded(const struct sheet *s, const struct wanted *w);
+
+bool sheet_same_time(const struct sheet *a, const struct sheet *b);
+bool sheet_is_on_minutes(const struct sheet *s);
+
 /* Could it be what is wanted, rounded by its target, or the same booking by another tool's rule of where it lies in time? */
 bool sheet_agrees(const struct sheet *s, const struct wanted *w, dw_time booked);
 

@@ -4,8 +4,16 @@
 
 #include "sync.h"
 
-/* Answers with {"items": [{"source", "source_name", "cases", "target", "target_name"}]}, those with most cases first. Asks the
- * target. kind: "activity", "user", "customer", "project". */
-int suggest_reply(dw_call *c, dw_request *req, const struct sync *s, const char *kind);
+struct suggestion {
+    const char *kind, *source, *source_name;
+    const char *target, *target_name; /* NULL: nothing looks like it, or several do */
+    bool by_address;                  /* who has the same one is found without a mapping */
+    int64_t cases;                    /* open ones, that a mapping would settle */
+};
+
+/* Those with most cases first, 500 at most. People are told by their address, else by their name. Asks the target. kind:
+ * "activity", "user", "customer", "project". What a visit is given goes with it. */
+int suggest_each(dw_call *c, const struct sync *s, const char *kind,
+                 int (*visit)(dw_call *c, const struct suggestion *one, void *ud), void *ud);
 
 #endif

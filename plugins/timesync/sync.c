@@ -21,9 +21,10 @@ int sync_load(dw_call *c, const char *id, struct sync *out)
         c,
         DW_TO(&out->id, &out->name, &out->source, &out->target, &out->mark, &rules, &out->schedule,
               &out->full_schedule, &out->zone, &out->enabled, &out->read_until, &out->looked_until,
-              &out->compared_at, &out->held_reason, &out->held_detail, &out->held_until, &out->version),
+              &out->compared_at, &out->held_reason, &out->held_detail, &out->held_until, &out->version,
+              &out->source_at, &out->target_at),
         "SELECT id, name, source, target, mark, rules, schedule, full_schedule, zone, enabled, read_until,"
-        " looked_until, compared_at, held_reason, held_detail, held_until, version"
+        " looked_until, compared_at, held_reason, held_detail, held_until, version, source_at, target_at"
         " FROM timesync_syncs WHERE id = $1",
         id));
     return rules_read(c, rules, &out->rules);

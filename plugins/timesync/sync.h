@@ -9,7 +9,8 @@ enum { MARK_SIZE = 9 };
 /* All in the call's memory. */
 struct sync {
     const char *id, *name;
-    const char *source, *target; /* connections */
+    const char *source, *target;       /* connections */
+    const char *source_at, *target_at; /* their addresses when it last went through; "": it never did */
     const char *mark;
     struct rules rules;
     const char *schedule, *full_schedule, *zone;

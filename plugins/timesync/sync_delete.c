@@ -5,6 +5,7 @@ static const char *const statements[] = {
     "DELETE FROM timesync_steps WHERE run IN (SELECT r.id FROM timesync_runs r WHERE r.sync = $1)",
     "DELETE FROM timesync_runs WHERE sync = $1",
     "DELETE FROM timesync_cases WHERE sync = $1",
+    "DELETE FROM timesync_notices WHERE sync = $1",
     "DELETE FROM timesync_mappings WHERE sync = $1",
     "DELETE FROM timesync_entries WHERE sync = $1",
 };

@@ -4,6 +4,8 @@
 
 #include "common.h"
 #include "day.h"
+#include "moved.h"
+#include "notices.h"
 #include "reasons.h"
 #include "runs.h"
 
@@ -37,8 +39,10 @@ int sync_connection(dw_call *c, const char *text, const char *role, const char *
     if (p.n > 1)
         return dw_fail_at(c, pointer, "is the name of several connections; say the id of one of them");
     return same(role, "time_source")
-               ? dw_fail_at(c, pointer, "is no enabled connection from which booked time can be read")
-               : dw_fail_at(c, pointer, "is no enabled connection into which timesheets can be written");
+               ? dw_fail_at(c, pointer, "is no enabled connection from which booked time can be read",
+                            "connection", text)
+               : dw_fail_at(c, pointer, "is no enabled connection into which timesheets can be written",
+                            "connection", text);
 }
 
 /* The same minutes would be moved twice. */
@@ -187,12 +191,24 @@ int sync_change(dw_call *c, const char *id, int64_t version, const struct sync_w
                     (const json_t *)kept.rules, "rules", (const json_t *)rules_json(c, &rules, true));
 }
 
+/* What was told meanwhile. */
+static int start_noted(dw_call *c, const char *id)
+{
+    struct sync s;
+
+    DW_TRY(sync_load(c, id, &s));
+    return s.enabled ? notices_start(c, &s) : 0;
+}
+
 int sync_let_go_on(dw_call *c, const char *id)
 {
     const char *reason, *run;
 
     DW_TRY(dw_db_get(c, DW_TO(&reason), "SELECT held_reason FROM timesync_syncs WHERE id = $1", id));
     DW_TRY(sync_release(c, id));
+    if (same(reason, reason_name(REASON_MOVED)))
+        DW_TRY(moved_accept(c, id));
+    DW_TRY(start_noted(c, id));
     if (same(reason,
              reason_name(REASON_TOO_MANY_DELETIONS))) /* who lets it go on has looked, and believes them */
         DW_TRY(run_start(c,

@@ -1,8 +1,11 @@
 /* tick.c - once a minute: what is due begins, what was left is carried on, what is old goes. And what others tell. */
 #include "runs.h"
 
+#include "clock.h"
 #include "common.h"
+#include "notices.h"
 #include "reasons.h"
+#include "rules_fill.h"
 #include "shard.h"
 #include "timesync.h"
 
@@ -140,8 +143,9 @@ static int what_stands_still(dw_call *c)
 
     DW_TRY(dw_db_query(c, &rows,
                        "SELECT id FROM timesync_runs WHERE state IN ('waiting', 'reading', 'writing')"
-                       " AND coalesce(started_at, created_at) < $1 ORDER BY id LIMIT 100",
-                       old));
+                       " AND (coalesce(started_at, created_at) < $1 OR coalesce(started_at, created_at) > $2)"
+                       " ORDER BY id LIMIT 100",
+                       old, later(dw_now(c), STANDS_STILL))); /* our clock was set back since */
     while ((rc = dw_rows_next(rows, &id)) > 0)
         if (json_array_append_new(list, json_string(id)) != 0)
             return dw_fail(c, DW_ENOMEM, "there is no memory for a list of syncs");
@@ -203,6 +207,9 @@ int run_tick_job(dw_call *c, dw_job *job)
     dw_time before = { dw_now(c).us - keep.us };
 
     (void)job;
+    DW_TRY(clock_look(c));
+    DW_TRY(rules_fill_all(c));
+    DW_TRY(notices_start_all(c));
     DW_TRY(what_is_due(c));
     DW_TRY(what_was_left(c));
     DW_TRY(what_stands_still(c));
@@ -217,14 +224,39 @@ struct notice {
     const char *connection, *ticket;
 };
 
-/* What is told while it is held is read when it tries again. */
-static int remember_notice(dw_call *c, const struct notice *n)
+/* What is told while it is held is read when it tries again: a poll sees what changed, and what was noted brings what is gone. */
+static int try_again(dw_call *c, const struct notice *n)
 {
     return dw_db_exec(c,
                       "UPDATE timesync_syncs SET poll_due_at = held_until WHERE source = $1 AND enabled AND "
                       "held_reason <> ''"
                       " AND held_until > $2 AND (poll_due_at IS NULL OR poll_due_at > held_until)",
                       n->connection, dw_now(c));
+}
+
+static int remember_notice(dw_call *c, const struct notice *n)
+{
+    json_t *syncs = dw_json_own(c, json_array()), *one;
+    const char *id;
+    dw_rows *rows;
+    size_t i;
+    int rc;
+
+    DW_TRY(try_again(c, n));
+    DW_TRY(dw_db_query(c, &rows,
+                       "SELECT id FROM timesync_syncs WHERE source = $1 AND NOT (enabled"
+                       " AND (held_reason = '' OR coalesce(held_until <= $2, false))) ORDER BY id",
+                       n->connection, dw_now(c)));
+    while ((rc = dw_rows_next(rows, &id)) > 0)
+        if (json_array_append_new(syncs, json_string(id)) != 0)
+            return dw_fail(c, DW_ENOMEM, "there is no memory for a list of syncs");
+    dw_rows_close(rows);
+    DW_TRY(rc);
+    json_array_foreach(syncs, i, one)
+    {
+        DW_TRY(notices_note(c, json_string_value(one), n->ticket));
+    }
+    return 0;
 }
 
 static int start_for_notice(dw_call *c, void *ud)

@@ -13,6 +13,10 @@ static const dw_item items[] = {
                     "longer than every "
                     "limit of the servers and proxies on its way, else timesheets may be doubled; 0: what "
                     "the connector says, 90s"),
+    DW_ITEM(struct timesync_conf, second_look, .fallback = "10s", .max = 3600000000,
+            .help =
+                "How long after a notice of which nothing came its ticket is read once more: a source may "
+                "tell of what it does not show yet"),
     { 0 },
 };
 

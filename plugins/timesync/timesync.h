@@ -5,13 +5,17 @@
 #include <dowel/dowel.h>
 
 struct timesync_conf {
-    dw_span keep_runs; /* how long runs and their steps are kept */
-    dw_span settle;    /* see timesync_settle(); 0: what the connector says */
+    dw_span keep_runs;   /* how long runs and their steps are kept */
+    dw_span settle;      /* see timesync_settle(); 0: what the connector says */
+    dw_span second_look; /* after a notice of which nothing came */
 };
 
 /* As long as nobody says that its sender is done, a request may leave late: it waits for its turn, and at the gate of a side that
  * wants time for five minutes at most. So many times timesync_settle(), then. */
 enum { TIMESYNC_MAY_LEAVE_LATE = 5 };
+
+/* Clocks of servers differ by less: what lies further ahead was written by one that has been set back since. */
+#define TIMESYNC_AHEAD DW_MINUTES(1)
 
 static inline const struct timesync_conf *timesync_conf(dw_call *c)
 {

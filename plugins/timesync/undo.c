@@ -69,19 +69,33 @@ static int say(dw_call *c, const struct work *w, const struct did *did, const ch
     return dw_db_change(c, "UPDATE timesync_steps SET undone = $2 WHERE id = $1", did->id, what);
 }
 
-static int leave(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct did *did,
-                 const char *why, enum reason reason)
+struct leaving {
+    const struct work *w;
+    const struct step *s;
+    const struct did *did;
+    const char *why;
+    enum reason reason;
+};
+
+/* The entry's row is none of its business: what is not undone stays as it is in all. */
+static int write_left(dw_call *c, void *ud)
 {
-    const struct ending is = {
-        .outcome = "skipped",
-        .reason = reason,
-        .detail = why,
-        .state = e->state,
-        .what_of_case = CASE_STAYS,
+    const struct leaving *l = ud;
+    const struct step_done done = {
+        .outcome = "skipped", .reason = l->reason, .detail = l->why, .sheet = l->did->sheet
     };
 
-    DW_TRY(say(c, w, did, why));
-    return ending_write(c, w, s, e, NULL, &is);
+    DW_TRY(say(c, l->w, l->did, l->why));
+    return step_finish(c, l->s, &done);
+}
+
+static int leave(dw_call *c, const struct work *w, const struct step *s, const struct did *did,
+                 const char *why, enum reason reason)
+{
+    struct leaving l = { w, s, did, why, reason };
+    const int rc = tx_do(c, write_left, &l);
+
+    return rc < 0 ? rc : WORK_DONE;
 }
 
 /* Unless it was refused, and is a case now. */
@@ -120,15 +134,17 @@ int undo_step(dw_call *c, struct work *w, const struct step *s, struct entry *e)
 
     DW_TRY(find_did(c, w, s, &did));
     if (!e->sheet || !same(e->sheet, did.sheet))
-        return leave(c, w, s, e, &did, "gone", REASON_DELETED_TARGET);
+        return leave(c, w, s, &did, "gone", REASON_DELETED_TARGET);
     if ((rc = work_read_sheet(c, w, e->sheet, &found)) != 0)
         return rc;
     if (!found.is_there)
-        return leave(c, w, s, e, &did, "gone", REASON_DELETED_TARGET);
+        return leave(c, w, s, &did, "gone", REASON_DELETED_TARGET);
+    if (same(e->state, "unfollowed")) /* a person said that it stays */
+        return leave(c, w, s, &did, "changed", REASON_CHOSEN);
     if (found.sheet.exported)
-        return leave(c, w, s, e, &did, "exported", REASON_LOCKED_OR_EXPORTED);
+        return leave(c, w, s, &did, "exported", REASON_LOCKED_OR_EXPORTED);
     DW_TRY(sheet_read(c, did.new_sheet, &made));
     if (!sheet_same(&made, &found.sheet, ~0U))
-        return leave(c, w, s, e, &did, "changed", REASON_TARGET_CHANGED);
+        return leave(c, w, s, &did, "changed", REASON_TARGET_CHANGED);
     return take_back(c, w, s, e, &did, &found.sheet);
 }

@@ -80,6 +80,12 @@ static const char *tidy(dw_call *c, const char *text)
 
 /* ---- one question after the other: 1 when it cannot be moved ---- */
 
+/* Its source, or whoever read it there, says that something is wrong with it. */
+static int ask_itself(const struct entry *e, struct wanted *w)
+{
+    return *e->wrong ? refuse(w, REASON_OTHER, e->wrong) : 0;
+}
+
 static int ask_amount(const struct sync *s, const struct entry *e, struct wanted *w)
 {
     const struct rules *r = &s->rules;
@@ -281,8 +287,9 @@ int wanted_make(dw_call *c, const struct sync *s, const struct mappings *mapping
                 struct wanted *out)
 {
     *out = (struct wanted){ .detail = "", .email = "", .activity = "", .text = "", .seconds = -1 };
-    if (!ask_amount(s, e, out) && !ask_time(s, e, out) && !ask_user(s, mappings, e, out) &&
-        !ask_activity(s, mappings, e, out) && !ask_project(c, s, mappings, e, out))
+    if (!ask_itself(e, out) && !ask_amount(s, e, out) && !ask_time(s, e, out) &&
+        !ask_user(s, mappings, e, out) && !ask_activity(s, mappings, e, out) &&
+        !ask_project(c, s, mappings, e, out))
         ask_text(c, s, e, out);
     if (out->reason != REASON_NONE && !out->begin.us)
         out->begin = e->begin.us ? e->begin : e->booked; /* for lists of what waits */

@@ -49,6 +49,12 @@ static inline dw_time wanted_end(const struct wanted *w)
     return (dw_time){ w->begin.us + w->seconds * 1000000 };
 }
 
+/* Nothing is left of it: the same to its timesheet as a deletion, until it is of some length again. */
+static inline bool wanted_is_emptied(const struct wanted *w)
+{
+    return w->is_skipped && (w->reason == REASON_ZERO_AMOUNT || w->reason == REASON_NEGATIVE_AMOUNT);
+}
+
 json_t *wanted_json(dw_call *c, const struct wanted *w);
 
 #endif

@@ -2,6 +2,7 @@
 #include "work.h"
 
 #include "common.h"
+#include "moved.h"
 
 /* Pauses before the same is asked once more. */
 static const dw_span pauses[] = { { 500000 }, { 2000000 }, { 8000000 } };
@@ -58,26 +59,31 @@ int work_failed(dw_call *c, struct work *w, const struct failure *f)
 
 /* ---- connections ---- */
 
-static int open_one(dw_call *c, struct work *w, const char *id, dw_connection **out)
+static int open_one(dw_call *c, struct work *w, bool is_source, dw_connection **out)
 {
+    dw_connection *conn = NULL;
     int rc;
 
     if (*out)
         return 0;
-    rc = dw_connection_open(c, id, out);
+    rc = dw_connection_open(c, is_source ? w->sync.source : w->sync.target, &conn);
     if (rc == DW_ENOTFOUND || rc == DW_ECONFLICT || rc == DW_EUNAVAILABLE || rc == DW_EDENIED)
         return work_stop(c, w, REASON_UNREACHABLE, dw_error_of(c)->text);
+    DW_TRY(rc);
+    rc = moved_check(c, w, is_source, conn);
+    if (rc == 0)
+        *out = conn;
     return rc;
 }
 
 int work_source(dw_call *c, struct work *w)
 {
-    return open_one(c, w, w->sync.source, &w->source);
+    return open_one(c, w, true, &w->source);
 }
 
 int work_target(dw_call *c, struct work *w)
 {
-    return open_one(c, w, w->sync.target, &w->target);
+    return open_one(c, w, false, &w->target);
 }
 
 /* ---- asking the target ---- */

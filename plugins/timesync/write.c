@@ -2,6 +2,7 @@
 #include "write.h"
 
 #include "common.h"
+#include "owner.h"
 #include "places.h"
 #include "slots.h"
 #include "timesync.h"
@@ -163,12 +164,27 @@ static int plan(dw_call *c, struct work *w, const struct step *s, const struct e
     return ending_write(c, w, s, e, wanted, &ending);
 }
 
+/* Its first line says that it is not this entry's, or nothing at all: hands off. */
+static int not_its_own(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                       const struct wanted *wanted, const struct sheet *is)
+{
+    const char *text =
+        *e->marker ? sentence(c, "the timesheet's first line is not the entry's, or not any more",
+                              "timesheet", is->id, "line", e->marker)
+                   : sentence(c, "the timesheet is another one than was adopted", "timesheet", is->id);
+
+    return ending_case(
+        c, w, s, e, wanted,
+        (struct why){ e->gone_at.us ? REASON_DELETED_SOURCE : REASON_TARGET_CHANGED, text, is });
+}
+
 /* ---- create and adopt ---- */
 
 int write_taken(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                 const struct wanted *wanted, const struct sheet *found, const char *other)
 {
-    const char *text = dw_format(c, "timesheet %s is that of entry %s", found->id, other);
+    const char *text =
+        sentence(c, "this timesheet is another entry's", "timesheet", found->id, "entry", other);
 
     return ending_case(c, w, s, e, wanted, (struct why){ REASON_DUPLICATE, text, found });
 }
@@ -188,6 +204,8 @@ int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *
     const int is_taken = entry_of_sheet(c, w->sync.target, found->id, e->id, &other);
 
     DW_TRY(is_taken);
+    if (!is_taken && owner_is_another(w, e, found))
+        return not_its_own(c, w, s, e, wanted, found);
     return is_taken ? write_taken(c, w, s, e, wanted, found, other)
                     : ending_write(c, w, s, e, wanted, &ending);
 }
@@ -281,6 +299,17 @@ int write_create(dw_call *c, struct work *w, const struct step *s, struct entry 
 
 /* ---- update ---- */
 
+/* Between our look and our write somebody exported it, and nobody knows which version the bill has. That cannot be prevented, as
+ * no target writes only if it is not exported; but it must not go unsaid. */
+static void billed_meanwhile(struct ending *ending)
+{
+    ending->outcome = "deciding";
+    ending->state = "deciding";
+    ending->reason = REASON_EXPORTED_MEANWHILE;
+    ending->what_of_case = CASE_OPENS;
+    ending->target = ending->new_sheet;
+}
+
 static int change(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                   const struct wanted *wanted, const struct sheet *is, const dw_timesheet *what)
 {
@@ -292,7 +321,7 @@ static int change(dw_call *c, struct work *w, const struct step *s, struct entry
     rc = send(c, w, e, what, &stored);
     if (rc != 0)
         return rc < 0 ? failed(c, w, s, e, wanted, rc, is) : rc;
-    const struct ending ending = {
+    struct ending ending = {
         .outcome = "updated",
         .state = "synced",
         .sheet = &stored,
@@ -301,14 +330,20 @@ static int change(dw_call *c, struct work *w, const struct step *s, struct entry
         .new_sheet = sheet_json(c, &stored),
     };
 
+    if (stored.exported && !is->exported)
+        billed_meanwhile(&ending);
     return ending_write(c, w, s, e, wanted, &ending);
 }
 
 int write_update(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
                  const struct sheet *is)
 {
+    const int lets = owner_lets(c, w, e, is);
     dw_timesheet what;
 
+    DW_TRY(lets);
+    if (!lets)
+        return not_its_own(c, w, s, e, wanted, is);
     sheet_difference(is, wanted, &what);
     return w->run.is_plan ? plan(c, w, s, e, wanted, "updated", is) : change(c, w, s, e, wanted, is, &what);
 }
@@ -316,8 +351,12 @@ int write_update(dw_call *c, struct work *w, const struct step *s, struct entry 
 int write_back(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct sheet *is,
                const struct sheet *as)
 {
+    const int lets = owner_lets(c, w, e, is);
     dw_timesheet what;
 
+    DW_TRY(lets);
+    if (!lets)
+        return not_its_own(c, w, s, e, NULL, is);
     sheet_again(as, &what);
     what.id = is->id;
     if (w->run.is_plan)
@@ -333,12 +372,15 @@ int write_remove(dw_call *c, struct work *w, const struct step *s, struct entry 
     const struct ending ending = {
         .outcome = "deleted",
         .state = state,
-        .reason = w->action ? REASON_CHOSEN : REASON_NONE,
+        .reason = w->action && !same(state, "waiting") ? REASON_CHOSEN : REASON_NONE,
         .unlinks = true,
         .old_sheet = sheet_json(c, is),
     };
-    int rc;
+    int rc = owner_lets(c, w, e, is);
 
+    DW_TRY(rc);
+    if (!rc)
+        return not_its_own(c, w, s, e, NULL, is);
     if (w->run.is_plan)
         return plan(c, w, s, e, NULL, "deleted", is);
     if ((rc = begin(c, w, e, "remove", NULL)) != 0)

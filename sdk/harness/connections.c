@@ -65,6 +65,7 @@ static json_t *entry_json(const dw_entry *e)
     add_time(o, "created", e->created);
     add_time(o, "changed", e->changed);
     add_text(o, "merged_into", e->merged_into);
+    add_text(o, "wrong", e->wrong);
     return o;
 }
 

@@ -13,8 +13,8 @@ import { minimize, play, textOf } from './timesync/play.mjs';
 import { engineOf } from './support.mjs';
 
 export const STRANDS = 20;
-const SETTLE_MS = 2000;
-const PARALLEL = 6;
+const SETTLE_MS = 1000;
+const PARALLEL = 16;
 const SHOWN = 5; // of what is wrong with a world
 
 // Plays worlds with seeds from..to on servers of their own. Throws when one is wrong. Figures.

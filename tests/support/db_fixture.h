@@ -11,87 +11,24 @@
 #ifndef TESTS_DB_FIXTURE_H
 #define TESTS_DB_FIXTURE_H
 
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "db/db.h"
 #include "folder.h"
+#include "postgres_databases.h"
 
 struct db_fixture {
     struct db *db;
     enum db_engine engine;
     char folder[64];
     char url[256];
-    char name[64]; /* of the database, on PostgreSQL */
+    struct postgres_database made; /* on PostgreSQL */
 };
 
 /* Of the group that runs. */
 static enum db_engine db_fixture_engine = DB_SQLITE;
-
-/* ---- PostgreSQL ---- */
-
-static inline PGconn *db_fixture_superuser(void)
-{
-    static const char *const names[] = { "dbname", "user", NULL };
-    const char *const values[] = { getenv("DOWEL_TEST_POSTGRES"), "postgres", NULL };
-    PGconn *conn = PQconnectdbParams(names, values, 1);
-
-    if (PQstatus(conn) == CONNECTION_OK)
-        return conn;
-    fprintf(stderr, "%s", PQerrorMessage(conn));
-    PQfinish(conn);
-    return NULL;
-}
-
-/* 0 or -1. As the superuser, in the database that the URL names. */
-static inline int db_fixture_admin(const char *sql)
-{
-    PGconn *conn = db_fixture_superuser();
-    PGresult *result = conn ? PQexec(conn, sql) : NULL;
-    ExecStatusType status = PQresultStatus(result);
-
-    if (conn && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-        fprintf(stderr, "%s: %s", sql, PQerrorMessage(conn));
-    PQclear(result);
-    PQfinish(conn);
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? 0 : -1;
-}
-
-/* The URL of another database there, and of another user: "postgres://user@/name?host=...". */
-static inline int db_fixture_url(char *out, size_t size, const char *user, const char *name)
-{
-    const char *at = getenv("DOWEL_TEST_POSTGRES"), *question = at ? strchr(at, '?') : NULL;
-
-    if (!question)
-        return -1;
-    snprintf(out, size, "postgres://%s@/%s%s", user, name, question);
-    return 0;
-}
-
-static inline int db_fixture_make_postgres(struct db_fixture *f)
-{
-    static unsigned made;
-    char sql[192];
-
-    snprintf(f->name, sizeof(f->name), "test_%ld_%u", (long)getpid(), ++made);
-    snprintf(sql, sizeof(sql), "CREATE DATABASE %s OWNER dowel_system ENCODING 'UTF8' TEMPLATE template0",
-             f->name);
-    if (db_fixture_admin(sql) != 0)
-        return -1;
-    return db_fixture_url(f->url, sizeof(f->url), "dowel", f->name);
-}
-
-static inline void db_fixture_drop_postgres(struct db_fixture *f)
-{
-    char sql[128];
-
-    snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s WITH (FORCE)", f->name);
-    if (*f->name)
-        db_fixture_admin(sql);
-}
 
 /* ---- both ---- */
 
@@ -104,8 +41,11 @@ static inline int db_fixture_open_with(struct db_fixture *f, struct db_options o
     if (!mkdtemp(f->folder))
         return -1;
     snprintf(f->url, sizeof(f->url), "sqlite:%s/test.db", f->folder);
-    if (f->engine == DB_POSTGRES && db_fixture_make_postgres(f) != 0)
-        return -1;
+    if (f->engine == DB_POSTGRES) {
+        if (postgres_make(&f->made) != 0)
+            return -1;
+        snprintf(f->url, sizeof(f->url), "%s", f->made.url);
+    }
     options.url = f->url;
     int rc = db_open(&f->db, &options, &why);
     if (rc != 0)
@@ -123,8 +63,7 @@ static inline void db_fixture_close(struct db_fixture *f)
 {
     db_close(f->db);
     f->db = NULL;
-    if (f->engine == DB_POSTGRES)
-        db_fixture_drop_postgres(f);
+    postgres_drop(&f->made);
     folder_remove(f->folder);
 }
 
@@ -134,7 +73,7 @@ static inline void db_fixture_close(struct db_fixture *f)
 static inline bool db_fixture_on(enum db_engine engine)
 {
     db_fixture_engine = engine;
-    if (engine == DB_SQLITE || getenv("DOWEL_TEST_POSTGRES"))
+    if (engine == DB_SQLITE || postgres_server())
         return true;
     fprintf(stderr, "PostgreSQL is left out: DOWEL_TEST_POSTGRES names none (export it as ./dev pg url)\n");
     printf("1..1\nok 1 - PostgreSQL # SKIP DOWEL_TEST_POSTGRES is not set\n");

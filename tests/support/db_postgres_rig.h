@@ -178,9 +178,9 @@ static inline int setup_pooler(void **state)
         return -1;
     db_fixture_engine = DB_POSTGRES;
     f = (struct db_fixture){ .engine = DB_POSTGRES, .folder = "/tmp/dowel-db-XXXXXX" };
-    if (!mkdtemp(f.folder) || db_fixture_make_postgres(&f) != 0)
+    if (!mkdtemp(f.folder) || postgres_make(&f.made) != 0)
         return -1;
-    snprintf(f.url, sizeof(f.url), "postgres://dowel@/%s?host=%s/pooler&port=6432", f.name, server);
+    snprintf(f.url, sizeof(f.url), "postgres://dowel@/%s?host=%s/pooler&port=6432", f.made.name, server);
 
     const struct db_options options = { .url = f.url, .connections = 8, .through_pooler = true };
     struct buf why = BUF_INIT;
@@ -201,8 +201,8 @@ static inline void cut_all(void)
     snprintf(sql, sizeof(sql),
              "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '%s' AND pid <> "
              "pg_backend_pid()",
-             f.name);
-    assert_int_equal(db_fixture_admin(sql), 0);
+             f.made.name);
+    assert_int_equal(postgres_admin(sql), 0);
 }
 
 #define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, teardown)

@@ -685,7 +685,8 @@ static void bad_extensions(void **state)
                          "      x-body: chunks\n"
                          "      x-body-max: lots\n"
                          "      x-permision: a.b\n"
-                         "      x-faker: name\n"),
+                         "      x-faker: name\n"
+                         "      x-said: detail\n"),
         AT "8: op: x-tenant can only be none, write that, or leave the line out\n" AT
            "9: op: x-idempotent: GET can be repeated anyway, remove it\n" AT
            "10: op: x-rate-limit is not a rate like 100/1m, nor off\n" AT
@@ -696,7 +697,8 @@ static void bad_extensions(void **state)
            "14: op: x-body stands at an operation without a requestBody, remove it, or say which media types "
            "are taken\n" AT "15: op: x-body-max is not a size like 1000, 64 KiB or 1 MiB\n" AT
            "15: op: x-body-max stands at an operation without a requestBody, remove it, or say which media "
-           "types are taken\n" AT "16: op: x-permision is not known, did you mean x-permission?\n");
+           "types are taken\n" AT "16: op: x-permision is not known, did you mean x-permission?\n" AT
+           "18: op: x-said is a text, and must be a list, write x-said: [detail]\n");
     assert_complaints(
         OPERATION("post", "      x-list: { sorts: [a], filter: [1] }\n"
                           "      x-timeout: 0\n"

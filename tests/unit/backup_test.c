@@ -461,9 +461,9 @@ static void a_dump_is_tried_where_the_role_may(void **state)
     add_note(TENANT_A, 1);
     assert_good(postgres_dump(fixture.url, in("dump"), &why));
     assert_int_equal(postgres_dump_try(fixture.url, in("dump"), folder, &found, &why), 0);
-    assert_int_equal(db_fixture_admin("ALTER ROLE dowel CREATEDB"), 0);
+    assert_int_equal(postgres_admin("ALTER ROLE dowel CREATEDB"), 0);
     int tried = postgres_dump_try(fixture.url, in("dump"), folder, &found, &why);
-    assert_int_equal(db_fixture_admin("ALTER ROLE dowel NOCREATEDB"), 0);
+    assert_int_equal(postgres_admin("ALTER ROLE dowel NOCREATEDB"), 0);
     if (tried != 1)
         fail_msg("%s", buf_text(&why));
     assert_string_equal(buf_text(&found), "core 1 abc\n");

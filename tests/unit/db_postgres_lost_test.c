@@ -84,7 +84,7 @@ static void a_commit_that_was_cut_is_unknown(void **state)
     struct db_session *s;
 
     (void)state;
-    assert_int_equal(db_fixture_admin("GRANT pg_signal_backend TO dowel"), 0);
+    assert_int_equal(postgres_admin("GRANT pg_signal_backend TO dowel"), 0);
     migrate("CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS"
             " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(5); RETURN NULL; END';"
             "CREATE CONSTRAINT TRIGGER dies AFTER UPDATE ON notes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
@@ -133,7 +133,7 @@ static void a_write_that_the_server_ended_is_repeated(void **state)
     struct db_session *s;
 
     (void)state;
-    assert_int_equal(db_fixture_admin("GRANT pg_signal_backend TO dowel"), 0);
+    assert_int_equal(postgres_admin("GRANT pg_signal_backend TO dowel"), 0);
     react("IF nextval(''attempts'') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(5);"
           " END IF",
           "TRIGGER reacts BEFORE UPDATE" ON_UPDATE);
@@ -218,12 +218,12 @@ static void a_full_server_says_so(void **state)
     (void)state;
     OK(first, db_begin(first));
     OK(first, TRY_EXEC(first, "UPDATE notes SET hits = 0"));
-    assert_int_equal(db_fixture_admin("ALTER ROLE dowel CONNECTION LIMIT 1"), 0);
+    assert_int_equal(postgres_admin("ALTER ROLE dowel CONNECTION LIMIT 1"), 0);
     struct db_session *s =
         as_who((struct db_who){ .tenant = TENANT_A, .deadline_us = clock_monotonic_us() + 300 * CLOCK_MS });
     const char *said = ROWS(s, "SELECT count(*) FROM notes");
     int pinged = db_ping(f.db, &why); /* it serves the first, so it is there */
-    assert_int_equal(db_fixture_admin("ALTER ROLE dowel CONNECTION LIMIT -1"), 0);
+    assert_int_equal(postgres_admin("ALTER ROLE dowel CONNECTION LIMIT -1"), 0);
     assert_contains(said, "!-10 PostgreSQL at ");
     assert_contains(said, "too many connections");
     if (pinged != 0)
@@ -240,12 +240,12 @@ static void a_full_disk_says_so(void **state)
     struct db_session *s;
 
     (void)state;
-    assert_int_equal(db_fixture_admin("ALTER ROLE dowel SET temp_file_limit = '64kB'"), 0);
+    assert_int_equal(postgres_admin("ALTER ROLE dowel SET temp_file_limit = '64kB'"), 0);
     cut_all(); /* the setting is a new connection's */
     s = db_session_tenant(&f, TENANT_A);
     const char *said =
         CORE_ROWS(s, "SELECT count(*) FROM (SELECT i FROM generate_series(1, 1000000) i ORDER BY i DESC) q");
-    assert_int_equal(db_fixture_admin("ALTER ROLE dowel RESET temp_file_limit"), 0);
+    assert_int_equal(postgres_admin("ALTER ROLE dowel RESET temp_file_limit"), 0);
     assert_contains(said, "!-10 temporary file size exceeds");
     assert_int_equal(NUMBER(s, "SELECT count(*) FROM notes"), 10);
     db_session_destroy(s);
@@ -422,7 +422,7 @@ static void a_write_that_was_cut_is_unknown(void **state)
     struct late l = { .s = db_session_tenant(&f, TENANT_A) };
     struct buf why = BUF_INIT;
     int64_t limit = clock_monotonic_us() + 20 * CLOCK_SECOND;
-    PGconn *bystander = db_fixture_superuser();
+    PGconn *bystander = postgres_superuser(NULL);
 
     (void)state;
     assert_non_null(bystander);
@@ -478,7 +478,7 @@ static void a_lost_lock_stops_its_session(void **state)
     OK(s, db_begin(s));
     OK(s, db_run_script(s, str_from("CREATE TABLE locked (id INT)")));
     assert_int_equal(
-        db_fixture_admin("SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"),
+        postgres_admin("SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"),
         0);
     assert_int_equal(db_commit(s), DW_EUNAVAILABLE);
     assert_contains(db_error_of(s)->text, "lock was lost");

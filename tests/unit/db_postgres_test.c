@@ -35,7 +35,7 @@ static const char *url_of(const char *user, const char *name)
 {
     static char url[256];
 
-    assert_int_equal(db_fixture_url(url, sizeof(url), user, name), 0);
+    assert_int_equal(postgres_url(url, sizeof(url), user, name), 0);
     return url;
 }
 
@@ -44,12 +44,12 @@ static const char *url_of(const char *user, const char *name)
 static void a_role_above_the_wall_is_refused(void **state)
 {
     (void)state;
-    const char *why = refusal(url_of("postgres", f.name));
+    const char *why = refusal(url_of("postgres", f.made.name));
     assert_contains(why, "is a superuser");
     assert_contains(why, "CREATE ROLE dowel LOGIN NOINHERIT");
-    assert_int_equal(db_fixture_admin("CREATE ROLE sees_all LOGIN BYPASSRLS NOINHERIT IN ROLE dowel_system"),
+    assert_int_equal(postgres_admin("CREATE ROLE sees_all LOGIN BYPASSRLS NOINHERIT IN ROLE dowel_system"),
                      0);
-    why = refusal(url_of("sees_all", f.name));
+    why = refusal(url_of("sees_all", f.made.name));
     assert_contains(why, "bypasses row security");
     assert_contains(why, "ALTER ROLE \"sees_all\" NOSUPERUSER NOBYPASSRLS");
 }
@@ -57,15 +57,15 @@ static void a_role_above_the_wall_is_refused(void **state)
 static void the_second_role_is_asked_for(void **state)
 {
     (void)state;
-    assert_int_equal(db_fixture_admin("CREATE ROLE stranger LOGIN NOINHERIT"), 0);
-    assert_contains(refusal(url_of("stranger", f.name)), "GRANT dowel_system TO \"stranger\"");
-    assert_int_equal(db_fixture_admin("CREATE ROLE heir LOGIN INHERIT IN ROLE dowel_system"), 0);
-    assert_contains(refusal(url_of("heir", f.name)), "ALTER ROLE \"heir\" NOINHERIT");
-    assert_int_equal(db_fixture_admin("ALTER ROLE dowel_system RENAME TO elsewhere"), 0);
-    const char *why = refusal(url_of("dowel", f.name));
-    assert_int_equal(db_fixture_admin("ALTER ROLE elsewhere RENAME TO dowel_system"), 0);
+    assert_int_equal(postgres_admin("CREATE ROLE stranger LOGIN NOINHERIT"), 0);
+    assert_contains(refusal(url_of("stranger", f.made.name)), "GRANT dowel_system TO \"stranger\"");
+    assert_int_equal(postgres_admin("CREATE ROLE heir LOGIN INHERIT IN ROLE dowel_system"), 0);
+    assert_contains(refusal(url_of("heir", f.made.name)), "ALTER ROLE \"heir\" NOINHERIT");
+    assert_int_equal(postgres_admin("ALTER ROLE dowel_system RENAME TO elsewhere"), 0);
+    const char *why = refusal(url_of("dowel", f.made.name));
+    assert_int_equal(postgres_admin("ALTER ROLE elsewhere RENAME TO dowel_system"), 0);
     assert_contains(why, "CREATE ROLE dowel_system NOLOGIN; GRANT dowel_system TO \"dowel\"");
-    assert_int_equal(db_fixture_admin("CREATE DATABASE of_another"), 0);
+    assert_int_equal(postgres_admin("CREATE DATABASE of_another"), 0);
     assert_contains(refusal(url_of("dowel", "of_another")),
                     "ALTER DATABASE \"of_another\" OWNER TO dowel_system");
 }
@@ -74,15 +74,15 @@ static void a_wrong_password_is_not_repeated(void **state)
 {
     (void)state;
     assert_int_equal(
-        db_fixture_admin("CREATE ROLE careful LOGIN NOINHERIT PASSWORD 'right' IN ROLE dowel_system;"
-                         "GRANT with_password TO careful"),
+        postgres_admin("CREATE ROLE careful LOGIN NOINHERIT PASSWORD 'right' IN ROLE dowel_system;"
+                       "GRANT with_password TO careful"),
         0);
-    const char *why = refusal(url_of("careful:wr0ng", f.name));
+    const char *why = refusal(url_of("careful:wr0ng", f.made.name));
     assert_contains(why, "ALTER ROLE dowel PASSWORD");
     assert_null(strstr(why, "wr0ng"));
-    assert_contains(refusal(url_of("careful", f.name)), "it wants a password");
+    assert_contains(refusal(url_of("careful", f.made.name)), "it wants a password");
     assert_null(strstr(refusal_as(-1, "postgres://u:s3cret@h:notaport/x"), "s3cret"));
-    const struct db_options options = { .url = url_of("careful:right", f.name) };
+    const struct db_options options = { .url = url_of("careful:right", f.made.name) };
     struct buf nothing = BUF_INIT;
     struct db *db;
     if (db_open(&db, &options, &nothing) != 0)
@@ -96,10 +96,10 @@ static void what_is_not_there_is_named(void **state)
     (void)state;
     assert_contains(refusal_as(-1, "postgres://dowel@127.0.0.1:1/dowel"), "Is it up");
     assert_contains(refusal(url_of("dowel", "nowhere")), "CREATE DATABASE dowel OWNER dowel_system");
-    assert_contains(refusal(url_of("nobody_here", f.name)), "there is no such role");
+    assert_contains(refusal(url_of("nobody_here", f.made.name)), "there is no such role");
     assert_int_equal(
-        db_fixture_admin("CREATE DATABASE old_letters OWNER dowel_system ENCODING 'LATIN1' LC_COLLATE 'C'"
-                         " LC_CTYPE 'C' TEMPLATE template0"),
+        postgres_admin("CREATE DATABASE old_letters OWNER dowel_system ENCODING 'LATIN1' LC_COLLATE 'C'"
+                       " LC_CTYPE 'C' TEMPLATE template0"),
         0);
     assert_contains(refusal(url_of("dowel", "old_letters")), "stores texts as LATIN1, and UTF8 is needed");
 }

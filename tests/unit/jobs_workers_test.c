@@ -215,8 +215,8 @@ static void disturb(void)
     if (fixture.db.engine != DB_POSTGRES)
         return;
     snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'",
-             fixture.db.name);
-    assert_int_equal(db_fixture_admin(sql), 0);
+             fixture.db.made.name);
+    assert_int_equal(postgres_admin(sql), 0);
 }
 
 /* Asks until there is an answer. */

@@ -13,10 +13,8 @@
 
 #include <cmocka.h>
 #include <dowel/harness.h>
-#include <libpq-fe.h>
 
-/* Of the group that runs: NULL for SQLite, or the URL of a server where the superuser makes databases. */
-static const char *postgres;
+#include "../../../tests/support/plugin_engines.h"
 
 /* Fast: what passwords cost is not what is tested here. */
 #define CHEAP "argon2_memory: 8\nargon2_passes: 1\n"
@@ -24,38 +22,6 @@ static const char *postgres;
 #define PASSWORD "correct horse battery"
 
 static dw_harness *h;
-static char database[64];
-
-/* ---- databases ---- */
-
-static inline void admin(const char *sql)
-{
-    static const char *const names[] = { "dbname", "user", NULL };
-    const char *const values[] = { postgres, "postgres", NULL };
-    PGconn *conn = PQconnectdbParams(names, values, 1);
-    PGresult *result = PQexec(conn, sql);
-
-    if (PQresultStatus(result) != PGRES_COMMAND_OK)
-        fail_msg("%s: %s", sql, PQerrorMessage(conn));
-    PQclear(result);
-    PQfinish(conn);
-}
-
-/* "postgres://dowel@/dowel?host=..." with another database. */
-static inline const char *url_of_new_database(void)
-{
-    static char url[256];
-    static unsigned made;
-    const char *at = strchr(strstr(postgres, "://") + 3, '/'), *rest = strchr(at, '?');
-    char sql[192];
-
-    snprintf(database, sizeof(database), "auth_%ld_%u", (long)getpid(), ++made);
-    snprintf(sql, sizeof(sql), "CREATE DATABASE %s OWNER dowel_system ENCODING 'UTF8' TEMPLATE template0",
-             database);
-    admin(sql);
-    snprintf(url, sizeof(url), "%.*s/%s%s", (int)(at - postgres), postgres, database, rest ? rest : "");
-    return url;
-}
 
 /* ---- the server ---- */
 
@@ -64,23 +30,17 @@ static inline void start(const char *conf)
     char text[512];
 
     snprintf(text, sizeof(text), CHEAP "%s", conf);
-    if (dw_harness_open(&h, .plugin = PLUGIN, .conf = text,
-                        .database = postgres ? url_of_new_database() : NULL) != 0)
+    if (dw_harness_open(&h, .plugin = PLUGIN, .conf = text, .database = engine_database()) != 0)
         fail_msg("%s", dw_harness_why(h));
 }
 
 static inline int finish(void **state)
 {
-    char sql[128];
     unsigned left = dw_harness_close(h);
 
     (void)state;
     h = NULL;
-    if (postgres && *database) {
-        snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s WITH (FORCE)", database);
-        admin(sql);
-        *database = '\0';
-    }
+    engine_database_drop();
     return left == 0 ? 0 : -1;
 }
 
@@ -202,21 +162,5 @@ static inline int people(void **state)
     as(ann, acme);
     return 0;
 }
-
-/* ---- groups ---- */
-
-static inline bool on_postgres(void)
-{
-    postgres = getenv("DOWEL_TEST_POSTGRES");
-    if (postgres && !*postgres)
-        postgres = NULL;
-    if (!postgres)
-        printf("1..1\nok 1 - PostgreSQL # SKIP DOWEL_TEST_POSTGRES is not set\n");
-    return postgres != NULL;
-}
-
-#define ON_EVERY_ENGINE(name, tests)                                     \
-    (cmocka_run_group_tests_name(name " on SQLite", tests, NULL, NULL) + \
-     (on_postgres() ? cmocka_run_group_tests_name(name " on PostgreSQL", tests, NULL, NULL) : 0))
 
 #endif

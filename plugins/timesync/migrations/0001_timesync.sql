@@ -10,6 +10,8 @@ CREATE TABLE timesync_syncs (
     name           TEXT        NOT NULL,
     source         UUID        NOT NULL,            -- connections
     target         UUID        NOT NULL,
+    source_at      TEXT        NOT NULL DEFAULT '', -- their addresses, where all that is known of them was read; '': not known yet
+    target_at      TEXT        NOT NULL DEFAULT '',
     mark           TEXT        NOT NULL,            -- of the source in every marker: the last 8 hex digits of its id
     rules          JSON        NOT NULL,            -- see rules.h: what is left out has its default
     schedule       TEXT        NOT NULL,            -- of polls: "every 15m", cron's; '': by hand and by webhooks
@@ -22,7 +24,7 @@ CREATE TABLE timesync_syncs (
     looked_until   TIMESTAMPTZ,                     -- what changed at the target up to then was seen
     compared_at    TIMESTAMPTZ,                     -- the last full comparison that came to its end
     held_reason    TEXT        NOT NULL,            -- why it does nothing by itself just now: AUTH_EXPIRED, RATE_LIMITED,
-                                                    -- TOO_MANY_DELETIONS; '': it works
+                                                    -- TOO_MANY_DELETIONS, MOVED; '': it works
     held_detail    TEXT        NOT NULL,
     held_until     TIMESTAMPTZ,                     -- null: until somebody says so
     version        BIGINT      NOT NULL,
@@ -56,6 +58,7 @@ CREATE TABLE timesync_entries (
     note           TEXT        NOT NULL,
     url            TEXT        NOT NULL,
     merged_into    TEXT        NOT NULL,            -- a ticket
+    wrong          TEXT        NOT NULL DEFAULT '', -- why it is not moved before a person has looked: as its source says it
     amount         TEXT        NOT NULL,            -- as the source has it
     unit           INTEGER     NOT NULL,            -- enum dw_unit
     begin_at       TIMESTAMPTZ,                     -- as the source says it; null: it does not
@@ -166,7 +169,7 @@ CREATE TABLE timesync_steps (
     sheet          TEXT,
     old_sheet      JSON,                            -- the timesheet before; null: there was none
     new_sheet      JSON,
-    undone         TEXT        NOT NULL,            -- '': was not; done; why not: exported, changed
+    undone         TEXT        NOT NULL,            -- '': was not; done; why not: exported, changed, gone
     at             TIMESTAMPTZ,                     -- of the outcome
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, key, run),
@@ -254,7 +257,20 @@ CREATE TABLE timesync_places (
     UNIQUE (tenant_id, target, mark, kind, source)
 );
 
+-- What was told of a source while a sync of it did nothing: read when it works again.
+-- tenant-table: timesync_notices
+CREATE TABLE timesync_notices (
+    tenant_id      UUID        NOT NULL,
+    sync           UUID        NOT NULL,
+    kind           TEXT        NOT NULL,            -- of the run that it is for: tickets, poll, full (they were too many)
+    ticket         TEXT        NOT NULL,            -- '': of none
+    noted_at       TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (tenant_id, sync, kind, ticket),
+    FOREIGN KEY (tenant_id, sync) REFERENCES timesync_syncs (tenant_id, id)
+);
+
 -- migrate:down
+DROP TABLE timesync_notices;
 DROP TABLE timesync_places;
 DROP TABLE timesync_mappings;
 DROP TABLE timesync_cases;

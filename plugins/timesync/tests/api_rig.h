@@ -1,4 +1,4 @@
-/* api_rig.h - a server with the plugin, on either engine; the test is the source ("desk") and the target ("books") of a sync. */
+/* api_rig.h - a server with the plugin, and who asks it; the test plays both sides of a sync (desk.h, books.h). On either engine. */
 #ifndef TIMESYNC_API_RIG_H
 #define TIMESYNC_API_RIG_H
 
@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <dowel/dowel.h>
 #include <dowel/harness.h>
-#include <libpq-fe.h>
+
+#include "../../../tests/support/plugin_engines.h"
+#include "books.h"
+#include "desk.h"
 
 DW_HARNESS_PLAYS;
 
@@ -25,263 +27,10 @@ DW_HARNESS_PLAYS;
 
 #define API "/api/v1/timesync"
 
-/* ---- what is at the desk ---- */
-
-struct booking {
-    const char *id, *ticket, *title, *customer, *agent, *activity, *amount;
-    const char *created; /* RFC 3339 */
-    bool gone;
-};
-
-enum { BOOKINGS_MAX = 40, SHEETS_MAX = 60, THINGS_MAX = 60 };
-
-static struct booking bookings[BOOKINGS_MAX];
-static size_t bookings_n;
-
-static inline struct booking *book(struct booking b)
-{
-    assert_true(bookings_n < BOOKINGS_MAX);
-    bookings[bookings_n] = b;
-    return &bookings[bookings_n++];
-}
-
-static inline const char *agent_name(const char *id)
-{
-    return strcmp(id, "3") == 0 ? "Ann Ämter" : "Bob; \"the\" Builder";
-}
-
-static int desk_list(dw_call *c, dw_connection *conn, const dw_entry_query *query, dw_found *out)
-{
-    (void)conn;
-    for (size_t i = 0; i < bookings_n; i++) {
-        const struct booking *b = &bookings[i];
-        dw_time created;
-        if (b->gone || (query->ticket && strcmp(query->ticket, b->ticket) != 0))
-            continue;
-        DW_TRY(dw_time_parse(c, b->created, &created));
-        DW_TRY(dw_entry_add(
-            out, .id = b->id, .ticket = b->ticket, .ticket_number = dw_format(c, "4400%s", b->ticket),
-            .ticket_title = b->title, .customer = b->customer,
-            .customer_name = dw_format(c, "Customer %s", b->customer), .agent = b->agent,
-            .agent_email = strcmp(b->agent, "3") == 0 ? "ann@example.org" : "bob@example.org",
-            .agent_name = agent_name(b->agent), .activity = b->activity,
-            .activity_name = strcmp(b->activity, "1") == 0 ? "Support" : "Travel", .amount = b->amount,
-            .unit = DW_UNIT_MINUTES, .created = created, .changed = created));
-    }
-    return dw_found_complete(out);
-}
-
-static const dw_time_source desk_source = { .struct_size = sizeof(dw_time_source), .list = desk_list };
-static const dw_connector desk_kind = { .name = "desk", .title = "Desk", .time_source = &desk_source };
-
-/* ---- what is in the books ---- */
-
-struct entered {
-    char id[16], project[16], activity[16], user[16], text[2000];
-    dw_time begin, end;
-    bool exported, gone;
-};
-
-struct named {
-    char kind[16], id[16], name[100], number[40], email[60], parent[16];
-};
-
-static struct entered sheets[SHEETS_MAX];
-static struct named things[THINGS_MAX];
-static size_t sheets_n, things_n;
-static bool books_refuse; /* our credentials */
-
-static inline void name_thing(struct named t)
-{
-    assert_true(things_n < THINGS_MAX);
-    things[things_n++] = t;
-}
-
-static inline struct entered *sheet_by_id(const char *id)
-{
-    for (size_t i = 0; i < sheets_n; i++) {
-        if (!sheets[i].gone && strcmp(sheets[i].id, id) == 0)
-            return &sheets[i];
-    }
-    return NULL;
-}
-
-static inline size_t sheets_there(void)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < sheets_n; i++)
-        n += !sheets[i].gone;
-    return n;
-}
-
-static int list_kind(const char *kind, dw_found *out)
-{
-    for (size_t i = 0; i < things_n; i++) {
-        const struct named *t = &things[i];
-        if (strcmp(t->kind, kind) == 0)
-            DW_TRY(dw_thing_add(out, .id = t->id, .name = t->name, .number = *t->number ? t->number : NULL,
-                                .email = *t->email ? t->email : NULL,
-                                .parent = *t->parent ? t->parent : NULL));
-    }
-    return dw_found_complete(out);
-}
-
-#define LISTS(kind)                                                                                     \
-    static int list_##kind(dw_call *c, dw_connection *conn, const dw_thing_query *query, dw_found *out) \
-    {                                                                                                   \
-        (void)c;                                                                                        \
-        (void)conn;                                                                                     \
-        (void)query;                                                                                    \
-        return list_kind(#kind, out);                                                                   \
-    }                                                                                                   \
-    static int make_##kind(dw_call *c, dw_connection *conn, const dw_thing *wanted, dw_thing *made)     \
-    {                                                                                                   \
-        (void)conn;                                                                                     \
-        return make_kind(c, #kind, wanted, made);                                                       \
-    }
-
-static int make_kind(dw_call *c, const char *kind, const dw_thing *wanted, dw_thing *made)
-{
-    struct named t = { 0 };
-
-    snprintf(t.kind, sizeof(t.kind), "%s", kind);
-    snprintf(t.id, sizeof(t.id), "%zu", 100 + things_n);
-    snprintf(t.name, sizeof(t.name), "%s", wanted->name);
-    snprintf(t.number, sizeof(t.number), "%s", wanted->number ? wanted->number : "");
-    snprintf(t.parent, sizeof(t.parent), "%s", wanted->parent ? wanted->parent : "");
-    name_thing(t);
-    *made = *wanted;
-    made->id = dw_format(c, "%s", t.id);
-    return 0;
-}
-
-LISTS(user)
-LISTS(activity)
-LISTS(customer)
-LISTS(project)
-
-static const dw_listing books_listings[] = {
-    { .name = "user", .title = "Users", .list = list_user, .make = make_user },
-    { .name = "activity", .title = "Activities", .list = list_activity, .make = make_activity },
-    { .name = "customer", .title = "Customers", .list = list_customer, .make = make_customer },
-    { .name = "project", .title = "Projects", .list = list_project, .make = make_project },
-    { 0 },
-};
-
-static int books_list(dw_call *c, dw_connection *conn, const dw_timesheet_query *query, dw_found *out)
-{
-    (void)conn;
-    if (books_refuse)
-        return dw_fail(c, DW_EAUTH, "the token is not valid any more");
-    for (size_t i = 0; i < sheets_n; i++) {
-        const struct entered *s = &sheets[i];
-        if (s->gone || (query->id && strcmp(query->id, s->id) != 0))
-            continue;
-        DW_TRY(dw_timesheet_add(out, .id = s->id, .project = s->project, .activity = s->activity,
-                                .user = s->user, .text = s->text, .begin = s->begin, .end = s->end,
-                                .seconds = (s->end.us - s->begin.us) / 1000000, .billable = DW_BILLABLE_YES,
-                                .exported = s->exported));
-    }
-    return dw_found_complete(out);
-}
-
-static inline void set_text(char *to, size_t size, const char *text)
-{
-    if (text)
-        snprintf(to, size, "%s", text);
-}
-
-static int books_write(dw_call *c, dw_connection *conn, const dw_timesheet *wanted, dw_timesheet *stored)
-{
-    struct entered *s = wanted->id ? sheet_by_id(wanted->id) : &sheets[sheets_n];
-
-    (void)conn;
-    if (books_refuse)
-        return dw_fail(c, DW_EAUTH, "the token is not valid any more");
-    if (!s)
-        return dw_fail(c, DW_ENOTFOUND, "there is no such timesheet");
-    if (!wanted->id)
-        snprintf(s->id, sizeof(s->id), "%zu", 1000 + sheets_n++);
-    set_text(s->project, sizeof(s->project), wanted->project);
-    set_text(s->activity, sizeof(s->activity), wanted->activity);
-    set_text(s->user, sizeof(s->user), wanted->user);
-    set_text(s->text, sizeof(s->text), wanted->text);
-    if (wanted->begin.us)
-        s->begin = wanted->begin;
-    if (wanted->end.us)
-        s->end = wanted->end;
-    *stored = (dw_timesheet){ .struct_size = sizeof(*stored),
-                              .id = s->id,
-                              .project = s->project,
-                              .activity = s->activity,
-                              .user = s->user,
-                              .text = s->text,
-                              .begin = s->begin,
-                              .end = s->end,
-                              .seconds = (s->end.us - s->begin.us) / 1000000,
-                              .billable = DW_BILLABLE_YES,
-                              .exported = s->exported };
-    return 0;
-}
-
-static int books_remove(dw_call *c, dw_connection *conn, const char *id)
-{
-    struct entered *s = sheet_by_id(id);
-
-    (void)c;
-    (void)conn;
-    if (s)
-        s->gone = true;
-    return 0;
-}
-
-static const dw_time_target books_target = {
-    .struct_size = sizeof(dw_time_target), .list = books_list, .write = books_write, .remove = books_remove
-};
-static const dw_connector books_kind = {
-    .name = "books", .title = "Books", .listings = books_listings, .time_target = &books_target
-};
-
-/* ---- databases ---- */
-
-/* Of the group that runs: NULL for SQLite, or the URL of a server where the superuser makes databases. */
-static const char *postgres;
-static char database[64];
-
-static inline void admin(const char *sql)
-{
-    static const char *const names[] = { "dbname", "user", NULL };
-    const char *const values[] = { postgres, "postgres", NULL };
-    PGconn *conn = PQconnectdbParams(names, values, 1);
-    PGresult *result = PQexec(conn, sql);
-
-    if (PQresultStatus(result) != PGRES_COMMAND_OK)
-        fail_msg("%s: %s", sql, PQerrorMessage(conn));
-    PQclear(result);
-    PQfinish(conn);
-}
-
-/* "postgres://dowel@/dowel?host=..." with another database. */
-static inline const char *url_of_new_database(void)
-{
-    static char url[256];
-    static unsigned made;
-    const char *at = strchr(strstr(postgres, "://") + 3, '/'), *rest = strchr(at, '?');
-    char sql[192];
-
-    snprintf(database, sizeof(database), "timesync_%ld_%u", (long)getpid(), ++made);
-    snprintf(sql, sizeof(sql), "CREATE DATABASE %s OWNER dowel_system ENCODING 'UTF8' TEMPLATE template0",
-             database);
-    admin(sql);
-    snprintf(url, sizeof(url), "%.*s/%s%s", (int)(at - postgres), postgres, database, rest ? rest : "");
-    return url;
-}
-
 /* ---- the server ---- */
 
 static dw_harness *h;
-static const char *desk, *books; /* connections of Acme */
+static const char *desk_id, *books_id; /* connections of Acme */
 
 static inline void as(const char *tenant, const char *permissions)
 {
@@ -296,38 +45,40 @@ static inline void try_harness(int rc)
         fail_msg("%s", dw_harness_why(h));
 }
 
+/* Who bills, and what for. */
+static inline void fill_books(void)
+{
+    memset(&books, 0, sizeof(books));
+    books.users[0] = (struct thing){ .id = "11", .name = "Ann Ämter", .email = "ann@example.org" };
+    books.users[1] = (struct thing){ .id = "12", .name = "Bob", .email = "bob@example.org" };
+    books.n_users = 2;
+    books.activities[0] = (struct thing){ .id = "21", .name = "support" };
+    books.activities[1] = (struct thing){ .id = "22", .name = "Driving" };
+    books.n_activities = 2;
+}
+
 static inline int begin(void **state)
 {
     (void)state;
-    bookings_n = sheets_n = things_n = 0;
-    books_refuse = false;
-    memset(sheets, 0, sizeof(sheets));
-    try_harness(dw_harness_open(&h, .plugin = PLUGIN, .database = postgres ? url_of_new_database() : NULL));
-    try_harness(dw_harness_play(h, &desk_kind));
-    try_harness(dw_harness_play(h, &books_kind));
+    memset(&desk, 0, sizeof(desk));
+    fill_books();
+    try_harness(dw_harness_open(&h, .plugin = PLUGIN, .database = engine_database()));
+    try_harness(dw_harness_play(h, &desk_connector));
+    try_harness(dw_harness_play(h, &books_connector));
     dw_harness_set_now(h, (dw_time){ INT64_C(1795780800000000) }); /* 2026-11-27T12:00:00Z */
     as(ACME, NULL);
-    try_harness(dw_harness_connection(h, "desk", "{}", &desk));
-    try_harness(dw_harness_connection(h, "books", "{}", &books));
-    name_thing((struct named){ "user", "11", "Ann Ämter", "", "ann@example.org", "" });
-    name_thing((struct named){ "user", "12", "Bob", "", "bob@example.org", "" });
-    name_thing((struct named){ "activity", "21", "support", "", "", "" });
-    name_thing((struct named){ "activity", "22", "Driving", "", "", "" });
+    try_harness(dw_harness_connection(h, "desk", "{}", &desk_id));
+    try_harness(dw_harness_connection(h, "books", "{}", &books_id));
     return 0;
 }
 
 static inline int end(void **state)
 {
-    char sql[128];
     unsigned left = dw_harness_close(h);
 
     (void)state;
     h = NULL;
-    if (postgres && *database) {
-        snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s WITH (FORCE)", database);
-        admin(sql);
-        *database = '\0';
-    }
+    engine_database_drop();
     return left == 0 ? 0 : -1;
 }
 
@@ -417,6 +168,31 @@ static inline size_t audited(const char *action)
     return json_array_size(dw_harness_audit(h, action));
 }
 
+/* ---- what is booked ---- */
+
+/* By agent 3, who is Ann, or by Bob; kind of work 1 is Support, the other Travel; at a moment as RFC 3339 has it. */
+static inline void booked(const char *id, const char *ticket, const char *title, const char *customer,
+                          const char *agent, const char *activity, const char *amount, const char *at)
+{
+    const bool is_ann = strcmp(agent, "3") == 0;
+    struct booking *b = &desk.all[desk.n++];
+
+    *b = (struct booking){ .unit = DW_UNIT_MINUTES };
+    take(b->id, sizeof(b->id), id);
+    take(b->ticket, sizeof(b->ticket), ticket);
+    take(b->number, sizeof(b->number), say("4400%s", ticket));
+    take(b->title, sizeof(b->title), title);
+    take(b->customer, sizeof(b->customer), customer);
+    take(b->customer_name, sizeof(b->customer_name), say("Customer %s", customer));
+    take(b->agent, sizeof(b->agent), agent);
+    take(b->agent_name, sizeof(b->agent_name), is_ann ? "Ann Ämter" : "Bob; \"the\" Builder");
+    take(b->email, sizeof(b->email), is_ann ? "ann@example.org" : "bob@example.org");
+    take(b->activity, sizeof(b->activity), activity);
+    take(b->activity_name, sizeof(b->activity_name), strcmp(activity, "1") == 0 ? "Support" : "Travel");
+    take(b->amount, sizeof(b->amount), amount);
+    take(b->at, sizeof(b->at), at);
+}
+
 /* ---- a sync ---- */
 
 #define NO_SCHEDULE "\"schedule\":\"\",\"full_schedule\":\"\""
@@ -425,7 +201,7 @@ static inline const char *make_sync(const char *name, const char *more)
 {
     dw_harness_reply made = dw_harness_post(h, API "/syncs",
                                             say("{\"name\":\"%s\",\"source\":\"%s\",\"target\":\"%s\"%s%s}",
-                                                name, desk, books, *more ? "," : "", more));
+                                                name, desk_id, books_id, *more ? "," : "", more));
 
     assert_status(made, 201);
     return text(made, "/id");
@@ -443,22 +219,6 @@ static inline dw_harness_reply run(const char *sync, const char *json)
 }
 
 #define assert_text(reply, pointer, wanted) assert_string_equal(text((reply), (pointer)), (wanted))
-
-/* ---- groups ---- */
-
-static inline bool on_postgres(void)
-{
-    postgres = getenv("DOWEL_TEST_POSTGRES");
-    if (postgres && !*postgres)
-        postgres = NULL;
-    if (!postgres)
-        printf("1..1\nok 1 - PostgreSQL # SKIP DOWEL_TEST_POSTGRES is not set\n");
-    return postgres != NULL;
-}
-
-#define ON_EVERY_ENGINE(name, tests)                                     \
-    (cmocka_run_group_tests_name(name " on SQLite", tests, NULL, NULL) + \
-     (on_postgres() ? cmocka_run_group_tests_name(name " on PostgreSQL", tests, NULL, NULL) : 0))
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 

@@ -20,11 +20,11 @@ static void work(void)
 static void three_open_cases(void)
 {
     sync_id = make_sync("Main", NO_SCHEDULE);
-    book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
-    book((struct booking){ "7", "50", "Router", "7", "4", "1", "30", "2026-11-21T10:00:00Z", false });
-    book((struct booking){ "8", "51", "Printer", "9", "3", "2", "45", "2026-11-22T10:00:00Z", false });
+    booked("6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z");
+    booked("7", "50", "Router", "7", "4", "1", "30", "2026-11-21T10:00:00Z");
+    booked("8", "51", "Printer", "9", "3", "2", "45", "2026-11-22T10:00:00Z");
     assert_text(run(sync_id, "{}"), "/to_decide", "3");
-    assert_int_equal(sheets_there(), 0);
+    assert_int_equal(pages(), 0);
 }
 
 static void reasons_are_told(void **state)
@@ -122,7 +122,7 @@ static void a_mapping_settles_what_it_explains(void **state)
     work();
     assert_text(ok(say(API "/runs/%s", text(made, "/settled_by"))), "/created", "2");
     assert_text(ok(say(API "/runs/%s", text(made, "/settled_by"))), "/started_by", "mapping");
-    assert_int_equal(sheets_there(), 2);
+    assert_int_equal(pages(), 2);
     assert_int_equal(items(ok(API "/cases?state=open")), 1);
     assert_int_equal(items(ok(API "/cases?state=resolved")), 2);
     assert_text(ok(API "/cases?state=resolved"), "/items/0/resolved_by", ANN);
@@ -149,8 +149,8 @@ static void a_mapping_is_made_first_and_settled_later(void **state)
     assert_text(ok(target), "/explains", "1");
     assert_status(dw_harness_post(h, say("%s/settle", target), NULL), 202);
     work();
-    assert_int_equal(sheets_there(), 1);
-    assert_string_equal(sheets[0].activity, "22");
+    assert_int_equal(pages(), 1);
+    assert_string_equal(books.all[0].activity, "22");
     assert_text(ok(target), "/explains", "0");
     assert_int_equal(items(ok(say(API "/mappings?sync=%s&kind=activity&sort=source_name", sync_id))), 1);
     assert_has(ok(API "/mappings/export"), "\r\nMain,activity,2,Travel,22,Driving,no\r\n");
@@ -224,12 +224,12 @@ static void what_makes_no_sense_is_refused(void **state)
     decide = say(API "/cases/%s/decide", id);
     refused(dw_harness_post(h, decide, "{\"action\":\"keep\"}"), 422, "makes no sense for the case");
     refused(dw_harness_post(h, decide, "{\"action\":\"map\"}"), 422, "POST /timesync/mappings");
-    refused(dw_harness_post(h, decide, "{\"action\":\"adopt\"}"), 422, "#/sheet");
+    refused(dw_harness_post(h, decide, "{\"action\":\"adopt\"}"), 422, "makes no sense for the case");
     refused(dw_harness_post(h, decide, "{\"action\":\"burn\"}"), 422, "#/action");
     refused(decide_all("{\"action\":\"skip\"}"), 422, "#/ids");
     refused(decide_all(say("{\"ids\":[\"%s\"],\"sync\":\"%s\",\"action\":\"skip\"}", id, sync_id)), 422,
             "#/ids");
-    refused(decide_all(say("{\"ids\":[\"%s\"],\"action\":\"adopt\"}", id)), 422, "#/action");
+    refused(decide_all(say("{\"ids\":[\"%s\"],\"action\":\"adopt\"}", id)), 422, "makes no sense");
     /* All or none. */
     refused(decide_all(say("{\"ids\":[\"%s\",\"" NOBODY "\"],\"action\":\"skip\"}", id)), 404,
             "no such case");
@@ -245,10 +245,10 @@ static void what_makes_no_sense_is_refused(void **state)
 static dw_harness_reply a_changed_sheet(void)
 {
     sync_id = make_sync("Main", KEEPS_WATCH);
-    book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
+    booked("6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z");
     run(sync_id, "{}");
-    assert_int_equal(sheets_there(), 1);
-    sheets[0].end.us += INT64_C(600000000);
+    assert_int_equal(pages(), 1);
+    edit_page(&books.all[0], 600);
     run(sync_id, "{\"kind\":\"full\"}");
     return first_case();
 }
@@ -269,7 +269,7 @@ static void an_edit_is_put_back(void **state)
     assert_text(one, "/base/seconds", "900");
     assert_text(one, "/target/seconds", "1500");
     decide(text(one, "/id"), "{\"action\":\"update\"}");
-    assert_int_equal(sheets[0].end.us - sheets[0].begin.us, INT64_C(900000000));
+    assert_int_equal(books.all[0].end.us - books.all[0].begin.us, INT64_C(900000000));
     assert_text(run(sync_id, "{\"kind\":\"full\"}"), "/unchanged", "1");
 }
 
@@ -277,7 +277,7 @@ static void an_edit_is_kept(void **state)
 {
     (void)state;
     decide(text(a_changed_sheet(), "/id"), "{\"action\":\"keep\"}");
-    assert_int_equal(sheets[0].end.us - sheets[0].begin.us, INT64_C(1500000000));
+    assert_int_equal(books.all[0].end.us - books.all[0].begin.us, INT64_C(1500000000));
     assert_text(run(sync_id, "{\"kind\":\"full\"}"), "/unchanged", "1");
     assert_text(ok(API "/reports/minutes"), "/sums/minutes", "25.0"); /* what is billed */
 }
@@ -288,7 +288,7 @@ static void a_dismissed_case_does_not_come_back(void **state)
     decide(text(a_changed_sheet(), "/id"), "{\"action\":\"dismiss\"}");
     run(sync_id, "{\"kind\":\"full\"}");
     assert_int_equal(items(ok(API "/cases?state=open")), 0);
-    sheets[0].end.us += INT64_C(600000000);
+    edit_page(&books.all[0], 600);
     run(sync_id, "{\"kind\":\"full\"}");
     assert_int_equal(items(ok(API "/cases?state=open")), 1);
 }

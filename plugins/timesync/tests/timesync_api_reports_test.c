@@ -9,9 +9,9 @@ static const char *one_month(const char *zone)
 {
     const char *sync = make_sync("Main", say(RULES ",\"zone\":\"%s\"", zone));
 
-    book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
-    book((struct booking){ "7", "50", "Router", "7", "4", "1", "30.5", "2026-11-30T23:30:00Z", false });
-    book((struct booking){ "8", "51", "Printer", "9", "3", "2", "45", "2026-11-22T10:00:00Z", false });
+    booked("6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z");
+    booked("7", "50", "Router", "7", "4", "1", "30.5", "2026-11-30T23:30:00Z");
+    booked("8", "51", "Printer", "9", "3", "2", "45", "2026-11-22T10:00:00Z");
     assert_status(
         dw_harness_post(
             h, API "/mappings",
@@ -38,7 +38,9 @@ static void minutes_are_summed(void **state)
     assert_text(r, "/sums/to_decide", "45.0");
     r = ok(say(API "/reports/minutes?by=customer&by=agent&sync=%s", sync));
     assert_int_equal(items(r), 3);
-    assert_text(r, "/items/0/groups/0/name", "Customer 7");
+    assert_text(r, "/items/0/groups/0/name",
+                "Customer 9"); /* "9" of the desk, as it waits; "c1" of the books */
+    assert_text(r, "/items/2/groups/0/name", "Customer 7");
     r = ok(API "/reports/minutes?by=activity&by=ticket&by=day&from=2026-11-20&to=2026-11-22");
     assert_int_equal(items(r), 2);
     assert_text(r, "/items/0/groups/2/id", "2026-11-20");
@@ -84,14 +86,32 @@ static void a_report_is_exported(void **state)
     csv = ok(API "/reports/minutes/export?by=agent");
     assert_string_equal(dw_harness_header(csv, "Content-Disposition"),
                         "attachment; filename=\"minutes.csv\"");
-    assert_non_null(strstr(
-        csv.body.p,
-        "\xEF\xBB\xBF"
-        "agent,agent_name,entries,minutes,synced,billable,not_billable,waiting,to_decide,skipped\r\n"));
-    assert_has(csv, "\r\n3,Ann Ämter,2,60.00,15.00,15.00,0.00,0.00,45.00,0.00\r\n");
+    assert_non_null(strstr(csv.body.p, "\xEF\xBB\xBF"
+                                       "agent,agent_name,entries,minutes,synced,billable,not_billable,billed,"
+                                       "to_bill,waiting,to_decide,skipped\r\n"));
+    assert_has(csv, "\r\n3,Ann Ämter,2,60.00,15.00,15.00,0.00,0.00,15.00,0.00,45.00,0.00\r\n");
     assert_has(csv, "\r\n4,\"Bob; \"\"the\"\" Builder\",1,30.50,");
     csv = ok(API "/reports/minutes/export?by=agent&separator=semicolon");
     assert_has(csv, "\r\n3;Ann Ämter;2;60,00;15,00;");
+}
+
+static void what_is_billed_is_told_from_what_is_to_bill(void **state)
+{
+    const char *sync = one_month("UTC");
+    dw_harness_reply csv;
+
+    (void)state;
+    assert_text(ok(API "/reports/minutes"), "/sums/billed", "0.0");
+    assert_text(ok(API "/reports/minutes"), "/sums/to_bill", "45.5");
+    for (size_t i = 0; i < sheets_n; i++)
+        sheets[i].exported = sheets[i].end.us - sheets[i].begin.us == INT64_C(15) * 60 * 1000000;
+    run(sync, "{\"kind\":\"full\"}");
+    assert_text(ok(API "/reports/minutes"), "/sums/billable", "45.5");
+    assert_text(ok(API "/reports/minutes"), "/sums/billed", "15.0");
+    assert_text(ok(API "/reports/minutes"), "/sums/to_bill", "30.5");
+    csv = ok(API "/entries/export?state=synced");
+    assert_has(csv, ",project,billable,exported,day,starts_at,minutes\r\n");
+    assert_has(csv, ",yes,yes,2026-11-20,2026-11-20 10:00:00,15.00\r\n");
 }
 
 static void a_dashboard_has_its_numbers(void **state)
@@ -177,7 +197,7 @@ static void a_sync_is_made_and_mapped_by_verbs(void **state)
         dw_harness_command(h, .arguments = with_blanks,
                            .line = say("timesync add Main %s %s --zone Europe/Berlin --rule zero=move --rule"
                                        " max_deletions=7 --rule dry_run=false --rule tags=dowel,zammad",
-                                       desk, books));
+                                       desk_id, books_id));
     assert_string_equal(done.error, "");
     rules = in_json("timesync rules Main");
     assert_string_equal(json_string_value(json_object_get(rules, "zero")), "move");
@@ -198,14 +218,14 @@ static void a_sync_is_made_and_mapped_by_verbs(void **state)
     /* What no entry has, and the source lists no activities. */
     assert_non_null(
         strstr(dw_harness_command(h, .line = "timesync map Other activity 7 Nothing").error, "is not there"));
-    book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
+    booked("6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z");
     assert_text(run(text(ok(API "/syncs"), "/items/0/id"), "{}"), "/to_decide", "1");
     assert_non_null(strstr(dw_harness_command(h, .line = "timesync map Other activity Support Nothing").error,
                            "is not there"));
     assert_shows(command("timesync map Other activity Support Driving --billable no"), "settles: 1");
     assert_true(dw_harness_run_jobs(h) > 0);
-    assert_int_equal(sheets_there(), 1);
-    assert_string_equal(sheets[0].activity, "22");
+    assert_int_equal(pages(), 1);
+    assert_string_equal(books.all[0].activity, "22");
     assert_shows(command("timesync mappings"), "Driving");
     assert_non_null(
         strstr(dw_harness_command(h, .line = "timesync run Other --any-deletions").error, "--full"));
@@ -219,6 +239,40 @@ static void a_sync_is_made_and_mapped_by_verbs(void **state)
     assert_int_equal(items(ok(API "/syncs")), 0);
 }
 
+/* Support looks like "support"; Travel like nothing; Bob has his address at both sides, and Ann too. */
+static void what_is_alike_is_suggested_and_mapped(void **state)
+{
+    dw_harness_outcome done;
+    json_t *list;
+
+    (void)state;
+    command(say("timesync add Main %s %s --schedule never --full-schedule never", desk, books));
+    book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
+    book((struct booking){ "7", "50", "Router", "7", "4", "2", "30", "2026-11-20T12:00:00Z", false });
+    assert_text(run(text(ok(API "/syncs"), "/items/0/id"), "{}"), "/to_decide", "2");
+    list = in_json("timesync suggest Main --kind activity");
+    assert_int_equal(json_integer_value(json_object_get(list, "matches")), 1);
+    list = json_object_get(list, "items");
+    assert_int_equal(json_array_size(list), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "target_name")),
+                        "support");
+    assert_true(json_is_null(json_object_get(json_array_get(list, 1), "target")));
+    assert_shows(command("timesync suggest Main"), "--apply maps those");
+    assert_null(strstr(command("timesync suggest Main").output, "Ann Ämter")); /* has her address at both */
+    assert_int_equal(items(ok(API "/mappings")), 0);
+    done = dw_harness_command(h, .line = "timesync suggest Main --apply", .answer = "n");
+    assert_int_equal(done.code, 0);
+    assert_int_equal(items(ok(API "/mappings")), 0);
+    assert_shows(command("timesync suggest Main --apply --kind activity"), "mapped: 1, settles: 1");
+    assert_int_equal(items(ok(API "/mappings")), 1);
+    assert_int_equal(audited("timesync.mapping.created"), 1);
+    assert_true(dw_harness_run_jobs(h) > 0);
+    assert_int_equal(sheets_there(), 1);
+    assert_shows(command("timesync suggest Main --apply --kind activity"), "mapped: 0, settles: 0");
+    assert_int_equal(dw_harness_command(h, .line = "timesync suggest Main --kind rate").code, DW_EINVALID);
+    assert_shows(command("timesync suggest Main --kind customer"), "Customer 7");
+}
+
 static void a_decision_is_made_by_a_verb(void **state)
 {
     const char *sync = one_month("UTC"), *id;
@@ -226,11 +280,51 @@ static void a_decision_is_made_by_a_verb(void **state)
     (void)state;
     id = text(ok(API "/cases?state=open"), "/items/0/id");
     assert_string_equal(dw_harness_command(h, .line = say("timesync decide adopt %s", id)).error,
-                        "adopt is for one case, and wants --sheet with the timesheet's id");
+                        "this action makes no sense for the case");
     assert_shows(command(say("timesync decide skip %s --note no", id)), "decided");
     assert_true(dw_harness_run_jobs(h) > 0);
     assert_int_equal(items(ok(API "/cases?state=open")), 0);
     assert_text(run(sync, "{\"kind\":\"full\"}"), "/skipped", "1");
+}
+
+static void assert_refused(const char *line, const char *part)
+{
+    dw_harness_outcome done = dw_harness_command(h, .line = line, .answer = "n");
+
+    if (done.code != DW_EINVALID || !strstr(done.error, part))
+        fail_msg("%s: %d, %s", line, done.code, done.error);
+}
+
+/* What nobody can have meant is said, and not answered with nothing. */
+static void what_was_mistyped_is_refused(void **state)
+{
+    (void)state;
+    one_month("UTC");
+    assert_refused("timesync report --from 2026-13-01", "is no day, as 2026-11-01");
+    assert_refused("timesync report --to yesterday", "--to: is no day");
+    assert_refused("timesync report --by day --by agent --by month --by ticket", "--by: three at most");
+    assert_refused("timesync cases --reason OVERLAPS", "no such reason");
+    assert_refused("timesync cases --limit 0", "--limit: is not 1 to 10000");
+    assert_refused("timesync runs --limit -3", "--limit: is not 1 to 10000");
+    assert_refused("timesync run Main --until 2h", "--until is for --since");
+    assert_refused("timesync run Main --since 1h --until 2h", "--until is not after --since");
+    assert_refused("timesync edit Main", "nothing to change");
+    assert_refused(say("timesync add Other Nothing %s", books), "(connection: Nothing)");
+    assert_shows(command("timesync release Main"), "it was not held");
+}
+
+/* 44005 is what people call ticket 5. */
+static void a_ticket_is_known_by_its_number(void **state)
+{
+    const char *ticket;
+
+    (void)state;
+    one_month("UTC");
+    assert_int_equal(
+        dw_harness_command(h, .line = say("timesync run Main --ticket 4400%s", bookings[0].ticket)).code,
+        DW_EUNAVAILABLE); /* nobody works jobs off here */
+    ticket = bookings[0].ticket;
+    assert_text(ok(API "/runs?sort=-created_at&limit=1"), "/items/0/scope/tickets/0", ticket);
 }
 
 /* Nobody works jobs off here while the verb waits. */
@@ -258,10 +352,18 @@ static void a_run_that_nobody_takes_up_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(minutes_are_summed),           TEST(days_are_those_of_the_zone),
-        TEST(a_report_is_exported),         TEST(a_dashboard_has_its_numbers),
-        TEST(verbs_show_what_is_there),     TEST(a_sync_is_made_and_mapped_by_verbs),
-        TEST(a_decision_is_made_by_a_verb), TEST(a_run_that_nobody_takes_up_is_told),
+        TEST(minutes_are_summed),
+        TEST(days_are_those_of_the_zone),
+        TEST(a_report_is_exported),
+        TEST(a_dashboard_has_its_numbers),
+        TEST(what_is_billed_is_told_from_what_is_to_bill),
+        TEST(verbs_show_what_is_there),
+        TEST(a_sync_is_made_and_mapped_by_verbs),
+        TEST(a_decision_is_made_by_a_verb),
+        TEST(a_run_that_nobody_takes_up_is_told),
+        TEST(what_is_alike_is_suggested_and_mapped),
+        TEST(what_was_mistyped_is_refused),
+        TEST(a_ticket_is_known_by_its_number),
     };
 
     return ON_EVERY_ENGINE("reports", tests);

@@ -5,9 +5,9 @@
 
 static void book_three(void)
 {
-    book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
-    book((struct booking){ "7", "50", "Router", "7", "4", "1", "30.5", "2026-11-21T10:00:00Z", false });
-    book((struct booking){ "8", "51", "100 % =Printer", "9", "3", "", "45", "2026-11-22T10:00:00Z", false });
+    booked("6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z");
+    booked("7", "50", "Router", "7", "4", "1", "30.5", "2026-11-21T10:00:00Z");
+    booked("8", "51", "100 % =Printer", "9", "3", "", "45", "2026-11-22T10:00:00Z");
 }
 
 static int64_t number(dw_harness_reply reply, const char *name)
@@ -39,7 +39,7 @@ static void a_run_moves_what_was_booked(void **state)
     assert_int_equal(number(done, "total"), 3);
     assert_int_equal(number(done, "done"), 3);
     assert_adds_up(done);
-    assert_int_equal(sheets_there(), 3);
+    assert_int_equal(pages(), 3);
     steps = ok(say(API "/runs/%s/steps?outcome=created", text(done, "/id")));
     assert_int_equal(items(steps), 3);
     assert_text(steps, "/items/0/new_sheet/activity", "21");
@@ -49,7 +49,7 @@ static void a_run_moves_what_was_booked(void **state)
     done = run(sync, "{\"kind\":\"full\"}");
     assert_int_equal(number(done, "unchanged"), 3);
     assert_adds_up(done);
-    assert_int_equal(sheets_there(), 3);
+    assert_int_equal(pages(), 3);
 }
 
 static void a_plan_writes_nothing(void **state)
@@ -63,7 +63,7 @@ static void a_plan_writes_nothing(void **state)
     assert_text(plan, "/state", "done");
     assert_text(plan, "/is_plan", "true");
     assert_int_equal(number(plan, "created"), 3);
-    assert_int_equal(sheets_there(), 0);
+    assert_int_equal(pages(), 0);
     assert_int_equal(items(ok(say(API "/runs/%s/steps", text(plan, "/id")))), 3);
     assert_int_equal(items(ok(API "/runs?is_plan=true")), 1);
     assert_int_equal(items(ok(API "/runs?is_plan=false")), 0);
@@ -141,7 +141,7 @@ static void a_run_is_cancelled_once(void **state)
     now = assert_status(dw_harness_post(h, say(API "/runs/%s/cancel", id), NULL), 202);
     assert_text(now, "/state", "cancelled");
     dw_harness_run_jobs(h);
-    assert_int_equal(sheets_there(), 0);
+    assert_int_equal(pages(), 0);
     refused(dw_harness_post(h, say(API "/runs/%s/cancel", id), NULL), 409, "ended already");
     assert_status(dw_harness_post(h, API "/runs/" NOBODY "/cancel", NULL), 404);
     assert_int_equal(audited("timesync.run.cancelled"), 1);
@@ -165,24 +165,47 @@ static void a_run_is_undone_but_for_what_was_billed(void **state)
     (void)state;
     book_three();
     id = text(run(sync, "{}"), "/id");
-    sheets[1].exported = true;
+    books.all[1].exported = true;
     done = undo(id, "{\"plan\":true}");
     assert_int_equal(number(done, "deleted"), 2);
     assert_int_equal(number(done, "skipped"), 1);
-    assert_int_equal(sheets_there(), 3);
+    assert_int_equal(pages(), 3);
     assert_text(ok(say(API "/syncs/%s", sync)), "/held_reason", ""); /* a plan holds nothing */
     done = undo(id, "{}");
     assert_text(done, "/undoes", id);
     assert_int_equal(number(done, "deleted"), 2);
     assert_int_equal(number(done, "skipped"), 1);
     assert_adds_up(done);
-    assert_int_equal(sheets_there(), 1);
+    assert_int_equal(pages(), 1);
     assert_text(ok(say(API "/runs/%s", id)), "/undone_by", text(done, "/id"));
     assert_int_equal(items(ok(say(API "/runs/%s/steps?outcome=created", id))), 3);
     refused(dw_harness_post(h, say(API "/runs/%s/undo", id), "{}"), 409, "cannot be undone");
     refused(dw_harness_post(h, say(API "/runs/%s/undo", text(done, "/id")), "{}"), 409, "cannot be undone");
     assert_status(dw_harness_post(h, API "/runs/" NOBODY "/undo", NULL), 404);
     assert_int_equal(audited("timesync.run.undone"), 2);
+}
+
+/* What would begin by itself, and make again what is undone, does not begin; what a person started does. */
+static void what_waits_is_not_run_after_an_undo(void **state)
+{
+    const char *sync = make_sync("Main", RULES), *id, *asked, *due;
+    dw_harness_reply done;
+
+    (void)state;
+    book_three();
+    id = text(run(sync, "{}"), "/id");
+    due = text(assert_status(dw_harness_post(h, say(API "/syncs/%s/runs", sync), "{}"), 202), "/id");
+    if (dw_harness_sql(h, "UPDATE timesync_runs SET started_by = 'schedule' WHERE id = $1", due) < 0)
+        fail_msg("%s", dw_harness_why(h));
+    asked = text(assert_status(dw_harness_post(h, say(API "/syncs/%s/runs", sync), "{\"plan\":true}"), 202),
+                 "/id");
+    assert_int_equal(items(ok(API "/runs?state=waiting")), 2);
+    done = undo(id, "{}");
+    assert_int_equal(number(done, "deleted"), 3);
+    assert_int_equal(pages(), 0);
+    assert_text(ok(say(API "/runs/%s", due)), "/state", "cancelled");
+    assert_text(ok(say(API "/runs/%s", asked)), "/state", "done");
+    assert_text(ok(say(API "/syncs/%s", sync)), "/held_reason", "CHOSEN");
 }
 
 /* ---- CSV ---- */
@@ -202,12 +225,12 @@ static void lists_are_exported_for_spreadsheets(void **state)
     assert_memory_equal(csv.body.p, "\xEF\xBB\xBFsource_id,", 13);
     assert_has(csv, "\r\n6,50,440050,Router,Customer 7,Ann Ämter,ann@example.org,Support,15,synced,,");
     assert_has(csv, ",\"Bob; \"\"the\"\" Builder\",");
-    assert_has(csv, ",no,2026-11-21T09:29:30.000000Z,30.50\r\n");
+    assert_has(csv, ",no,2026-11-21,2026-11-21 09:29:30,30.50\r\n");
     csv = ok(API "/entries/export?separator=semicolon&since=2026-11-21T00:00:00Z");
     assert_memory_equal(csv.body.p, "\xEF\xBB\xBFsource_id;", 13);
     assert_has(csv, ";30,50\r\n");
     assert_false(has(csv, "\r\n6;"));
-    bookings[0].title = "=HYPERLINK(\"http://evil\")";
+    take(desk.all[0].title, sizeof(desk.all[0].title), "=HYPERLINK(\"http://evil\")");
     run(sync, "{\"kind\":\"full\"}");
     assert_has(ok(API "/entries/export?state=synced"), ",\"'=HYPERLINK(\"\"http://evil\"\")\",");
     csv = ok(say(API "/runs/export?sync=%s&until=2026-12-01T00:00:00Z", sync));
@@ -227,15 +250,15 @@ static void many_deletions_are_for_a_person(void **state)
     (void)state;
     book_three();
     run(sync, "{}");
-    bookings[0].gone = bookings[1].gone = true;
+    desk.all[0].gone = desk.all[1].gone = true;
     run(sync, "{\"kind\":\"full\"}");
-    assert_int_equal(sheets_there(), 3);
+    assert_int_equal(pages(), 3);
     assert_text(ok(say(API "/syncs/%s", sync)), "/held_reason", "TOO_MANY_DELETIONS");
     status = dw_harness_command(h, .line = "timesync status");
     assert_non_null(strstr(status.output, "TOO_MANY_DELETIONS"));
     assert_non_null(strstr(status.output, "dowel timesync release SYNC"));
     run(sync, "{\"kind\":\"full\",\"any_deletions\":true}");
-    assert_int_equal(sheets_there(), 1);
+    assert_int_equal(pages(), 1);
     assert_text(ok(say(API "/syncs/%s", sync)), "/held_reason", "");
 }
 
@@ -248,6 +271,7 @@ int main(void)
         TEST(entries_are_found),
         TEST(a_run_is_cancelled_once),
         TEST(a_run_is_undone_but_for_what_was_billed),
+        TEST(what_waits_is_not_run_after_an_undo),
         TEST(lists_are_exported_for_spreadsheets),
         TEST(many_deletions_are_for_a_person),
     };

@@ -32,7 +32,7 @@ static void a_sync_is_made_and_read(void **state)
         h, API "/syncs",
         say("{\"name\":\"Büro\",\"source\":\"%s\",\"target\":\"%s\",\"zone\":\"Europe/Berlin\","
             "\"rules\":{\"activity\":\"default\",\"default_activity\":\"21\"}}",
-            desk, books));
+            desk_id, books_id));
     assert_status(made, 201);
     assert_string_equal(dw_harness_header(made, "Location"), say(API "/syncs/%s", text(made, "/id")));
     assert_string_equal(dw_harness_header(made, "ETag"), "\"1\"");
@@ -46,7 +46,7 @@ static void a_sync_is_made_and_read(void **state)
     assert_text(read, "/entries", "0");
     assert_int_equal(items(ok(API "/syncs?sort=name&enabled=true")), 1);
     assert_int_equal(items(ok(API "/syncs?enabled=false")), 0);
-    assert_int_equal(items(ok(say(API "/syncs?source=%s", desk))), 1);
+    assert_int_equal(items(ok(say(API "/syncs?source=%s", desk_id))), 1);
     assert_int_equal(audited("timesync.sync.created"), 1);
 }
 
@@ -60,16 +60,17 @@ static dw_harness_reply try_to_make(const char *source, const char *target, cons
 static void a_wrong_sync_is_told_what_is_wrong(void **state)
 {
     (void)state;
-    refused(try_to_make(books, books, ""), 422, "no enabled connection from which booked time can be read");
-    refused(try_to_make(desk, NOBODY, ""), 422, "#/target");
-    refused(try_to_make(desk, books, ",\"zone\":\"Mars/Olympus\""), 422, "#/zone");
-    refused(try_to_make(desk, books, ",\"schedule\":\"often\""), 422, "#/schedule");
-    refused(try_to_make(desk, books, ",\"rules\":{\"ancor\":\"begins\"}"), 422, "anchor");
-    refused(try_to_make(desk, books, ",\"rules\":{\"anchor\":\"sideways\"}"), 422, "#/rules/anchor");
-    refused(try_to_make(desk, books, ",\"rules\":{\"activity\":\"default\"}"), 422,
+    refused(try_to_make(books_id, books_id, ""), 422,
+            "no enabled connection from which booked time can be read");
+    refused(try_to_make(desk_id, NOBODY, ""), 422, "#/target");
+    refused(try_to_make(desk_id, books_id, ",\"zone\":\"Mars/Olympus\""), 422, "#/zone");
+    refused(try_to_make(desk_id, books_id, ",\"schedule\":\"often\""), 422, "#/schedule");
+    refused(try_to_make(desk_id, books_id, ",\"rules\":{\"ancor\":\"begins\"}"), 422, "anchor");
+    refused(try_to_make(desk_id, books_id, ",\"rules\":{\"anchor\":\"sideways\"}"), 422, "#/rules/anchor");
+    refused(try_to_make(desk_id, books_id, ",\"rules\":{\"activity\":\"default\"}"), 422,
             "#/rules/default_activity");
     make_sync("Main", "");
-    refused(try_to_make(desk, books, ""), 409, "joins these two already");
+    refused(try_to_make(desk_id, books_id, ""), 409, "joins these two already");
     assert_int_equal(items(ok(API "/syncs")), 1);
 }
 
@@ -105,7 +106,7 @@ static void a_sync_is_deleted_by_its_name(void **state)
     const char *sync = make_sync("Main", NO_SCHEDULE), *target = say(API "/syncs/%s", sync);
 
     (void)state;
-    book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
+    booked("6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z");
     run(sync, "{}");
     refused(erase(target), 409, "send its name as confirm");
     refused(erase(say("%s?confirm=Other", target)), 409, "send its name as confirm");
@@ -123,7 +124,7 @@ static void a_connection_says_what_hangs_on_it(void **state)
 
     (void)state;
     make_sync("Main", "");
-    uses = dw_harness_uses(h, desk);
+    uses = dw_harness_uses(h, desk_id);
     assert_int_equal(json_array_size(uses), 1);
     assert_string_equal(json_string_value(json_object_get(json_array_get(uses, 0), "name")), "Main");
 }
@@ -135,8 +136,8 @@ static void a_held_sync_is_released(void **state)
     dw_harness_reply now;
 
     (void)state;
-    book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
-    books_refuse = true;
+    booked("6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z");
+    books.fails = DW_EAUTH;
     now = run(sync, "{}");
     assert_text(now, "/state", "failed");
     assert_text(now, "/reason", "AUTH_EXPIRED");
@@ -159,7 +160,7 @@ static void nobody_sees_another_tenants(void **state)
     assert_status(dw_harness_post(h, say(API "/syncs/%s/runs", sync), "{}"), 404);
     assert_status(dw_harness_post(h, say(API "/syncs/%s/release", sync), NULL), 404);
     assert_status(erase(say(API "/syncs/%s", sync)), 404);
-    refused(try_to_make(desk, books, ""), 422, "#/source");
+    refused(try_to_make(desk_id, books_id, ""), 422, "#/source");
 }
 
 static void permissions_are_asked_for(void **state)
@@ -169,7 +170,7 @@ static void permissions_are_asked_for(void **state)
     (void)state;
     as(ACME, "timesync.read");
     ok(API "/syncs");
-    assert_status(try_to_make(desk, books, ""), 403);
+    assert_status(try_to_make(desk_id, books_id, ""), 403);
     assert_status(dw_harness_post(h, say(API "/syncs/%s/runs", sync), "{}"), 403);
     assert_status(erase(say(API "/syncs/%s", sync)), 403);
     as(ACME, "notes.read");
@@ -180,7 +181,7 @@ static void permissions_are_asked_for(void **state)
 
 static void a_repeated_request_makes_one(void **state)
 {
-    const char *json = say("{\"name\":\"Main\",\"source\":\"%s\",\"target\":\"%s\"}", desk, books);
+    const char *json = say("{\"name\":\"Main\",\"source\":\"%s\",\"target\":\"%s\"}", desk_id, books_id);
     dw_harness_reply first, second;
 
     (void)state;

@@ -14,48 +14,57 @@ const dw_host *dw_host_;
 
 /* The first line that fits says what is to come out. Written from the design, not from compare.c. */
 static const struct line {
-    int source, link, target, as_wanted, exported;
+    int source, link, target, as_wanted, rounded, exported;
     int source_deleted, target_edited, target_deleted; /* rules */
     enum verdict verdict;
     enum reason reason;
 } lines[] = {
     /* not followed: nothing is ever done */
-    { ANY, LINK_UNFOLLOWED, ANY, ANY, ANY, ANY, ANY, ANY, VERDICT_UNFOLLOW, REASON_NONE },
+    { ANY, LINK_UNFOLLOWED, ANY, ANY, ANY, ANY, ANY, ANY, ANY, VERDICT_UNFOLLOW, REASON_NONE },
     /* without a timesheet */
-    { SOURCE_GONE, LINK_NONE, ANY, ANY, ANY, ANY, ANY, ANY, VERDICT_FORGET, REASON_NONE },
-    { ANY, LINK_NONE, ANY, ANY, ANY, ANY, ANY, ANY, VERDICT_CREATE, REASON_NONE },
+    { SOURCE_GONE, LINK_NONE, ANY, ANY, ANY, ANY, ANY, ANY, ANY, VERDICT_FORGET, REASON_NONE },
+    { ANY, LINK_NONE, ANY, ANY, ANY, ANY, ANY, ANY, ANY, VERDICT_CREATE, REASON_NONE },
     /* gone at the source */
-    { SOURCE_GONE, ANY, TARGET_UNKNOWN, ANY, ANY, ANY, ANY, ANY, VERDICT_LOOK, REASON_NONE },
-    { SOURCE_GONE, ANY, TARGET_ABSENT, ANY, ANY, ANY, ANY, ANY, VERDICT_FORGET, REASON_NONE },
-    { SOURCE_GONE, ANY, ANY, ANY, true, ANY, ANY, ANY, VERDICT_CASE, REASON_LOCKED_OR_EXPORTED },
-    { SOURCE_GONE, ANY, TARGET_CHANGED, ANY, ANY, ANY, ANY, ANY, VERDICT_CASE, REASON_BOTH_CHANGED },
-    { SOURCE_GONE, ANY, TARGET_SAME, ANY, ANY, SOURCE_DELETED_REMOVE, ANY, ANY, VERDICT_REMOVE, REASON_NONE },
-    { SOURCE_GONE, ANY, TARGET_SAME, ANY, ANY, SOURCE_DELETED_DECIDE, ANY, ANY, VERDICT_CASE,
+    { SOURCE_GONE, ANY, TARGET_UNKNOWN, ANY, ANY, ANY, ANY, ANY, ANY, VERDICT_LOOK, REASON_NONE },
+    { SOURCE_GONE, ANY, TARGET_ABSENT, ANY, ANY, ANY, ANY, ANY, ANY, VERDICT_FORGET, REASON_NONE },
+    { SOURCE_GONE, ANY, ANY, ANY, ANY, true, ANY, ANY, ANY, VERDICT_CASE, REASON_LOCKED_OR_EXPORTED },
+    { SOURCE_GONE, ANY, TARGET_CHANGED, ANY, ANY, ANY, ANY, ANY, ANY, VERDICT_CASE, REASON_DELETED_SOURCE },
+    { SOURCE_GONE, ANY, TARGET_SAME, ANY, ANY, ANY, SOURCE_DELETED_REMOVE, ANY, ANY, VERDICT_REMOVE,
+      REASON_NONE },
+    { SOURCE_GONE, ANY, TARGET_SAME, ANY, ANY, ANY, SOURCE_DELETED_DECIDE, ANY, ANY, VERDICT_CASE,
       REASON_DELETED_SOURCE },
     /* nobody looked */
-    { SOURCE_SAME, ANY, TARGET_UNKNOWN, ANY, ANY, ANY, ANY, ANY, VERDICT_UNCHANGED, REASON_NONE },
-    { SOURCE_CHANGED, ANY, TARGET_UNKNOWN, ANY, ANY, ANY, ANY, ANY, VERDICT_LOOK, REASON_NONE },
+    { SOURCE_SAME, ANY, TARGET_UNKNOWN, ANY, ANY, ANY, ANY, ANY, ANY, VERDICT_UNCHANGED, REASON_NONE },
+    { SOURCE_CHANGED, ANY, TARGET_UNKNOWN, ANY, ANY, ANY, ANY, ANY, ANY, VERDICT_LOOK, REASON_NONE },
     /* gone at the target */
-    { ANY, ANY, TARGET_ABSENT, ANY, ANY, ANY, ANY, TARGET_DELETED_DECIDE, VERDICT_CASE,
+    { ANY, ANY, TARGET_ABSENT, ANY, ANY, ANY, ANY, ANY, TARGET_DELETED_DECIDE, VERDICT_CASE,
       REASON_DELETED_TARGET },
-    { ANY, ANY, TARGET_ABSENT, ANY, ANY, ANY, ANY, TARGET_DELETED_SKIP, VERDICT_SKIP, REASON_DELETED_TARGET },
-    { ANY, ANY, TARGET_ABSENT, ANY, ANY, ANY, ANY, TARGET_DELETED_CREATE, VERDICT_CREATE, REASON_NONE },
+    { ANY, ANY, TARGET_ABSENT, ANY, ANY, ANY, ANY, ANY, TARGET_DELETED_SKIP, VERDICT_SKIP,
+      REASON_DELETED_TARGET },
+    { ANY, ANY, TARGET_ABSENT, ANY, ANY, ANY, ANY, ANY, TARGET_DELETED_CREATE, VERDICT_CREATE, REASON_NONE },
     /* it is what is wanted, whoever made it so */
-    { SOURCE_CHANGED, ANY, ANY, true, ANY, ANY, ANY, ANY, VERDICT_ACCEPT, REASON_NONE },
-    { SOURCE_SAME, ANY, TARGET_CHANGED, true, ANY, ANY, ANY, ANY, VERDICT_ACCEPT, REASON_NONE },
-    /* somebody edited it */
-    { ANY, ANY, TARGET_CHANGED, ANY, ANY, ANY, TARGET_EDITED_UNFOLLOW, ANY, VERDICT_UNFOLLOW, REASON_NONE },
-    { ANY, ANY, TARGET_CHANGED, ANY, true, ANY, TARGET_EDITED_RESTORE, ANY, VERDICT_CASE,
+    { SOURCE_CHANGED, ANY, ANY, true, ANY, ANY, ANY, ANY, ANY, VERDICT_ACCEPT, REASON_NONE },
+    { SOURCE_SAME, ANY, TARGET_CHANGED, true, ANY, ANY, ANY, ANY, ANY, VERDICT_ACCEPT, REASON_NONE },
+    /* both say the same, but for what the target rounds */
+    { SOURCE_CHANGED, ANY, TARGET_CHANGED, ANY, true, true, ANY, ANY, ANY, VERDICT_CASE,
       REASON_LOCKED_OR_EXPORTED },
-    { ANY, ANY, TARGET_CHANGED, ANY, false, ANY, TARGET_EDITED_RESTORE, ANY, VERDICT_UPDATE, REASON_NONE },
-    { SOURCE_SAME, ANY, TARGET_CHANGED, ANY, ANY, ANY, TARGET_EDITED_DECIDE, ANY, VERDICT_CASE,
+    { SOURCE_CHANGED, ANY, TARGET_CHANGED, ANY, true, false, ANY, ANY, ANY, VERDICT_UPDATE, REASON_NONE },
+    /* somebody edited it */
+    { ANY, ANY, TARGET_CHANGED, ANY, ANY, ANY, ANY, TARGET_EDITED_UNFOLLOW, ANY, VERDICT_UNFOLLOW,
+      REASON_NONE },
+    { ANY, ANY, TARGET_CHANGED, ANY, ANY, true, ANY, TARGET_EDITED_RESTORE, ANY, VERDICT_CASE,
+      REASON_LOCKED_OR_EXPORTED },
+    { ANY, ANY, TARGET_CHANGED, ANY, ANY, false, ANY, TARGET_EDITED_RESTORE, ANY, VERDICT_UPDATE,
+      REASON_NONE },
+    { SOURCE_SAME, ANY, TARGET_CHANGED, ANY, ANY, ANY, ANY, TARGET_EDITED_DECIDE, ANY, VERDICT_CASE,
       REASON_TARGET_CHANGED },
-    { SOURCE_CHANGED, ANY, TARGET_CHANGED, ANY, ANY, ANY, TARGET_EDITED_DECIDE, ANY, VERDICT_CASE,
+    { SOURCE_CHANGED, ANY, TARGET_CHANGED, ANY, ANY, ANY, ANY, TARGET_EDITED_DECIDE, ANY, VERDICT_CASE,
       REASON_BOTH_CHANGED },
     /* it is as it was; that it was exported is no edit */
-    { SOURCE_SAME, ANY, TARGET_SAME, ANY, ANY, ANY, ANY, ANY, VERDICT_UNCHANGED, REASON_NONE },
-    { SOURCE_CHANGED, ANY, TARGET_SAME, ANY, true, ANY, ANY, ANY, VERDICT_CASE, REASON_LOCKED_OR_EXPORTED },
-    { SOURCE_CHANGED, ANY, TARGET_SAME, ANY, false, ANY, ANY, ANY, VERDICT_UPDATE, REASON_NONE },
+    { SOURCE_SAME, ANY, TARGET_SAME, ANY, ANY, ANY, ANY, ANY, ANY, VERDICT_UNCHANGED, REASON_NONE },
+    { SOURCE_CHANGED, ANY, TARGET_SAME, ANY, ANY, true, ANY, ANY, ANY, VERDICT_CASE,
+      REASON_LOCKED_OR_EXPORTED },
+    { SOURCE_CHANGED, ANY, TARGET_SAME, ANY, ANY, false, ANY, ANY, ANY, VERDICT_UPDATE, REASON_NONE },
 };
 
 static bool fits(int wanted, int is)
@@ -70,7 +79,8 @@ static const struct line *line_of(const struct compare_in *in, const struct rule
 
         if (fits(l->source, (int)in->source) && fits(l->link, (int)in->link) &&
             fits(l->target, (int)in->target) && fits(l->as_wanted, in->is_as_wanted) &&
-            fits(l->exported, in->is_exported) && fits(l->source_deleted, (int)r->source_deleted) &&
+            fits(l->rounded, in->is_rounded) && fits(l->exported, in->is_exported) &&
+            fits(l->source_deleted, (int)r->source_deleted) &&
             fits(l->target_edited, (int)r->target_edited) && fits(l->target_deleted, (int)r->target_deleted))
             return l;
     }
@@ -82,7 +92,7 @@ static void matrix(void **state)
     unsigned seen[sizeof(lines) / sizeof(*lines)] = { 0 };
 
     (void)state;
-    for (unsigned n = 0; n < 3U * 3 * 4 * 2 * 2 * 2 * 3 * 3; n++) {
+    for (unsigned n = 0; n < 3U * 3 * 4 * 2 * 2 * 2 * 2 * 3 * 3; n++) {
         unsigned left = n;
         struct compare_in in;
         struct rules r = { 0 };
@@ -94,6 +104,7 @@ static void matrix(void **state)
         in.link = (enum side_link)PICK(3);
         in.target = (enum side_target)PICK(4);
         in.is_as_wanted = PICK(2);
+        in.is_rounded = PICK(2);
         in.is_exported = PICK(2);
         r.source_deleted = PICK(2);
         r.target_edited = PICK(3);

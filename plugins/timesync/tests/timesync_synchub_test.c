@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <dowel/dowel.h>
 #include <dowel/harness.h>
-#include <libpq-fe.h>
+
+#include "../../../tests/support/postgres_databases.h"
 
 DW_HARNESS_PLAYS;
 
@@ -111,22 +111,7 @@ static const dw_connector hours = { .name = "kimai",
 
 /* ---- the old tool's database ---- */
 
-static const char *postgres; /* the URL of a server where the superuser makes databases */
-static char database[64], dsn[512];
-
-static void ask_postgres(const char *name, const char *sql)
-{
-    static const char *const names[] = { "dbname", "user", "dbname", NULL };
-    const char *const values[] = { postgres, "postgres", name, NULL };
-    PGconn *conn = PQconnectdbParams(names, values, 1);
-    PGresult *result = PQexec(conn, sql);
-    const ExecStatusType status = PQresultStatus(result);
-
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-        fail_msg("%s: %s", sql, PQerrorMessage(conn));
-    PQclear(result);
-    PQfinish(conn);
-}
+static struct postgres_database old;
 
 static const char tables[] =
     "CREATE TABLE connectors (id SERIAL PRIMARY KEY, name VARCHAR(100) NOT NULL, type VARCHAR(50) NOT NULL,"
@@ -143,17 +128,15 @@ static const char tables[] =
     "  is_active) VALUES (1, 'Support', 11, 'Consulting', true), (1, 'Support', 12, 'Newer', true),"
     "  (1, 'Support', 13, 'Newest, but off', false), (2, NULL, 21, NULL, NULL), (3, 'Off', 31, 'Off', false)";
 
+static void in_old(const char *sql)
+{
+    assert_int_equal(postgres_admin_in(old.name, sql), 0);
+}
+
 static void make_old(void)
 {
-    static unsigned made;
-    const char *at = strchr(strstr(postgres, "://") + 3, '/'), *rest = strchr(at, '?');
-    char sql[192];
-
-    snprintf(database, sizeof(database), "synchub_%ld_%u", (long)getpid(), ++made);
-    snprintf(sql, sizeof(sql), "CREATE DATABASE %s ENCODING 'UTF8' TEMPLATE template0", database);
-    ask_postgres("postgres", sql);
-    ask_postgres(database, tables);
-    snprintf(dsn, sizeof(dsn), "%.*s/%s%s", (int)(at - postgres), postgres, database, rest ? rest : "");
+    assert_int_equal(postgres_make(&old), 0);
+    in_old(tables);
 }
 
 /* ---- the server ---- */
@@ -180,18 +163,16 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    char sql[128];
+    const unsigned left = dw_harness_close(h);
 
     (void)state;
-    assert_int_equal(dw_harness_close(h), 0);
-    snprintf(sql, sizeof(sql), "DROP DATABASE %s WITH (FORCE)", database);
-    ask_postgres("postgres", sql);
-    return 0;
+    postgres_drop(&old);
+    return left == 0 ? 0 : -1;
 }
 
 static dw_harness_outcome import(const char *option)
 {
-    const char *const arguments[] = { dsn, option, NULL };
+    const char *const arguments[] = { old.url, option, NULL };
 
     return dw_harness_command(h, .line = "timesync import-synchub", .arguments = arguments, .input = KEY,
                               .json = true);
@@ -297,9 +278,8 @@ static void what_is_changed_here_stays(void **state)
 
     (void)state;
     imported(NULL);
-    ask_postgres(database,
-                 "UPDATE activity_mappings SET is_active = true WHERE zammad_type_id = 3;"
-                 "UPDATE activity_mappings SET kimai_activity_name = 'Renamed' WHERE kimai_activity_id = 12");
+    in_old("UPDATE activity_mappings SET is_active = true WHERE zammad_type_id = 3;"
+           "UPDATE activity_mappings SET kimai_activity_name = 'Renamed' WHERE kimai_activity_id = 12");
     again = imported(NULL);
     assert_int_equal(number(again, "mappings_new"), 1);
     assert_int_equal(number(again, "mappings_there"), 2);
@@ -359,8 +339,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(whatever_fails_nothing_is_half_there, begin, end),
     };
 
-    postgres = getenv("DOWEL_TEST_POSTGRES");
-    if (!postgres || !*postgres) {
+    if (!postgres_server()) {
         printf("1..1\nok 1 - synchub # SKIP DOWEL_TEST_POSTGRES is not set\n");
         return 0;
     }

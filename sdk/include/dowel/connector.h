@@ -68,7 +68,8 @@ typedef struct dw_listing {
 enum dw_unit { DW_UNIT_UNKNOWN = 0, DW_UNIT_SECONDS = 1, DW_UNIT_MINUTES = 2, DW_UNIT_HOURS = 3 };
 
 /* A booking at its source. Only id, ticket, amount and one of begin, end and created are required; the rest helps mapping.
- * What is wrong with one (an amount that is no number) is for a person to decide, and no error. */
+ * What is wrong with one (an amount that is no number) is for a person to decide, and no error. Texts are cut at 1 MiB, names at
+ * 4,000 bytes; bytes that are no UTF-8 become U+FFFD. Ids have at most 200 bytes. */
 typedef struct dw_entry {
     uint32_t struct_size;
     const char *id; /* stable and unique in the connection */
@@ -82,6 +83,9 @@ typedef struct dw_entry {
     uint32_t unit;      /* enum dw_unit; UNKNOWN: the amount's unit is for the sync to say */
     dw_time begin, end, created, changed; /* 0: the source does not say */
     const char *merged_into;              /* the ticket that this one's was merged into; NULL: it was not */
+    const char *
+        wrong; /* why a person has to look at it before it is moved, in a sentence; NULL: nothing is wrong. The host says
+                        * so itself of one whose ids are too long or no UTF-8, or that lacks what is required */
 } dw_entry;
 
 /* Which are wanted. */
@@ -239,6 +243,7 @@ typedef struct dw_connector_api {
     dw_span (*settle)(dw_connection *conn);
     int (*try_out)(dw_call *c, const dw_connection_wanted *wanted);
     int (*connect)(dw_call *c, const char **id, const dw_connection_wanted *wanted);
+    const char *(*address)(dw_connection *conn);
 } dw_connector_api;
 
 /* ---- connections ---- */
@@ -247,6 +252,14 @@ typedef struct dw_connector_api {
 static inline const char *dw_connection_id(dw_connection *conn) { return dw_host_->connector->id(conn); }
 static inline const char *dw_connection_name(dw_connection *conn) { return dw_host_->connector->name(conn); }
 static inline const char *dw_connection_kind(dw_connection *conn) { return dw_host_->connector->kind(conn); }
+
+/* Where all of it is sent to, without a slash at its end: "https://desk.example.org/zammad"; "": it speaks to nobody. Ids that
+ * were read over a connection mean what they did only as long as it is the same, or somebody says that it is the same system.
+ * Borrowed as the connection. [call] */
+static inline const char *dw_connection_address(dw_connection *conn)
+{
+    return dw_host_->connector->address(conn);
+}
 
 /* For the connector's own plugin: the struct of .settings as it is, or would be while it is tested. Immutable, borrowed as the
  * connection. NULL for another plugin, and logged: secrets are in it. [call] */

@@ -10,6 +10,7 @@ import { binaryOf, launch, preset, root, slowness, sleep, temporaryFolder, write
 import { markerOf } from './world.mjs';
 
 const RUN_LIMIT_MS = 120_000 * slowness;
+const SECOND_LOOK_MS = 500; // a notice of which nothing comes is the rule here: most things are read before it arrives
 const ENDED = ['done', 'failed', 'cancelled'];
 
 async function freePort() {
@@ -43,7 +44,7 @@ export class House {
       'badges.yaml': `enabled: true\n${badgesYaml(this.people)}`,
       'zammad.yaml': 'enabled: true\nrequired: true\n',
       'kimai.yaml': 'enabled: true\nrequired: true\n',
-      'timesync.yaml': `enabled: true\nrequired: true\nsettle: ${this.settleMs / 1000}s\n`,
+      'timesync.yaml': `enabled: true\nrequired: true\nsettle: ${this.settleMs}ms\nsecond_look: ${SECOND_LOOK_MS}ms\n`,
     });
     await this.#launch();
     return this;
@@ -235,6 +236,7 @@ export class Dowel {
   async decide({ id, reason, sheet }, action) {
     const answer = await this.house.ask('POST', `/timesync/cases/${id}/decide`, { action, ...(action === 'adopt' && { sheet }), note: `${reason}: ${action}` });
     if (answer.status === 409) return; // it has solved itself meanwhile
+    if (answer.status === 422 && (await this.house.told('GET', `/timesync/cases/${id}`)).reason !== reason) return; // or is another one now
     if (answer.status !== 202) throw new Error(`${action} of a case ${reason}: ${answer.status} ${answer.text}`);
     for (const run of answer.json.runs) await this.ended(run);
   }

@@ -8,7 +8,7 @@ import { markerOf } from './world.mjs';
 
 const ONE = 1_000_000n; // amounts are millionths
 const RUN_PARTS = ['created', 'updated', 'unchanged', 'deleted', 'skipped', 'to_decide', 'failed'];
-const LEFT_ALONE = ['keep', 'unfollow', 'dismiss', 'skip', 'adopt', 'remove'];
+const SEEN = ['keep', 'dismiss', 'adopt']; // a person looked, and it stays as it is: as long as it is so
 
 const millionths = (text) => {
   const [whole, fraction = ''] = text.split('.');
@@ -47,8 +47,8 @@ export class Judge {
     this.#places(say);
     const sheets = this.world.sheetsByEntry();
     const open = grouped(sync.cases.filter(({ state }) => state !== 'resolved' && state !== 'obsolete'), ({ entry }) => entry);
-    for (const [id, { strand, entry }] of this.world.known) {
-      const given = { id, row: this.world.entry(id), sheets: sheets.get(id) ?? [], cases: open.get(id) ?? [], told: sync.entries.get(id) };
+    for (const [id, { strand, entry, homes }] of this.world.known) {
+      const given = { id, homes, row: this.world.entry(id), sheets: sheets.get(id) ?? [], cases: open.get(id) ?? [], told: sync.entries.get(id) };
       given.touched = this.world.touched.get(id) ?? new Set();
       given.decided = this.world.decided.get(id) ?? [];
       for (const text of this.#entry(given)) say(`strand ${strand} entry ${entry} (${id}): ${text}: ${this.#facts(given)}`);
@@ -62,7 +62,7 @@ export class Judge {
     const source = row && { ...row, time_unit: String(row.time_unit), created_at: new Date(row.created_at).toISOString(), ticket: ticket?.number };
     return JSON.stringify({
       source, sheets: sheets.map((sheet) => this.world.kimai.shownSheet(sheet)), cases: cases.map(({ reason, state, detail }) => ({ reason, state, detail })),
-      told, touched: [...touched], decided, wanted: row && this.wanted(row),
+      told, touched: [...touched], decided: decided.map(({ action }) => action), wanted: row && this.wanted(row),
       writes: this.world.kimai.writes.filter(({ entry }) => entry === id)
         .map(({ at, method, status, body }) => `${new Date(at).toISOString()} ${method} ${status} ${body}`),
     });
@@ -125,14 +125,16 @@ export class Judge {
     };
   }
 
-  // How a timesheet differs from what is wanted: names of fields.
-  differences(sheet, wanted, { isMoved = false } = {}) {
+  // How a timesheet differs from what is wanted: names of fields. What was moved stays in the project of a ticket that it was on.
+  differences(sheet, wanted, homes = new Map()) {
     const { kimai } = this.world;
     const project = kimai.state.projects.get(sheet.project);
+    const customer = kimai.state.customers.get(project?.customer);
     const found = ['begin', 'end', 'duration', 'user', 'activity'].filter((name) => sheet[name] !== wanted[name]);
     if (wanted.billable !== undefined && sheet.billable !== wanted.billable) found.push('billable');
-    if (!isMoved && project?.number !== wanted.project) found.push('project');
-    if (!isMoved && kimai.state.customers.get(project?.customer)?.number !== wanted.customer) found.push('customer');
+    const isAt = ([ticket, firm]) => project?.number === `TID-${ticket}` && customer?.number === `OID-${firm}`;
+    if (project?.number !== wanted.project && ![...homes].some(isAt)) found.push('project');
+    else if (customer?.number !== wanted.customer && ![...homes].some(isAt)) found.push('customer');
     if (sheet.exported) return found; // of one that is billed its text is nobody's business any more
     if (!sheet.description.includes(wanted.title) || /said by telephone/.test(sheet.description)) found.push('text');
     if (kimai.shownSheet(sheet).tags.sort().join() !== [...wanted.tags].sort().join()) found.push('tags');
@@ -142,69 +144,128 @@ export class Judge {
   * #entry(given) {
     const { row, told, touched } = given;
     if (told && ['waiting', 'failed'].includes(told.state)) yield `it is ${told.state} for ever`;
-    const isVeryLate = [...touched].some((what) => what.startsWith('very late'));
-    if (given.sheets.length > 1) yield* this.#several(given, isVeryLate);
+    given.isVeryLate = [...touched].some((what) => what.startsWith('very late'));
+    if (given.sheets.length > 1) yield* this.#several(given);
     else if (!row) yield* this.#gone(given);
-    else yield* this.#there(given, isVeryLate);
+    else yield* this.#there(given);
   }
 
-  // Two are never ours, unless somebody copied one, or a request came when it could not be expected any more; and then it is told.
-  * #several({ sheets, cases, touched, decided }, isVeryLate) {
+  // Two are never ours, unless somebody copied one, or a request came when it could not be expected any more; and then it is told,
+  // of each that the entry does not have: those that are billed are for whoever billed them.
+  * #several({ id, sheets, cases, touched, decided, told, isVeryLate }) {
     if (!touched.has('copied') && !isVeryLate) yield `${sheets.length} timesheets`;
-    else if (cases.length === 0 && decided.length === 0 && sheets.filter(({ exported }) => !exported).length > 0) yield `${sheets.length} timesheets, and nobody is told`;
+    else if (cases.length === 0) {
+      const isSeen = (sheet) => decided.some((one) => this.#isSeen(one, sheet));
+      const others = sheets.filter((sheet) => !sheet.exported && told?.sheet !== String(sheet.id) && !isSeen(sheet));
+      if (others.length > 0 && !decided.some((one) => one.state === this.stateOf(id))) yield `${sheets.length} timesheets, and nobody is told`;
+    }
   }
 
-  * #gone({ sheets, cases, touched, decided, told }) {
-    const [sheet] = sheets;
+  #isSeen({ action, sheet, shown }, now) {
+    return SEEN.includes(action) && sheet === String(now.id) && shown === this.#shown(now);
+  }
+
+  #shown(sheet) {
+    const { modified, exported, ...shown } = this.world.kimai.shownSheet(sheet); // to bill it is no edit
+    return JSON.stringify(shown);
+  }
+
+  // All that a person who decides may see of an entry: where it is the same, what was decided holds.
+  stateOf(id) {
+    const row = this.world.entry(id);
+    const ticket = row && this.world.ticket(row.ticket_id);
+    const source = row && [String(row.time_unit), row.type_id, row.ticket_id, row.created_by_id, ticket.title, ticket.organization_id, ticket.state_id];
+    return JSON.stringify([source, row && this.unmapped.has(row.type_id), this.world.sheetsOf(id).map((sheet) => this.#shown(sheet))]);
+  }
+
+  // A person who is shown this case chooses that.
+  seen({ entry, sheet }, action) {
+    const now = this.world.kimai.state.sheets.get(Number(sheet));
+    return { action, state: this.stateOf(entry), sheet, shown: now && this.#shown(now) };
+  }
+
+  // ---- what rules and persons may leave as it is ----
+
+  #isUnfollowed({ told, touched, decided }) {
+    if (told?.state !== 'unfollowed') return false;
+    const byRule = [...touched].some((what) => what.startsWith('edited') || what === 'copied') && this.rules.target_edited === 'unfollow';
+    return byRule || decided.some(({ action }) => ['unfollow', 'keep', 'adopt'].includes(action));
+  }
+
+  #isLeft(given) {
+    const { id, told, decided } = given;
+    const isSkipped = told?.state === 'skipped' && told.reason === 'CHOSEN' && decided.some(({ action }) => ['skip', 'remove'].includes(action));
+    return isSkipped || this.#isUnfollowed(given) || decided.some(({ action, state }) => SEEN.includes(action) && state === this.stateOf(id));
+  }
+
+  // It needs no timesheet.
+  #mayLack(given) {
+    const { told, touched } = given;
+    const isDeleted = touched.has('deleted') && this.rules.target_deleted === 'skip' && told?.reason === 'DELETED_TARGET' && told.state === 'skipped';
+    return isDeleted || this.#isLeft(given);
+  }
+
+  // Whether the target refuses it as things stand.
+  #isRefused(wanted, sheet) {
+    if (this.overlaps) return false;
+    const [from, to] = [wanted.begin + 1000, wanted.end - 1000];
+    const meets = ({ id, user, begin, end }) => id !== sheet?.id && user === wanted.user && begin <= to && end >= from;
+    return [...this.world.kimai.state.sheets.values()].some(meets);
+  }
+
+  // Nothing says whether it should be billable, so who changes that is asked about.
+  #isBillableEdited(sheet, wanted) {
+    return wanted.billable === undefined && this.world.kimai.written.get(sheet.id) !== sheet.billable;
+  }
+
+  // ---- one that is gone, one that is there ----
+
+  * #gone(given) {
+    const { sheets: [sheet], cases, told, touched, decided } = given;
     if (!sheet) {
       if (cases.length > 0) yield 'gone on both sides, and its case never closes';
       return;
     }
-    // Who copies a timesheet, and deletes the one that the sync had, keeps the copy: where the rule is to skip, it is theirs.
-    const isTheirs = told?.state === 'unfollowed' || (told?.reason === 'DELETED_TARGET' && touched.has('copied'));
-    if (cases.length > 0 || isTheirs || LEFT_ALONE.some((action) => decided.includes(action)) || touched.has('undone')) return;
-    if (!told) yield 'it is gone at the source, has a timesheet, and the sync does not know it';
-    else yield 'its deletion was missed: a timesheet, and no case';
+    if (cases.length > 0) {
+      const isSure = touched.size === 0 && decided.length === 0 && this.rules.source_deleted === 'remove';
+      if (isSure) yield 'its timesheet is to be removed, nobody touched it, and a person is asked';
+    } else if (!told) yield 'it is gone at the source, has a timesheet, and the sync does not know it';
+    else if (!this.#isLeft(given)) yield 'its deletion was missed: a timesheet, and no case';
   }
 
-  // Both sides were changed to the same; but of what the target rounds nobody can be sure. Nor is said whether it should be billable.
-  #isUndecided(touched, wanted) {
-    return touched.has('edited billable') || (touched.has('edited') && wanted.isRounded);
-  }
-
-  // Of a copy, whose original somebody deleted, the case is about the original.
-  #isIts(told, sheet) {
-    return typeof told?.sheet !== 'string' || told.sheet === String(sheet.id);
-  }
-
-  * #there({ row, sheets, cases, touched, decided, told }, isVeryLate) {
-    const wanted = this.wanted(row);
-    const [sheet] = sheets;
-    const isMoved = touched.has('moved') || touched.has('merged');
-    const isSkipped = touched.has('deleted') && this.rules.target_deleted === 'skip';
-    const isLeft = isSkipped || LEFT_ALONE.some((action) => decided.includes(action)) || told?.state === 'unfollowed' || touched.has('undone');
+  * #there(given) {
+    const { sheets: [sheet], cases, told } = given;
+    const wanted = this.wanted(given.row);
     if (!told) yield 'the sync never saw it';
-    if (wanted.why) {
-      if (wanted.why === 'decide' && !sheet && cases.length === 0 && !isLeft) yield 'it cannot be moved, and nobody is told';
-      const isForgotten = wanted.why === 'skip' && sheet && cases.length === 0 && !isLeft && touched.size === 0;
-      if (isForgotten && this.rules.source_deleted === 'remove') yield 'nothing is left of it but its timesheet';
-      return;
-    }
-    if (!sheet) {
-      if (cases.length === 0 && !isLeft) yield 'it is lost: no timesheet and no case';
-      else if (touched.size === 0 && decided.length === 0 && this.overlaps) yield 'nothing forbids it, and it has no timesheet';
-      return;
-    }
-    const differs = this.differences(sheet, wanted, { isMoved });
+    if (wanted.why) yield* this.#unmovable(given, wanted);
+    else if (!sheet) yield* this.#lacking(given, wanted);
     // Of an exported one nobody can know whether the target would round the new amount to what is there.
-    if (sheet.exported && cases.length > 0) return;
-    if (differs.length > 0 && cases.length === 0 && !isLeft) {
-      const isTheirs = touched.has('edited') && this.rules.target_edited === 'unfollow';
-      if (!isTheirs) yield `its timesheet differs in ${differs.join(', ')}, and nobody is told`;
-    } else if (differs.length > 0 && touched.size === 0 && decided.length === 0 && this.overlaps) {
+    else if (!sheet.exported || cases.length === 0) yield* this.#compared(given, wanted);
+  }
+
+  * #unmovable(given, { why }) {
+    const { sheets: [sheet], cases } = given;
+    if (cases.length > 0 || this.#isLeft(given)) return;
+    if (why === 'decide' && !this.#mayLack(given)) yield 'it cannot be moved, and nobody is told';
+    if (why === 'skip' && sheet) yield 'nothing is left of it but its timesheet';
+  }
+
+  * #lacking(given, wanted) {
+    const { cases, touched } = given;
+    if (cases.length === 0 && !this.#mayLack(given)) yield 'it is lost: no timesheet and no case';
+    else if (cases.length > 0 && touched.size === 0 && !this.#isRefused(wanted)) yield 'nothing forbids it, and it has no timesheet';
+  }
+
+  * #compared(given, wanted) {
+    const { sheets: [sheet], cases, touched, isVeryLate } = given;
+    const differs = this.differences(sheet, wanted, given.homes);
+    if (differs.length > 0 && cases.length === 0 && !this.#isLeft(given)) {
+      yield `its timesheet differs in ${differs.join(', ')}, and nobody is told`;
+    } else if (differs.length > 0 && cases.length > 0 && touched.size === 0 && !this.#isRefused(wanted, sheet)) {
       yield `nothing forbids it, and its timesheet differs in ${differs.join(', ')}`;
-    } else if (differs.length === 0 && cases.length > 0 && !isMoved && !isVeryLate && this.#isIts(told, sheet) && !this.#isUndecided(touched, wanted)) {
-      yield 'all is well, and its case never closes';
+    } else if (differs.length === 0 && cases.length > 0 && !isVeryLate && !this.#isBillableEdited(sheet, wanted)) {
+      const isMerged = this.rules.merged === 'decide' && (touched.has('moved') || touched.has('merged'));
+      if (!isMerged) yield 'all is well, and its case never closes';
     }
   }
 }

@@ -22,6 +22,7 @@ class Play {
     await this.world.start();
     const types = [...this.world.zammad.state.types.keys()];
     this.unmapped = new Set(this.plan.unmapped.map((i) => types[i]));
+    this.judge = new Judge({ world: this.world, rules: this.plan.rules, unmapped: this.unmapped, overlaps: this.plan.overlaps });
     await this.subject.start(this.world, { rules: this.plan.rules, unmapped: this.unmapped });
     return this;
   }
@@ -69,7 +70,7 @@ class Play {
       const choices = CHOICES.filter((action) => one.actions.includes(action));
       if (choices.length === 0) continue;
       const action = choices[Math.floor(wanted.get(one.entry) * choices.length)];
-      this.world.decide(one.entry, action);
+      this.world.decide(one.entry, this.judge.seen(one, action));
       this.say(`case of ${one.entry} (${one.reason}): ${action}`);
       await this.subject.decide(one, action);
     }
@@ -145,14 +146,13 @@ class Play {
     while (this.world.kimai.clock.pending().length > 0 || this.world.zammad.clock.pending().length > 0) await sleep(20);
     await this.subject.release();
     await this.subject.pass('full');
-    const judge = new Judge({ world: this.world, rules: this.plan.rules, unmapped: this.unmapped, overlaps: this.plan.overlaps });
-    const faults = judge.faults(await this.subject.state());
+    const faults = this.judge.faults(await this.subject.state());
     if (faults.length > 0) return faults;
     const before = this.world.kimai.writes.length;
     await this.subject.pass('full');
     const more = this.world.kimai.writes.slice(before).filter(({ status }) => status < 300)
       .map(({ method, path, body }) => `a pass with nothing changed: ${method} ${path} ${body}`);
-    return [...judge.faults(await this.subject.state()), ...more];
+    return [...this.judge.faults(await this.subject.state()), ...more];
   }
 }
 

@@ -289,7 +289,7 @@ export class Reference {
   async #compared(id, entry, row, sheets) {
     const mine = sheets?.filter((sheet) => this.#hasMarker(sheet, id, entry)) ?? [];
     if (mine.length > 1) return this.#case(id, entry, 'DUPLICATE');
-    if (entry.chosen === 'skip') return this.#end(id, entry, 'skipped', 'skipped');
+    if (entry.chosen === 'skip') return this.#end(id, entry, 'skipped', 'skipped', entry.reason);
     if (entry.chosen === 'unfollow') return this.#end(id, entry, 'skipped', 'unfollowed');
     if (!entry.sheet && mine.length === 1) this.#link(entry, mine[0]);
     if (!row) return this.#gone(id, entry, sheets && mine[0]);
@@ -325,7 +325,7 @@ export class Reference {
     entry.sheet = undefined;
     if (this.rules.target_deleted === 'create') return this.#create(id, entry, wanted);
     entry.chosen = 'skip';
-    return this.#end(id, entry, 'skipped', 'skipped');
+    return this.#end(id, entry, 'skipped', 'skipped', 'DELETED_TARGET');
   }
 
   async #gone(id, entry) {
@@ -341,8 +341,8 @@ export class Reference {
 
   // ---- endings ----
 
-  #end(id, entry, part, state) {
-    entry.state = state;
+  #end(id, entry, part, state, reason = '') {
+    Object.assign(entry, { state, reason });
     if (this.wrong !== 'neverCloses') this.#cases.delete(id);
     return part;
   }
@@ -385,7 +385,7 @@ export class Reference {
 
   async decide({ entry: id }, action) {
     const entry = this.#entries.get(id);
-    if (action === 'skip' || action === 'unfollow') entry.chosen = action;
+    if (action === 'skip' || action === 'unfollow') Object.assign(entry, { chosen: action, reason: 'CHOSEN' });
     if (action === 'keep' && entry.sheet) {
       const now = await this.#get(entry.sheet);
       if (now) entry.base = now;
@@ -401,8 +401,7 @@ export class Reference {
       const entry = this.#entries.get(id);
       const now = entry.sheet > 0 && !entry.intent && (await this.#get(entry.sheet));
       if (!now || now.exported || !this.#same(now, entry.base)) continue;
-      entry.chosen = 'skip';
-      await this.#remove(id, entry);
+      await this.#remove(id, entry); // the next pass makes it anew
     }
     return undone;
   }

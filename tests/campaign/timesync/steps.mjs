@@ -56,7 +56,8 @@ export class Steps {
     zammad.state.changeEntry(zammad.state.entries.get(id), { updated_at: zammad.clock.now() });
     zammad.state.touch(zammad.state.tickets.get(on));
     this.#entries.set(`${strand} ${entry}`, id);
-    known.set(id, { strand, entry });
+    known.set(id, { strand, entry, homes: new Map() });
+    this.world.settleIn(id, on);
     return id;
   }
 
@@ -99,13 +100,17 @@ export class Steps {
     const row = this.#entry(step);
     if (!row || ticket === undefined || row.ticket_id === ticket || row.ticket_article_id !== null) return undefined;
     this.world.touch(row.id, 'moved');
+    this.world.settleIn(row.id, ticket);
     return this.#edit(step, { ticket });
   }
 
   merge({ strand, ticket, into }) {
     const [from, to] = [this.#open(strand, ticket), this.#open(strand, into)];
     if (from === undefined || to === undefined || from === to) return undefined;
-    for (const { id } of this.world.zammad.state.entriesOf(from)) this.world.touch(id, 'merged');
+    for (const { id } of this.world.zammad.state.entriesOf(from)) {
+      this.world.touch(id, 'merged');
+      this.world.settleIn(id, to);
+    }
     this.world.zammad.merge(from, to);
     return `${from} into ${to}`;
   }

@@ -49,6 +49,7 @@ class WatchedKimai extends Kimai {
   forbidden = []; // what no sync may ever do
   writes = []; // { at, method, path, sheet, entry, status, body }
   removals = new Map(); // timesheet's id -> the entry of its marker, of those that the sync removed
+  written = new Map(); // timesheet's id -> whether it was billable when the sync wrote it
   #seen = new Map(); // timesheet's id -> when the sync last looked at it alone
   #exported = new Map(); // timesheet's id -> when it was exported
   #arrivals = new WeakMap(); // a request's headers -> what it was about when it came: a late one acts on another state
@@ -98,6 +99,7 @@ class WatchedKimai extends Kimai {
     if (before?.exported && arrival?.exported !== false && !this.#isRace(before)) {
       this.forbidden.push(`${method} ${path} ${body}: it is exported: ${JSON.stringify(before)}`);
     }
+    if (answer.body?.id === sheet && 'billable' in answer.body) this.written.set(sheet, answer.body.billable);
     if (before && method === 'DELETE') this.removals.set(before.id, entry);
     if (arrival && this.clock.now() - arrival.at > this.settleMs) this.onLate(entry, method);
     return answer;
@@ -107,7 +109,7 @@ class WatchedKimai extends Kimai {
 export class World {
   known = new Map(); // entry's id -> { strand, name } of whoever made it
   touched = new Map(); // entry's id -> Set of what was done to its timesheets behind the sync's back
-  decided = new Map(); // entry's id -> list of actions that a person chose
+  decided = new Map(); // entry's id -> list of what a person chose
   isPlaceVeryLate = false; // a customer or project came when nobody could expect it any more
 
   constructor({ seed, settleMs, overlaps = true }) {
@@ -183,7 +185,13 @@ export class World {
     this.touched.set(entry, (this.touched.get(entry) ?? new Set()).add(what));
   }
 
-  decide(entry, action) {
-    this.decided.set(entry, [...(this.decided.get(entry) ?? []), action]);
+  // one: { action, state, sheet, shown } as they were when it was chosen
+  decide(entry, one) {
+    this.decided.set(entry, [...(this.decided.get(entry) ?? []), one]);
+  }
+
+  // Another ticket that an entry has been on: where its timesheet may have stayed.
+  settleIn(entry, ticket) {
+    this.known.get(entry)?.homes?.set(ticket, this.ticket(ticket).organization_id);
   }
 }

@@ -101,6 +101,7 @@ function deliveries({ state, webhooks }) {
     'GET deliveries/counts': () => webhooks.counts(),
     'POST deliveries/lose': ({ count = 1 }) => webhooks.lose(count),
     'POST deliveries/repeat': ({ count = 1 }) => webhooks.repeat(count),
+    'POST deliveries/delay': ({ count = 1, ms = 1000 }) => webhooks.delay(count, ms),
     'POST deliveries/idle': async () => {
       await webhooks.idle();
       return webhooks.counts();

@@ -19,6 +19,7 @@ export const SETTINGS = {
   search_delay_ms: 0, // how far the search index runs behind the database
   visibility_delay_ms: 0, // how long the rows of a change stay unseen by other readers after its webhooks have left
   job_delay_ms: 0, // before a webhook's job runs
+  job_retry_ms: 10_000, // after the first attempt that failed; so much more after each further one
   job_workers: 4, // webhooks that are on the way at once
   webhook_timeout_ms: 30_000, // Zammad reads for 30 s; connecting is part of it here
   webhook_loss: 0, // the share of webhooks whose job is never run

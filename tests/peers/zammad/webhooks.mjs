@@ -13,7 +13,6 @@ import { railsJson } from './json.mjs';
 import { customPayload, defaultPayload } from './payload.mjs';
 
 const ATTEMPTS = 5;
-const STEP_MS = 10_000;
 const REDIRECTS = 10;
 
 const isRedirect = ({ status }) => status >= 300 && status <= 399;
@@ -32,6 +31,7 @@ export class Webhooks {
   #idle = [];
   #lose = 0;
   #twice = 0;
+  #late = { count: 0, mostMs: 0 };
   #ended = false;
   #requests = new Set();
 
@@ -88,6 +88,11 @@ export class Webhooks {
     this.#twice += count;
   }
 
+  // The next deliveries come when chance says, up to so much later; so they change places.
+  delay(count = 1, mostMs = 1000) {
+    this.#late = { count, mostMs };
+  }
+
   // Resolves when nothing is on its way. Jobs that wait for their next attempt wait for the clock; they do not count.
   idle() {
     if (this.#running === 0 && this.#queue.length === 0) return Promise.resolve();
@@ -124,7 +129,8 @@ export class Webhooks {
       job.state = 'lost';
       return;
     }
-    const delay = this.state.settings.job_delay_ms;
+    const late = this.#late.count > 0 && this.#late.count-- > 0 ? this.random.integer(0, this.#late.mostMs) : 0;
+    const delay = this.state.settings.job_delay_ms + late;
     if (delay > 0) this.state.clock.after(delay, () => this.#push(job));
     else this.#push(job);
   }
@@ -171,7 +177,7 @@ export class Webhooks {
     else if (job.attempts.length >= ATTEMPTS) job.state = 'dropped';
     else {
       job.state = 'waiting';
-      this.state.clock.after(job.attempts.length * STEP_MS, () => this.#push(job));
+      this.state.clock.after(job.attempts.length * this.state.settings.job_retry_ms, () => this.#push(job));
     }
   }
 

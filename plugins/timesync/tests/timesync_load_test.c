@@ -1,4 +1,4 @@
-/* load_test.c - a first pass, and one in which nothing has changed: what they cost. DOWEL_LOAD=100000 says how many entries; a few
+/* timesync_load_test.c - a first pass, and one in which nothing has changed: what they cost. DOWEL_LOAD=100000 says how many entries; a few
  * thousand without. */
 #define RIG_BOOKINGS 100000
 #include "sync_rig.h"
@@ -86,10 +86,6 @@ static void nothing_costs_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test_teardown(nothing_costs_nothing, rig_stop) };
-    int failed = cmocka_run_group_tests_name("load on SQLite", tests, NULL, NULL);
 
-    postgres = getenv("DOWEL_TEST_POSTGRES");
-    if (postgres && *postgres)
-        failed += cmocka_run_group_tests_name("load on PostgreSQL", tests, NULL, NULL);
-    return failed;
+    return ON_EVERY_ENGINE("load", tests);
 }

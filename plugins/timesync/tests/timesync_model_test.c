@@ -1,4 +1,4 @@
-/* model_test.c - random histories of both sides, of faults and of servers that fail, against what must be true in the end: every
+/* timesync_model_test.c - random histories of both sides, of faults and of servers that fail, against what must be true in the end: every
  * booking that can be moved has exactly one timesheet or waits for a person, and what was exported is as it was.
  *
  * DOWEL_MODEL_SEED=N replays one history, DOWEL_MODEL_HISTORIES=N says how many there are. */
@@ -317,10 +317,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test_teardown(nothing_is_lost_and_nothing_doubled,
                                                                   say_seed) };
-    int failed = cmocka_run_group_tests_name("model on SQLite", tests, NULL, NULL);
 
-    postgres = getenv("DOWEL_TEST_POSTGRES");
-    if (postgres && *postgres)
-        failed += cmocka_run_group_tests_name("model on PostgreSQL", tests, NULL, NULL);
-    return failed;
+    return ON_EVERY_ENGINE("model", tests);
 }

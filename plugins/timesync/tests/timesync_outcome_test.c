@@ -1,12 +1,20 @@
-/* outcome_test.c - requests whose outcome nobody knows, servers that die, sides that fail: nothing is lost, nothing doubled. */
+/* timesync_outcome_test.c - requests whose outcome nobody knows, servers that die, sides that fail: nothing is lost, nothing doubled. */
 #include "sync_rig.h"
 
-static void fail_next(int code, bool acts, dw_span late)
-{
-    books.fault = (struct fault){ .at = 1, .code = code, .acts = acts, .late = late };
-}
-
 static const dw_span at_once = { 0 };
+
+/* The run of a sync whose first and only write ended so, as far as it goes at once. */
+static const char *first_write_fails(int code, bool acts, dw_span late)
+{
+    const char *id;
+
+    rig_start("{}");
+    book("1", "1", "10");
+    fail_next(code, acts, late);
+    id = start_run("full", "{}", false, NULL);
+    run_jobs();
+    return id;
+}
 
 /* ---- unknown outcomes ---- */
 
@@ -16,11 +24,7 @@ static void it_was_made_and_nobody_said_so(void **state)
     const char *id;
 
     (void)state;
-    rig_start("{}");
-    book("1", "1", "10");
-    fail_next(DW_EUNKNOWN, true, at_once);
-    id = start_run("full", "{}", false, NULL);
-    run_jobs();
+    id = first_write_fails(DW_EUNKNOWN, true, at_once);
     assert_string_equal(numbers_of(id).state, "writing");
     assert_int_equal(books.writes, 1);
     dw_harness_advance(h, DW_SECONDS(60)); /* too early to look: it might still come */
@@ -65,11 +69,7 @@ static void nobody_looks_too_early(void **state)
     const char *first, *second;
 
     (void)state;
-    rig_start("{}");
-    book("1", "1", "10");
-    fail_next(DW_EUNKNOWN, true, DW_SECONDS(80));
-    first = start_run("full", "{}", false, NULL);
-    run_jobs();
+    first = first_write_fails(DW_EUNKNOWN, true, DW_SECONDS(80));
     dw_harness_advance(h, DW_SECONDS(5));
     second = start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL);
     run_through(second);
@@ -85,11 +85,7 @@ static void a_sender_may_be_slow(void **state)
     const char *id;
 
     (void)state;
-    rig_start("{}");
-    book("1", "1", "10");
-    fail_next(DW_EUNKNOWN, false, at_once);
-    id = start_run("full", "{}", false, NULL);
-    run_jobs();
+    id = first_write_fails(DW_EUNKNOWN, false, at_once);
     assert_int_equal(
         count("SELECT count(*) FROM timesync_entries WHERE intent = 'create' AND intent_run IS NULL"), 1);
     sql_ok(dw_harness_sql(h, "UPDATE timesync_entries SET intent_run = $1", id));
@@ -115,19 +111,12 @@ static void an_error_page_may_lie(void **state)
 static void it_was_edited_meanwhile(void **state)
 {
     const char *id;
-    struct numbers n;
 
     (void)state;
-    rig_start("{}");
-    book("1", "1", "10");
-    fail_next(DW_EUNKNOWN, true, at_once);
-    id = start_run("full", "{}", false, NULL);
-    run_jobs();
-    snprintf(desk.all[0].amount, 32, "25");
-    desk.all[0].changed.us += 1000000;
-    n = run_through(start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL));
+    id = first_write_fails(DW_EUNKNOWN, true, at_once);
+    edit(&desk.all[0], "25");
+    run_tickets("1");
     run_through(id);
-    (void)n;
     assert_int_equal(page_for("1")->seconds, 1500);
     assert_int_equal(books.creates, 1);
     assert_int_equal(run("full").unchanged, 1);
@@ -139,13 +128,8 @@ static void it_was_edited_there_meanwhile(void **state)
     const char *id;
 
     (void)state;
-    rig_start("{}");
-    book("1", "1", "10");
-    fail_next(DW_EUNKNOWN, true, at_once);
-    id = start_run("full", "{}", false, NULL);
-    run_jobs();
-    page_for("1")->end.us += DW_MINUTES(30).us;
-    page_for("1")->seconds += 1800;
+    id = first_write_fails(DW_EUNKNOWN, true, at_once);
+    edit_page(page_for("1"), 1800);
     assert_int_equal(run_through(id).to_decide, 1);
     assert_string_equal(case_of("1"), "TARGET_CHANGED");
     assert_int_equal(run("full").to_decide, 1);
@@ -343,8 +327,7 @@ static void a_deletion_that_failed_is_carried_out(void **state)
     desk.all[0].gone = true;
     books.fails = DW_EAUTH;
     dw_harness_advance(h, DW_HOURS(1));
-    assert_string_equal(run_through(start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL)).state,
-                        "failed");
+    assert_string_equal(run_tickets("1").state, "failed");
     books.fails = 0;
     assert_int_equal(run("poll").deleted, 1);
     assert_int_equal(pages(), 1);
@@ -458,8 +441,7 @@ static void every_step_fails_once(void **state)
         let_time_pass();
         check_world(step);
         desk.all[0].gone = true;
-        snprintf(desk.all[1].amount, 32, "21");
-        desk.all[1].changed.us += 1000000;
+        edit(&desk.all[1], "21");
         start_run("full", "{}", false, NULL);
         dw_harness_fail(h, step, way);
         dw_harness_run_jobs(h);
@@ -493,8 +475,6 @@ static void died_after_the_request(void **state)
     assert_string_equal(state_of("1"), "synced");
 }
 
-#define ON(name) cmocka_unit_test_teardown(name, rig_stop)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,10 +501,6 @@ int main(void)
         ON(died_after_the_request),
         ON(every_step_fails_once),
     };
-    int failed = cmocka_run_group_tests_name("outcomes on SQLite", tests, NULL, NULL);
 
-    postgres = getenv("DOWEL_TEST_POSTGRES");
-    if (postgres && *postgres)
-        failed += cmocka_run_group_tests_name("outcomes on PostgreSQL", tests, NULL, NULL);
-    return failed;
+    return ON_EVERY_ENGINE("outcomes", tests);
 }

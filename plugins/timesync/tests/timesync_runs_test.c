@@ -1,4 +1,4 @@
-/* runs_test.c - what starts runs, plans, what persons decide, what is taken back. */
+/* timesync_runs_test.c - what starts runs, plans, what persons decide, what is taken back. */
 #include "sync_rig.h"
 
 /* ---- notices ---- */
@@ -245,8 +245,7 @@ static void a_plan_writes_nothing(void **state)
 
     n = run("full");
     assert_int_equal(n.created, 1);
-    snprintf(desk.all[0].amount, 32, "25");
-    desk.all[0].changed.us += 1000000;
+    edit(&desk.all[0], "25");
     id = start_run("full", "{}", true, NULL);
     n = run_through(id);
     assert_int_equal(n.updated, 1);
@@ -263,63 +262,11 @@ static void a_plan_writes_nothing(void **state)
     assert_int_equal(run("full").deleted, 1);
 }
 
-/* ---- undo ---- */
-
-static void a_run_is_taken_back(void **state)
-{
-    struct numbers n;
-    const char *first, *second;
-
-    (void)state;
-    rig_start("{}");
-    for (int i = 1; i <= 4; i++) {
-        char id[8];
-
-        snprintf(id, sizeof(id), "%d", i);
-        book(id, "1", "10");
-    }
-    first = start_run("full", "{}", false, NULL);
-    run_through(first);
-    snprintf(desk.all[3].amount, 32, "25");
-    desk.all[3].changed.us += 1000000;
-    second = start_run("full", "{}", false, NULL);
-    assert_int_equal(run_through(second).updated, 1);
-    assert_int_equal(page_for("4")->seconds, 1500);
-    n = run_through(start_run("undo", "{}", false, second));
-    assert_int_equal(n.updated, 1);
-    assert_int_equal(page_for("4")->seconds, 600);
-    page_for("2")->exported = true;
-    page_for("3")->seconds = 61;
-    n = run_through(start_run("undo", "{}", false, first));
-    assert_int_equal(n.deleted, 2);
-    assert_int_equal(n.skipped, 2);
-    assert_int_equal(pages(), 2);
-    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE undone = 'done'"), 3);
-    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE undone = 'exported'"), 1);
-    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE undone = 'changed'"), 1);
-    assert_string_equal(state_of("1"), "waiting");
-    n = run("full");
-    assert_int_equal(n.created, 2);
-    assert_int_equal(pages(), 4);
-}
-
 /* ---- decisions ---- */
-
-static struct numbers choose(const char *entry, const char *action, const char *sheet)
-{
-    char scope[300];
-    const char *id = "";
-
-    sql_ok(dw_harness_find(h, DW_TO(&id), "SELECT id FROM timesync_entries WHERE source_id = $1", entry));
-    snprintf(scope, sizeof(scope), "{\"action\":\"%s\",\"note\":\"\",\"keys\":[\"%s\"]%s%s%s}", action, id,
-             sheet ? ",\"sheet\":\"" : "", sheet ? sheet : "", sheet ? "\"" : "");
-    return run_through(start_run("decide", scope, false, NULL));
-}
 
 static void edited_there(const char *entry)
 {
-    page_for(entry)->end.us += 60000000;
-    page_for(entry)->seconds += 60;
+    edit_page(page_for(entry), 60);
     assert_int_equal(run("full").to_decide, 1);
     assert_string_equal(case_of(entry), "TARGET_CHANGED");
 }
@@ -394,19 +341,13 @@ static void an_exported_one_is_not_decided_away(void **state)
 
 static void a_mismatch_is_adopted_by_hand(void **state)
 {
-    struct page p = {
-        .id = "old1", .project = "p9", .activity = "a9", .user = "u9", .text = "ZAM:T1|TA:1", .seconds = 7200
-    };
-
     (void)state;
     rig_start("{}");
-    p.begin = DAY;
-    p.end.us = DAY.us + INT64_C(7200000000);
-    books_put(&p);
+    old_page("ZAM:T1|TA:1", "", 0, 7200);
     book("1", "1", "10");
     assert_int_equal(run("full").to_decide, 1);
     assert_string_equal(case_of("1"), "TIME_MISMATCH");
-    assert_int_equal(choose("1", "adopt", "old1").adopted, 1);
+    assert_int_equal(choose("1", "adopt", "old0").adopted, 1);
     assert_int_equal(run("full").unchanged, 1);
     assert_int_equal(books.writes, 0);
 }
@@ -448,8 +389,7 @@ static void it_changed_after_it_was_shown(void **state)
     book("1", "1", "10");
     run("full");
     edited_there("1");
-    page_for("1")->end.us += 60000000;
-    page_for("1")->seconds += 60;
+    edit_page(page_for("1"), 60);
     assert_int_equal(choose("1", "update", NULL).to_decide, 1);
     assert_int_equal(page_for("1")->seconds, 720);
     assert_string_equal(case_of("1"), "TARGET_CHANGED");
@@ -493,8 +433,7 @@ static void dismissed_is_not_done(void **state)
     rig_start("{}");
     book("1", "1", "10");
     run("full");
-    snprintf(desk.all[0].amount, 32, "25");
-    desk.all[0].changed.us += 1000000;
+    edit(&desk.all[0], "25");
     books.fault = (struct fault){ .at = 1, .code = DW_ECONFLICT, .reason = "LOCKDOWN" };
     run("full");
     assert_string_equal(case_of("1"), "LOCKDOWN");
@@ -517,7 +456,7 @@ static void one_of_two_is_removed(void **state)
     books_put(&twin);
     sql_ok(dw_harness_sql(h, "DELETE FROM timesync_steps"));
     sql_ok(dw_harness_sql(h, "DELETE FROM timesync_entries"));
-    run_through(start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL));
+    run_tickets("1");
     assert_string_equal(case_of("1"), "DUPLICATE");
     choose("1", "remove", NULL);
     assert_int_equal(pages(), 1);
@@ -526,31 +465,6 @@ static void one_of_two_is_removed(void **state)
     assert_int_equal(pages(), 1);
     assert_int_equal(books.creates, 1);
 }
-
-/* An undo that failed is begun again, and what it did is done. */
-static void an_undo_goes_on(void **state)
-{
-    const char *first;
-    struct numbers n;
-
-    (void)state;
-    rig_start("{}");
-    book("1", "1", "10");
-    book("2", "1", "10");
-    books.fault = (struct fault){ .at = 1, .code = DW_EUNKNOWN, .acts = true };
-    first = start_run("full", "{}", false, NULL);
-    assert_int_equal(run_through(first).adopted, 1); /* made by us, and found */
-    books.fault = (struct fault){ .at = 2, .code = DW_EAUTH };
-    assert_string_equal(run_through(start_run("undo", "{}", false, first)).state, "failed");
-    assert_int_equal(pages(), 1);
-    n = run_through(start_run("undo", "{}", false, first));
-    assert_int_equal(n.deleted, 1);
-    assert_int_equal(n.skipped, 0);
-    assert_int_equal(pages(), 0);
-    assert_int_equal(count("SELECT count(*) FROM timesync_steps WHERE undone = 'done'"), 2);
-}
-
-#define ON(name) cmocka_unit_test_teardown(name, rig_stop)
 
 int main(void)
 {
@@ -567,7 +481,6 @@ int main(void)
         ON(a_connection_that_goes_disables),
         ON(a_run_ends_while_it_reads),
         ON(a_plan_writes_nothing),
-        ON(a_run_is_taken_back),
         ON(decisions_about_edits),
         ON(decisions_about_deletions),
         ON(an_exported_one_is_not_decided_away),
@@ -579,12 +492,7 @@ int main(void)
         ON(a_decision_that_fails_is_open_again),
         ON(dismissed_is_not_done),
         ON(one_of_two_is_removed),
-        ON(an_undo_goes_on),
     };
-    int failed = cmocka_run_group_tests_name("runs on SQLite", tests, NULL, NULL);
 
-    postgres = getenv("DOWEL_TEST_POSTGRES");
-    if (postgres && *postgres)
-        failed += cmocka_run_group_tests_name("runs on PostgreSQL", tests, NULL, NULL);
-    return failed;
+    return ON_EVERY_ENGINE("runs", tests);
 }

@@ -1,0 +1,16 @@
+/* notices.h - what a source tells while a sync of it is held or disabled: each ticket once, and not without bounds. [call] */
+#ifndef TIMESYNC_NOTICES_H
+#define TIMESYNC_NOTICES_H
+
+#include "sync.h"
+
+/* Of a ticket, or (NULL) of something. In the open transaction. 0 or an error. */
+int notices_note(dw_call *c, const char *sync, const char *ticket);
+
+/* The sync works again: runs of what was noted, in the open transaction. 0 or an error. */
+int notices_start(dw_call *c, const struct sync *s);
+
+/* Those of all syncs that work again, each in a transaction of its own. 0 or an error. */
+int notices_start_all(dw_call *c);
+
+#endif

@@ -1,0 +1,198 @@
+/* timesync_change_test.c - what is edited, deleted or merged at the source, and a source that shows too little or too much. */
+#include "sync_rig.h"
+
+/* ---- changes ---- */
+
+static void an_edit_follows(void **state)
+{
+    struct numbers n;
+    struct booking *b;
+
+    (void)state;
+    rig_start("{}");
+    books.rounds = true;
+    b = book("1", "1", "7.5");
+    run("full");
+    assert_int_equal(page_for("1")->seconds, 480);
+    assert_int_equal(run("full").unchanged, 1); /* what was rounded is no edit */
+    edit(b, "20");
+    dw_harness_advance(h, DW_MINUTES(5));
+    n = run("poll");
+    assert_int_equal(n.updated, 1);
+    assert_int_equal(page_for("1")->seconds, 1200);
+    assert_int_equal(dw_harness_events(h, "timesync.entry.updated"), 1);
+    assert_int_equal(run("full").unchanged, 1);
+    /* The same amount in other letters is no change. */
+    edit(b, "20.00");
+    assert_int_equal(run("full").unchanged, 1);
+    assert_int_equal(books.writes, 2);
+}
+
+static void a_deletion_follows_the_rule(void **state)
+{
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    book("2", "1", "10");
+    book("3", "1", "10");
+    run("full");
+    page_for("2")->exported = true;
+    desk.all[0].gone = desk.all[1].gone = true;
+
+    struct numbers n = run("full");
+
+    assert_int_equal(n.deleted, 1);
+    assert_int_equal(n.to_decide, 1);
+    assert_int_equal(n.unchanged, 1);
+    assert_null(page_for("1"));
+    assert_non_null(page_for("2"));
+    assert_string_equal(case_of("2"), "LOCKED_OR_EXPORTED");
+    assert_string_equal(state_of("1"), "gone");
+    n = run("full");
+    assert_int_equal(n.examined, 2);
+    /* It comes back: so does its timesheet. */
+    desk.all[0].gone = false;
+    assert_int_equal(run("full").created, 1);
+    assert_non_null(page_for("1"));
+}
+
+static void a_deletion_waits_for_a_person(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    desk.all[0].gone = true;
+    assert_int_equal(run("full").to_decide, 1);
+    assert_string_equal(case_of("1"), "DELETED_SOURCE");
+    assert_int_equal(run("full").to_decide, 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases"), 1);
+    desk.all[0].gone = false; /* it was a mistake */
+    assert_int_equal(run("full").unchanged, 1);
+    assert_string_equal(case_of("1"), "");
+    assert_string_equal(state_of("1"), "synced");
+}
+
+/* A page that moved while it was read hides an entry: asked once more by its ticket, it is there. */
+static void a_hidden_entry_is_not_gone(void **state)
+{
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    book("2", "2", "10");
+    run("full");
+    desk.hides = "1";
+    assert_string_equal(run("full").state, "done");
+    assert_non_null(page_for("1"));
+    assert_int_equal(desk.ticket_lists, 1);
+}
+
+static void too_many_deletions_are_not_believed(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\",\"max_deletions\":3}");
+    for (int i = 0; i < 5; i++) {
+        char id[8];
+
+        snprintf(id, sizeof(id), "%d", i);
+        book(id, "1", "10");
+    }
+    run("full");
+    for (int i = 0; i < 4; i++)
+        desk.all[i].gone = true;
+    n = run("full");
+    assert_string_equal(n.state, "failed");
+    assert_string_equal(n.reason, "TOO_MANY_DELETIONS");
+    assert_int_equal(pages(), 5);
+    assert_int_equal(count("SELECT count(*) FROM timesync_syncs WHERE held_reason = 'TOO_MANY_DELETIONS'"),
+                     1);
+    assert_int_equal(dw_harness_events(h, "timesync.sync.held"), 1);
+    n = run_through(start_run("full", "{\"any_deletions\":true}", false, NULL));
+    assert_int_equal(n.deleted, 4);
+    assert_int_equal(pages(), 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_syncs WHERE held_reason = ''"), 1);
+}
+
+/* A page that moved brings an entry twice, once as it was and once as it is. */
+static void twice_in_a_list_is_once(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    edit(book("1", "1", "20"), "20");
+    n = run("full");
+    assert_int_equal(n.examined, 1);
+    assert_int_equal(n.updated, 1);
+    assert_int_equal(page_for("1")->seconds, 1200);
+}
+
+/* The source was restored from a backup: what it says is older than what it said, and counts all the same. */
+static void a_restored_source(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10")->changed.us += INT64_C(600000000);
+    run("full");
+    dw_harness_advance(h, DW_HOURS(2));
+    snprintf(desk.all[0].amount, 32, "7");
+    desk.all[0].changed = DAY;
+    assert_int_equal(run("full").updated, 1);
+    assert_int_equal(page_for("1")->seconds, 420);
+}
+
+/* Of a window what lies behind its end waits for another run. */
+static void a_window_has_an_end(void **state)
+{
+    static char note[1000000];
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    book("2", "1", "10")->created.us += INT64_C(7200000000);
+    run_through(start_run("window", "{\"since\":\"2026-03-02T00:00:00Z\",\"until\":\"2026-03-02T11:00:00Z\"}",
+                          false, NULL));
+    assert_non_null(page_for("1"));
+    assert_null(page_for("2"));
+    memset(note, 'x', sizeof(note) - 1); /* and a note is not kept in all its length */
+    desk.long_note = note;
+    run("full");
+    assert_non_null(page_for("2"));
+    assert_int_equal(count("SELECT max(length(note)) FROM timesync_entries"), 16000);
+}
+
+static void merged_tickets_keep_their_timesheets(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    snprintf(desk.all[0].ticket, 32, "2");
+    desk.all[0].changed.us += 60000000;
+    assert_int_equal(run("full").updated, 1); /* its text has another number */
+    assert_int_equal(books.n_projects, 1);
+    assert_true(strncmp(page_for("1")->text, "ZAM:T1|TA:1|C:", 14) == 0);
+    assert_int_equal(run("full").unchanged, 1);
+    assert_int_equal(books.writes, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON(an_edit_follows),
+        ON(a_deletion_follows_the_rule),
+        ON(a_deletion_waits_for_a_person),
+        ON(a_hidden_entry_is_not_gone),
+        ON(too_many_deletions_are_not_believed),
+        ON(twice_in_a_list_is_once),
+        ON(a_restored_source),
+        ON(a_window_has_an_end),
+        ON(merged_tickets_keep_their_timesheets),
+    };
+
+    return ON_EVERY_ENGINE("changes at the source", tests);
+}

@@ -1,0 +1,274 @@
+/* timesync_touched_test.c - what others do to timesheets: copies of them, the same change on both sides, a bill in between. */
+#include "sync_rig.h"
+
+static int64_t open_cases(void)
+{
+    return count("SELECT count(*) FROM timesync_cases WHERE state IN ('open', 'deciding')");
+}
+
+/* ---- copies ---- */
+
+/* The copy of one whose original was deleted is the entry's, as far as anybody can see, whatever the rule for deletions says. */
+static void a_copy_is_taken_for_the_original(void **state)
+{
+    static const char *const rules[] = { "{\"target_deleted\":\"skip\"}", "{\"target_deleted\":\"decide\"}",
+                                         "{\"target_deleted\":\"create\"}" };
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct page *copy;
+
+        rig_start(rules[i]);
+        book("1", "1", "10");
+        run("full");
+        copy = copy_of("1", "copy");
+        books.all[0].gone = true;
+        run("full");
+        assert_int_equal(open_cases(), 0);
+        assert_string_equal(state_of("1"), "synced");
+        edit(&desk.all[0], "20"); /* and it follows */
+        assert_int_equal(run("full").updated, 1);
+        assert_int_equal(copy->seconds, 1200);
+        assert_int_equal(books.creates, 1);
+        assert_int_equal(run("full").unchanged, 1);
+        rig_stop(NULL);
+    }
+}
+
+/* It was reported as one too many before the original went. */
+static void a_copy_that_was_one_too_many(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    copy_of("1", "copy");
+    assert_int_equal(run("full").to_decide, 1);
+    books.all[0].gone = true;
+    run("full");
+    assert_int_equal(open_cases(), 0);
+    assert_int_equal(run("full").unchanged, 1);
+}
+
+static void a_copy_of_another_time_is_asked_about(void **state)
+{
+    struct page *copy;
+
+    (void)state;
+    rig_start("{\"target_deleted\":\"skip\"}");
+    book("1", "1", "10");
+    run("full");
+    copy = copy_of("1", "copy");
+    copy->begin.us += DW_HOURS(1).us;
+    copy->end.us += DW_HOURS(1).us;
+    books.all[0].gone = true;
+    run("full");
+    assert_int_equal(open_cases(), 1);
+    assert_string_equal(case_of("1"), "TIME_MISMATCH");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE sheet = 'copy' AND state = 'open'"), 1);
+    assert_int_equal(choose("1", "update", NULL).updated, 1);
+    assert_int_equal(open_cases(), 0);
+    assert_int_equal(books.creates, 1);
+    assert_int_equal(run("full").unchanged, 1);
+}
+
+/* Nobody wants it any more, and then the source has it no longer; but a timesheet for it is there. */
+static void a_copy_of_what_is_gone_is_told(void **state)
+{
+    (void)state;
+    rig_start("{\"target_deleted\":\"skip\"}");
+    book("1", "1", "10");
+    run("full");
+    const struct page was = *page_for("1");
+    page_for("1")->gone = true;
+    assert_int_equal(run("full").skipped, 1);
+    struct page copy = was;
+    copy.gone = false;
+    snprintf(copy.id, sizeof(copy.id), "copy");
+    books_put(&copy);
+    desk.all[0].gone = true;
+    run("full");
+    assert_string_equal(case_of("1"), "DELETED_SOURCE");
+    run("full");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases"), 1);
+    assert_int_equal(choose("1", "remove", NULL).deleted, 1);
+    assert_int_equal(pages(), 0);
+    assert_int_equal(open_cases(), 0);
+    run("full");
+    assert_int_equal(open_cases(), 0);
+}
+
+/* The same with a copy that goes by itself: its case closes. */
+static void a_copy_of_what_is_gone_goes_as_well(void **state)
+{
+    (void)state;
+    rig_start("{\"target_deleted\":\"skip\"}");
+    book("1", "1", "10");
+    run("full");
+    page_for("1")->gone = true;
+    run("full");
+    books.all[0].gone = false; /* put back from a bin */
+    desk.all[0].gone = true;
+    run("full");
+    assert_string_equal(case_of("1"), "DELETED_SOURCE");
+    books.all[0].gone = true;
+    run("full");
+    assert_string_equal(case_of("1"), "");
+    assert_string_equal(state_of("1"), "gone");
+}
+
+/* Both go, and the copy is left. */
+static void a_copy_whose_entry_and_original_are_gone(void **state)
+{
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    run("full");
+    copy_of("1", "copy");
+    books.all[0].gone = true;
+    desk.all[0].gone = true;
+    run("full");
+    assert_string_equal(case_of("1"), "DELETED_SOURCE");
+    choose("1", "unfollow", NULL); /* theirs */
+    assert_int_equal(open_cases(), 0);
+    run("full");
+    assert_int_equal(open_cases(), 0);
+    assert_string_equal(state_of("1"), "unfollowed");
+    assert_int_equal(pages(), 1);
+}
+
+/* ---- the same change on both sides ---- */
+
+static void both_say_the_same(void **state)
+{
+    struct page *p;
+
+    (void)state;
+    rig_start("{}");
+    books.rounds = true;
+    book("1", "1", "10.3");
+    run("full");
+    p = page_for("1");
+    assert_int_equal(p->seconds, 660);
+    edit(&desk.all[0], "20.3");
+    p->begin.us -= INT64_C(600000000);
+    p->seconds += 600;
+    assert_int_equal(run("full").to_decide, 0);
+    assert_int_equal(open_cases(), 0);
+    assert_int_equal(p->seconds, 1260);
+    assert_int_equal(run("full").unchanged, 1);
+}
+
+/* Of what was rounded something else was changed, and changed back: nothing differs. */
+static void changed_back(void **state)
+{
+    char text[400];
+    struct page *p;
+
+    (void)state;
+    rig_start("{}");
+    books.rounds = true;
+    book("1", "1", "10.3");
+    run("full");
+    p = page_for("1");
+    snprintf(text, sizeof(text), "%s", p->text);
+    strncat(p->text, " by phone", sizeof(p->text) - strlen(p->text) - 1);
+    run("full");
+    assert_string_equal(case_of("1"), "TARGET_CHANGED");
+    choose("1", "keep", NULL);
+    snprintf(p->text, sizeof(p->text), "%s", text);
+    assert_int_equal(run("full").to_decide, 0);
+    assert_int_equal(open_cases(), 0);
+}
+
+/* A minute more is an edit, also where it might have been rounded so: the source did not change. */
+static void a_minute_more_is_an_edit(void **state)
+{
+    struct page *p;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10.5");
+    run("full");
+    p = page_for("1");
+    p->end.us += INT64_C(30000000);
+    p->seconds += 30;
+    assert_int_equal(run("full").to_decide, 1);
+    assert_string_equal(case_of("1"), "TARGET_CHANGED");
+    edit(&desk.all[0], "10.75"); /* of a target that does not round */
+    run("full");
+    assert_string_equal(case_of("1"), "BOTH_CHANGED");
+}
+
+/* ---- billed in between ---- */
+
+static void is_billed(void)
+{
+    if (books.n)
+        books.all[0].exported = true;
+}
+
+static void billed_while_it_was_written(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    edit(&desk.all[0], "20");
+    books.meanwhile = is_billed;
+    assert_int_equal(run("full").to_decide, 1);
+    assert_string_equal(case_of("1"), "EXPORTED_MEANWHILE");
+    books.meanwhile = NULL;
+    assert_int_equal(run("full").to_decide, 1); /* it does not close by itself */
+    assert_string_equal(case_of("1"), "EXPORTED_MEANWHILE");
+    assert_int_equal(books.writes, 2);
+    choose("1", "keep", NULL);
+    assert_int_equal(open_cases(), 0);
+    assert_int_equal(run("full").unchanged, 1);
+    assert_int_equal(open_cases(), 0);
+}
+
+static void billed_and_taken_back(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    edit(&desk.all[0], "20");
+    books.meanwhile = is_billed;
+    run("full");
+    books.meanwhile = NULL;
+    books.all[0].exported = false; /* the bill was cancelled */
+    assert_int_equal(run("full").unchanged, 1);
+    assert_int_equal(open_cases(), 0);
+}
+
+static void billed_while_it_was_made(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    books.meanwhile = is_billed; /* it was complete: nothing to ask about */
+    assert_int_equal(run("full").created, 1);
+    assert_int_equal(open_cases(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON(a_copy_is_taken_for_the_original),
+        ON(a_copy_that_was_one_too_many),
+        ON(a_copy_of_another_time_is_asked_about),
+        ON(a_copy_of_what_is_gone_is_told),
+        ON(a_copy_of_what_is_gone_goes_as_well),
+        ON(a_copy_whose_entry_and_original_are_gone),
+        ON(both_say_the_same),
+        ON(changed_back),
+        ON(a_minute_more_is_an_edit),
+        ON(billed_while_it_was_written),
+        ON(billed_and_taken_back),
+        ON(billed_while_it_was_made),
+    };
+
+    return ON_EVERY_ENGINE("touched", tests);
+}
