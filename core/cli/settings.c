@@ -66,47 +66,65 @@ int cli_config_load(const struct cli *c, const struct config_override *overrides
 
 /* ---- all of it ---- */
 
-/* Where plugins are is said in the configuration. When that is wrong it will be told in its time; until then the
- * defaults hold. */
-static struct config *load_core(const struct cli *c)
+/* What a look for plugins goes by. When the configuration is wrong it will be told in its time; until then the defaults
+ * hold for where plugins are, and a plugin is asked for where there is a file of its name: so that all errors are told at
+ * once. */
+struct wish {
+    struct config *core;
+    const char *dir; /* of a configuration that is wrong; else NULL */
+};
+
+static struct wish load_core(const struct cli *c)
 {
     struct config_source source = cli_config_source(c, NULL, 0);
     const struct config_source defaults = { .dir = "",
                                             .tables = core_only,
                                             .tables_n = DW_COUNT_OF(core_only) };
     struct config_problems ignored, none;
-    struct config *config;
+    struct wish wish = { .dir = NULL };
 
     config_problems_init(&ignored);
     config_problems_init(&none);
-    if (load(&source, core_only, DW_COUNT_OF(core_only), &config, &ignored) != CLI_OK)
-        config_load(&config, &defaults, &none);
+    if (load(&source, core_only, DW_COUNT_OF(core_only), &wish.core, &ignored) != CLI_OK) {
+        config_load(&wish.core, &defaults, &none);
+        wish.dir = source.dir;
+    }
     config_problems_finish(&ignored);
     config_problems_finish(&none);
-    return config;
+    return wish;
+}
+
+static bool has_file(const char *dir, const char *name)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/%s.yaml", dir, name);
+
+    return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
 }
 
 static bool is_configured(const char *name, void *ud)
 {
+    const struct wish *wish = ud;
     size_t n;
-    const struct config_file *files = config_unknown_files(ud, &n);
+    const struct config_file *files = config_unknown_files(wish->core, &n);
 
     for (size_t i = 0; i < n; i++) {
         if (strcmp(files[i].name, name) == 0)
             return true;
     }
-    return false;
+    return wish->dir && has_file(wish->dir, name);
 }
 
 static int find_plugins(struct cli_settings *s, const struct cli *c, enum cli_plugins which,
                         struct config_problems *problems)
 {
-    struct config *core = load_core(c);
+    struct wish wish = load_core(c);
+    struct config *core = wish.core;
     const struct catalog_options options = {
         .core = core ? core_config(core) : NULL,
         .data_dir = c->data_dir,
         .wanted = which == CLI_PLUGINS_ALL ? NULL : is_configured,
-        .wanted_ud = core,
+        .wanted_ud = &wish,
     };
     struct buf why = BUF_INIT;
     int result = core ? catalog_create(&s->catalog, &options, &why) : -1;

@@ -79,6 +79,13 @@ static bool is_absent(const struct config_item *item, const json_t *value)
            (config_item_is_secret(item) && json_is_string(value) && !*json_string_value(value));
 }
 
+/* What goes away is not read any more: by nobody who finds its memory either. */
+static void wipe_before(const struct connection_draft *d, const json_t *object, const char *name)
+{
+    if (object == d->is->secrets)
+        secret_wipe(json_string_value(json_object_get(object, name)));
+}
+
 static void lay_over(struct connection_draft *d, const json_t *given)
 {
     const char *name;
@@ -92,6 +99,7 @@ static void lay_over(struct connection_draft *d, const json_t *given)
             continue;
         }
         json_t *into = config_item_is_secret(item) ? d->is->secrets : d->is->settings;
+        wipe_before(d, into, name);
         if (is_absent(item, value))
             json_object_del(into, name);
         else if (json_object_set_new(into, name, json_deep_copy(value)) != 0)
@@ -108,8 +116,10 @@ static void drop_unknown(struct connection_draft *d, json_t *object)
 
     json_object_foreach_safe(object, next, name, value)
     {
-        if (!connection_settings_item(d->kind->table, str_from(name)))
+        if (!connection_settings_item(d->kind->table, str_from(name))) {
+            wipe_before(d, object, name);
             json_object_del(object, name);
+        }
     }
 }
 
@@ -268,6 +278,16 @@ static bool is_elsewhere(const struct connection_draft *d, const struct connecti
     return strcmp(before, after) != 0 && !same_origin(before, after);
 }
 
+/* What is asked is added behind it, and would become a part of the query. */
+static void check_address(struct connection_draft *d)
+{
+    const struct config_item *item = d->kind->address;
+    const char *address = address_of(d, d->is->settings);
+
+    if (address && strchr(address, '?') && !has_fault(d, in_settings, item->name))
+        add(d, in_settings, item->name, "has a query (?), behind which no path can stand; leave it away");
+}
+
 static bool was_given(const struct connection_given *g, const char *name)
 {
     return json_object_get(g->settings, name) != NULL;
@@ -386,6 +406,7 @@ static void check_all(struct connection_draft *d, const struct connection *was,
     read_settings(d);
     check_size(d);
     take_options(d, g);
+    check_address(d);
     if (was)
         check_secrets(d, was, g);
     check_private(d, was, g);

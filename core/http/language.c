@@ -383,6 +383,8 @@ static const struct {
     { "must be given with client_key", "muss zusammen mit client_key angegeben werden" },
     { "must be between 1 and 64", "muss zwischen 1 und 64 liegen" },
     { "are longer than 64 KiB", "sind länger als 64 KiB" },
+    { "has a query (?), behind which no path can stand; leave it away",
+      "hat eine Abfrage (?), hinter der kein Pfad stehen kann; bitte weglassen" },
     { "must be given anew: it was sealed with a key that this server does not have",
       "muss neu angegeben werden: es wurde mit einem Schlüssel versiegelt, den dieser Server nicht hat" },
     { "must be given anew, because the address or the proxy changes: what is kept is not sent elsewhere",

@@ -145,24 +145,31 @@ static void metrics(struct http_exchange *x)
     reply_with(x, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 }
 
-#define WELCOME(docs)                                                                  \
-    STR("<!doctype html>\n"                                                            \
-        "<html lang=\"en\">\n"                                                         \
-        "<meta charset=\"utf-8\">\n"                                                   \
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"   \
-        "<title>Dowel</title>\n"                                                       \
-        "<h1>Dowel is running</h1>\n"                                                  \
-        "<p>Nothing is published at this address yet: set <code>static_dir</code> in " \
-        "<code>core.yaml</code> to the folder of your pages.</p>\n"                    \
-        "<ul>\n" docs "<li><a href=\"/api/health\">Health</a></li>\n"                  \
-        "<li><a href=\"/api/version\">Version</a></li>\n"                              \
-        "</ul>\n"                                                                      \
+/* Looks as the pages of plugins/auth do. */
+#define WELCOME(docs)                                                                                        \
+    STR("<!doctype html>\n"                                                                                  \
+        "<html lang=\"en\">\n"                                                                               \
+        "<meta charset=\"utf-8\">\n"                                                                         \
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"                         \
+        "<title>Dowel</title>\n"                                                                             \
+        "<style>:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}"                           \
+        "body{display:grid;place-items:center;min-height:100vh;margin:0;padding:1rem;box-sizing:border-box}" \
+        "main{max-width:34rem}h1{font-size:1.4rem;margin:0 0 .5rem}</style>\n"                               \
+        "<main>\n"                                                                                           \
+        "<h1>Dowel is running</h1>\n"                                                                        \
+        "<p>It is used over its API and with the program <code>dowel</code>. Pages of your own are served "  \
+        "here: set <code>static_dir</code> in <code>core.yaml</code> to their folder.</p>\n"                 \
+        "<ul>\n" docs "<li><a href=\"/api/health\">Health</a></li>\n"                                        \
+        "<li><a href=\"/api/version\">Version</a></li>\n"                                                    \
+        "</ul>\n"                                                                                            \
+        "</main>\n"                                                                                          \
         "</html>\n")
 
 static void welcome(struct http_exchange *x)
 {
     static const struct str bare = WELCOME(""),
-                            with_docs = WELCOME("<li><a href=\"/docs\">Operations</a></li>\n");
+                            with_docs = WELCOME("<li><a href=\"/docs\">Operations</a>, to try them; "
+                                                "<a href=\"/redoc\">the same</a>, to read</li>\n");
     const struct operations *o = http_request_route(x)->ud;
 
     http_reply_borrow(x, 200, "text/html; charset=utf-8", o->has_docs ? with_docs : bare);

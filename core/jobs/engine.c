@@ -214,7 +214,7 @@ static int run_queued(struct jobs *j, struct job_pool *p)
 
     for (;;) {
         pthread_mutex_lock(&j->lock);
-        job = pool_take(p);
+        job = j->is_dead ? NULL : pool_take(p);
         pthread_mutex_unlock(&j->lock);
         if (!job)
             return n;
@@ -223,11 +223,18 @@ static int run_queued(struct jobs *j, struct job_pool *p)
     }
 }
 
+void jobs_die(struct jobs *j)
+{
+    j->is_dead = true;
+}
+
 int jobs_run_due(struct jobs *j, struct buf *why)
 {
     int ran, sum = 0;
 
     do {
+        if (j->is_dead)
+            break;
         jobs_notice(j, NULL);
         int rc = keeper_round(j, why);
         if (rc < 0)

@@ -121,6 +121,7 @@ struct jobs {
     unsigned held_n;      /* every job that is leased here */
     enum jobs_phase phase;
     bool must_poll;
+    _Atomic bool is_dead; /* see jobs_die() */
     struct job_pool common;
     bool has_keeper; /* who starts and stops it knows */
     pthread_t keeper;

@@ -118,6 +118,10 @@ int64_t jobs_retain(struct jobs *j, const _Atomic bool *stop);
  * that were, or an error of the database, told in why. For tests and the harness, instead of jobs_start(). */
 int jobs_run_due(struct jobs *j, struct buf *why);
 
+/* As if the power went: jobs_run_due() begins nothing more, and writes nothing of what it has run; leases end by themselves. For
+ * the harness. [any thread] */
+void jobs_die(struct jobs *j);
+
 /* ---- inside of run and dead: on the thread that runs it ---- */
 
 const char *job_id(const struct job *job);

@@ -170,8 +170,11 @@ struct listing_visit {
 static int visit_thing(dw_call *c, const dw_thing *thing, void *ud)
 {
     struct listing_visit *v = ud;
+    int rc = v->take(v->ud, thing);
 
-    v->is_full = v->take(v->ud, thing) != 0 || ++v->n == v->limit;
+    if (rc < 0)
+        return call_fail(c, rc, "a list could not be kept: out of memory");
+    v->is_full = rc > 0 || ++v->n == v->limit;
     return v->is_full ? call_fail(c, DW_EGONE, "enough") : 0;
 }
 

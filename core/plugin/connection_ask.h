@@ -39,7 +39,7 @@ void connection_answer_finish(struct connection_answer *a);
 
 /* ---- what can be listed there ---- */
 
-/* dw_things_each() for the console: take(ud, thing) for each that fits, at most `limit`; stops at the first that returns other than 0.
+/* dw_things_each() for the console: take(ud, thing) for each that fits, at most `limit`; more than 0 stops, less is an error.
  * How many, or the error, with all else in the answer. */
 struct connection_list {
     const char *id, *listing;

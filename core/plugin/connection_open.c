@@ -64,7 +64,8 @@ static const char *proxy_of(const struct connection *row)
     return strcmp(row->proxy, "none") == 0 ? "" : row->proxy;
 }
 
-static int fill(struct opened *o, dw_call *c, const struct connection *row, const void *settings)
+static int fill(struct opened *o, dw_call *c, const struct connection *row, const void *settings,
+                bool is_gated)
 {
     o->conn = (dw_connection){
         .c = c,
@@ -80,11 +81,11 @@ static int fill(struct opened *o, dw_call *c, const struct connection *row, cons
             .cert_pem = str_from(row->client_cert),
             .key_pem = str_from(row->client_key),
             .proxy = proxy_of(row),
-            .gate = *row->id ? connection_gate_of(row->id, (unsigned)row->parallel) : NULL,
+            .gate = is_gated ? connection_gate_of(row->id, (unsigned)row->parallel) : NULL,
         },
     };
     int rc = set_address(o, settings);
-    if (rc == 0 && *row->id && !o->conn.route.gate)
+    if (rc == 0 && is_gated && !o->conn.route.gate)
         rc = DW_ENOMEM;
     return rc == 0 ? 0 : call_fail(c, rc, "a connection cannot be opened: out of memory");
 }
@@ -240,13 +241,14 @@ int connection_open_kept(dw_call *c, const char *step, const char *id, dw_connec
     if (rc == DW_ECONFLICT && o->row->enabled) /* an admin has to do something about it */
         note(c, o->row, false);
     DW_TRY(rc);
-    DW_TRY(fill(o, c, o->row, settings));
+    DW_TRY(fill(o, c, o->row, settings, true));
     *out = &o->conn;
     return 0;
 }
 
 /* ---- what was typed ---- */
 
+/* What would be asked otherwise than it is kept neither waits for what the peer asked of that, nor speaks for it. */
 int connection_open_draft(dw_call *c, const struct connection_draft *draft, dw_connection **out)
 {
     struct opened *o = make(c);
@@ -255,7 +257,7 @@ int connection_open_draft(dw_call *c, const struct connection_draft *draft, dw_c
     if (!o)
         return DW_ENOMEM;
     o->kind = draft->kind;
-    DW_TRY(fill(o, c, draft->is, draft->settings));
+    DW_TRY(fill(o, c, draft->is, draft->settings, *draft->is->id && !draft->changes_access));
     *out = &o->conn;
     return 0;
 }

@@ -25,11 +25,13 @@ static int decode(struct buf *out, struct str path)
     return buf_failed(out) ? -1 : 0;
 }
 
+/* Of a part some servers read only what stands before a ';'. */
 static bool climbs(struct str path)
 {
     struct str part;
 
     while (path.n > 0 && str_split(&path, '/', &part)) {
+        part.n = str_find(part, ';');
         if (str_equal(part, STR_OF("..")) || str_equal(part, STR_OF(".")))
             return true;
     }

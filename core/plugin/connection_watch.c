@@ -175,6 +175,17 @@ int connection_watch_register(struct connection_watch *w, struct jobs *jobs, str
 
 /* ---- telling ---- */
 
+/* How many bytes of it there is room for, in whole characters. */
+static int shown(const char *text, size_t room)
+{
+    size_t n = strlen(text);
+
+    if (n > room)
+        for (n = room; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;)
+            n--;
+    return (int)n;
+}
+
 /* "Helpdesk (zammad): nothing answers there", of the first few. */
 static int write_failing(struct buf *out, struct db_session *s)
 {
@@ -187,7 +198,8 @@ static int write_failing(struct buf *out, struct db_session *s)
                             " WHERE enabled AND health = 'failing' ORDER BY health_since, id")));
     while ((rc = db_rows_next(rows)) > 0 && db_rows_read(rows, DW_TO(&name, &kind, &error)) >= 0) {
         if (n < NAMED_MAX)
-            buf_add_format(out, "%s%.40s (%.20s): %.60s", n ? "; " : "", name, kind, error);
+            buf_add_format(out, "%s%.*s (%.20s): %.*s", n ? "; " : "", shown(name, 40), name, kind,
+                           shown(error, 60), error);
         n++;
     }
     db_rows_close(rows);

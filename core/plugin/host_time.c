@@ -10,6 +10,9 @@
 
 enum { SHOWN_BYTES = 40 };
 
+/* Ten thousand years. */
+#define FAR_US (INT64_C(315576000000) * CLOCK_SECOND)
+
 static const char *shown(const char *text)
 {
     return text ? text : "";
@@ -95,6 +98,8 @@ int host_time_format_in(dw_call *c, dw_time t, const char *zone_name, const char
     if (!out)
         return call_misuse(c, "dw_time_format_in was given no place for its result");
     DW_TRY(find_zone(c, zone_name, &zone));
+    /* So far away nobody has a clock; but whoever counts with such a time must not lead astray. */
+    t.us = t.us > FAR_US ? FAR_US : t.us < -FAR_US ? -FAR_US : t.us;
     int32_t offset = (int32_t)zone_span_at(zone, civil_floor_div(t.us, CLOCK_SECOND)).offset;
     *out = with_offset(c, t.us + (int64_t)offset * CLOCK_SECOND, offset);
     return 0;

@@ -102,17 +102,33 @@ static int judge_legacy(dw_call *c, dw_connection *conn, struct answer *out, int
     return rc;
 }
 
+/* What Kimai has not is gone: nobody else's 404 may look like that, or timesheets would be made again that are there, and stay that
+ * were to be removed. Kimai's is {"code":404,"message":"Not Found"}. */
+static int judge_missing(dw_call *c, struct answer *out, int rc)
+{
+    const json_t *code = json_object_get(out->body, "code");
+
+    out->foreign = !json_is_integer(code) || json_integer_value(code) != 404;
+    if (!out->foreign)
+        return rc;
+    return dw_fail(
+        c, DW_EUPSTREAM,
+        "what answers there is not Kimai, which would say otherwise that it does not have this; is "
+        "base_url right, and Kimai up behind its proxy?",
+        "status", out->status);
+}
+
 /* The reasons that a refused form gives; that there are none is no failure. Of other statuses the host's words stay. */
 static int read_reasons(dw_call *c, dw_connection *conn, struct answer *out, int rc)
 {
     const bool is_legacy = *kimai_settings(conn)->legacy_user != '\0';
     json_t *body = NULL;
 
-    if (out->status == 400 || (out->status == 403 && is_legacy)) {
+    if (out->status == 400 || out->status == 404 || (out->status == 403 && is_legacy)) {
         if (dw_answer_json(out->raw, &body) == 0)
             out->body = body;
     }
-    return judge_legacy(c, conn, out, rc);
+    return out->status == 404 ? judge_missing(c, out, rc) : judge_legacy(c, conn, out, rc);
 }
 
 static int read_body(dw_call *c, struct answer *out)

@@ -9,6 +9,7 @@ struct answer {
     int status;    /* 0: none came */
     json_t *body;  /* NULL: it had none, or one that is no JSON */
     dw_time clock; /* Kimai's, where its head tells; else ours */
+    bool foreign;  /* a 404 that is not Kimai's: a proxy's, or another program's. DW_EUPSTREAM */
     dw_answer *raw;
 };
 

@@ -21,7 +21,7 @@ void known_fini(dw_call *c)
 
 /* ---- the ring ---- */
 
-/* A hash, so that no credential lies about. NULL: memory. */
+/* A hash, so that no credential lies about: its text is wiped as well. NULL: memory. */
 static const char *key_of(dw_call *c, dw_connection *conn, const char *kind, const char *name)
 {
     const struct kimai_settings *s = kimai_settings(conn);
@@ -29,6 +29,7 @@ static const char *key_of(dw_call *c, dw_connection *conn, const char *kind, con
     const char *text = dw_format(c, "%s\n%s\n%s\n%s\n%s", kind, s->base_url, s->legacy_user, token, name);
     const char *hex = dw_digest_hex(c, DW_SHA256, (dw_bytes){ text, strlen(text) });
 
+    explicit_bzero((char *)(uintptr_t)text, strlen(text));
     return hex ? dw_format(c, "%.32s", hex) : NULL;
 }
 

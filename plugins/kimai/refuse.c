@@ -325,7 +325,7 @@ int refuse_sheet(dw_call *c, dw_connection *conn, const struct attempt *a, const
     const struct case_ r = { c, conn, a, answer, said };
     int why;
 
-    if (rc == DW_EUNKNOWN || answer->status == 0)
+    if (rc == DW_EUNKNOWN || answer->status == 0 || answer->foreign)
         return rc;
     refusal_text(answer->body, said, sizeof(said));
     why = judge(&r, rc);

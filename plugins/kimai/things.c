@@ -237,7 +237,7 @@ static int refuse_make(dw_call *c, const struct kind *kind, const struct answer 
                        "the token may not make this; give the role of its owner the permission "
                        "create_customer, create_project or create_activity",
                        "path", kind->path);
-    if (a->status == 404)
+    if (a->status == 404 && !a->foreign)
         return dw_fail(c, DW_EUPSTREAM,
                        "there is no Kimai at this address: it does not know what every Kimai has", "path",
                        kind->path);

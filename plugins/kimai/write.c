@@ -30,16 +30,29 @@ static int send_sheet(dw_call *c, dw_connection *conn, const struct attempt *a, 
     return 0;
 }
 
+/* Whatever it says, what was stored may still be there. */
+static int take_back(dw_call *c, dw_connection *conn, const char *id)
+{
+    struct answer answer;
+    const int rc = tell(c, conn, "DELETE", dw_format(c, "/api/timesheets/%s", id), NULL, &answer);
+
+    if (rc == 0 || rc == DW_ENOTFOUND)
+        return 0;
+    return dw_fail(
+        c, DW_EUNKNOWN,
+        "Kimai stored another time than it was told, and does not take the timesheet back; remove it "
+        "there",
+        "timesheet", id, "why", dw_error_of(c)->text);
+}
+
 /* Times that Kimai read on a clock of its own would go wrong one after the other: the first one is taken back. */
 static int check_times(dw_call *c, dw_connection *conn, const dw_timesheet *wanted,
                        const dw_timesheet *stored)
 {
-    struct answer answer;
-
     if (wanted->begin.us == 0 || llabs(stored->begin.us - wanted->begin.us) < MISREAD)
         return 0;
     if (!wanted->id)
-        DW_TRY(tell(c, conn, "DELETE", dw_format(c, "/api/timesheets/%s", stored->id), NULL, &answer));
+        DW_TRY(take_back(c, conn, stored->id));
     return dw_fail(c, DW_EUPSTREAM,
                    "Kimai stored another time than it was told, so it does not understand times with a Z; "
                    "nothing more can be written to this version",

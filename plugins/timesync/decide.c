@@ -237,7 +237,7 @@ static int meant_by(dw_call *c, const struct work *w, const struct sheet *sheet,
     const char *id;
     int rc;
 
-    if (!marker_read(sheet->text, &marker))
+    if (!owner_is_ours(w, sheet) || !marker_read(sheet->text, &marker))
         return 0;
     rc = dw_db_find(c, DW_TO(&id),
                     "SELECT id FROM timesync_entries WHERE sync = $1 AND source_id = $2 AND gone_at IS NULL",
@@ -314,7 +314,7 @@ static int remove_strange(dw_call *c, struct work *w, const struct step *s, cons
         return end_as_strange(c, w, s, sheet, "deciding", REASON_LOCKED_OR_EXPORTED);
     rc = entry_of_sheet(c, w->sync.target, s->sheet, NO_ENTRY, &other);
     DW_TRY(rc);
-    if (rc) /* it has become somebody's */
+    if (rc || !owner_is_ours(w, sheet)) /* it has become somebody's, or its first line is another one by now */
         return end_as_strange(c, w, s, sheet, "unchanged", REASON_NONE);
     if (!owner_is_ours(w, sheet)) /* any more */
         return end_as_strange(c, w, s, sheet, "unchanged", REASON_NONE);

@@ -96,7 +96,7 @@ static bool is_moved(const struct entry *e)
 }
 
 /* Its timesheet stays in its project, unless a person says so. */
-static void stay(struct entry *e, const struct sheet *base, struct wanted *wanted)
+void evaluate_stay(const struct entry *e, const struct sheet *base, struct wanted *wanted)
 {
     if (is_moved(e) && *base->project)
         wanted->project = (struct wanted_place){ .id = base->project };
@@ -284,7 +284,7 @@ static int resolve(dw_call *c, struct work *w, struct entry *e, struct wanted *w
     int rc;
 
     DW_TRY(sheet_read(c, e->base, &base));
-    stay(e, &base, wanted);
+    evaluate_stay(e, &base, wanted);
     if ((rc = places_resolve(c, w, wanted)) != 0)
         return rc;
     if (v->in.source == SOURCE_SAME) /* it is about the edit at the target, and about nothing else */

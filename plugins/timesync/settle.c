@@ -1,6 +1,7 @@
 #include "settle.h"
 
 #include "common.h"
+#include "evaluate.h"
 #include "timesync.h"
 
 /* So many in a row, then the entry has failed until the next run. */
@@ -55,11 +56,11 @@ static int did_not_happen(dw_call *c, struct work *w, const struct step *s, stru
     return reload(c, e);
 }
 
-/* The entry's row says what was found; the step goes on if the source says something else by now. */
+/* The entry's row says what was found; the step goes on if the source says something else by now, or has it no longer. */
 static int it_is(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                  const struct wanted *wanted, struct ending *ending, const char *outcome)
 {
-    const bool is_old = !same(e->pushed_hash, wanted->recipe);
+    const bool is_old = !same(e->pushed_hash, wanted->recipe) || e->gone_at.us;
     int rc;
 
     ending->outcome = is_old ? NULL : outcome;
@@ -104,8 +105,14 @@ static struct sheet as_sent(const struct sheet *found, const struct wanted *want
     return sent;
 }
 
+/* A project or user that nobody knows the id of would look as if it were the same. */
+static int know_places(dw_call *c, struct work *w, struct wanted *wanted)
+{
+    return wanted->reason == REASON_NONE ? places_resolve(c, w, wanted) : 0;
+}
+
 static int settle_create(dw_call *c, struct work *w, const struct step *s, struct entry *e,
-                         const struct wanted *wanted)
+                         struct wanted *wanted)
 {
     struct sheet found[2];
     size_t n;
@@ -119,6 +126,8 @@ static int settle_create(dw_call *c, struct work *w, const struct step *s, struc
         return ending_case(
             c, w, s, e, wanted,
             (struct why){ REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0] });
+    if ((rc = know_places(c, w, wanted)) != 0)
+        return rc;
     /* Of what was made from another recipe nobody knows any more what was sent. */
     const bool is_other = same(e->pushed_hash, wanted->recipe) && !is_what_was_sent(&found[0], wanted);
     struct ending ending = {
@@ -143,7 +152,7 @@ static int settle_create(dw_call *c, struct work *w, const struct step *s, struc
 }
 
 static int settle_update(dw_call *c, struct work *w, const struct step *s, struct entry *e,
-                         const struct wanted *wanted)
+                         struct wanted *wanted)
 {
     struct found_sheet found;
     struct sheet base;
@@ -154,7 +163,10 @@ static int settle_update(dw_call *c, struct work *w, const struct step *s, struc
     if (!found.is_there)
         return did_not_happen(c, w, s, e);
     DW_TRY(sheet_read(c, e->base, &base));
-    if (is_what_was_sent(&found.sheet, wanted)) {
+    evaluate_stay(e, &base, wanted);
+    if ((rc = know_places(c, w, wanted)) != 0)
+        return rc;
+    if (wanted->reason == REASON_NONE && is_what_was_sent(&found.sheet, wanted)) {
         struct ending ending = {
             .state = "synced",
             .sheet = &found.sheet,
@@ -212,7 +224,7 @@ static dw_span patience(dw_call *c, const struct work *w, const struct entry *e)
     return (dw_span){ next < most ? next : most };
 }
 
-int settle(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted)
+int settle(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
 {
     int rc;
 

@@ -8,6 +8,6 @@
 
 /* Of an entry with an intent. WORK_GOES_ON: *e has none any more, and the step goes on; WORK_DONE: that was it; WORK_WAITS,
  * WORK_STOPS, or an error. */
-int settle(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct wanted *wanted);
+int settle(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted);
 
 #endif

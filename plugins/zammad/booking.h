@@ -7,10 +7,10 @@
 /* Texts are borrowed from the row. */
 struct booking {
     int64_t id, ticket, agent;
-    int64_t type;          /* 0: none */
-    const char *type_name; /* NULL: not said */
-    const char *amount;    /* as it stands there; "" where there is none */
-    dw_time created, changed;
+    int64_t type;             /* 0: none */
+    const char *type_name;    /* NULL: not said */
+    const char *amount;       /* as it stands there; "" where there is none */
+    dw_time created, changed; /* changed 0: it does not say, or says nothing that is a time */
 };
 
 /* DW_EUPSTREAM for a row without its numbers or time. */

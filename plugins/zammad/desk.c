@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "amount.h"
 #include "explain.h"
@@ -13,18 +14,33 @@ enum {
 
 /* ---- opening ---- */
 
-static void choose_credentials(struct desk *d)
+static void wipe(void *ud)
+{
+    explicit_bzero(ud, strlen(ud));
+}
+
+/* A copy of the token, which has to go with the call as the settings do. */
+static int make_field(struct desk *d, dw_secret token)
+{
+    const char *field = dw_format(d->c, "Token token=%s", dw_secret_reveal(token));
+
+    d->authorization.hidden = field;
+    return dw_defer(d->c, wipe, (char *)(uintptr_t)field);
+}
+
+static int choose_credentials(struct desk *d)
 {
     const struct zammad_settings *set = d->set;
 
-    if (zammad_secret_is_set(set->token)) {
-        d->authorization.hidden = dw_format(d->c, "Token token=%s", dw_secret_reveal(set->token));
-    } else if (zammad_secret_is_set(set->bearer)) {
+    if (zammad_secret_is_set(set->token))
+        return make_field(d, set->token);
+    if (zammad_secret_is_set(set->bearer)) {
         d->bearer = set->bearer;
     } else if (*set->user) {
         d->user = set->user;
         d->password = set->password;
     }
+    return 0;
 }
 
 int desk_open(struct desk *d, dw_call *c, dw_connection *conn)
@@ -32,9 +48,8 @@ int desk_open(struct desk *d, dw_call *c, dw_connection *conn)
     *d = (struct desk){ .c = c, .conn = conn, .set = dw_connection_settings(conn), .date = -1 };
     if (!d->set)
         return dw_fail(c, DW_EMISUSE, "this connection has no settings of a Zammad");
-    choose_credentials(d);
     d->on_behalf = *d->set->on_behalf ? d->set->on_behalf : NULL;
-    return 0;
+    return choose_credentials(d);
 }
 
 /* ---- asking ---- */

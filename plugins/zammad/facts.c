@@ -117,6 +117,12 @@ static void drop_known(const struct idmap *m, struct ids *ids)
     ids->n = left;
 }
 
+/* Zammad itself says that it is not there, or not for us; what a proxy or a firewall refuses says nothing. */
+static bool is_gone(const struct desk *d, int rc)
+{
+    return (rc == DW_EDENIED || rc == DW_ENOTFOUND) && d->is_own;
+}
+
 /* ---- tickets ---- */
 
 static int keep_ticket(struct desk *d, struct facts *f, int64_t id, const json_t *row)
@@ -207,8 +213,10 @@ static int learn_in_bulk(struct desk *d, struct facts *f, const int64_t *ids, si
     return 0;
 }
 
-/* How many of at most WINDOW are there, or an error. */
-static int ask_tickets(struct desk *d, struct facts *f, const int64_t *ids, size_t n)
+/* Asks for each of at most WINDOW rows below path, all at once, and keeps them, NULL for one that is gone. How many are there, or an
+ * error. */
+static int ask_each(struct desk *d, struct facts *f, const char *path, const int64_t *ids, size_t n,
+                    int (*keep_row)(struct desk *d, struct facts *f, int64_t id, const json_t *row))
 {
     struct ask asks[WINDOW];
     dw_fetching *under_way[WINDOW] = { 0 };
@@ -216,17 +224,16 @@ static int ask_tickets(struct desk *d, struct facts *f, const int64_t *ids, size
     int found = 0;
 
     for (size_t i = 0; i < n; i++) {
-        asks[i] = (struct ask){ .path = desk_path(d, "/api/v1/tickets", ids[i], ""),
-                                .query = DW_LIST("expand", "true") };
+        asks[i] = (struct ask){ .path = desk_path(d, path, ids[i], ""), .query = DW_LIST("expand", "true") };
         DW_TRY(desk_start(d, &under_way[i], &asks[i]));
     }
     for (size_t i = 0; i < n; i++) {
         int rc = desk_take(d, under_way[i], &asks[i], &row);
-        bool is_gone = rc == DW_EDENIED || (rc == DW_ENOTFOUND && d->is_own);
-        if (rc < 0 && !is_gone)
+        bool gone = is_gone(d, rc);
+        if (rc < 0 && !gone)
             return rc;
-        DW_TRY(keep_ticket(d, f, ids[i], is_gone ? NULL : row));
-        found += !is_gone;
+        DW_TRY(keep_row(d, f, ids[i], gone ? NULL : row));
+        found += !gone;
     }
     return found;
 }
@@ -244,7 +251,7 @@ static int learn_singly(struct desk *d, struct facts *f, const int64_t *ids, siz
             return 0;
         }
         dw_scope_begin(d->c);
-        found = ask_tickets(d, f, ids + i, some);
+        found = ask_each(d, f, "/api/v1/tickets", ids + i, some, keep_ticket);
         dw_scope_end(d->c);
         if (after_bulk && found > 0)
             f->no_bulk = true, after_bulk = false;
@@ -352,27 +359,6 @@ static int learn_all_people(struct desk *d, struct facts *f)
     return rc < 0 && is_unable(d) ? 0 : rc;
 }
 
-static int ask_people(struct desk *d, struct facts *f, const int64_t *ids, size_t n)
-{
-    struct ask asks[WINDOW];
-    dw_fetching *under_way[WINDOW] = { 0 };
-    json_t *row;
-
-    for (size_t i = 0; i < n; i++) {
-        asks[i] = (struct ask){ .path = desk_path(d, "/api/v1/users", ids[i], ""),
-                                .query = DW_LIST("expand", "true") };
-        DW_TRY(desk_start(d, &under_way[i], &asks[i]));
-    }
-    for (size_t i = 0; i < n; i++) {
-        int rc = desk_take(d, under_way[i], &asks[i], &row);
-        bool is_gone = rc == DW_EDENIED || (rc == DW_ENOTFOUND && d->is_own);
-        if (rc < 0 && !is_gone)
-            return rc;
-        DW_TRY(keep_person(d, f, ids[i], is_gone ? NULL : row));
-    }
-    return 0;
-}
-
 int facts_want_people(struct desk *d, struct facts *f, const int64_t *ids, size_t n)
 {
     struct ids unknown;
@@ -388,9 +374,10 @@ int facts_want_people(struct desk *d, struct facts *f, const int64_t *ids, size_
         drop_known(&f->people, &unknown);
     }
     for (size_t i = 0; rc >= 0 && i < unknown.n; i += WINDOW) {
+        size_t some = unknown.n - i < WINDOW ? unknown.n - i : WINDOW;
         dw_scope_begin(d->c);
-        rc = ask_people(d, f, unknown.v + i, unknown.n - i < WINDOW ? unknown.n - i : WINDOW);
+        rc = ask_each(d, f, "/api/v1/users", unknown.v + i, some, keep_person);
         dw_scope_end(d->c);
     }
-    return rc;
+    return rc < 0 ? rc : 0;
 }

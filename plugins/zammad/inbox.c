@@ -21,9 +21,9 @@ int zammad_take_webhook(dw_call *c, const dw_delivery *d)
     dw_connection *conn;
     int rc = dw_connection_open(c, d->source, &conn);
 
-    if (rc ==
-        DW_ECONFLICT) { /* while it is disabled, nothing is synced; the first pass afterwards sees it all */
-        dw_info(c, "a webhook came for a connection that is disabled", "connection", d->source);
+    /* While it is disabled nothing is synced, and the first pass afterwards sees it all; once it is gone nobody wants to know. */
+    if (rc == DW_ECONFLICT || rc == DW_ENOTFOUND) {
+        dw_info(c, "a webhook came for a connection that is disabled or gone", "connection", d->source);
         return 0;
     }
     DW_TRY(rc);

@@ -4,10 +4,11 @@
 
 enum { WINDOW = 16 }; /* histories under way */
 
-/* Who may see a ticket need not see its history or the list of states: then it is just not known. */
-static bool is_refused(int rc)
+/* Who may see a ticket need not see its history or the list of states: then it is just not known. Only in Zammad's own words: what
+ * a proxy refuses may be there. */
+static bool is_refused(const struct desk *d, int rc)
 {
-    return rc == DW_EDENIED || rc == DW_ENOTFOUND;
+    return (rc == DW_EDENIED || rc == DW_ENOTFOUND) && d->is_own;
 }
 
 static bool is_text(const json_t *json, const char *wanted)
@@ -46,7 +47,7 @@ int merged_know(struct desk *d, struct strategy *way)
     if (way->knows_states)
         return 0;
     rc = desk_ask(d, &answer, .path = "/api/v1/ticket_states", .query = DW_LIST("expand", "true"));
-    if (rc < 0 && !is_refused(rc))
+    if (rc < 0 && !is_refused(d, rc))
         return rc;
     memset(way->merged_states, 0, sizeof(way->merged_states));
     if (rc >= 0)
@@ -113,7 +114,7 @@ static int ask_links(struct desk *d, int64_t ticket, int64_t *target)
                       .query = DW_LIST("link_object", "Ticket", "link_object_value", ticket));
 
     if (rc < 0)
-        return is_refused(rc) ? 0 : rc;
+        return is_refused(d, rc) ? 0 : rc;
     *target = in_links(answer);
     return 0;
 }
@@ -131,7 +132,7 @@ static int ask_histories(struct desk *d, const int64_t *tickets, size_t n, int64
     }
     for (size_t i = 0; i < n; i++) {
         int rc = desk_take(d, under_way[i], &asks[i], &answer);
-        if (rc < 0 && !is_refused(rc))
+        if (rc < 0 && !is_refused(d, rc))
             return rc;
         targets[i] = rc < 0 ? 0 : in_history(answer);
     }

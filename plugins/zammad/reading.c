@@ -34,12 +34,12 @@ int64_t reading_since(const struct reading *r)
 
 /* ---- giving ---- */
 
-/* What was not given yet, or was given before it changed. */
+/* What was not given yet, or was given before it changed. One that does not say when it did counts as changed. */
 static bool is_news(const struct reading *r, const struct booking *b)
 {
     const union idvalue *seen = idmap_get(&r->seen, b->id);
 
-    return b->changed.us >= r->from && (!seen || seen->number != b->changed.us);
+    return (b->changed.us == 0 || b->changed.us >= r->from) && (!seen || seen->number != b->changed.us);
 }
 
 static bool is_wanted(const struct reading *r, const struct booking *b)

@@ -27,6 +27,7 @@ struct reading {
 
     /* Of the list by tickets. */
     struct idmap tickets; /* that were read */
+    int64_t found;        /* in this pass, changed or not */
     int64_t refused;      /* a ticket that could not be read; 0: none */
     int refused_n;
 };

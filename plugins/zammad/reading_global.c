@@ -19,7 +19,9 @@ static int64_t changed_at(struct reading *r, const json_t *row)
 {
     struct booking b;
 
-    return booking_read(r->d, row, &b) < 0 ? INT64_MIN : b.changed.us;
+    if (booking_read(r->d, row, &b) < 0)
+        return INT64_MIN;
+    return b.changed.us ? b.changed.us : INT64_MAX;
 }
 
 static bool is_descending(struct reading *r, const json_t *rows)

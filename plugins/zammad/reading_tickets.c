@@ -5,6 +5,7 @@
 enum {
     TICKET_PAGE = 100, /* what every version gives */
     PASSES_MAX = 8,
+    SEARCH_MOST = 10000, /* no search gives more, and none says that there are more */
 };
 
 #define CHANGED "ticket.updated_at"
@@ -62,6 +63,7 @@ static int see(struct desk *d, const json_t *rows, void *ud)
 
     DW_TRY(pick(r, rows, ids, &n));
     r->way.rows = all > r->way.rows ? (unsigned)all : r->way.rows;
+    r->found += (int64_t)all;
     if (n == 0)
         return 0;
     r->fresh += (int64_t)n;
@@ -135,7 +137,8 @@ static int learn_conditions(struct reading *r)
     return 0;
 }
 
-/* Tickets come and go among those that changed while they are read: until a pass finds no other. */
+/* Tickets come and go among those that changed while they are read: until a pass finds no other. Where a search may have ended
+ * before its end, all tickets are looked at. */
 static int read_found(struct reading *r)
 {
     const struct pages pages = { .path = "/api/v1/tickets/search",
@@ -145,8 +148,10 @@ static int read_found(struct reading *r)
     unsigned count;
 
     for (unsigned pass = 0; pass < PASSES_MAX; pass++) {
-        r->fresh = 0;
+        r->fresh = r->found = 0;
         DW_TRY(pages_forward(r->d, &pages, see, r, &count));
+        if (r->found >= SEARCH_MOST)
+            return read_every(r);
         if (r->fresh == 0)
             return 0;
     }

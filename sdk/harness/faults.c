@@ -1,7 +1,16 @@
 /* faults.c - steps that fail because the test wants them to. */
 #include "inside.h"
+#include "jobs/jobs.h"
 #include "log/log.h"
 #include "util/clock.h"
+
+/* Under the lock. */
+static void crash(dw_harness *h)
+{
+    h->has_crashed = true;
+    if (h->process.jobs)
+        jobs_die(h->process.jobs);
+}
 
 int harness_fault(dw_call *c, const char *step, void *ud)
 {
@@ -11,9 +20,11 @@ int harness_fault(dw_call *c, const char *step, void *ud)
     (void)c;
     pthread_mutex_lock(&h->lock);
     h->steps++;
-    if (h->steps == h->fail_at) {
+    if (h->crash_in > 0 && --h->crash_in == 0)
+        crash(h);
+    if (h->steps == h->fail_at || h->has_crashed) {
         h->failed_step = step;
-        rc = h->fail_with;
+        rc = h->has_crashed ? DW_EUNAVAILABLE : h->fail_with;
     }
     pthread_mutex_unlock(&h->lock);
     return rc;
@@ -46,6 +57,21 @@ void dw_harness_fail(dw_harness *h, unsigned n, enum dw_error code)
     h->fail_with = code;
     h->failed_step = NULL;
     pthread_mutex_unlock(&h->lock);
+}
+
+void dw_harness_crash(dw_harness *h, unsigned n)
+{
+    pthread_mutex_lock(&h->lock);
+    h->crash_in = n;
+    pthread_mutex_unlock(&h->lock);
+}
+
+bool dw_harness_has_crashed(dw_harness *h)
+{
+    pthread_mutex_lock(&h->lock);
+    bool has = h->has_crashed;
+    pthread_mutex_unlock(&h->lock);
+    return has;
 }
 
 unsigned dw_harness_steps(dw_harness *h)

@@ -71,6 +71,7 @@ struct dw_harness {
     dw_err answer;      /* why it failed last */
     dw_harness *left_behind;
     const char *database_folder; /* NULL: none, or gone */
+    const char *database_name;   /* its URL, also when it is open */
     int64_t patience_us;
     bool is_stopped;
     _Atomic unsigned wrong_replies;
@@ -83,6 +84,8 @@ struct dw_harness {
     unsigned steps, fail_at;
     int fail_with;
     unsigned commits, repeat_at;
+    unsigned crash_in; /* so many steps; 0: never */
+    bool has_crashed;
     const char *failed_step;
     struct arena peers;            /* what upstream.c keeps */
     struct harness_canned *canned; /* in the order in which they were given */

@@ -53,6 +53,8 @@ static int tick_schedules(dw_harness *h)
 int dw_harness_run_jobs(dw_harness *h)
 {
     h->why.n = 0;
+    if (dw_harness_has_crashed(h))
+        return 0;
     if (!h->process.jobs || tick_schedules(h) != 0)
         return -1;
     return jobs_run_due(h->process.jobs, &h->why);

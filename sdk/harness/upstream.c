@@ -180,6 +180,16 @@ static void record(dw_harness *h, const struct client_asked *asked)
         *last = a;
 }
 
+/* With its query: a pair too many there is what it mostly is. */
+static const char *explain_missing(dw_harness *h, const struct client_asked *asked)
+{
+    const char *text =
+        arena_format(&h->peers, "the test has no answer for %s %s; give one with dw_harness_upstream()",
+                     asked->method, asked->url);
+
+    return text ? text : "the test has no answer for it";
+}
+
 bool harness_play(const struct client_asked *asked, struct client_played *out, void *ud)
 {
     dw_harness *h = ud;
@@ -190,11 +200,12 @@ bool harness_play(const struct client_asked *asked, struct client_played *out, v
     if (canned) {
         canned->given = true;
         *out = canned->played;
+    } else {
+        out->message = explain_missing(h, asked);
     }
     pthread_mutex_unlock(&h->lock);
     if (canned)
         return true;
-    out->message = "the test has no answer for it; give one with dw_harness_upstream()";
     log_warn("the test has no answer for what the plugin asks a peer; see dw_harness_upstream()",
              LOG_TEXT("method", asked->method), LOG_TEXT("url", asked->url));
     return false;

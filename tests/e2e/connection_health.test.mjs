@@ -85,6 +85,21 @@ for (const engine of engines) {
       await logged(server, { level: 'info', message: /^all connections work again/ });
     });
 
+    test('is told in whole characters, however long a name is', async () => {
+      const name = `x${'ä'.repeat(90)}`;
+      status = 401;
+      await make(name, { untested: true });
+      const ready = await until('/readyz has it', async () => {
+        const text = await readyz(server);
+        return text.includes('xää') && text;
+      }, { limit });
+      assert.match(ready, /xä{19} \(desk\)/);
+      assert.ok(!ready.includes('\ufffd'), ready);
+      await logged(server, { level: 'warn', message: /^connections do not work/, which: /xä{19} \(desk\)/ });
+      status = 200;
+      await until('/readyz has it no more', async () => !(await readyz(server)).includes('xää'), { limit });
+    });
+
     test('of one that is disabled is nobody\'s concern', async () => {
       const made = await make('resting', { enabled: false, untested: true });
       const other = await make('awake', { untested: true });

@@ -281,6 +281,28 @@ for (const engine of engines) {
       assert.equal((await told(people.member, 'GET', `/connections/${made.id}/things/customer`)).items.length, 2);
     });
 
+    test('what would be asked elsewhere does not wait for it, nor makes it wait', async () => {
+      const made = await make();
+      const elsewhere = await Desk.start();
+      const settings = { url: elsewhere.url, token: TOKEN };
+      try {
+        [desk.status, desk.headers] = [429, { 'Retry-After': '600' }];
+        await refused(429, people.member, 'GET', `/connections/${made.id}/things/customer`);
+        assert.equal((await told(people.root, 'POST', `/connections/${made.id}/test`, { settings })).works, true);
+
+        [desk.status, desk.headers] = [200, {}];
+        await change(await see(made), { settings: { days: 3 }, untested: true });
+        assert.equal((await see(made)).health.paused_until, null);
+        [elsewhere.status, elsewhere.headers] = [429, { 'Retry-After': '600' }];
+        assert.equal((await told(people.root, 'POST', `/connections/${made.id}/test`, { settings })).works, false);
+        assert.equal((await see(made)).health.paused_until, null);
+        assert.equal((await told(people.member, 'GET', `/connections/${made.id}/things/customer`)).items.length, 2);
+      } finally {
+        [desk.status, desk.headers] = [200, {}];
+        await elsewhere.stop();
+      }
+    });
+
     test('is switched off, and on again', async () => {
       const made = await make();
       const off = await change(made, { enabled: false });

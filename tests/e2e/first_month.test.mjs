@@ -14,7 +14,7 @@ import { startZammad } from '../peers/zammad.mjs';
 import { binaryOf, root, slowness, startServer, temporaryFolder } from './support/server.mjs';
 
 const timeout = 180_000 * slowness;
-const DAY_MS = 86_400_000;
+const began = new Date(Date.now() - 40 * 86_400_000).toISOString().slice(0, 10); // the month's first day; also when midnight comes meanwhile
 const ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 const page = readFileSync(join(root, 'docs/first-month.md'), 'utf8');
 const commands = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, text]) => text.trim().split('\n'));
@@ -45,7 +45,7 @@ describe('docs/first-month.md', { timeout }, () => {
     .replace('https://desk.example.org', zammad.url)
     .replace('https://kimai.example.org', kimai.url)
     .replace(/( --secret)/, ' --allow-private yes$1')
-    .replaceAll('2026-11-01', new Date(Date.now() - 40 * DAY_MS).toISOString().slice(0, 10))
+    .replaceAll('2026-11-01', began)
     .replace(/\b(RUN|CASE)\b/, (word) => shown[word]);
 
   const type = (line) => new Promise((resolve) => {

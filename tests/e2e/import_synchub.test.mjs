@@ -328,7 +328,8 @@ const DSN = 'postgresql://dowel_import@db.example.org/synchub?passfile=/etc/dowe
 describe('docs/import-synchub.md', { timeout, skip: postgres.skip }, () => {
   let server, zammad, kimai, old, folder, dsn;
   const role = `synchub_reader_${process.pid}`;
-  const midday = (daysAgo) => new Date(Math.floor(Date.now() / 86_400_000) * 86_400_000 - (daysAgo - 0.5) * 86_400_000).toISOString();
+  const today = Math.floor(Date.now() / 86_400_000); // once: not another day when midnight comes meanwhile
+  const midday = (daysAgo) => new Date((today - daysAgo + 0.5) * 86_400_000).toISOString();
   const at = (iso, minutes) => new Date(Date.parse(iso) + minutes * 60_000).toISOString();
 
   // Two bookings in Zammad, of which SyncHub has moved the first.

@@ -344,6 +344,16 @@ describe('without a server', { timeout }, () => {
     assert.match(stderr, /other_major\.yaml: warning: its plugin is there, but cannot be used; `dowel plugin list` says why/);
   });
 
+  test('config check tells at once what is wrong in core.yaml and in a file of a plugin', async () => {
+    writeFiles(config, { 'core.yaml': 'idle_timeout: -3\n', 'timesync.yaml': 'enabled: true\nkeep_rums: 90d\n' }); // one that is installed
+    const { code, stderr } = await run('config', 'check');
+    rmSync(join(config, 'timesync.yaml'));
+    assert.equal(code, CONFIGURATION);
+    assert.match(stderr, /core\.yaml:1: idle_timeout: "-3" is not a duration/);
+    assert.match(stderr, /timesync\.yaml:2: keep_rums: unknown item, did you mean keep_runs\?/);
+    assert.doesNotMatch(stderr, /cannot be used/);
+  });
+
   test('verify says whether a file would be loaded', async () => {
     const good = await plugin('verify', take(folder, 'innocent'));
     assert.equal(good.code, 0, good.stderr);

@@ -17,7 +17,8 @@ const people = badges({
   root: 'a *', biller: 'a timesync.read timesync.run timesync.decide', viewer: 'a timesync.read', foreigner: 'b *',
 });
 const DAY = 86_400_000;
-const midday = (daysAgo) => new Date(Math.floor(Date.now() / DAY) * DAY - daysAgo * DAY + DAY / 2).toISOString();
+const TODAY = Math.floor(Date.now() / DAY) * DAY; // once: a suite that runs over midnight means the same days all the time
+const midday = (daysAgo) => new Date(TODAY - daysAgo * DAY + DAY / 2).toISOString();
 const minute = () => new Date(Math.floor(Date.now() / 60_000) * 60_000).toISOString(); // whole ones, as Kimai rounds
 const dayOf = (daysAgo) => midday(daysAgo).slice(0, 10);
 

@@ -145,6 +145,14 @@ describe('people', { timeout }, () => {
       assert.deepEqual(said, OPERATIONS.map(([operation, , , permission]) => [operation, permission]));
     });
 
+    test('the contract says of each what it is for', () => {
+      const yaml = readFileSync(join(root, 'plugins/timesync/api.yaml'), 'utf8');
+      const operations = yaml.split(/(?=^ {4}(?:get|post|patch|delete):$)/m).slice(1);
+      assert.equal(operations.length, OPERATIONS.length);
+      const silent = operations.filter((text) => !/^ {6}summary: .{8}/m.test(text) || !/^ {6}description: (>-\n {8})?.{20}/m.test(text));
+      assert.deepEqual(silent.map((text) => /operationId: (\w+)/.exec(text)[1]), []);
+    });
+
     for (const [operation, method, path, permission] of OPERATIONS) {
       test(`${operation} is for ${permission}`, { timeout: limit }, async () => {
         const body = bodyOf(operation, ids);

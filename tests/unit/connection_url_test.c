@@ -108,6 +108,8 @@ static void nothing_climbs_out_of_the_path(void **state)
         "/api/..%5c..%5cadmin",
         "/api/..\\..\\admin",
         "/./admin",
+        "/api/..;/..;x=1/admin",
+        "/api/%2e%2e%3b/admin",
         "/api/..?x",
         "/api/..#x",
         "https://desk.example.org/zammad/../admin",

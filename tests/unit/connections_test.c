@@ -428,6 +428,20 @@ static void each_wrong_setting_has_its_place(void **state)
     assert_non_null(strstr(said, "#/settings/pages: must be a whole number, found a map"));
 }
 
+/* What is asked is added behind it. */
+static void an_address_has_no_query(void **state)
+{
+    struct world *w = *state;
+    char id[UUID_TEXT_SIZE];
+
+    assert_string_equal(
+        faults_of(w, GIVEN(.kind = "desk", .name = "D"), "{\"url\": \"https://x.example/?a=b\"}"),
+        "#/settings/url: has a query (?), behind which no path can stand; leave it away");
+    make(w, "Desk", id);
+    assert_string_equal(faults_of(w, GIVEN(.id = id), "{\"url\": \"https://desk.example/zammad?\"}"),
+                        "#/settings/url: has a query (?), behind which no path can stand; leave it away");
+}
+
 static void each_wrong_option_has_its_place(void **state)
 {
     struct world *w = *state;
@@ -689,6 +703,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lists_are_of_kinds_and_pages, setup, teardown),
         cmocka_unit_test_setup_teardown(health_remembers_since_when, setup, teardown),
         cmocka_unit_test_setup_teardown(each_wrong_setting_has_its_place, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_address_has_no_query, setup, teardown),
         cmocka_unit_test_setup_teardown(each_wrong_option_has_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_refused_is_said_in_german_too, setup, teardown),
         cmocka_unit_test_setup_teardown(a_draft_with_faults_is_not_saved, setup, teardown),

@@ -281,6 +281,8 @@ static void times_have_zones(void **state)
     assert_string_equal(text, "2026-07-01T08:05:00.000000+02:00");
     assert_int_equal(dw_time_format_in(c, t, "America/St_Johns", &text), 0);
     assert_string_equal(text, "2026-07-01T03:35:00.000000-02:30");
+    assert_int_equal(dw_time_format_in(c, (dw_time){ INT64_MAX }, "Pacific/Auckland", &text), 0);
+    assert_int_equal(dw_time_format_in(c, (dw_time){ INT64_MIN }, "America/St_Johns", &text), 0);
     assert_int_equal(dw_time_format_in(c, (dw_time){ -1 }, NULL, &text), 0);
     assert_string_equal(text, "1969-12-31T23:59:59.999999+00:00");
     assert_int_equal(dw_time_parse_in(c, "2026-07-01T08:05:00-03:00", "Europe/Berlin", &t), 0);

@@ -107,6 +107,9 @@ static void one_is_shown_by_its_id(void **state)
     assert_ids(list_sheets(.id = "no number"), "");
     assert_null(list_sheets(.id = "43")); /* it is there, so "none" would be a lie */
     assert_failed(DW_EDENIED, "");
+    dw_harness_upstream(h, GET "/44", .status = 404, .body = { "<html>", 6 }, .content_type = "text/html");
+    assert_null(list_sheets(.id = "44")); /* a proxy's word, and nothing of Kimai's */
+    assert_failed(DW_EUPSTREAM, "");
 }
 
 /* ---- tags: Kimai refuses to look for one that is hidden or gone ---- */

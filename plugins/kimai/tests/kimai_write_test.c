@@ -122,6 +122,17 @@ static void a_kimai_that_misreads_times_is_noticed_at_once(void **state)
     assert_int_equal(count_sent("DELETE", SHEETS "/41"), 1);
 }
 
+static void what_it_does_not_take_back_may_be_there(void **state)
+{
+    (void)state;
+    dw_harness_upstream(
+        h, "POST " KIMAI SHEETS,
+        .json = SHEET(41, 7, "2026-07-01T09:00:00+0200", "2026-07-01T09:15:00+0200", 900, "", "false"));
+    dw_harness_upstream(h, "DELETE " KIMAI SHEETS "/41", .status = 403, .json = "{\"code\":403}");
+    assert_null(write_one());
+    assert_failed(DW_EUNKNOWN, "");
+}
+
 /* ---- tags ---- */
 
 static void tags_are_made_before_and_once(void **state)
@@ -364,20 +375,41 @@ static void a_timesheet_that_was_exported_meanwhile_is_told(void **state)
 
 /* ---- removing ---- */
 
+#define GONE "{\"code\":404,\"message\":\"Not Found\"}"
+
 static void removing_is_done_when_it_is_gone(void **state)
 {
     (void)state;
     dw_harness_upstream(h, AT_41, .json = NINE_TO_QUARTER(41, "", "false"));
     dw_harness_upstream(h, "DELETE " KIMAI SHEETS "/41", .status = 204);
-    dw_harness_upstream(h, "DELETE " KIMAI SHEETS "/41", .status = 404);
+    dw_harness_upstream(h, "DELETE " KIMAI SHEETS "/41", .status = 404, .json = GONE);
     assert_int_equal(dw_harness_remove(h, connection, "41"), 0);
     assert_int_equal(dw_harness_remove(h, connection, "41"), 0); /* somebody was quicker */
-    dw_harness_upstream(h, "GET " KIMAI SHEETS "/42", .status = 404);
+    dw_harness_upstream(h, "GET " KIMAI SHEETS "/42", .status = 404, .json = GONE);
     assert_int_equal(dw_harness_remove(h, connection, "42"), 0);
     assert_int_equal(dw_harness_remove(h, connection, "../users/7"), 0); /* no timesheet is called so */
     assert_int_equal(count_sent("DELETE", ""), 2);
     for (unsigned i = 0; dw_harness_sent_to_peers(h, i); i++)
         assert_null(strstr(dw_harness_sent_to_peers(h, i)->url, ".."));
+}
+
+/* A proxy whose Kimai is away knows of no timesheet: what it says of one would leave it to be billed, or be made again. */
+static void what_a_proxy_does_not_know_is_not_gone(void **state)
+{
+    const dw_bytes page = { "<html>Not Found</html>", 22 };
+    (void)state;
+
+    dw_harness_upstream(h, "GET " KIMAI SHEETS "/42", .status = 404, .body = page,
+                        .content_type = "text/html");
+    assert_int_equal(dw_harness_remove(h, connection, "42"), DW_EUPSTREAM);
+    assert_null(write_sheet(.id = "42", .text = "new"));
+    assert_failed(DW_EUPSTREAM, "");
+    dw_harness_upstream(h, AT_41, .json = NINE_TO_QUARTER(41, "", "false"));
+    dw_harness_upstream(h, "DELETE " KIMAI SHEETS "/41", .status = 404);
+    assert_int_equal(dw_harness_remove(h, connection, "41"), DW_EUPSTREAM);
+    dw_harness_upstream(h, "PATCH " KIMAI SHEETS "/41", .status = 404, .json = "{\"message\":\"no route\"}");
+    assert_null(write_sheet(.id = "41", .text = "new"));
+    assert_failed(DW_EUPSTREAM, "");
 }
 
 /* ---- whatever fails, nothing is left ---- */
@@ -413,6 +445,7 @@ int main(void)
         TEST(what_cannot_be_a_timesheet_is_not_sent),
         TEST(a_long_text_is_cut_behind_its_marker),
         TEST(a_kimai_that_misreads_times_is_noticed_at_once),
+        TEST(what_it_does_not_take_back_may_be_there),
         TEST(tags_are_made_before_and_once),
         TEST(tags_that_kimai_dropped_are_made_again),
         TEST(tags_that_stay_away_are_logged_and_the_timesheet_counts),
@@ -429,6 +462,7 @@ int main(void)
         TEST(a_change_may_be_unknown_too),
         TEST(a_timesheet_that_was_exported_meanwhile_is_told),
         TEST(removing_is_done_when_it_is_gone),
+        TEST(what_a_proxy_does_not_know_is_not_gone),
         TEST(every_step_may_fail),
     };
 

@@ -183,7 +183,7 @@ static inline int fault_fails(dw_call *c, const struct fault *f)
 static inline int books_write(dw_call *c, dw_connection *conn, const dw_timesheet *w, dw_timesheet *stored)
 {
     struct page *old = w->id ? page_of(w->id) : NULL, p = { .billable = DW_BILLABLE_YES, .user = "owner" };
-    struct fault f;
+    struct fault f = { 0 };
     bool fails;
 
     (void)conn;
@@ -237,7 +237,7 @@ static inline int books_write(dw_call *c, dw_connection *conn, const dw_timeshee
 static inline int books_remove(dw_call *c, dw_connection *conn, const char *id)
 {
     struct page *p = page_of(id);
-    struct fault f;
+    struct fault f = { 0 };
     bool fails;
 
     (void)conn;

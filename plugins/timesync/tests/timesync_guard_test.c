@@ -441,5 +441,5 @@ int main(void)
         ON(a_claim_of_tomorrow_is_waited_for_once),
     };
 
-    return ON_EVERY_ENGINE("guard", tests);
+    return ON_EVERY_ENGINE("what must hurt nobody else", tests);
 }

@@ -1,322 +1,279 @@
-/* timesync_model_test.c - random histories of both sides, of faults and of servers that fail, against what must be true in the end: every
- * booking that can be moved has exactly one timesheet or waits for a person, and what was exported is as it was.
+/* timesync_model_test.c - random histories of two desks and the books, of people at all of them, of faults on the way and of servers that
+ * lose their power, against what must be true in the end.
  *
- * DOWEL_MODEL_SEED=N replays one history, DOWEL_MODEL_HISTORIES=N says how many there are. */
-#include "sync_rig.h"
+ * DOWEL_MODEL_SEED=N replays one history, DOWEL_MODEL_HISTORIES=N says how many there are, DOWEL_MODEL_FROM=N with which seed they
+ * begin. DOWEL_MODEL_KEEP leaves only those steps of one. What fails is made small by leaving steps out, and printed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <time.h>
 
-enum { OPERATIONS = 60 };
+#include <cmocka.h>
 
-static uint64_t seed;
+#include "model_mistakes.h"
 
-static unsigned pick(unsigned below)
+/* So many histories on one server. */
+enum { OF_ONE_SERVER = 20, TRIES = 300 };
+
+/* ---- one history ---- */
+
+static void add_strangers(void)
 {
-    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (unsigned)((seed >> 33) % below);
-}
-
-/* ---- what was exported, as it was then ---- */
-
-static struct page exported[RIG_PAGES];
-static unsigned n_exported;
-
-static struct page *some_page(void)
-{
-    struct page *p = books.n ? &books.all[pick(books.n)] : NULL;
-
-    return p && !p->gone ? p : NULL;
-}
-
-static struct booking *some_booking(void)
-{
-    return desk.n ? &desk.all[pick(desk.n)] : NULL;
-}
-
-static dw_time the_time = { 0 };
-
-static void pass(dw_span span)
-{
-    the_time.us += span.us;
-    dw_harness_advance(h, span);
-}
-
-/* ---- operations ---- */
-
-static char history[OPERATIONS * 64];
-
-static void note(const char *what, const char *of)
-{
-    const size_t n = strlen(history);
-
-    if (n < sizeof(history) - 64)
-        snprintf(history + n, sizeof(history) - n, "%s %s; ", what, of);
-}
-
-static void do_book(void)
-{
-    static const char *const amounts[] = { "10", "7.5", "0", "-3", "60", "1,5", "0.25" };
-    static const char *const activities[] = { "work", "work", "work", "work", "travel" };
-    char id[16], ticket[16];
-    struct booking *b;
-
-    if (desk.n >= 40)
-        return;
-    snprintf(id, sizeof(id), "%u", desk.n + 1);
-    snprintf(ticket, sizeof(ticket), "%u", 100 + pick(6));
-    b = book(id, ticket, amounts[pick(7)]);
-    snprintf(b->activity, sizeof(b->activity), "%s", activities[pick(5)]);
-    snprintf(b->customer, sizeof(b->customer), "C%u", pick(3));
-    b->created = b->changed = the_time;
-    note("book", id);
-}
-
-static void do_edit(void)
-{
-    struct booking *b = some_booking();
-
-    if (!b || b->gone)
-        return;
-    snprintf(b->amount, sizeof(b->amount), "%u", pick(4) ? 5 + pick(90) : 0);
-    b->changed = the_time;
-    note("edit", b->id);
-}
-
-static void do_delete(void)
-{
-    struct booking *b = some_booking();
-
-    if (!b)
-        return;
-    b->gone = !b->gone;
-    b->changed = the_time;
-    note(b->gone ? "delete" : "put back", b->id);
-}
-
-static void do_merge(void)
-{
-    struct booking *b = some_booking();
-
-    if (!b || b->gone)
-        return;
-    snprintf(b->ticket, sizeof(b->ticket), "%u", 100 + pick(6));
-    b->changed = the_time;
-    note("move", b->id);
-}
-
-static void do_export(void)
-{
-    struct page *p = some_page();
-
-    /* What is under way when it is exported nobody can call back. */
-    if (!p || p->exported || (books.is_late && strcmp(books.late.id, p->id) == 0))
-        return;
-    p->exported = true;
-    p->changed = the_time;
-    exported[n_exported++] = *p;
-    note("export", p->id);
-}
-
-static void do_edit_there(void)
-{
-    struct page *p = some_page();
-
-    if (!p || p->exported)
-        return;
-    p->end.us += 60000000;
-    p->seconds += 60;
-    p->changed = the_time;
-    note("edit there", p->id);
-}
-
-static void do_delete_there(void)
-{
-    struct page *p = some_page();
-
-    if (!p || p->exported)
-        return;
-    p->gone = true;
-    note("delete there", p->id);
-}
-
-static void do_fault(void)
-{
-    static const int codes[] = { DW_EUNKNOWN,     DW_EUNKNOWN, DW_EUNKNOWN, DW_EUPSTREAM,
-                                 DW_EUNAVAILABLE, DW_EAUTH,    DW_ERATE,    DW_EINVALID };
-    const int code = codes[pick(8)];
-    const bool may_act = code == DW_EUNKNOWN || code == DW_EUPSTREAM;
-
-    books.fault = (struct fault){
-        .at = 1 + pick(3),
-        .code = code,
-        .acts = may_act && pick(2),
-        .reason = code == DW_EINVALID ? "OVERLAP" : NULL,
-        .late = { books.is_late || pick(3) ? 0 : 1000000 * (int64_t)(1 + pick(80)) },
-    };
-    if (!books.fault.acts)
-        books.fault.late.us = 0;
-    note("fault", books.fault.acts ? "that acts" : "");
-}
-
-static void do_fail(void)
-{
-    static const enum dw_error codes[] = { DW_EUNAVAILABLE, DW_ECANCELLED, DW_EUNKNOWN };
-
-    dw_harness_fail(h, 1 + pick(120), codes[pick(3)]);
-    note("fail", "a step");
-}
-
-static void do_pass(void)
-{
-    pass(DW_SECONDS(1 + (int)pick(200)));
-    note("wait", "");
-}
-
-static void do_run(void)
-{
-    static const char *const kinds[] = { "poll", "poll", "full", "tickets" };
-    const char *kind = kinds[pick(4)];
-    char scope[64];
-
-    snprintf(scope, sizeof(scope), "{\"tickets\":[\"%u\"]}", 100 + pick(6));
-    start_run(kind, strcmp(kind, "tickets") == 0 ? scope : "{}", false, NULL);
-    note("run", kind);
-    run_jobs();
-}
-
-static void do_jobs(void)
-{
-    run_jobs();
-    note("jobs", "");
-}
-
-static void (*const operations[])(void) = {
-    do_book,  do_book, do_book, do_book,   do_edit,       do_edit,         do_delete,
-    do_merge, do_run,  do_run,  do_run,    do_run,        do_fault,        do_fail,
-    do_pass,  do_pass, do_jobs, do_export, do_edit_there, do_delete_there,
-};
-
-/* ---- what must be true ---- */
-
-static bool waits_for_person(const char *entry)
-{
-    return *case_of(entry) != '\0';
-}
-
-static void check_booking(const struct booking *b)
-{
-    const struct page *p = page_for(b->id); /* two are a failure there */
-    const char *state = state_of(b->id);
-
-    if (!*state) {
-        if (!b->gone || p)
-            fail_msg("%s was lost", b->id);
-        return;
-    }
-    if (strcmp(state, "synced") == 0 && !p)
-        fail_msg("%s says it is synced, and has no timesheet", b->id);
-    if (strcmp(state, "waiting") == 0 || strcmp(state, "failed") == 0)
-        fail_msg("%s is %s still", b->id, state);
-    if (strcmp(state, "deciding") == 0 && !waits_for_person(b->id))
-        fail_msg("%s is for a person to decide, and has no case", b->id);
-    if (strcmp(state, "deciding") != 0 && waits_for_person(b->id))
-        fail_msg("%s is %s, and has a case %s", b->id, state, case_of(b->id));
-    if (strcmp(state, "synced") == 0 && !p->exported && p->seconds != strtol(b->amount, NULL, 10) * 60 &&
-        !strpbrk(b->amount, ",."))
-        fail_msg("%s has %s minutes, and its timesheet %lld seconds", b->id, b->amount,
-                 (long long)p->seconds);
-    if (b->gone && strcmp(state, "synced") == 0)
-        fail_msg("%s is gone, and is synced", b->id);
-    if (!b->gone && strcmp(state, "gone") == 0)
-        fail_msg("%s is there, and counts as gone", b->id);
-}
-
-static void check_exported(const struct page *was)
-{
-    const struct page *is = page_of(was->id);
-
-    if (!is || is->gone || strcmp(is->text, was->text) != 0 || is->begin.us != was->begin.us ||
-        is->end.us != was->end.us || strcmp(is->project, was->project) != 0)
-        fail_msg("%s was exported, and is not as it was", was->id);
-}
-
-static void settle_down(void)
-{
-    struct numbers n;
-
-    dw_harness_fail(h, 0, DW_EINTERNAL);
-    books.fault.at = 0;
-    for (int i = 0; i < 10; i++) {
-        run_jobs();
-        pass(DW_MINUTES(5));
-    }
-    for (int i = 0; i < 2; i++) {
-        n = run("full");
-        if (strcmp(n.state, "done") != 0)
-            fail_msg("the last run is %s: %s", n.state, n.reason);
-    }
-    if (n.created || n.updated || n.deleted)
-        fail_msg("the last run had something to do: %lld %lld %lld", (long long)n.created,
-                 (long long)n.updated, (long long)n.deleted);
-}
-
-static void one_history(uint64_t of)
-{
-    static const char *const rules[] = {
-        "{\"max_deletions\":0}",
-        ("{\"max_deletions\":0,\"source_deleted\":\"remove\",\"target_edited\":\"restore\","
-         "\"target_deleted\":\"create\"}"),
-        "{\"max_deletions\":0,\"source_deleted\":\"remove\",\"project\":\"of_customer\"}",
-        "{\"max_deletions\":0,\"target_edited\":\"restore\",\"zero\":\"decide\",\"parallel\":1}",
+    static const char *const texts[] = { "Lunch", "ZID:12\nby hand" };
+    struct page p = {
+        .project = "p0", .activity = "a0", .user = "u0", .seconds = 600, .billable = DW_BILLABLE_YES
     };
 
-    seed = of;
-    *history = '\0';
-    n_exported = 0;
-    rig_start(rules[pick(4)]);
-    the_time = DAY;
-    for (int i = 0; i < OPERATIONS; i++) {
-        operations[pick(sizeof(operations) / sizeof(*operations))]();
-        if (pick(3) == 0)
-            pass(DW_SECONDS(1));
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(p.text, sizeof(p.text), "%s", texts[i]);
+        p.begin.us = now().us - (int64_t)MINUTE * 60 * (i + 1);
+        p.end.us = p.begin.us + (int64_t)MINUTE * 10;
+        p.changed = now();
+        books.billed[books.billed_n++] = *page_new(&p);
     }
-    settle_down();
-    for (unsigned i = 0; i < desk.n; i++)
-        check_booking(&desk.all[i]);
-    for (unsigned i = 0; i < n_exported; i++)
-        check_exported(&exported[i]);
-    assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE intent <> ''"), 0);
-    assert_int_equal(rig_stop(NULL), 0);
 }
 
-static uint64_t current;
+/* Done when all is over; whether it was possible. */
+static bool (*planted)(void);
+static bool was_planted;
 
-static int say_seed(void **state)
+static void last_passes(void)
 {
-    if (h)
-        print_message("DOWEL_MODEL_SEED=%llu replays it: %s\n", (unsigned long long)current, history);
-    return rig_stop(state);
+    unsigned before;
+
+    run_full();
+    if (!*wrong)
+        judge();
+    before = books.writes;
+    if (!*wrong)
+        run_full();
+    if (!*wrong && books.writes != before)
+        accuse("a pass in which nothing had changed wrote %u times", books.writes - before);
+    was_planted = !*wrong && planted && planted();
+    if (!*wrong)
+        judge();
+}
+
+/* True: all was well; else why not is in `wrong`. */
+static bool play(const struct plan *p)
+{
+    if (!h || tenants_made % OF_ONE_SERVER == 0) {
+        server_close();
+        server_open();
+    }
+    tenant_open(p);
+    add_strangers();
+    play_steps(p);
+    if (!*wrong)
+        settle_down();
+    if (!*wrong)
+        last_passes();
+    tally.writes += books.writes;
+    if (*wrong && getenv("DOWEL_MODEL_TALKS"))
+        printf("%s\n", dw_harness_log(h));
+    for (unsigned d = 0; d < desks_n && !*wrong; d++)
+        patch_sync(&desks[d], "{\"enabled\":false}");
+    return !*wrong;
+}
+
+/* Nothing of what was before has a part in it. */
+static bool play_alone(const struct plan *p)
+{
+    server_close();
+    tenants_made = 0;
+    const bool is_well = play(p);
+
+    server_close();
+    return is_well;
+}
+
+/* ---- a failure ---- */
+
+static void leave_out(const struct plan *p, unsigned from, unsigned n, struct plan *out)
+{
+    *out = *p;
+    memmove(out->steps + from, out->steps + from + n, (p->n - from - n) * sizeof(*out->steps));
+    out->n = p->n - n;
+}
+
+/* The fewest steps after which something is wrong still: larger parts first, then one by one. */
+static void make_small(struct plan *p)
+{
+    unsigned tries = TRIES;
+    struct plan smaller;
+
+    for (unsigned size = p->n / 2; size > 0; size = size > 1 ? size / 2 : 0)
+        for (unsigned at = 0; at + size <= p->n && tries > 0;) {
+            leave_out(p, at, size, &smaller);
+            tries--;
+            if (play_alone(&smaller))
+                at += size;
+            else
+                *p = smaller;
+        }
+}
+
+static void print_steps(const struct plan *p)
+{
+    plan_print(p, stdout);
+    printf("  DOWEL_MODEL_SEED=%llu DOWEL_MODEL_KEEP=", (unsigned long long)p->seed);
+    for (unsigned i = 0; i < p->n; i++)
+        printf("%s%u", i ? "," : "", p->steps[i].was);
+    printf("\n");
+    for (unsigned i = 0; i < p->n; i++) {
+        const struct step *s = &p->steps[i];
+
+        printf("  %s desk %u slot %u (%u %u %u)\n", kinds[s->kind].name, s->desk, s->slot, s->a, s->b, s->c);
+    }
+}
+
+static void report(struct plan *p)
+{
+    char first[sizeof(wrong)];
+
+    memcpy(first, wrong, sizeof(first));
+    printf("\nDOWEL_MODEL_SEED=%llu replays it: %s\n", (unsigned long long)p->seed, first);
+    if (play_alone(p)) {
+        printf("It is well where it is played alone.\n");
+        return;
+    }
+    make_small(p);
+    play_alone(p);
+    printf("So few steps are enough: %s\n", wrong);
+    print_steps(p);
+    fflush(stdout);
+}
+
+/* ---- many ---- */
+
+static uint64_t number_of(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+
+    return text && *text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static double seconds_since(const struct timespec *since)
+{
+    struct timespec is;
+
+    clock_gettime(CLOCK_MONOTONIC, &is);
+    return (double)(is.tv_sec - since->tv_sec) + (double)(is.tv_nsec - since->tv_nsec) / 1e9;
+}
+
+/* Slow builds play fewer of them; ./dev test has a stage of its own with an optimised one for 2,000. */
+static unsigned usual(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(DOWEL_SANITIZED)
+    return 20;
+#elif defined(__OPTIMIZE__)
+    return 400;
+#else
+    return 100;
+#endif
 }
 
 static void nothing_is_lost_and_nothing_doubled(void **state)
 {
-    const char *one = getenv("DOWEL_MODEL_SEED"), *many = getenv("DOWEL_MODEL_HISTORIES");
-    const unsigned n = many ? (unsigned)strtoul(many, NULL, 10) : 40;
+    const char *one = getenv("DOWEL_MODEL_SEED");
+    const uint64_t n = one ? 1 : number_of("DOWEL_MODEL_HISTORIES", postgres ? 20 : usual());
+    const uint64_t from = one ? strtoull(one, NULL, 10) : number_of("DOWEL_MODEL_FROM", 1000);
+    const uint64_t most = number_of("DOWEL_MODEL_FAILURES", 1);
+    struct timespec since;
+    unsigned failed = 0;
+    struct plan p;
 
     (void)state;
-    if (one) {
-        current = strtoull(one, NULL, 10);
-        one_history(current);
-        return;
+    tally = (struct tally){ 0 };
+    clock_gettime(CLOCK_MONOTONIC, &since);
+    for (uint64_t i = 0; i < n && failed < most; i++) {
+        plan_make(&p, from + i);
+        if (one && getenv("DOWEL_MODEL_KEEP"))
+            plan_keep(&p, getenv("DOWEL_MODEL_KEEP"));
+        tally.histories++;
+        if (getenv("DOWEL_MODEL_TELLS") && tally.histories % 100 == 0) {
+            printf("# %u histories\n", tally.histories);
+            fflush(stdout);
+        }
+        if (play(&p))
+            continue;
+        failed++;
+        report(&p);
     }
-    for (unsigned i = 0; i < n; i++) {
-        current = 1000 + i;
-        one_history(current);
+    server_close();
+    if (*wrong && !failed)
+        fail_msg("%s", wrong);
+    const double took = seconds_since(&since);
+
+    print_message("%u histories from seed %llu: %u crashes, %u cuts, %u failing steps, %u decisions, %u "
+                  "runs, %u writes, "
+                  "%.1f s, %.1f a second, %u failed\n",
+                  tally.histories, (unsigned long long)from, tally.crashes, tally.cuts, tally.failures,
+                  tally.decisions, tally.runs, tally.writes, took, tally.histories / took, failed);
+    assert_int_equal(failed, 0);
+}
+
+/* ---- can the judge fail? ---- */
+
+enum { TRIES_TO_CATCH = 60 };
+
+static unsigned caught_after(enum mistake of_sides, bool (*at_the_end)(void))
+{
+    struct plan p;
+    unsigned n = 0;
+    bool is_caught = false;
+
+    mistake = of_sides;
+    planted = at_the_end;
+    for (was_planted = false; n < TRIES_TO_CATCH && !is_caught && !was_planted; n++) {
+        plan_make(&p, 1 + n);
+        is_caught = !play(&p);
     }
+    server_close();
+    mistake = NO_MISTAKE;
+    planted = NULL;
+    return is_caught && was_planted == (at_the_end != NULL) ? n : 0;
+}
+
+static void every_mistake_is_caught(void **state)
+{
+    unsigned missed = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < OF_SIDES; i++) {
+        const unsigned n = caught_after(mistakes_of_sides[i].mistake, NULL);
+
+        print_message("%s: %s after %u: %.160s\n", mistakes_of_sides[i].name, n ? "caught" : "MISSED", n,
+                      wrong);
+        missed += !n;
+    }
+    for (unsigned i = 0; i < AT_THE_END; i++) {
+        const unsigned n = caught_after(NO_MISTAKE, mistakes_at_the_end[i].act);
+
+        print_message("%s: %s after %u: %.160s\n", mistakes_at_the_end[i].name, n ? "caught" : "MISSED", n,
+                      wrong);
+        missed += !n;
+    }
+    assert_int_equal(missed, 0);
+}
+
+/* DOWEL_MODEL_ENGINE=sqlite|postgres: the long run, of that one only. */
+static int long_run(const char *engine)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(nothing_is_lost_and_nothing_doubled) };
+
+    if (strcmp(engine, "postgres") == 0 && !on_postgres())
+        return 1;
+    return cmocka_run_group_tests_name(engine, tests, NULL, NULL);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test_teardown(nothing_is_lost_and_nothing_doubled,
-                                                                  say_seed) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_mistake_is_caught),
+        cmocka_unit_test(nothing_is_lost_and_nothing_doubled),
+    };
+    const char *engine = getenv("DOWEL_MODEL_ENGINE");
 
-    return ON_EVERY_ENGINE("model", tests);
+    return engine ? long_run(engine) : ON_EVERY_ENGINE("model", tests);
 }

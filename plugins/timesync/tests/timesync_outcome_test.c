@@ -63,6 +63,52 @@ static void it_was_made_late(void **state)
     assert_non_null(page_for("1"));
 }
 
+/* ... and the source has the entry no longer when it is looked for. */
+static void it_was_made_and_is_not_wanted_any_more(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    fail_next(DW_EUNKNOWN, true, at_once);
+    id = start_run("full", "{}", false, NULL);
+    run_jobs();
+    desk.all[0].gone = true;
+    run("full");
+    run_through(id);
+    assert_null(page_for("1"));
+    assert_string_equal(state_of("1"), "gone");
+}
+
+/* The customer alone is another one, and the change did not arrive: what is there is not what was sent. */
+static void another_project_was_not_written(void **state)
+{
+    const char *before;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    before = page_for("1")->project;
+    assert_string_equal(before, "p1");
+    snprintf(desk.all[0].customer, sizeof(desk.all[0].customer), "Globex");
+    fail_next(DW_EUNKNOWN, false, at_once);
+    run("full");
+    assert_string_equal(page_for("1")->project, "p2");
+}
+
+/* Whoever was found by address, and changed by somebody before we looked: a person is asked. */
+static void another_user_was_not_sent(void **state)
+{
+    const char *id = first_write_fails(DW_EUNKNOWN, true, at_once);
+
+    (void)state;
+    snprintf(books.all[0].user, sizeof(books.all[0].user), "u9");
+    run_through(id);
+    assert_string_equal(case_of("1"), "TARGET_CHANGED");
+}
+
 /* Another run comes upon the entry while nobody knows yet: it waits as well. */
 static void nobody_looks_too_early(void **state)
 {
@@ -481,6 +527,9 @@ int main(void)
         ON(it_was_made_and_nobody_said_so),
         ON(it_was_not_made),
         ON(it_was_made_late),
+        ON(it_was_made_and_is_not_wanted_any_more),
+        ON(another_project_was_not_written),
+        ON(another_user_was_not_sent),
         ON(nobody_looks_too_early),
         ON(a_sender_may_be_slow),
         ON(an_error_page_may_lie),

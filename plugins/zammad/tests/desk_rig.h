@@ -71,7 +71,7 @@ static const char *at(const char *what)
     return out;
 }
 
-static unsigned requests(dw_harness *h)
+static inline unsigned requests(dw_harness *h)
 {
     unsigned n = 0;
 
@@ -81,7 +81,7 @@ static unsigned requests(dw_harness *h)
 }
 
 /* How many requests were sent to what begins so. */
-static unsigned requests_to(dw_harness *h, const char *what)
+static inline unsigned requests_to(dw_harness *h, const char *what)
 {
     const dw_harness_sent *sent;
     const char *wanted = at(what), *url = wanted + strcspn(wanted, " ") + 1;

@@ -129,6 +129,29 @@ static void leaves_nothing_half_done(void **state)
     assert_int_equal(dw_harness_close(h), 0);
 }
 
+/* Wherever the power goes: the next server on the same database tells what there is to tell, once. */
+static void goes_on_after_a_crash(void **state)
+{
+    unsigned crashes = 0;
+    (void)state;
+
+    for (unsigned n = 1; n < 60; n++) {
+        dw_harness *h = open_as("ann"), *next;
+
+        dw_harness_crash(h, n);
+        play(h, NULL);
+        crashes += dw_harness_has_crashed(h);
+        assert_int_equal(dw_harness_open(&next, .plugin = PLUGIN, .after = h), 0);
+        dw_harness_advance(next, DW_HOURS(1)); /* what was leased is free again */
+        assert_true(dw_harness_run_jobs(next) >= 0);
+        assert_int_equal(count(next, "SELECT count(*) FROM reminder WHERE state <> 'told'"), 0);
+        assert_int_equal(dw_harness_jobs(next, "remind", "done"),
+                         count(next, "SELECT count(*) FROM reminder"));
+        assert_int_equal(dw_harness_close(next), 0);
+    }
+    assert_in_range(crashes, 5, 58); /* and the last ones went through */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +160,7 @@ int main(void)
         cmocka_unit_test(gives_up_what_cannot_be_done),
         cmocka_unit_test(repeats_what_the_database_wants_again),
         cmocka_unit_test(leaves_nothing_half_done),
+        cmocka_unit_test(goes_on_after_a_crash),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,9 @@ typedef struct dw_harness_args {
     const char *const *beside; /* other plugins' paths that it needs, NULL at the end; or NULL */
     const char
         *database; /* the URL of an empty one, for tests on PostgreSQL too; NULL: a SQLite of its own */
+    /* One that has crashed, or just stands in for a server that ends: this one is the next server on its database, with its
+     * clock, tenant and principal. It is closed by this, and its pointer is good for nothing any more. */
+    dw_harness *after;
 } dw_harness_args;
 
 /* Loads, configures and starts it, as the server would. 0, or -1: dw_harness_why() says what the admin would read. *out is
@@ -342,6 +345,12 @@ DW_EXPORT void dw_harness_fail(dw_harness *h, unsigned n, enum dw_error code);
  * that failed last, or NULL. */
 DW_EXPORT unsigned dw_harness_steps(dw_harness *h);
 DW_EXPORT const char *dw_harness_failed_step(dw_harness *h);
+
+/* The power goes at the n-th step from now (0: it stays): that step and all that come fail, no job runs any more, and what has
+ * run leaves its row as it was leased. What was committed before is there for the next server: dw_harness_open(&next, .after = h).
+ * The test's own SQL goes on working. */
+DW_EXPORT void dw_harness_crash(dw_harness *h, unsigned n);
+DW_EXPORT bool dw_harness_has_crashed(dw_harness *h);
 
 /* Plays `play` again and again, with the first, the second... step failing with DW_EUNAVAILABLE, until one play takes no
  * failing step any more. `play` must not insist on success; after each play no call, token or upstream may be left.
