@@ -6,7 +6,7 @@
 
 struct rewrites {
     int64_t sheets; /* the next full comparison would write to */
-    int64_t billed; /* it would ask about, as they are exported */
+    int64_t billed; /* are exported: not touched, but where more than a text would change it asks */
 };
 
 /* With these rules over those that the sync has; NULL: with those that it has. DW_ENOTFOUND, or DW_EINVALID as rules_read() says it.
