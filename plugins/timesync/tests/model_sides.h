@@ -347,10 +347,18 @@ static inline int list_places(dw_call *c, const struct places *all, const dw_thi
     return dw_found_complete(out);
 }
 
-static inline int make_place(dw_call *c, struct places *all, const char *prefix, const dw_thing *w,
-                             dw_thing *made)
+static inline bool is_there(const struct places *all, const struct thing *t)
 {
-    struct thing *t = &all->all[all->n];
+    for (unsigned i = 0; i < all->n; i++)
+        if (*t->number && strcmp(all->all[i].number, t->number) == 0 && strcmp(all->all[i].parent, t->parent) == 0)
+            return true;
+    return false;
+}
+
+static inline int make_place(dw_call *c, struct places *all, char prefix, const dw_thing *w, dw_thing *made)
+{
+    struct thing t = { .id = "" };
+    const struct thing *is;
     int how;
 
     if (is_dark() || all->n >= PLACES)
@@ -359,19 +367,23 @@ static inline int make_place(dw_call *c, struct places *all, const char *prefix,
     how = weather(&books.cut_make);
     if (how == 2)
         return dw_fail(c, books.cut_make.code, "the books make none");
-    for (unsigned i = 0; i < all->n; i++) /* as connectors do, which look before */
-        if (!w->looked && w->number && strcmp(all->all[i].number, w->number) == 0 &&
-            strcmp(all->all[i].parent, w->parent ? w->parent : "") == 0)
-            return dw_fail(c, DW_ECONFLICT, "it is there");
-    snprintf(t->id, sizeof(t->id), "%s%u", prefix, ++all->n);
-    take(t->name, sizeof(t->name), w->name);
-    take(t->number, sizeof(t->number), w->number);
-    take(t->parent, sizeof(t->parent), w->parent);
+    take(t.name, sizeof(t.name), w->name);
+    take(t.number, sizeof(t.number), w->number);
+    take(t.parent, sizeof(t.parent), w->parent);
+    if (!w->looked && is_there(all, &t)) /* as connectors do, which look before */
+        return dw_fail(c, DW_ECONFLICT, "it is there");
     books.writes++;
+    if (how == 3 && books.late_places_n < LATE) {
+        books.late_places[books.late_places_n++] =
+            (struct late_place){ { dw_now(c).us + books.cut_make.late.us }, all, t, prefix };
+        return dw_fail(c, books.cut_make.code, "the books say nothing");
+    }
+    place_new(all, prefix, &t);
     if (how)
         return dw_fail(c, books.cut_make.code, "the books make one, and say nothing");
+    is = &all->all[all->n - 1];
     *made = (dw_thing){
-        .struct_size = sizeof(*made), .id = t->id, .name = t->name, .number = t->number, .parent = t->parent
+        .struct_size = sizeof(*made), .id = is->id, .name = is->name, .number = is->number, .parent = is->parent
     };
     return 0;
 }
@@ -415,13 +427,13 @@ static int list_activities(dw_call *c, dw_connection *conn, const dw_thing_query
 static int make_customer(dw_call *c, dw_connection *conn, const dw_thing *w, dw_thing *made)
 {
     (void)conn;
-    return make_place(c, &books.customers, "c", w, made);
+    return make_place(c, &books.customers, 'c', w, made);
 }
 
 static int make_project(dw_call *c, dw_connection *conn, const dw_thing *w, dw_thing *made)
 {
     (void)conn;
-    return make_place(c, &books.projects, "p", w, made);
+    return make_place(c, &books.projects, 'p', w, made);
 }
 
 /* ---- the kinds ---- */

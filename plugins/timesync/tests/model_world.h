@@ -136,6 +136,13 @@ static struct books {
         struct page page;
     } late[LATE];
     unsigned late_n;
+    struct late_place {
+        dw_time at;
+        struct places *among;
+        struct thing thing;
+        char prefix;
+    } late_places[LATE];
+    unsigned late_places_n;
     struct page billed[PAGES]; /* as they were when they were exported */
     unsigned billed_n;
     unsigned during; /* so many requests from now, and then: */
@@ -238,9 +245,35 @@ static inline void arrive(const struct late *l)
     p->changed = l->at;
 }
 
+static inline void place_new(struct places *among, char prefix, const struct thing *t)
+{
+    if (among->n >= PLACES)
+        return;
+    among->all[among->n] = *t;
+    snprintf(among->all[among->n].id, sizeof(t->id), "%c%u", prefix, among->n + 1);
+    among->n++;
+}
+
+static inline void places_wake(dw_time now)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < books.late_places_n; i++) {
+        const struct late_place *l = &books.late_places[i];
+
+        if (l->at.us <= now.us)
+            place_new(l->among, l->prefix, &l->thing);
+        else
+            books.late_places[kept++] = *l;
+    }
+    books.late_places_n = kept;
+}
+
 static inline void books_wake(dw_time now)
 {
     unsigned kept = 0;
+
+    places_wake(now);
 
     for (unsigned i = 0; i < books.late_n; i++) {
         if (books.late[i].at.us <= now.us)
