@@ -340,7 +340,7 @@ static int command_decide(dw_call *c, dw_command_run *run)
     d.ids = ids;
     d.action = action_from(word);
     if (d.sheet && d.n != 1)
-        return dw_fail(c, DW_EINVALID, "--sheet names one timesheet, so it is for one case");
+        return dw_fail(c, DW_EINVALID, "one timesheet is named, so this is for one case");
     DW_TRY(dw_tx_begin(c));
     DW_TRY(case_decide(c, &d, &runs));
     DW_TRY(dw_command_print(run, "decided", "cases", (int64_t)d.n, "action", word, "runs",

@@ -22,7 +22,8 @@ static int note(dw_call *c, void *ud)
 
 static int elsewhere(dw_call *c, struct work *w, const char *name, const char *was, const char *is)
 {
-    const char *text = dw_format(c, "the connection %s led to %s, and leads to %s now", name, was, is);
+    const char *text = sentence(c, "a connection leads to another address than before", "connection", name,
+                                "before", was, "now", is);
 
     if (!w->run.is_plan && !same(w->sync.held_reason, reason_name(REASON_MOVED)))
         DW_TRY(sync_hold(c, &w->sync, reason_name(REASON_MOVED), text, (dw_time){ 0 }));

@@ -415,8 +415,12 @@ static int resolve_user(dw_call *c, struct work *w, struct wanted *wanted)
         return 0;
     DW_TRY(find_row(c, w, &p, &row));
     wanted->user = row.target_id;
-    if (!wanted->user && (rc = look_for_user(c, w, wanted->email, &wanted->user)) != 0)
-        return rc;
+    if (!wanted->user && !seen_lacks_user(c, w, wanted->email)) {
+        if ((rc = look_for_user(c, w, wanted->email, &wanted->user)) != 0)
+            return rc;
+        if (!wanted->user)
+            seen_no_user(c, w, wanted->email);
+    }
     if (wanted->user && !row.target_id && !w->run.is_plan)
         DW_TRY(remember(c, w, &p, wanted->user, false));
     if (wanted->user || w->sync.rules.user == USER_OWNER)

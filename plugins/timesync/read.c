@@ -2,6 +2,7 @@
 
 #include "batch.h"
 #include "common.h"
+#include "timesync.h"
 
 struct reading {
     struct batch batch;
@@ -333,8 +334,8 @@ static int find_gone_of(dw_call *c, struct work *w, const char *ticket, const js
     DW_TRY(dw_db_query(c, &rows,
                        "SELECT id, source_id FROM timesync_entries WHERE sync = $1 AND ticket = $2 "
                        "AND state <> 'gone'"
-                       " AND seen_at < $3",
-                       w->sync.id, ticket, w->run.started_at));
+                       " AND (seen_at < $3 OR seen_at > $4)", /* the clock was set back since */
+                       w->sync.id, ticket, w->run.started_at, later(dw_now(c), TIMESYNC_AHEAD)));
     while ((rc = dw_rows_next(rows, &id, &source_id)) > 0)
         if (!json_object_get(ids, source_id) && json_array_append_new(gone, json_string(id)) != 0)
             return dw_fail(c, DW_ENOMEM, "there is no memory for the entries of a ticket");

@@ -74,7 +74,7 @@ for (const engine of engines) {
         url: server.url, people, only: isOurs,
         make: {
           [at('syncs/{id}')]: ofSync, [at('syncs/{id}/release')]: ofSync, [at('syncs/{id}/runs')]: ofSync,
-          [at('runs/{id}')]: ofRun, [at('runs/{id}/steps')]: ofRun, [at('runs/{id}/cancel')]: ofRun, [at('runs/{id}/undo')]: ofRun,
+          [at('runs/{id}')]: ofRun, [at('runs/{id}/steps')]: ofRun, [at('runs/{id}/events')]: ofRun, [at('runs/{id}/cancel')]: ofRun, [at('runs/{id}/undo')]: ofRun,
           [at('entries/{id}')]: ofEntry, [at('entries/{id}/steps')]: ofEntry,
           [at('cases/{id}')]: ofCase, [at('cases/{id}/decide')]: ofCase,
           [at('mappings/{id}')]: mapping, [at('mappings/{id}/settle')]: mapping,

@@ -38,9 +38,7 @@ static void minutes_are_summed(void **state)
     assert_text(r, "/sums/to_decide", "45.0");
     r = ok(say(API "/reports/minutes?by=customer&by=agent&sync=%s", sync));
     assert_int_equal(items(r), 3);
-    assert_text(r, "/items/0/groups/0/name",
-                "Customer 9"); /* "9" of the desk, as it waits; "c1" of the books */
-    assert_text(r, "/items/2/groups/0/name", "Customer 7");
+    assert_text(r, "/items/0/groups/0/name", "Customer 7");
     r = ok(API "/reports/minutes?by=activity&by=ticket&by=day&from=2026-11-20&to=2026-11-22");
     assert_int_equal(items(r), 2);
     assert_text(r, "/items/0/groups/2/id", "2026-11-20");
@@ -103,8 +101,8 @@ static void what_is_billed_is_told_from_what_is_to_bill(void **state)
     (void)state;
     assert_text(ok(API "/reports/minutes"), "/sums/billed", "0.0");
     assert_text(ok(API "/reports/minutes"), "/sums/to_bill", "45.5");
-    for (size_t i = 0; i < sheets_n; i++)
-        sheets[i].exported = sheets[i].end.us - sheets[i].begin.us == INT64_C(15) * 60 * 1000000;
+    for (unsigned i = 0; i < books.n; i++)
+        books.all[i].exported = books.all[i].end.us - books.all[i].begin.us == INT64_C(15) * 60 * 1000000;
     run(sync, "{\"kind\":\"full\"}");
     assert_text(ok(API "/reports/minutes"), "/sums/billable", "45.5");
     assert_text(ok(API "/reports/minutes"), "/sums/billed", "15.0");
@@ -246,9 +244,9 @@ static void what_is_alike_is_suggested_and_mapped(void **state)
     json_t *list;
 
     (void)state;
-    command(say("timesync add Main %s %s --schedule never --full-schedule never", desk, books));
-    book((struct booking){ "6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z", false });
-    book((struct booking){ "7", "50", "Router", "7", "4", "2", "30", "2026-11-20T12:00:00Z", false });
+    command(say("timesync add Main %s %s --schedule never --full-schedule never", desk_id, books_id));
+    booked("6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z");
+    booked("7", "50", "Router", "7", "4", "2", "30", "2026-11-20T12:00:00Z");
     assert_text(run(text(ok(API "/syncs"), "/items/0/id"), "{}"), "/to_decide", "2");
     list = in_json("timesync suggest Main --kind activity");
     assert_int_equal(json_integer_value(json_object_get(list, "matches")), 1);
@@ -267,7 +265,7 @@ static void what_is_alike_is_suggested_and_mapped(void **state)
     assert_int_equal(items(ok(API "/mappings")), 1);
     assert_int_equal(audited("timesync.mapping.created"), 1);
     assert_true(dw_harness_run_jobs(h) > 0);
-    assert_int_equal(sheets_there(), 1);
+    assert_int_equal(pages(), 1);
     assert_shows(command("timesync suggest Main --apply --kind activity"), "mapped: 0, settles: 0");
     assert_int_equal(dw_harness_command(h, .line = "timesync suggest Main --kind rate").code, DW_EINVALID);
     assert_shows(command("timesync suggest Main --kind customer"), "Customer 7");
@@ -279,8 +277,8 @@ static void a_decision_is_made_by_a_verb(void **state)
 
     (void)state;
     id = text(ok(API "/cases?state=open"), "/items/0/id");
-    assert_string_equal(dw_harness_command(h, .line = say("timesync decide adopt %s", id)).error,
-                        "this action makes no sense for the case");
+    assert_non_null(strstr(dw_harness_command(h, .line = say("timesync decide adopt %s", id)).error,
+                           "this action makes no sense for the case"));
     assert_shows(command(say("timesync decide skip %s --note no", id)), "decided");
     assert_true(dw_harness_run_jobs(h) > 0);
     assert_int_equal(items(ok(API "/cases?state=open")), 0);
@@ -309,7 +307,7 @@ static void what_was_mistyped_is_refused(void **state)
     assert_refused("timesync run Main --until 2h", "--until is for --since");
     assert_refused("timesync run Main --since 1h --until 2h", "--until is not after --since");
     assert_refused("timesync edit Main", "nothing to change");
-    assert_refused(say("timesync add Other Nothing %s", books), "(connection: Nothing)");
+    assert_refused(say("timesync add Other Nothing %s", books_id), "(connection: Nothing)");
     assert_shows(command("timesync release Main"), "it was not held");
 }
 
@@ -321,9 +319,9 @@ static void a_ticket_is_known_by_its_number(void **state)
     (void)state;
     one_month("UTC");
     assert_int_equal(
-        dw_harness_command(h, .line = say("timesync run Main --ticket 4400%s", bookings[0].ticket)).code,
+        dw_harness_command(h, .line = say("timesync run Main --ticket 4400%s", desk.all[0].ticket)).code,
         DW_EUNAVAILABLE); /* nobody works jobs off here */
-    ticket = bookings[0].ticket;
+    ticket = desk.all[0].ticket;
     assert_text(ok(API "/runs?sort=-created_at&limit=1"), "/items/0/scope/tickets/0", ticket);
 }
 
