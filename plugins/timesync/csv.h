@@ -18,8 +18,8 @@ void csv_begin(struct csv *csv, dw_call *c, const char *separator);
 void csv_text(struct csv *csv, const char *text);
 void csv_int(struct csv *csv, int64_t n);
 void csv_minutes(struct csv *csv, int64_t seconds); /* in minutes, with two digits */
-void csv_time(struct csv *csv, dw_time t); /* in UTC, to the second, as spreadsheets read it */
-void csv_line(struct csv *csv); /* the line's end */
+void csv_time(struct csv *csv, dw_time t);          /* in UTC, to the second, as spreadsheets read it */
+void csv_line(struct csv *csv);                     /* the line's end */
 
 /* A line of these; NULL at the end. */
 void csv_heading(struct csv *csv, const char *const *names);

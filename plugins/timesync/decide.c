@@ -314,7 +314,8 @@ static int remove_strange(dw_call *c, struct work *w, const struct step *s, cons
         return end_as_strange(c, w, s, sheet, "deciding", REASON_LOCKED_OR_EXPORTED);
     rc = entry_of_sheet(c, w->sync.target, s->sheet, NO_ENTRY, &other);
     DW_TRY(rc);
-    if (rc || !owner_is_ours(w, sheet)) /* it has become somebody's, or its first line is another one by now */
+    if (rc ||
+        !owner_is_ours(w, sheet)) /* it has become somebody's, or its first line is another one by now */
         return end_as_strange(c, w, s, sheet, "unchanged", REASON_NONE);
     if (!owner_is_ours(w, sheet)) /* any more */
         return end_as_strange(c, w, s, sheet, "unchanged", REASON_NONE);
