@@ -241,18 +241,18 @@ int connection_remove(struct db_session *s, const struct connection_ref *ref, in
     return rc < 0 ? rc : step_end(&step, remove_row(s, &canonical, now_us));
 }
 
-int connection_note_health(struct db_session *s, const char *tenant, const char *id, const char *error,
+int connection_note_health(struct db_session *s, const struct connection_ref *ref, const char *error,
                            int64_t now_us)
 {
     const char *health = error ? "failing" : "ok";
 
-    if (!is_id(id))
+    if (!is_id(ref->id))
         return 0;
     int64_t n = db_exec(s, DB_BY_CORE,
                         DW_LIST("UPDATE dowel_connections SET"
                                 " health_since = CASE WHEN health = $3 THEN health_since ELSE $5 END,"
                                 " health = $3, health_error = $4, checked_at = $5"
-                                " WHERE tenant_id = $1 AND id = $2",
-                                tenant, id, health, error, ((dw_time){ now_us })));
+                                " WHERE tenant_id = $1 AND id = $2 AND (version = $6 OR $6 = 0)",
+                                ref->tenant, ref->id, health, error, ((dw_time){ now_us }), ref->version));
     return n < 0 ? (int)n : 0;
 }

@@ -82,8 +82,8 @@ int64_t connection_enable(struct db_session *s, const struct connection_ref *ref
 int connection_remove(struct db_session *s, const struct connection_ref *ref, int64_t now_us);
 
 /* What came of a check, or of its last use: error NULL: it works. since is when that began. Does not change its version. One that is
- * gone is no error. */
-int connection_note_health(struct db_session *s, const char *tenant, const char *id, const char *error,
+ * gone is no error, nor is another version than it was asked of: what was found says nothing of that. */
+int connection_note_health(struct db_session *s, const struct connection_ref *ref, const char *error,
                            int64_t now_us);
 
 /* How long after a note that says the same another one is of use. */

@@ -122,10 +122,11 @@ static bool is_as_kept(const struct connection_change *c)
 static int note_health(struct connection_work *w, const struct connection_change *c)
 {
     const char *error = c->answer.code == 0 ? NULL : c->answer.text;
+    const struct connection_ref ref = { c->given->tenant, c->draft->is->id, c->draft->is->version };
 
     if (!c->was_tested)
         return 0;
-    return connection_note_health(w->s, c->given->tenant, c->draft->is->id, error, w->now_us);
+    return connection_note_health(w->s, &ref, error, w->now_us);
 }
 
 int connection_change_prepare(struct connection_work *w, const struct connection_given *given, bool untested,

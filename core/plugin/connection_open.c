@@ -128,15 +128,16 @@ static bool is_news(const struct connection *row, bool works, int64_t now_us)
 }
 
 /* In a session of its own: that the plugin has committed something must not be said of this. */
-static int keep_health(const dw_call *c, const char *id, const char *error, int64_t now_us)
+static int keep_health(const dw_call *c, const struct connection *row, const char *error, int64_t now_us)
 {
+    const struct connection_ref ref = { c->tenant, row->id, row->version };
     const struct db_who who = { .owner = "core", .tenant = c->tenant, .now_us = now_us };
     struct db_session *s;
     int rc;
 
     if (db_session_create(&s, c->instance->process->db, &who) != 0)
         return DW_ENOMEM;
-    rc = connection_note_health(s, c->tenant, id, error, now_us);
+    rc = connection_note_health(s, &ref, error, now_us);
     db_session_destroy(s);
     return rc;
 }
@@ -150,7 +151,7 @@ static void note(const dw_call *c, struct connection *row, bool works)
         return;
     row->health = works ? "ok" : "failing";
     row->checked_us = now_us;
-    if (keep_health(c, row->id, works ? NULL : c->error.text, now_us) < 0)
+    if (keep_health(c, row, works ? NULL : c->error.text, now_us) < 0)
         log_warn("the health of a connection could not be kept", LOG_TEXT("connection", row->id));
 }
 

@@ -104,8 +104,8 @@ static int check(const struct connection_watch *w, struct db_session *s, const s
         return rc;
     rc = ask(w, draft, due, &answer);
     if (rc >= 0) {
-        rc = connection_note_health(s, due->tenant, due->id, answer.code == 0 ? NULL : answer.text,
-                                    clock_wall_us());
+        const struct connection_ref ref = { due->tenant, due->id, draft->is->version };
+        rc = connection_note_health(s, &ref, answer.code == 0 ? NULL : answer.text, clock_wall_us());
         connection_answer_finish(&answer);
     }
     connection_draft_destroy(draft);

@@ -24,7 +24,8 @@ int ask_wait(dw_call *c, dw_connection *conn, dw_fetching *f, json_t **body, str
 /* As ask(), for a list that is there in every Kimai: 404 means that the address is not one of a Kimai. *body is an array. */
 int ask_list(dw_call *c, dw_connection *conn, const char *path, dw_list query, json_t **body);
 
-/* Writes. 0; DW_EUNKNOWN for everything after which it may have been carried out; any other error: it certainly was not. */
+/* Writes. 0; DW_EUNKNOWN for everything after which it may have been carried out, and DW_ECANCELLED of a call that is over, which may
+ * be under way; any other error: it certainly was not. */
 int tell(dw_call *c, dw_connection *conn, const char *method, const char *path, const json_t *body,
          struct answer *out);
 

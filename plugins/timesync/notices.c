@@ -125,7 +125,7 @@ int notices_start_all(dw_call *c)
     DW_TRY(rc);
     json_array_foreach(list, i, one)
     {
-        DW_TRY(tx_do(c, start_one, (void *)(uintptr_t)json_string_value(one)));
+        DW_TRY(sync_do(c, json_string_value(one), start_one, (void *)(uintptr_t)json_string_value(one)));
     }
     return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "common.h"
 #include "seen.h"
+#include "slots.h"
 #include "timesync.h"
 
 struct place {
@@ -252,8 +253,10 @@ static int made_as(dw_call *c, struct work *w, const struct place *p, struct wan
     const dw_thing *made;
     int rc;
 
+    DW_TRY(slot_take(c, w));
     w->requests++;
     rc = dw_thing_make(c, w->target, p->kind, &thing, &made);
+    slot_give(w);
     if (rc == DW_EINVALID && number)
         return DW_EINVALID;
     if (rc < 0)
@@ -412,8 +415,12 @@ static int resolve_user(dw_call *c, struct work *w, struct wanted *wanted)
         return 0;
     DW_TRY(find_row(c, w, &p, &row));
     wanted->user = row.target_id;
-    if (!wanted->user && (rc = look_for_user(c, w, wanted->email, &wanted->user)) != 0)
-        return rc;
+    if (!wanted->user && !seen_lacks_user(c, w, wanted->email)) {
+        if ((rc = look_for_user(c, w, wanted->email, &wanted->user)) != 0)
+            return rc;
+        if (!wanted->user)
+            seen_no_user(c, w, wanted->email);
+    }
     if (wanted->user && !row.target_id && !w->run.is_plan)
         DW_TRY(remember(c, w, &p, wanted->user, false));
     if (wanted->user || w->sync.rules.user == USER_OWNER)

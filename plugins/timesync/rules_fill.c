@@ -1,7 +1,7 @@
 #include "rules_fill.h"
 
 #include "common.h"
-#include "rules.h"
+#include "sync.h"
 
 static int fill_one(dw_call *c, void *ud)
 {
@@ -12,10 +12,7 @@ static int fill_one(dw_call *c, void *ud)
 
     DW_TRY(
         dw_db_get(c, DW_TO(&kept, &version), "SELECT rules, version FROM timesync_syncs WHERE id = $1", id));
-    if (rules_read(c, kept, &rules) < 0) {
-        dw_warn(c, "the rules of a sync cannot be read", "sync", id, "why", dw_error_of(c)->text);
-        return 0;
-    }
+    DW_TRY(rules_read(c, kept, &rules));
     all = rules_json(c, &rules, true);
     if (json_object_size(kept) == json_object_size(all))
         return 0;
@@ -41,7 +38,7 @@ int rules_fill_all(dw_call *c)
     DW_TRY(rc);
     json_array_foreach(list, i, one)
     {
-        DW_TRY(tx_do(c, fill_one, (void *)(uintptr_t)json_string_value(one)));
+        DW_TRY(sync_do(c, json_string_value(one), fill_one, (void *)(uintptr_t)json_string_value(one)));
     }
     return 0;
 }

@@ -6,7 +6,8 @@
 #include "common.h"
 
 /* What somebody else makes there is seen after this at the latest. */
-#define FRESH DW_MINUTES(10)
+#define FRESH       DW_MINUTES(10)
+#define FRESH_USERS DW_MINUTES(1)
 
 /* More than that is not kept. */
 enum { MOST = 50000 };
@@ -23,10 +24,17 @@ struct list {
     size_t n, room;
 };
 
+struct absent {
+    struct absent *next;
+    const char *email;
+    dw_time at;
+};
+
 struct seen {
     struct arena arena;
     struct list *lists;
-    size_t n; /* in all lists */
+    struct absent *absent; /* users */
+    size_t n;              /* in all lists */
 };
 
 /* ---- memory ---- */
@@ -36,6 +44,7 @@ static void forget_all(struct seen *s)
     for (struct list *l = s->lists; l; l = l->next) /* the lists themselves are in the arena */
         free(l->all);
     s->lists = NULL;
+    s->absent = NULL;
     s->n = 0;
     arena_clear(&s->arena);
 }
@@ -176,4 +185,26 @@ int seen_find(dw_call *c, struct work *w, struct seen_look *look)
     if (low < l->n && same(l->all[low].number, look->number))
         look->id = own(c, l->all[low].id);
     return 0;
+}
+
+/* ---- users that are not there ---- */
+
+bool seen_lacks_user(dw_call *c, const struct work *w, const char *email)
+{
+    for (const struct absent *a = w->seen ? w->seen->absent : NULL; a; a = a->next)
+        if (same(a->email, email))
+            return later(a->at, FRESH_USERS).us > dw_now(c).us;
+    return false;
+}
+
+/* Without memory he is looked for again. */
+void seen_no_user(dw_call *c, struct work *w, const char *email)
+{
+    struct absent *a = w->seen ? arena_alloc(&w->seen->arena, sizeof(*a)) : NULL;
+
+    if (!a)
+        return;
+    *a = (struct absent){ w->seen->absent, arena_copy(&w->seen->arena, email), dw_now(c) };
+    if (a->email)
+        w->seen->absent = a;
 }

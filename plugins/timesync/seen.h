@@ -16,6 +16,10 @@ struct seen_look {
 /* 0, or what dw_things_each() says. */
 int seen_find(dw_call *c, struct work *w, struct seen_look *look);
 
+/* A user with this address was looked for a short while ago, and is not there; or is said to be so from now on. */
+bool seen_lacks_user(dw_call *c, const struct work *w, const char *email);
+void seen_no_user(dw_call *c, struct work *w, const char *email);
+
 /* Something that was seen is not there any more. */
 void seen_forget(struct work *w);
 

@@ -71,3 +71,13 @@ int sync_release(dw_call *c, const char *id)
                       " version = version + 1 WHERE id = $1 AND held_reason <> ''",
                       id);
 }
+
+int sync_do(dw_call *c, const char *sync, int (*work)(dw_call *c, void *ud), void *ud)
+{
+    const int rc = tx_do(c, work, ud);
+
+    if (rc != DW_EINVALID)
+        return rc < 0 ? rc : 0;
+    dw_error(c, "a sync cannot do anything by itself", "sync", sync, "why", dw_error_of(c)->text);
+    return 0;
+}

@@ -32,6 +32,10 @@ void sync_mark(const char *connection, char mark[MARK_SIZE]);
 int sync_hold(dw_call *c, const struct sync *s, const char *reason, const char *detail, dw_time until);
 int sync_release(dw_call *c, const char *id);
 
+/* work(c, ud) for this sync in a transaction of its own, where others have their turn as well: that its rules or its schedule are nothing that
+ * this version understands is logged, and none of the others' business. 0 or an error. */
+int sync_do(dw_call *c, const char *sync, int (*work)(dw_call *c, void *ud), void *ud);
+
 /* When its schedules fire next, from now on: into poll_due_at and full_due_at. */
 int sync_plan_next(dw_call *c, const struct sync *s);
 

@@ -262,7 +262,8 @@ static void another_tenants_is_as_none(void **state)
     assert_int_equal(try_draft(w, GIVEN(.tenant = TENANT_B, .id = id), "{}", &d), DW_ENOTFOUND);
     assert_int_equal(connection_enable(w->s, &ref, false, 1), DW_ENOTFOUND);
     assert_int_equal(connection_remove(w->s, &ref, 1), DW_ENOTFOUND);
-    assert_int_equal(connection_note_health(w->s, TENANT_B, id, "broken", 1), 0);
+    assert_int_equal(connection_note_health(w->s, &(struct connection_ref){ TENANT_B, id, 0 }, "broken", 1),
+                     0);
     assert_int_equal(connections_query(w->s, &rows, &(struct connection_filter){ .tenant = TENANT_B }), 0);
     assert_int_equal(db_rows_next(rows), 0);
     db_rows_close(rows);
@@ -379,10 +380,11 @@ static void health_remembers_since_when(void **state)
 {
     struct world *w = *state;
     char id[UUID_TEXT_SIZE];
+    const struct connection_ref ref = { TENANT_A, id, 0 };
 
     make(w, "Desk", id);
-    assert_int_equal(connection_note_health(w->s, TENANT_A, id, "it does not answer", 1000000), 0);
-    assert_int_equal(connection_note_health(w->s, TENANT_A, id, "it answers nonsense", 2000000), 0);
+    assert_int_equal(connection_note_health(w->s, &ref, "it does not answer", 1000000), 0);
+    assert_int_equal(connection_note_health(w->s, &ref, "it answers nonsense", 2000000), 0);
     assert_int_equal(
         JOBS_NUMBER(&w->jobs,
                     "SELECT count(*) FROM dowel_connections WHERE health = 'failing'"
@@ -390,7 +392,7 @@ static void health_remembers_since_when(void **state)
                     " AND version = 1",
                     ((dw_time){ 1000000 }), ((dw_time){ 2000000 })),
         1);
-    assert_int_equal(connection_note_health(w->s, TENANT_A, id, NULL, 3000000), 0);
+    assert_int_equal(connection_note_health(w->s, &ref, NULL, 3000000), 0);
     assert_int_equal(
         JOBS_NUMBER(&w->jobs,
                     "SELECT count(*) FROM dowel_connections WHERE health = 'ok' AND health_error IS NULL"
@@ -405,6 +407,23 @@ static void health_remembers_since_when(void **state)
     assert_int_equal(JOBS_NUMBER(&w->jobs, "SELECT count(*) FROM dowel_connections WHERE health = 'untested'"
                                            " AND health_since IS NULL AND checked_at IS NULL"),
                      1);
+}
+
+/* Who began before it was changed asked with what it was. */
+static void what_was_found_of_another_version_is_no_health(void **state)
+{
+    struct world *w = *state;
+    char id[UUID_TEXT_SIZE];
+
+    make(w, "Desk", id);
+    assert_int_equal(save(w, GIVEN(.id = id), "{\"token\": \"new\"}", NULL), 0);
+    assert_int_equal(
+        connection_note_health(w->s, &(struct connection_ref){ TENANT_A, id, 1 }, "the token is refused", 1),
+        0);
+    assert_int_equal(
+        JOBS_NUMBER(&w->jobs, "SELECT count(*) FROM dowel_connections WHERE health = 'untested'"), 1);
+    assert_int_equal(connection_note_health(w->s, &(struct connection_ref){ TENANT_A, id, 2 }, NULL, 1), 0);
+    assert_int_equal(JOBS_NUMBER(&w->jobs, "SELECT count(*) FROM dowel_connections WHERE health = 'ok'"), 1);
 }
 
 /* ---- what is refused ---- */
@@ -702,6 +721,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(deleting_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(lists_are_of_kinds_and_pages, setup, teardown),
         cmocka_unit_test_setup_teardown(health_remembers_since_when, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_found_of_another_version_is_no_health, setup, teardown),
         cmocka_unit_test_setup_teardown(each_wrong_setting_has_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(an_address_has_no_query, setup, teardown),
         cmocka_unit_test_setup_teardown(each_wrong_option_has_its_place, setup, teardown),

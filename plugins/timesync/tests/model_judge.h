@@ -193,21 +193,18 @@ static inline void judge_several(const struct given *g)
 {
     if (!(g->b->deeds & (COPIED | VERY_LATE)))
         blame(g, "%u timesheets", g->pages);
-    else if (!g->cases && !g->b->decisions && g->open && strcmp(g->state, "unfollowed") != 0)
+    else if (!g->cases && !g->b->decided && g->open && strcmp(g->state, "unfollowed") != 0)
         blame(g, "%u timesheets, and nobody is told", g->pages);
 }
 
 static inline void judge_gone(const struct given *g)
 {
-    const bool is_theirs = strcmp(g->state, "unfollowed") == 0 ||
-                           (strcmp(g->reason, "DELETED_TARGET") == 0 && g->b->deeds & COPIED);
-
     if (!g->p) {
         if (g->cases)
             blame(g, "gone on both sides, and its case never closes");
         return;
     }
-    if (!g->cases && !is_theirs && !g->is_left)
+    if (!g->cases && !g->is_left)
         blame(g, "its deletion was missed: a timesheet, and no case");
 }
 
@@ -216,12 +213,6 @@ static inline void judge_unmoved(const struct given *g)
 {
     if (g->wanted.why == IS_ASKED && !g->p && !g->cases && !g->is_left)
         blame(g, "it cannot be moved, and nobody is told");
-}
-
-/* Both sides were changed to the same; but of what the target rounds nobody can be sure. */
-static inline bool is_undecided(const struct given *g)
-{
-    return g->b->deeds & BILLABLE || (g->b->deeds & EDITED && g->wanted.is_rounded);
 }
 
 static inline void judge_page(const struct given *g)
@@ -236,8 +227,7 @@ static inline void judge_page(const struct given *g)
             blame(g, "its timesheet differs in its %s, and nobody is told", differs);
     } else if (differs && !is_touched && !g->b->decisions) {
         blame(g, "nothing forbids it, and its timesheet differs in its %s", differs);
-    } else if (!differs && g->cases && !is_moved && !(g->b->deeds & VERY_LATE) && !is_undecided(g) &&
-               (!*g->sheet || strcmp(g->sheet, g->p->id) == 0)) {
+    } else if (!differs && g->cases && !is_moved && !(g->b->deeds & VERY_LATE)) {
         blame(g, "all is well, and its case never closes");
     }
 }

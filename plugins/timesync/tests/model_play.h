@@ -18,6 +18,13 @@ static inline struct booking *booking_of(const struct step *s)
     return b->ever && !b->gone ? b : NULL;
 }
 
+/* The source says something else now: of what people decided only that stays which is for good. */
+static inline void changed(struct booking *b)
+{
+    b->changed = now();
+    b->decisions &= 1U << UNFOLLOW | 1U << SKIP;
+}
+
 static inline unsigned some_amount(unsigned chance)
 {
     return chance % 12 == 0 ? GOOD_AMOUNTS + chance / 12 % (AMOUNTS - GOOD_AMOUNTS)
@@ -51,7 +58,7 @@ static void do_amount(const struct step *s)
 
     if (b) {
         b->amount = some_amount(s->a);
-        b->changed = now();
+        changed(b);
     }
 }
 
@@ -61,7 +68,7 @@ static void do_work(const struct step *s)
 
     if (b) {
         b->work = s->a % WORKS;
-        b->changed = now();
+        changed(b);
     }
 }
 
@@ -398,6 +405,8 @@ static inline void note_decision(struct desk *d, const json_t *one, const char *
 
     if (b)
         b->decisions |= 1U << action_of(action);
+    if (b)
+        b->decided |= b->decisions;
     tally.decisions++;
 }
 

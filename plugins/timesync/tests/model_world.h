@@ -53,7 +53,8 @@ struct booking {
     unsigned ticket, amount, work, agent;
     dw_time created, changed;
     unsigned deeds;     /* to it and its pages */
-    unsigned decisions; /* a bit for each action, see action_names */
+    unsigned decisions; /* that still hold: a bit for each action, see action_names */
+    unsigned decided;   /* ever */
 };
 
 static struct desk {

@@ -335,6 +335,32 @@ static void new_rules_appear_in_old_syncs(void **state)
     assert_int_equal(version, 2);
 }
 
+/* One that a version to come has written, say. */
+static void one_sync_hurts_no_other(void **state)
+{
+    json_t *rules = json_pack("{s:s}", "of_tomorrow", "yes");
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET schedule = 'every 15m', poll_due_at = $1", DAY));
+    sql_ok(dw_harness_sql(h,
+                          "INSERT INTO timesync_syncs (tenant_id, id, name, source, target, mark, rules, "
+                          "schedule, full_schedule, zone,"
+                          " enabled, poll_due_at, held_reason, held_detail, version, created_at, changed_at)"
+                          " VALUES (:tenant, '0190a0a0-0000-7000-8000-000000000001', 'another', $1, $2, "
+                          "'00000000', $3, 'every 15m', '',"
+                          " 'UTC', $4, $5, '', '', 1, $5, $5)",
+                          source, source, rules, DW_TRUE, DAY));
+    json_decref(rules);
+    tick();
+    assert_int_equal(pages(), 1);
+    snprintf(desk.all[0].amount, 32, "20");
+    tell("1");
+    assert_int_equal(page_for("1")->seconds, 1200);
+    assert_true(dw_harness_logged(h, DW_LOG_ERROR, "cannot do anything by itself"));
+}
+
 /* ---- clocks ---- */
 
 static void set_clock(int64_t hours)
@@ -435,6 +461,7 @@ int main(void)
         ON(what_is_told_during_a_hold_is_not_lost),
         ON(a_step_that_was_given_up_is_found_by_a_poll),
         ON(new_rules_appear_in_old_syncs),
+        ON(one_sync_hurts_no_other),
         ON(our_clock_is_set_back),
         ON(holds_do_not_grow_with_the_clock),
         ON(the_sources_clock_is_set_back),

@@ -153,6 +153,7 @@ export class Dowel {
     const connect = (kind, settings) => house.told('POST', '/connections', { kind, name: `${kind} ${name}`, allow_private: true, untested: true, settings });
     this.zammad = await connect('zammad', { base_url: world.zammad.url, token: world.zammad.token });
     this.kimai = await connect('kimai', { base_url: world.kimai.url, token: world.kimai.token });
+    this.mark = this.zammad.id.replaceAll('-', '').slice(-8);
     this.#actions = new Map((await house.told('GET', '/timesync/reasons')).items.map(({ reason, actions }) => [reason, actions]));
     this.sync = await house.told('POST', '/timesync/syncs', {
       name, source: this.zammad.id, target: this.kimai.id, rules, schedule: '', full_schedule: '', zone: 'Europe/Berlin', enabled: true, ...more,
@@ -188,13 +189,39 @@ export class Dowel {
     await this.house.told('POST', `/timesync/syncs/${this.sync.id}/release`);
   }
 
+  async edit(rules) {
+    const { house, sync } = this;
+    const { version } = await house.told('GET', `/timesync/syncs/${sync.id}`);
+    await house.told('PATCH', `/timesync/syncs/${sync.id}`, { rules }, { 'If-Match': `"${version}"` });
+  }
+
+  async enable(side, enabled) {
+    const { version } = await this.house.told('GET', `/connections/${this[side].id}`);
+    await this.house.told('PATCH', `/connections/${this[side].id}`, { enabled }, { 'If-Match': `"${version}"` });
+  }
+
+  // More is gone than the sync believes: somebody looks, and says that it is so.
+  async believe() {
+    for (let left = 5; left > 0 && (await this.house.told('GET', `/timesync/syncs/${this.sync.id}`)).held_reason === 'TOO_MANY_DELETIONS'; left--) {
+      await this.release();
+      await this.idle();
+    }
+    await this.pass('full');
+  }
+
   // ---- runs ----
+
+  async cancel() {
+    if (this.run) await this.house.ask('POST', `/timesync/runs/${this.run}/cancel`).catch(() => {});
+  }
 
   async pass(kind, { tickets } = {}) {
     const body = kind === 'tickets' ? { kind, tickets: tickets.map(String) } : { kind };
     if (kind === 'tickets' && tickets.length === 0) return;
     const run = await this.house.told('POST', `/timesync/syncs/${this.sync.id}/runs`, body, { 'Idempotency-Key': randomUUID() });
+    this.run = run.id;
     await this.ended(run.id);
+    this.run = undefined;
     await this.idle();
   }
 
@@ -241,22 +268,27 @@ export class Dowel {
     for (const run of answer.json.runs) await this.ended(run);
   }
 
-  // The entries of which the last run that did something is taken back.
+  // { entry } of all that it reached.
+  async decideAll(reason, action) {
+    const answer = await this.house.ask('POST', '/timesync/cases/decide', { sync: this.sync.id, reason, action });
+    if (answer.status !== 202) return []; // one of them is not what it was any more, so none was decided
+    const ids = new Map((await this.house.all(`/timesync/entries?sync=${this.sync.id}`)).map(({ id, source_id }) => [id, Number(source_id)]));
+    const reached = [];
+    for (const run of answer.json.runs) {
+      await this.ended(run);
+      reached.push(...(await this.house.all(`/timesync/runs/${run}/steps`)).map(({ entry, sheet }) => ({ entry: ids.get(entry), sheet })));
+    }
+    return reached.filter(({ entry }) => entry !== undefined);
+  }
+
+  // The last run that did something is taken back.
   async undo() {
     const runs = (await this.house.all(`/timesync/runs?sync=${this.sync.id}`)).sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
     const run = runs.find(({ kind, created, updated, undone_by: by }) => kind !== 'undo' && !by && created + updated > 0);
-    if (!run) return [];
-    const steps = await this.house.all(`/timesync/runs/${run.id}/steps`);
+    if (!run) return;
     const answer = await this.house.ask('POST', `/timesync/runs/${run.id}/undo`);
-    if (answer.status !== 202) return [];
+    if (answer.status !== 202) return;
     await this.ended(answer.json.id);
     await this.release();
-    const { entries } = await this.#byId();
-    return steps.map(({ entry }) => entries.get(entry)).filter((entry) => entry !== undefined);
-  }
-
-  async #byId() {
-    const rows = await this.house.all(`/timesync/entries?sync=${this.sync.id}`);
-    return { entries: new Map(rows.map(({ id, source_id }) => [id, Number(source_id)])) };
   }
 }

@@ -30,12 +30,33 @@ function grouped(list, keyOf) {
 }
 
 export const floorTo = (ms, step) => Math.floor(ms / step) * step;
-export const ceilTo = (ms, step) => Math.ceil(ms / step) * step;
+
+const MINUTE = 60_000;
+const MODES = {
+  default: [Math.floor, Math.ceil, Math.ceil],
+  floor: [Math.floor, Math.floor, Math.floor],
+  ceil: [Math.ceil, Math.ceil, Math.ceil],
+  closest: [Math.round, Math.round, Math.round],
+};
+
+// What Kimai makes of a time: begin, end (milliseconds) and duration (seconds), as an administrator has it rounded.
+export function storedTimes(begin, end, { mode = 'default', begin: b = 1, end: e = 1, duration: d = 0 } = {}) {
+  const to = (act, value, step) => (step > 0 ? act(value / step) * step : value);
+  const [ofBegin, ofEnd, ofDuration] = MODES[mode];
+  const times = { begin: to(ofBegin, begin, b * MINUTE), end: to(ofEnd, end, e * MINUTE) };
+  return { ...times, duration: to(ofDuration, Math.floor((times.end - times.begin) / 1000), d * 60) };
+}
 
 export class Judge {
-  // unmapped: ids of types without a mapping, now.
-  constructor({ world, rules, unmapped, overlaps }) {
-    Object.assign(this, { world, rules, unmapped, overlaps });
+  // world: as one sync sees it. unmapped: ids of types without a mapping, now. rules may be changed: see edit().
+  constructor({ world, rules, unmapped, overlaps, rounding }) {
+    Object.assign(this, { world, rules, unmapped, overlaps, rounding, ever: [rules] });
+  }
+
+  // Somebody changed rules of the sync.
+  edit(rules) {
+    this.rules = { ...this.rules, ...rules };
+    this.ever.push(this.rules);
   }
 
   // What is wrong, as texts. sync: { runs, cases, entries } as the sync tells them at the end.
@@ -61,7 +82,7 @@ export class Judge {
     const ticket = row && this.world.ticket(row.ticket_id);
     const source = row && { ...row, time_unit: String(row.time_unit), created_at: new Date(row.created_at).toISOString(), ticket: ticket?.number };
     return JSON.stringify({
-      source, sheets: sheets.map((sheet) => this.world.kimai.shownSheet(sheet)), cases: cases.map(({ reason, state, detail }) => ({ reason, state, detail })),
+      source, sheets: sheets.map((sheet) => ({ ...this.world.kimai.shownSheet(sheet), project: this.world.kimai.state.projects.get(sheet.project)?.number })), cases: cases.map(({ reason, state, detail }) => ({ reason, state, detail })),
       told, touched: [...touched], decided: decided.map(({ action }) => action), wanted: row && this.wanted(row),
       writes: this.world.kimai.writes.filter(({ entry }) => entry === id)
         .map(({ at, method, status, body }) => `${new Date(at).toISOString()} ${method} ${status} ${body}`),
@@ -81,25 +102,26 @@ export class Judge {
   }
 
   #strangers(say) {
-    const { kimai, foreign, known } = this.world;
+    const { kimai, foreign, known, views } = this.world;
+    const marks = new Set(views.map(({ mark }) => mark));
     for (const { id, was } of foreign) {
       const sheet = kimai.state.sheets.get(id);
       if (!sheet || JSON.stringify(kimai.shownSheet(sheet)) !== was) say(`timesheet ${id} is nobody's business here, and is another one now: ${was}`);
     }
     const others = new Set(foreign.map(({ id }) => id));
     for (const sheet of kimai.state.sheets.values()) {
-      const entry = markerOf(sheet.description)?.entry;
-      if (!others.has(sheet.id) && !known.has(entry)) say(`a timesheet of nothing: ${JSON.stringify(kimai.shownSheet(sheet))}`);
+      const { entry, mark } = markerOf(sheet.description) ?? {};
+      if (!others.has(sheet.id) && !(known.has(entry) && marks.has(mark))) say(`a timesheet of nothing: ${JSON.stringify(kimai.shownSheet(sheet))}`);
     }
   }
 
-  // A ticket has one project, an organisation one customer.
+  // A ticket has one project, an organisation one customer; each sync looks for itself.
   #places(say) {
     if (this.world.isPlaceVeryLate) return;
     const { customers, projects } = this.world.kimai.state;
     for (const [what, rows] of Object.entries({ customer: customers, project: projects })) {
-      const twice = grouped([...rows.values()].filter(({ number }) => /^[OT]ID-/.test(number ?? '')), ({ number, customer }) => `${number} ${customer ?? ''}`);
-      for (const [number, list] of twice) if (list.length > 1) say(`${list.length} ${what}s have the number ${number}`);
+      const twice = grouped([...rows.values()].filter(({ number }) => /^(OID|TID|X)-/.test(number ?? '')), ({ number, customer }) => `${number} ${customer ?? ''}`);
+      for (const [number, list] of twice) if (list.length > this.world.views.length) say(`${list.length} ${what}s have the number ${number}`);
     }
   }
 
@@ -115,14 +137,17 @@ export class Judge {
     if (user === undefined || this.unmapped.has(row.type_id)) return { why: 'decide' };
     const booked = floorTo(row.created_at, 60_000); // its second means nothing
     const begin = rules.anchor === 'begins' ? booked : booked - seconds * 1000;
-    const stored = { begin: floorTo(begin, 60_000), end: ceilTo(begin + seconds * 1000, 60_000) };
+    const stored = storedTimes(begin, begin + seconds * 1000, this.rounding);
     const ticket = world.ticket(row.ticket_id);
     const billable = { always: true, never: false }[rules.billable];
-    const isRounded = begin !== stored.begin || seconds * 1000 !== stored.end - stored.begin;
     return {
-      ...stored, isRounded, duration: (stored.end - stored.begin) / 1000, user, activity: world.activities.get(row.type_id), billable,
-      project: `TID-${row.ticket_id}`, customer: `OID-${ticket.organization_id}`, title: ticket.title, tags: rules.tags,
+      ...stored, sent: { begin, end: begin + seconds * 1000 }, user, activity: world.activities.get(row.type_id), billable,
+      project: this.#project(row.ticket_id), customer: ticket.organization_id, title: ticket.title, tags: rules.tags,
     };
+  }
+
+  #project(ticket) {
+    return (this.rules.project_number ?? 'TID-{id}').replace('{id}', ticket);
   }
 
   // How a timesheet differs from what is wanted: names of fields. What was moved stays in the project of a ticket that it was on.
@@ -132,9 +157,10 @@ export class Judge {
     const customer = kimai.state.customers.get(project?.customer);
     const found = ['begin', 'end', 'duration', 'user', 'activity'].filter((name) => sheet[name] !== wanted[name]);
     if (wanted.billable !== undefined && sheet.billable !== wanted.billable) found.push('billable');
-    const isAt = ([ticket, firm]) => project?.number === `TID-${ticket}` && customer?.number === `OID-${firm}`;
+    const isOf = (firm) => customer?.number === `OID-${firm}`;
+    const isAt = ([ticket, firm]) => project?.number === this.#project(ticket) && isOf(firm);
     if (project?.number !== wanted.project && ![...homes].some(isAt)) found.push('project');
-    else if (customer?.number !== wanted.customer && ![...homes].some(isAt)) found.push('customer');
+    else if (!isOf(wanted.customer) && ![...homes].some(isAt)) found.push('customer');
     if (sheet.exported) return found; // of one that is billed its text is nobody's business any more
     if (!sheet.description.includes(wanted.title) || /said by telephone/.test(sheet.description)) found.push('text');
     if (kimai.shownSheet(sheet).tags.sort().join() !== [...wanted.tags].sort().join()) found.push('tags');
@@ -152,12 +178,12 @@ export class Judge {
 
   // Two are never ours, unless somebody copied one, or a request came when it could not be expected any more; and then it is told,
   // of each that the entry does not have: those that are billed are for whoever billed them.
-  * #several({ id, sheets, cases, touched, decided, told, isVeryLate }) {
+  * #several({ sheets, cases, touched, decided, told, isVeryLate }) {
     if (!touched.has('copied') && !isVeryLate) yield `${sheets.length} timesheets`;
     else if (cases.length === 0) {
       const isSeen = (sheet) => decided.some((one) => this.#isSeen(one, sheet));
       const others = sheets.filter((sheet) => !sheet.exported && told?.sheet !== String(sheet.id) && !isSeen(sheet));
-      if (others.length > 0 && !decided.some((one) => one.state === this.stateOf(id))) yield `${sheets.length} timesheets, and nobody is told`;
+      if (others.length > 0) yield `${sheets.length} timesheets, and nobody is told`;
     }
   }
 
@@ -170,38 +196,39 @@ export class Judge {
     return JSON.stringify(shown);
   }
 
-  // All that a person who decides may see of an entry: where it is the same, what was decided holds.
-  stateOf(id) {
+  // All of an entry's source that a person who decides may see.
+  #sourceOf(id) {
     const row = this.world.entry(id);
     const ticket = row && this.world.ticket(row.ticket_id);
-    const source = row && [String(row.time_unit), row.type_id, row.ticket_id, row.created_by_id, ticket.title, ticket.organization_id, ticket.state_id];
-    return JSON.stringify([source, row && this.unmapped.has(row.type_id), this.world.sheetsOf(id).map((sheet) => this.#shown(sheet))]);
+    const seen = row && [row.type_id, row.ticket_id, row.created_by_id, ticket.title, ticket.organization_id, ticket.state_id, this.unmapped.has(row.type_id)];
+    return JSON.stringify(seen && [String(row.time_unit), ...seen]);
   }
 
   // A person who is shown this case chooses that.
   seen({ entry, sheet }, action) {
     const now = this.world.kimai.state.sheets.get(Number(sheet));
-    return { action, state: this.stateOf(entry), sheet, shown: now && this.#shown(now) };
+    return { action, source: this.#sourceOf(entry), sheet, shown: now && this.#shown(now) };
   }
 
   // ---- what rules and persons may leave as it is ----
 
   #isUnfollowed({ told, touched, decided }) {
     if (told?.state !== 'unfollowed') return false;
-    const byRule = [...touched].some((what) => what.startsWith('edited') || what === 'copied') && this.rules.target_edited === 'unfollow';
+    const byRule = [...touched].some((what) => what.startsWith('edited') || what === 'copied') && this.ever.some((rules) => rules.target_edited === 'unfollow');
     return byRule || decided.some(({ action }) => ['unfollow', 'keep', 'adopt'].includes(action));
   }
 
   #isLeft(given) {
-    const { id, told, decided } = given;
+    const { id, told, decided, sheets: [sheet] } = given;
+    const now = sheet && this.#shown(sheet);
     const isSkipped = told?.state === 'skipped' && told.reason === 'CHOSEN' && decided.some(({ action }) => ['skip', 'remove'].includes(action));
-    return isSkipped || this.#isUnfollowed(given) || decided.some(({ action, state }) => SEEN.includes(action) && state === this.stateOf(id));
+    return isSkipped || this.#isUnfollowed(given) || decided.some(({ action, source, shown }) => SEEN.includes(action) && source === this.#sourceOf(id) && shown === now);
   }
 
   // It needs no timesheet.
   #mayLack(given) {
     const { told, touched } = given;
-    const isDeleted = touched.has('deleted') && this.rules.target_deleted === 'skip' && told?.reason === 'DELETED_TARGET' && told.state === 'skipped';
+    const isDeleted = touched.has('deleted') && this.ever.some((rules) => rules.target_deleted === 'skip') && told?.reason === 'DELETED_TARGET' && told.state === 'skipped';
     return isDeleted || this.#isLeft(given);
   }
 
@@ -211,6 +238,12 @@ export class Judge {
     const [from, to] = [wanted.begin + 1000, wanted.end - 1000];
     const meets = ({ id, user, begin, end }) => id !== sheet?.id && user === wanted.user && begin <= to && end >= from;
     return [...this.world.kimai.state.sheets.values()].some(meets);
+  }
+
+  // Where the target rounds by more than a minute, and its answer was lost, what stands there may as well be somebody's edit.
+  #isUnknowable({ sent, begin, end }, cases) {
+    const isFar = Math.abs(sent.begin - begin) > MINUTE || Math.abs(sent.end - end) > MINUTE;
+    return isFar && cases.every(({ reason }) => ['TARGET_CHANGED', 'BOTH_CHANGED', 'TIME_MISMATCH'].includes(reason));
   }
 
   // Nothing says whether it should be billable, so who changes that is asked about.
@@ -264,6 +297,7 @@ export class Judge {
     } else if (differs.length > 0 && cases.length > 0 && touched.size === 0 && !this.#isRefused(wanted, sheet)) {
       yield `nothing forbids it, and its timesheet differs in ${differs.join(', ')}`;
     } else if (differs.length === 0 && cases.length > 0 && !isVeryLate && !this.#isBillableEdited(sheet, wanted)) {
+      if (this.#isUnknowable(wanted, cases)) return;
       const isMerged = this.rules.merged === 'decide' && (touched.has('moved') || touched.has('merged'));
       if (!isMerged) yield 'all is well, and its case never closes';
     }

@@ -8,6 +8,8 @@ import { Random } from '../../peers/support/random.mjs';
 const AMOUNTS = ['15', '30', '7.5', '0.25', '22.75', '60', '1', '480', '3.33', '90'];
 const FIELDS = ['begin', 'duration', 'activity', 'text', 'user', 'billable'];
 
+const ROUNDINGS = [{ begin: 5, end: 5 }, { mode: 'closest', begin: 15, end: 15 }, { duration: 30 }, { mode: 'floor' }, { begin: 0, end: 0 }];
+
 const pickRules = (random) => ({
   minutes_per_unit: random.weighted([[6, '1'], [1, '60'], [1, '15'], [1, '7.5'], [1, '0.5']]),
   anchor: random.weighted([[3, 'ends'], [1, 'begins']]),
@@ -19,7 +21,7 @@ const pickRules = (random) => ({
   merged: random.pick(['keep', 'decide']),
   billable: random.pick(['target', 'always', 'never']),
   tags: random.weighted([[2, []], [1, ['zammad', 'Dowel sync']]]),
-  max_deletions: 0,
+  max_deletions: random.weighted([[8, 0], [1, 2], [1, 6]]),
   parallel: random.pick([1, 2, 4, 8]),
   overlap: '10m',
 });
@@ -77,16 +79,24 @@ class Strand {
       [1, () => ({ kind: 'merge', ticket: this.#ticket(), into: this.#ticket() })],
       [0.5, () => ({ kind: 'dropTicket', ticket: this.#ticket() })],
       [1, () => ({ kind: 'title', ticket: this.#ticket(), title: random.integer(0, 9999) })],
-      [3, () => ({ kind: 'export', entry })],
-      [3, () => ({ kind: 'editSheet', entry, field: random.pick(FIELDS), by: random.integer(1, 9) })],
-      [2, () => ({ kind: 'dropSheet', entry })],
-      [1, () => ({ kind: 'copySheet', entry })],
+      [3, () => ({ kind: 'export', entry, sync: random.integer(0, 1) })],
+      [3, () => ({ kind: 'editSheet', entry, field: random.pick(FIELDS), by: random.integer(1, 9), sync: random.integer(0, 1) })],
+      [2, () => ({ kind: 'dropSheet', entry, sync: random.integer(0, 1) })],
+      [1, () => ({ kind: 'copySheet', entry, sync: random.integer(0, 1) })],
       [5, () => ({ kind: 'decide', entry, pick: random.next() })],
     ])();
   }
 }
 
 // ---- the weather of a round: what happens to all of them ----
+
+// Rules that say what is to become of what is there, and not what is made.
+const changeOf = (random) => random.pick([
+  { source_deleted: random.pick(['decide', 'remove']) },
+  { target_edited: random.pick(['decide', 'unfollow', 'restore']) },
+  { target_deleted: random.pick(['decide', 'skip', 'create']) },
+  { parallel: random.pick([1, 2, 8]) },
+]);
 
 const STATUSES = [{ status: 500 }, { status: 502 }, { status: 503, retryAfter: 1 }, { status: 429, retryAfter: 1 }, { status: 403 }, { status: 401 }];
 const KINDS = [
@@ -113,14 +123,24 @@ function weatherOf(random, settleMs) {
     [0.5, () => [{ kind: 'token', side }]],
     [1, () => [{ kind: 'map', type: random.integer(0, 5), on: random.chance(0.7) }]],
     [0.5, () => [{ kind: 'undo' }]],
-    [1, () => [{ kind: 'hooks', lose: random.integer(0, 3), repeat: random.integer(0, 3) }]],
+    [1.5, () => [{ kind: 'hooks', lose: random.integer(0, 3), repeat: random.integer(0, 3), late: random.integer(0, 12), mostMs: random.pick([50, 400, 1500]) }]],
+    [0.7, () => [{ kind: 'lockdown', rounds: random.integer(1, 2) }]],
+    [0.7, () => [{ kind: 'budget', rounds: random.integer(1, 2), hours: random.integer(1, 9) }]],
+    [0.7, () => [{ kind: 'hidden', rounds: random.integer(1, 2), activity: random.integer(0, 5), nth: random.integer(1, 4) }]],
+    [0.5, () => [{ kind: 'disable', side: random.pick(['zammad', 'kimai']), rounds: random.integer(1, 2) }]],
+    [1, () => [{ kind: 'rules', change: changeOf(random) }]],
+    [1, () => [{ kind: 'cancel', afterMs: random.integer(0, 300) }]],
+    [1.5, () => [{ kind: 'bulk', reason: random.next(), action: random.next() }]],
   ])();
 }
 
-// { seed, rules, unmapped, overlaps, rounds: [{ sync, weather, steps: [{ strand, ...step }], during: [{ at, steps }] }] }
+// second: the rules of another sync between the two, by a connection of its own.
+// { seed, rules, second, rounding, unmapped, overlaps, rounds: [{ sync, weather, steps: [{ strand, ...step }], during: [{ at, steps }] }] }
 export function planOf(seed, { strands = 1, rounds = 6, settleMs = 3000, steps = 2 } = {}) {
   const random = new Random(seed).fork('plan');
   const rules = pickRules(random);
+  const second = random.chance(0.2) ? { ...pickRules(random), project_number: random.pick(['TID-{id}', 'X-{id}']) } : undefined;
+  const rounding = random.chance(0.2) ? random.pick(ROUNDINGS) : undefined;
   const unmapped = random.chance(0.7) ? [random.integer(0, 5)] : [];
   const overlaps = random.chance(0.9);
   const all = Array.from({ length: strands }, (_, i) => new Strand(random.fork(`strand ${i}`)));
@@ -128,6 +148,8 @@ export function planOf(seed, { strands = 1, rounds = 6, settleMs = 3000, steps =
   return {
     seed,
     rules,
+    second,
+    rounding,
     unmapped,
     overlaps,
     rounds: Array.from({ length: rounds }, (_, i) => ({

@@ -4,26 +4,37 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Judge } from './judge.mjs';
 import { Steps } from './steps.mjs';
+import { Weather } from './weather.mjs';
 import { World } from './world.mjs';
 
 // Actions that a person may choose by chance. Others need something that only a person knows.
-const CHOICES = ['retry', 'update', 'keep', 'unfollow', 'create', 'remove', 'skip', 'dismiss'];
+const CHOICES = ['retry', 'update', 'keep', 'unfollow', 'create', 'remove', 'skip', 'dismiss', 'adopt'];
 
 class Play {
-  constructor(plan, subject, { settleMs, say = () => {} }) {
-    Object.assign(this, { plan, subject, say });
-    this.world = new World({ seed: plan.seed, settleMs, overlaps: plan.overlaps });
+  // make(): a sync to be tried. The plan says of how many.
+  constructor(plan, make, { settleMs, say = () => {} }) {
+    Object.assign(this, { plan, say });
+    this.world = new World({ seed: plan.seed, settleMs, overlaps: plan.overlaps, rounding: plan.rounding });
     this.steps = new Steps(this.world, say);
+    this.weather = new Weather(this);
+    this.syncs = [plan.rules, ...(plan.second ? [plan.second] : [])].map((rules) => ({ rules, subject: make() }));
     this.isAlive = true;
-    this.stale = new Set(); // sides whose token the sync does not have
+    this.stale = new Set(); // sides whose token the syncs do not have
+    this.after = []; // what people do when the pass is over
   }
 
   async begin() {
     await this.world.start();
+    const { overlaps, rounding } = this.plan;
     const types = [...this.world.zammad.state.types.keys()];
-    this.unmapped = new Set(this.plan.unmapped.map((i) => types[i]));
-    this.judge = new Judge({ world: this.world, rules: this.plan.rules, unmapped: this.unmapped, overlaps: this.plan.overlaps });
-    await this.subject.start(this.world, { rules: this.plan.rules, unmapped: this.unmapped });
+    const unmapped = new Set(this.plan.unmapped.map((i) => types[i]));
+    this.unmapped = unmapped;
+    for (const one of this.syncs) {
+      const world = this.world.view();
+      one.judge = new Judge({ world, rules: one.rules, unmapped, overlaps, rounding });
+      await one.subject.start(world, { rules: one.rules, unmapped, rounding });
+      world.mark = one.subject.mark;
+    }
     return this;
   }
 
@@ -33,17 +44,26 @@ class Play {
     const decisions = steps.filter(({ kind }) => kind === 'decide');
     for (const step of steps) this.steps.do(step);
     this.clear();
-    for (const one of weather) await this[one.kind](one);
+    for (const one of weather) await this.weather.come(one);
     if (during) this.world.kimai.faults.at({ nth: during.at }, () => during.steps.forEach((step) => this.steps.do(step)));
-    if (decisions.length > 0) await this.alive(() => this.decide(decisions));
-    if (sync !== 'none') await this.alive(() => this.subject.pass(sync, { tickets: this.#tickets() }));
-    await this.alive(() => this.after?.());
-    this.after = undefined;
-    if (!this.isAlive) {
-      this.clear();
-      await this.subject.revive();
-      this.isAlive = true;
-    }
+    await this.#all(async (one) => {
+      if (decisions.length > 0) await this.decide(one, decisions);
+      if (sync !== 'none') await one.subject.pass(sync, { tickets: this.#tickets() });
+      for (const act of this.after) await act(one);
+    });
+    this.after = [];
+    if (!this.isAlive) await this.#revive();
+    await this.weather.lift();
+  }
+
+  #all(act) {
+    return Promise.all(this.syncs.map((one) => this.alive(() => act(one))));
+  }
+
+  async #revive() {
+    this.clear();
+    for (const { subject } of this.syncs) await subject.revive();
+    this.isAlive = true;
   }
 
   #tickets() {
@@ -59,79 +79,54 @@ class Play {
     }
   }
 
+  async renew() {
+    for (const side of [...this.stale]) {
+      await this.alive(async () => {
+        for (const { subject } of this.syncs) await subject.renew(side);
+        this.stale.delete(side);
+      });
+    }
+  }
+
   clear() {
     for (const side of ['zammad', 'kimai']) this.world[side].faults.clear();
   }
 
-  async decide(steps) {
-    const wanted = new Map(steps.map((step) => [this.steps.entryOf(step), step.pick]));
-    for (const one of (await this.subject.state()).cases) {
-      if (one.state !== 'open' || !wanted.has(one.entry)) continue;
-      const choices = CHOICES.filter((action) => one.actions.includes(action));
-      if (choices.length === 0) continue;
-      const action = choices[Math.floor(wanted.get(one.entry) * choices.length)];
-      this.world.decide(one.entry, this.judge.seen(one, action));
-      this.say(`case of ${one.entry} (${one.reason}): ${action}`);
-      await this.subject.decide(one, action);
-    }
-  }
-
-  // ---- weather ----
-
-  fault({ side, fault }) {
-    this.world[side].faults.add(fault);
-  }
-
-  chance({ side, ...settings }) {
-    this.world[side].faults.random({ ...settings, seed: this.plan.seed });
-  }
-
-  crash({ side, nth, writes, fault }) {
-    this.world[side].faults.at({ nth, writes }, () => this.#kill(), fault);
-  }
-
-  kill({ afterMs }) {
-    setTimeout(() => this.#kill(), afterMs).unref();
-  }
-
-  #kill() {
+  kill() {
     if (!this.isAlive || this.isOver) return;
     this.say('killed');
     this.isAlive = false;
-    this.subject.kill();
+    for (const { subject } of this.syncs) subject.kill();
   }
 
-  // The token is taken back; somebody gives the sync a new one after its next pass.
-  token({ side }) {
-    const { zammad, kimai } = this.world;
-    if (side === 'kimai') {
-      const { token } = kimai.addToken({ user: 1 });
-      for (const old of [...kimai.state.tokens.keys()]) if (old !== token && kimai.state.tokens.get(old).user === 1) kimai.state.tokens.delete(old);
-      Object.defineProperty(kimai, 'token', { value: token, configurable: true });
-    } else {
-      zammad.state.tokens.delete(zammad.token);
-      zammad.token = zammad.state.addToken({ user: zammad.state.admin, name: 'Dowel', permission: ['admin', 'ticket.agent'] }).token;
+  // ---- what people decide ----
+
+  async decide({ subject, judge }, steps) {
+    const wanted = new Map(steps.map((step) => [this.steps.entryOf(step), step.pick]));
+    for (const one of (await subject.state()).cases) {
+      if (one.state !== 'open' || one.entry === undefined || !wanted.has(one.entry)) continue;
+      const choices = CHOICES.filter((action) => one.actions.includes(action));
+      if (choices.length === 0) continue;
+      const action = choices[Math.floor(wanted.get(one.entry) * choices.length)];
+      judge.world.decide(one.entry, judge.seen(one, action));
+      this.say(`case of ${one.entry} (${one.reason}): ${action}`);
+      await subject.decide(one, action);
     }
-    this.stale.add(side);
   }
 
-  async map({ type, on }) {
-    const id = [...this.world.zammad.state.types.keys()][type];
-    if (on) this.unmapped.delete(id);
-    else this.unmapped.add(id);
-    await this.alive(() => this.subject.map(id, on));
-  }
-
-  undo() {
-    this.after = async () => {
-      for (const entry of await this.subject.undo()) this.world.touch(entry, 'undone');
-    };
-  }
-
-  hooks({ lose, repeat }) {
-    const { webhooks } = this.world.zammad;
-    webhooks.lose(lose);
-    webhooks.repeat(repeat);
+  // One decision for all open cases of a reason. What else it reached meanwhile, the sync says itself: { entry }.
+  async decideAll({ subject, judge }, { reason: nth, action: which }) {
+    const open = (await subject.state()).cases.filter(({ state }) => state === 'open');
+    const reasons = [...new Set(open.map(({ reason }) => reason))].sort();
+    const reason = reasons[Math.floor(nth * reasons.length)];
+    const all = open.filter((one) => one.reason === reason);
+    const choices = CHOICES.filter((action) => all.length > 0 && all[0].actions.includes(action));
+    if (choices.length === 0) return;
+    const action = choices[Math.floor(which * choices.length)];
+    this.say(`all cases ${reason} (${all.length}): ${action}`);
+    for (const one of all) judge.world.decide(one.entry, judge.seen(one, action));
+    const reached = await subject.decideAll(reason, action);
+    for (const one of reached) if (!all.some(({ entry }) => entry === one.entry)) judge.world.decide(one.entry, judge.seen(one, action));
   }
 
   // ---- the end ----
@@ -139,39 +134,45 @@ class Play {
   // Nothing goes wrong any more, and what was late has come. One full pass has to put everything right; a second finds nothing to do.
   async end() {
     this.isOver = true;
-    this.clear();
-    if (!this.isAlive) await this.subject.revive();
-    this.isAlive = true;
-    for (const side of this.stale) await this.subject.renew(side);
+    await this.#revive();
+    await this.weather.lift(true);
+    await this.renew();
     while (this.world.kimai.clock.pending().length > 0 || this.world.zammad.clock.pending().length > 0) await sleep(20);
-    await this.subject.release();
-    await this.subject.pass('full');
-    const faults = this.judge.faults(await this.subject.state());
+    return (await Promise.all(this.syncs.map((one) => this.#judged(one)))).flat();
+  }
+
+  async #judged({ subject, judge }) {
+    await subject.release();
+    await subject.pass('full');
+    await subject.believe?.();
+    const faults = judge.faults(await subject.state());
     if (faults.length > 0) return faults;
-    const before = this.world.kimai.writes.length;
-    await this.subject.pass('full');
-    const more = this.world.kimai.writes.slice(before).filter(({ status }) => status < 300)
-      .map(({ method, path, body }) => `a pass with nothing changed: ${method} ${path} ${body}`);
-    return [...this.judge.faults(await this.subject.state()), ...more];
+    const { writes } = this.world.kimai;
+    const before = writes.length;
+    await subject.pass('full');
+    const mine = writes.slice(before).filter(({ mark }) => mark === subject.mark);
+    const more = mine.filter(({ status }) => status < 300).map(({ method, path, body }) => `a pass with nothing changed: ${method} ${path} ${body}`);
+    const often = mine.filter(({ path, method }, i) => mine.findIndex((one) => one.path === path && one.method === method) !== i && /\d$/.test(path))
+      .map(({ method, path }) => `one pass asks again and again: ${method} ${path}`);
+    return [...judge.faults(await subject.state()), ...more, ...often];
   }
 }
 
 // { faults: [text], stats } of a plan. make(): the sync to be tried.
 export async function play(plan, make, options) {
-  const subject = make();
-  const one = new Play(plan, subject, options);
+  const one = new Play(plan, make, options);
   try {
     await one.begin();
     for (const round of plan.rounds) {
       await one.round(round);
-      for (const side of [...one.stale]) await one.alive(() => subject.renew(side).then(() => one.stale.delete(side)));
+      await one.renew();
     }
     const faults = await one.end();
     const { kimai, zammad } = one.world;
     return { faults, stats: { entries: one.world.known.size, requests: kimai.log.counts().total + zammad.log.counts().total, writes: kimai.writes.length } };
   } finally {
     one.isOver = true;
-    await subject.stop();
+    for (const { subject } of one.syncs) await subject.stop();
     await one.world.stop();
   }
 }

@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { ceilTo, floorTo, secondsOf } from './judge.mjs';
+import { floorTo, secondsOf, storedTimes } from './judge.mjs';
 import { markerOf } from './world.mjs';
 
 export const MISTAKES = {
@@ -22,6 +22,8 @@ export const MISTAKES = {
   beginsAtEnd: 'lets time begin when it was booked',
   forgetsAgents: 'books all on the owner of its token',
   comparesText: 'compares times as the server prints them',
+  takesOthers: 'takes the timesheets of another sync for its own',
+  decidesForAll: 'carries out what was decided for some on all',
   silent: 'drops what it cannot move, and tells nobody',
   miscounts: 'counts what failed as created as well',
 };
@@ -30,6 +32,7 @@ export class Crashed extends Error {}
 class Failed extends Error {}
 class Unknown extends Error {}
 
+let marks = 1;
 const PARTS = ['created', 'updated', 'unchanged', 'deleted', 'skipped', 'to_decide', 'failed'];
 const iso = (ms) => new Date(ms).toISOString().slice(0, 19) + 'Z';
 
@@ -40,13 +43,16 @@ export class Reference {
   #undo = [];
   #life; // AbortController of this life
   #places = new Map();
+  #off = new Set();
 
   constructor({ wrong } = {}) {
     this.wrong = wrong;
   }
 
-  async start(world, { rules, unmapped }) {
-    Object.assign(this, { world, rules });
+  async start(world, { rules, unmapped, rounding }) {
+    this.mark = (0x10000000 + marks++).toString(16);
+    Object.assign(this, { world, rules, rounding });
+    this.numbers = rules.project_number ?? 'TID-{id}';
     this.tokens = { zammad: world.zammad.token, kimai: world.kimai.token };
     this.mapped = new Map(world.activities);
     for (const type of unmapped) this.mapped.delete(type);
@@ -77,6 +83,18 @@ export class Reference {
 
   async release() {}
 
+  async edit(rules) {
+    this.rules = { ...this.rules, ...rules };
+  }
+
+  // A side that is switched off is not asked.
+  async enable(side, on) {
+    if (on) this.#off.delete(side);
+    else this.#off.add(side);
+  }
+
+  async cancel() {}
+
   async state() {
     return { runs: this.#runs, cases: [...this.#cases.values()], entries: this.#entries };
   }
@@ -86,6 +104,7 @@ export class Reference {
   async #ask(side, method, path, { body, headers = {} } = {}) {
     const signal = this.#life?.signal;
     if (!signal || signal.aborted) throw new Crashed();
+    if (this.#off.has(side)) throw new Failed(`${side} is switched off`);
     const authorization = side === 'kimai' ? `Bearer ${this.tokens.kimai}` : `Token token=${this.tokens.zammad}`;
     let answer, text;
     try {
@@ -164,6 +183,10 @@ export class Reference {
     return rows;
   }
 
+  #marker({ ticket_id: ticket, id }) {
+    return `ZAM:T${ticket}|TA:${id}|C:${this.mark}`;
+  }
+
   #count(run, part) {
     run.examined++;
     run[part]++;
@@ -171,7 +194,7 @@ export class Reference {
   }
 
   async #one(run, id, row, sheets) {
-    if (!this.#entries.has(id)) this.#entries.set(id, { state: 'waiting', reason: '', marker: `ZAM:T${row.ticket_id}|TA:${id}` });
+    if (!this.#entries.has(id)) this.#entries.set(id, { state: 'waiting', reason: '', marker: this.#marker(row) });
     const entry = this.#entries.get(id);
     if (this.wrong === 'missesDeletions' && !row) return this.#count(run, 'unchanged');
     try {
@@ -212,7 +235,8 @@ export class Reference {
 
   #hasMarker({ description }, id, { marker }) {
     if (this.wrong === 'matchesPrefix') return (description ?? '').includes(`TA:${id}`);
-    return (description ?? '').split('\n', 1)[0] === marker;
+    const line = (description ?? '').split('\n', 1)[0];
+    return this.wrong === 'takesOthers' ? line.split('|C:')[0] === marker.split('|C:')[0] : line === marker;
   }
 
   async #get(id) {
@@ -235,7 +259,7 @@ export class Reference {
     const begins = this.rules.anchor === 'begins' || this.wrong === 'beginsAtEnd';
     const booked = floorTo(at, 60_000);
     const begin = begins ? booked : booked - seconds * 1000;
-    const project = entry.base && entry.base.project && entry.marker !== `ZAM:T${row.ticket_id}|TA:${row.id}` ? entry.base.project : await this.#project(row.ticket);
+    const project = entry.base && entry.base.project && entry.marker !== this.#marker(row) ? entry.base.project : await this.#project(row.ticket);
     for (const name of this.rules.tags) await this.#tag(name);
     const billable = { always: true, never: false }[this.rules.billable];
     return {
@@ -261,6 +285,7 @@ export class Reference {
         this.#places.set(`${number} begun`, Date.now());
         row = (await this.#ask('kimai', 'POST', `/api/${kind}`, { body: { ...body, number, visible: true } })).json;
       }
+      if (row.id === undefined) throw new Failed(`${kind} ${number}: somebody was quicker`);
       this.#places.set(number, row.id);
     }
     return this.#places.get(number);
@@ -268,13 +293,14 @@ export class Reference {
 
   async #project({ id, number, organization_id: firm, organization }) {
     const customer = await this.#place('customers', `OID-${firm}`, { name: organization, country: 'DE', currency: 'EUR', timezone: 'Europe/Berlin' });
-    return this.#place('projects', `TID-${id}`, { name: `Ticket-${number}`, customer, globalActivities: true });
+    return this.#place('projects', this.numbers.replace('{id}', id), { name: `Ticket-${number}`, customer, globalActivities: true });
   }
 
   // Is it what was sent, as Kimai rounds it?
   #is(sheet, wanted) {
     if (!wanted || wanted.why) return false;
-    const isRounded = Date.parse(sheet.begin) === floorTo(Date.parse(wanted.begin), 60_000) && Date.parse(sheet.end) === ceilTo(Date.parse(wanted.end), 60_000);
+    const stored = storedTimes(Date.parse(wanted.begin), Date.parse(wanted.end), this.rounding);
+    const isRounded = Date.parse(sheet.begin) === stored.begin && Date.parse(sheet.end) === stored.end;
     return isRounded && sheet.activity === wanted.activity && sheet.project === wanted.project &&
       sheet.description === wanted.description && sheet.user === (wanted.user ?? sheet.user) && sheet.billable === (wanted.billable ?? sheet.billable);
   }
@@ -394,7 +420,13 @@ export class Reference {
     await this.pass('decide', { only: (one) => one === id });
   }
 
-  // Takes back what the last passes made; the entries whose timesheets that were.
+  async decideAll(reason, action) {
+    const all = [...this.#cases.values()].filter((one) => this.wrong === 'decidesForAll' || one.reason === reason);
+    for (const one of all) await this.decide(one, action);
+    return [];
+  }
+
+  // Takes back what the last passes made.
   async undo() {
     const undone = this.#undo.splice(0);
     for (const id of undone) {
@@ -403,6 +435,5 @@ export class Reference {
       if (!now || now.exported || !this.#same(now, entry.base)) continue;
       await this.#remove(id, entry); // the next pass makes it anew
     }
-    return undone;
   }
 }

@@ -133,13 +133,15 @@ export class Steps {
 
   #sheet(step) {
     const entry = this.entryOf(step);
-    return entry === undefined ? undefined : { entry, sheet: this.world.sheetsOf(entry)[0] };
+    const { views } = this.world;
+    const view = views[(step.sync ?? 0) % views.length];
+    return entry === undefined ? undefined : { entry, view, sheet: view.sheetsOf(entry)[0] };
   }
 
   #touch(step, what, act) {
-    const { entry, sheet } = this.#sheet(step) ?? {};
+    const { entry, view, sheet } = this.#sheet(step) ?? {};
     if (!sheet || (sheet.exported && what !== 'exported')) return undefined;
-    this.world.touch(entry, what);
+    view.touch(entry, what);
     act(sheet);
     return `timesheet ${sheet.id} of ${entry}`;
   }

@@ -11,7 +11,16 @@ const MARKER = /^ZAM:T(\d+)\|TA:(\d+)(?:\|C:([0-9a-f]{8}))?$/;
 const MASTER = /^\/api\/(customers|projects|activities|tags|users)\/\d+$/;
 
 // A sync that looks at a timesheet, and writes to it at once, does so within this time.
+const RETRY_MS = 300; // of a webhook that was not taken
 const RACE_MS = 1000 * slowness;
+
+function bodyOf(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
 
 // The entry that a timesheet's first line names, and its source: { ticket, entry, mark }.
 export function markerOf(description) {
@@ -92,8 +101,9 @@ class WatchedKimai extends Kimai {
     const before = subject && this.shownSheet(subject);
     const answer = super.answer(request);
     const sheet = before?.id ?? (path === '/api/timesheets' ? answer.body?.id : undefined);
-    const entry = markerOf((before ?? this.state.sheets.get(sheet))?.description)?.entry;
-    this.writes.push({ at: this.clock.now(), method, path, sheet, entry, status: answer.status, body });
+    const marker = markerOf((before ?? this.state.sheets.get(sheet))?.description);
+    const entry = marker?.entry;
+    this.writes.push({ at: this.clock.now(), method, path, sheet, entry, mark: marker?.mark ?? markerOf(bodyOf(body).description)?.mark, status: answer.status, body });
     if (answer.status >= 300) return answer;
     if (MASTER.test(path) && method === 'DELETE') this.forbidden.push(`${method} ${path}: its timesheets go with it`);
     if (before?.exported && arrival?.exported !== false && !this.#isRace(before)) {
@@ -101,28 +111,31 @@ class WatchedKimai extends Kimai {
     }
     if (answer.body?.id === sheet && 'billable' in answer.body) this.written.set(sheet, answer.body.billable);
     if (before && method === 'DELETE') this.removals.set(before.id, entry);
-    if (arrival && this.clock.now() - arrival.at > this.settleMs) this.onLate(entry, method);
+    if (arrival && this.clock.now() - arrival.at > this.settleMs) this.onLate(marker, method);
     return answer;
   }
 }
 
 export class World {
   known = new Map(); // entry's id -> { strand, name } of whoever made it
-  touched = new Map(); // entry's id -> Set of what was done to its timesheets behind the sync's back
-  decided = new Map(); // entry's id -> list of what a person chose
+  views = []; // of each sync
   isPlaceVeryLate = false; // a customer or project came when nobody could expect it any more
 
-  constructor({ seed, settleMs, overlaps = true }) {
+  // rounding: { mode, begin, end, duration } as Kimai's administrator set it.
+  constructor({ seed, settleMs, overlaps = true, rounding = {} }) {
     Object.assign(this, { seed, settleMs });
     this.zammad = new Zammad({ seed });
     this.zammad.faults = new TimedFaults({ seed });
     const config = overlaps ? {} : { 'timesheet.rules.allow_overlapping_records': '0' };
+    for (const [name, value] of Object.entries(rounding)) config[`timesheet.rounding.default.${name}`] = String(value);
     // What comes when the sync may believe that it never will: no client can help that, but a full pass has to tell.
-    const onLate = (entry, method) => {
-      if (entry !== undefined) this.touch(entry, `very late ${method}`);
+    const onLate = (marker, method) => {
+      const of = this.views.find(({ mark }) => mark === marker?.mark);
+      if (of) of.touch(marker.entry, `very late ${method}`);
       else this.isPlaceVeryLate = true;
     };
     this.kimai = new WatchedKimai({ seed, config, settleMs, onLate });
+    this.zammad.control('POST', 'settings', { job_retry_ms: RETRY_MS });
   }
 
   async start() {
@@ -167,12 +180,46 @@ export class World {
     return this.zammad.state.tickets.get(id);
   }
 
+  // What one more sync may see and do.
+  view() {
+    this.views.push(new View(this));
+    return this.views.at(-1);
+  }
+
+  touch(entry, what) {
+    for (const view of this.views) view.touch(entry, what);
+  }
+
+  // Another ticket that an entry has been on: where its timesheet may have stayed.
+  settleIn(entry, ticket) {
+    this.known.get(entry)?.homes?.set(ticket, this.ticket(ticket).organization_id);
+  }
+}
+
+// The world of one sync: of timesheets those with its mark, and what was done to them.
+export class View {
+  mark; // of its source, as it stands in its timesheets
+  touched = new Map(); // entry's id -> Set of what was done to its timesheets behind the sync's back
+  decided = new Map(); // entry's id -> list of what a person chose
+
+  constructor(world) {
+    this.world = world;
+  }
+
+  entry(id) {
+    return this.world.entry(id);
+  }
+
+  ticket(id) {
+    return this.world.ticket(id);
+  }
+
   // All timesheets whose marker names an entry, by the entry's id.
   sheetsByEntry() {
     const by = new Map();
     for (const sheet of this.kimai.state.sheets.values()) {
-      const entry = markerOf(sheet.description)?.entry;
-      if (entry !== undefined) by.set(entry, [...(by.get(entry) ?? []), sheet]);
+      const marker = markerOf(sheet.description);
+      if (marker?.mark === this.mark) by.set(marker.entry, [...(by.get(marker.entry) ?? []), sheet]);
     }
     return by;
   }
@@ -185,13 +232,14 @@ export class World {
     this.touched.set(entry, (this.touched.get(entry) ?? new Set()).add(what));
   }
 
-  // one: { action, state, sheet, shown } as they were when it was chosen
+  // one: { action, source, sheet, shown } as they were when it was chosen
   decide(entry, one) {
     this.decided.set(entry, [...(this.decided.get(entry) ?? []), one]);
   }
+}
 
-  // Another ticket that an entry has been on: where its timesheet may have stayed.
-  settleIn(entry, ticket) {
-    this.known.get(entry)?.homes?.set(ticket, this.ticket(ticket).organization_id);
-  }
+for (const name of ['seed', 'settleMs', 'zammad', 'kimai', 'known', 'users', 'activities', 'foreign', 'isPlaceVeryLate', 'views']) {
+  Object.defineProperty(View.prototype, name, { get() {
+    return this.world[name];
+  } });
 }

@@ -23,7 +23,9 @@ export class Scene {
     if (settings) zammad.control('POST', 'settings', settings);
     Object.assign(scene, { house, zammad, kimai, dowel: new Dowel(house), rules: { max_deletions: 0, ...rules } });
     scene.unmapped = new Set(unmapped.map((name) => scene.type(name)));
-    await scene.dowel.start(scene.world, { rules: scene.rules, unmapped: scene.unmapped, more: sync });
+    scene.view = scene.world.view();
+    await scene.dowel.start(scene.view, { rules: scene.rules, unmapped: scene.unmapped, more: sync });
+    scene.view.mark = scene.dowel.mark;
     zammad.webhooks.clear(); // only who wants them: listen()
     return scene;
   }
@@ -60,7 +62,7 @@ export class Scene {
   }
 
   sheets(entry) {
-    return this.world.sheetsOf(entry).map((sheet) => this.kimai.shownSheet(sheet));
+    return this.view.sheetsOf(entry).map((sheet) => this.kimai.shownSheet(sheet));
   }
 
   // Its only timesheet.
@@ -124,7 +126,7 @@ export class Scene {
     while (this.kimai.clock.pending().length > 0) await sleep(20);
     await this.house.told('POST', `/timesync/syncs/${this.dowel.sync.id}/release`);
     await this.dowel.pass('full');
-    const judge = new Judge({ world: this.world, rules: RULES_OF(this.rules), unmapped: this.unmapped, overlaps: true });
+    const judge = new Judge({ world: this.view, rules: RULES_OF(this.rules), unmapped: this.unmapped, overlaps: true });
     assert.deepEqual(judge.faults(await this.dowel.state()), []);
   }
 }
