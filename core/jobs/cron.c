@@ -238,10 +238,9 @@ int cron_parse(struct cron *out, struct str text, const struct zone *zone, struc
     if (n != FIELDS && n != FIELDS - 1) {
         buf_add_json(why, text);
         buf_add_format(why,
-                       " has %s%zu fields; five are wanted (minute, hour, day of the month, month, day of "
-                       "the week), or six "
-                       "with the second in front",
-                       n > FIELDS ? "more than " : "", n > FIELDS ? (size_t)FIELDS : n);
+                       " has %s%zu field%s; five are wanted (minute, hour, day of the month, month, day of "
+                       "the week), or six with the second in front, or \"every 15m\"",
+                       n > FIELDS ? "more than " : "", n > FIELDS ? (size_t)FIELDS : n, n == 1 ? "" : "s");
         return -1;
     }
     for (size_t i = 0; i < n; i++) {

@@ -37,6 +37,6 @@ static void fini(dw_call *c)
     strategies_finish(&self_of(c)->strategies);
 }
 
-DOWEL_PLUGIN(.name = "zammad", .version = "1.0.0", .summary = "Reads the time that is booked in Zammad",
+DOWEL_PLUGIN(.name = "zammad", .version = "0.1.0", .summary = "Reads the time that is booked in Zammad",
              .license = "MIT", .self_size = sizeof(struct self), .init = init, .fini = fini,
              .connectors = connectors, .inboxes = inboxes);

@@ -64,6 +64,34 @@ for (const [page, atLeast] of [['README.md', 10], ['docs/operations.md', 8], ['d
   });
 }
 
+// Below a folder in place of /: all lines but those that change the machine's users and services.
+describe('docs/operations.md, installing it', { timeout }, () => {
+  const text = read('docs/operations.md').split('\n## ').find((part) => part.startsWith('Installing it'));
+  const lines = [...text.matchAll(/^ {4}(.*)$/gm)].map(([, line]) => line);
+  const unit = read('packaging/dowel.service');
+  const built = dirname(dirname(binaryOf()));
+  const ofMachine = /adduser|chown|systemctl|journalctl|dev build/;
+  const below = join(folder, 'installed');
+  const here = (line) => line.replace('sudo ', '').replace(/ (?=\/(usr|etc|var)\b)/g, ` ${below}`).replace('build/release', built)
+    .replace(/^dowel /, `${below}/usr/bin/dowel `).replace('packaging/', `${root}/packaging/`);
+
+  for (const line of lines.filter((one) => !ofMachine.test(one))) {
+    test(line, async () => {
+      mkdirSync(join(below, 'etc/systemd/system'), { recursive: true });
+      const { code, stderr } = await run(here(line));
+      assert.equal(code, 0, stderr);
+    });
+  }
+
+  test('has put everything where the unit looks for it', async () => {
+    const [, program, config, data] = /^ExecStart=(\S+) serve --config (\S+) --data (\S+)$/m.exec(unit);
+    for (const path of [program, join(config, 'core.yaml'), join(config, 'auth.yaml'), join(data, 'secret.key')]) assert.ok(existsSync(below + path), path);
+    assert.match(lines.join('\n'), new RegExp(`adduser .*${/^User=(.*)$/m.exec(unit)[1]}$`, 'm'));
+    const { stdout } = await run(`${below}${program} plugin list --config ${below}${config} --data ${below}${data}`);
+    for (const name of ['auth', 'kimai', 'timesync', 'zammad']) assert.match(stdout, new RegExp(`^${name} `, 'm'));
+  });
+});
+
 describe('docs/operations.md', { timeout }, () => {
   test('has each metric of the server, with its kind, and no other', async () => {
     const page = (await request(server.url, { path: '/metrics' })).text();

@@ -249,10 +249,10 @@ static void an_error_names_the_field_and_what_is_allowed(void **state)
     assert_refused(
         "* * * *",
         "\"* * * *\" has 4 fields; five are wanted (minute, hour, day of the month, month, day of the "
-        "week), or six with the second in front");
+        "week), or six with the second in front, or \"every 15m\"");
     assert_refused("0 0 0 1 1 ? 2026",
                    "\"0 0 0 1 1 ? 2026\" has more than 6 fields; five are wanted (minute, hour, day of the "
-                   "month, month, day of the week), or six with the second in front");
+                   "month, month, day of the week), or six with the second in front, or \"every 15m\"");
     assert_refused("", NULL);
     assert_refused(
         "@reboot",

@@ -151,9 +151,9 @@ static void what_is_wrong_declines_the_plugin(void **state)
                    "ranges and steps");
     conf.at = "soon";
     assert_refused((dw_schedule){ .when = "conf:at" },
-                   "its schedule poll cannot be carried out: \"soon\" has 1 fields; five are wanted (minute, "
+                   "its schedule poll cannot be carried out: \"soon\" has 1 field; five are wanted (minute, "
                    "hour, day of the "
-                   "month, month, day of the week), or six with the second in front");
+                   "month, month, day of the week), or six with the second in front, or \"every 15m\"");
     assert_refused((dw_schedule){ .when = "conf:nothing" },
                    "its schedule poll says when by its item nothing, which it does not have");
     assert_refused((dw_schedule){ .when = "conf:flag" },
