@@ -23,6 +23,7 @@ const chosen = options(
     rows: 100_000,
     engines: 'sqlite,postgres',
     only: '', // names of servers, separated by commas
+    mmap: '', // Dowel's database_mmap; empty: as it is by itself
     dir: join(root, 'build/bench'), // the disk that is meant
     'postgres-dir': '/var/tmp',
     out: join(root, 'build/bench/api.json'),
@@ -100,7 +101,7 @@ function startPostgres() {
 
 async function startDowel(engine) {
   const data = folderIn(chosen.dir);
-  const database = engine === 'postgres' ? `database_url: "${postgres.url('dowel')}"\n` : '';
+  const database = `${engine === 'postgres' ? `database_url: "${postgres.url('dowel')}"\n` : ''}${chosen.mmap ? `database_mmap: ${chosen.mmap}\n` : ''}`;
   const config = {
     'core.yaml': `access_log: false\nplugin_dirs: [${join(root, 'build/bench/api')}, ${join(root, 'build/bench/lib/dowel/plugins')}]\n${database}`,
     'things.yaml': 'enabled: true\n',

@@ -138,6 +138,7 @@ struct pg_connection {
     int wake;                  /* an eventfd: somebody has cancelled */
     struct db_session *holder; /* guarded by the pool's lock */
     int64_t idle_since_us;
+    int64_t planned_us; /* since when its plans may be kept; 0: it has none */
     enum pg_transaction transaction;
     bool is_broken; /* to be closed when it is given back */
     bool is_extra;  /* not counted: a lock's, the listener's, a ping's */
@@ -146,10 +147,14 @@ struct pg_connection {
     unsigned prepared_n, next_name;
 };
 
+/* A connection's plans are made anew after so long. */
+#define PG_REPLAN_US (10LL * 1000 * 1000)
+
 struct postgres {
     struct db *db;
     struct buf shown; /* the URL without its password, for people */
     struct pg_shapes shapes;
+    int64_t replan_us; /* PG_REPLAN_US; less in a test */
 
     pthread_mutex_t lock;
     struct list idle; /* the newest first: what is warm is used, the rest grows old and is closed */

@@ -84,6 +84,20 @@ static void add_settings_for_pooler(struct pg_exchange *x, const char *tenant, b
     pg_add_sql_with(x, PG_STEP_SETTINGS, sql, tenant);
 }
 
+/* PostgreSQL keeps the plan of a statement until it is told that the tables have changed: one that was made for a table of three
+ * rows reads all of it when there are a hundred thousand, until autovacuum comes by. Made anew it looks how large they are. */
+static void add_replan(struct pg_exchange *x)
+{
+    struct pg_connection *c = x->c;
+    const int64_t now_us = clock_monotonic_us();
+
+    if (now_us - c->planned_us < c->pg->replan_us)
+        return;
+    if (c->planned_us)
+        pg_add_sql(x, PG_STEP_OTHER, "DISCARD PLANS");
+    c->planned_us = now_us;
+}
+
 /* READ COMMITTED, whatever the server's default: each statement sees what was committed before it, as on SQLite each
  * writing transaction sees all that was committed before it began. With REPEATABLE READ a job's lease, a counter or an
  * UPSERT that meets a neighbour would fail and be run again where it now waits its turn, and nothing here reads twice
@@ -112,6 +126,7 @@ void pg_add_start(struct pg_exchange *x)
         pg_add_prepared(x, PG_STEP_SETTINGS, "unguarded", NULL);
     else if (who->is_system)
         pg_add_prepared(x, PG_STEP_SETTINGS, "system", NULL);
+    add_replan(x);
 }
 
 void pg_add_commit(struct pg_exchange *x)

@@ -327,6 +327,7 @@ int pg_open(struct db *db, struct buf *why)
     db->engine = pg;
     pg_pool_init(pg);
     pg_shapes_init(&pg->shapes);
+    pg->replan_us = PG_REPLAN_US;
     int rc = pg_show_url(db->options.url, &pg->shown, why) == 0 ? connect_first(pg, why) : DB_OPEN_WRONG;
     if (rc != 0)
         db->driver->close(db);

@@ -5,6 +5,7 @@
 #include "jobs/inside.h"
 #include "log/log.h"
 #include "util/clock.h"
+#include "util/heap.h"
 #include "util/thread.h"
 
 /* What is leased ahead of free threads is done within this time, so that no other server could have done it sooner. */
@@ -118,6 +119,7 @@ void pool_run(struct job_pool *p, struct job *job)
     metric_add(j->running, 1);
     run(job);
     metric_add(j->running, -1);
+    heap_rest(job->took_us);
     pthread_mutex_lock(&j->lock);
     p->busy--;
     p->run_us += (job->took_us - p->run_us) / 8;

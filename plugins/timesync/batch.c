@@ -8,7 +8,8 @@
 
 /* What the row is after it was written. */
 struct stored {
-    const char *id, *state, *reason, *pushed, *intent;
+    const char *id, *state, *reason, *pushed, *intent, *sheet;
+    int64_t attempt;
 };
 
 /* ---- a row ---- */
@@ -58,7 +59,7 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
            " WHERE timesync_entries.edited_at IS NULL OR excluded.edited_at IS NULL"
            " OR excluded.edited_at >= timesync_entries.edited_at OR timesync_entries.edited_at < $29"
            " OR timesync_entries.edited_at > $31"
-           " RETURNING id, state, reason, coalesce(pushed_hash, ''), intent"),
+           " RETURNING id, state, reason, coalesce(pushed_hash, ''), intent, coalesce(sheet, ''), attempt"),
         DW(dw_id(c)),
         DW(b->w->sync.id),
         DW(e->source_id),
@@ -92,7 +93,9 @@ static int upsert(dw_call *c, const struct batch *b, const struct batch_row *row
         DW(later(dw_now(c), TIMESYNC_AHEAD)),
     };
 
-    return dw_db_find_(c, DW_TO(&out->id, &out->state, &out->reason, &out->pushed, &out->intent), DB_LIST(v));
+    return dw_db_find_(
+        c, DW_TO(&out->id, &out->state, &out->reason, &out->pushed, &out->intent, &out->sheet, &out->attempt),
+        DB_LIST(v));
 }
 
 /* ---- is there something to do? ---- */
@@ -113,14 +116,27 @@ static enum counted next_of(const struct batch *b, const struct batch_row *row, 
     return state == KNOWN_SKIPPED ? COUNTED_SKIPPED : COUNTED_UNCHANGED;
 }
 
-static int make_step(dw_call *c, const struct batch *b, const struct batch_row *row, const char *id)
+/* It has no timesheet, none was ever begun, and whatever there may be with its marker is in the list of the target that comes
+ * before the steps are done: what that finds becomes the step's hint. A list of a window has none that begin before it; another
+ * tool's may begin where ours would end, and the list is a day later at most. */
+static bool will_be_seen(dw_call *c, const struct batch *b, const struct batch_row *row,
+                         const struct stored *is)
+{
+    const dw_span window = b->w->sync.rules.window;
+    const int64_t from = window.us ? dw_now(c).us - window.us + DW_HOURS(72).us : 0;
+
+    return b->is_followed_by_look && same(is->state, "waiting") && !*is->sheet && !is->attempt &&
+           row->starts.us && row->starts.us >= from;
+}
+
+static int make_step(dw_call *c, const struct batch *b, const struct batch_row *row, const struct stored *is)
 {
     const struct step_new step = {
         .run = b->w->run.id,
-        .entry = id,
-        .key = id,
+        .entry = is->id,
+        .key = is->id,
         .shard = step_shard(row->entry.ticket, b->w->sync.rules.parallel),
-        .hint = "",
+        .hint = will_be_seen(c, b, row, is) ? HINT_SEEN : "",
     };
 
     return step_add(c, &step);
@@ -145,7 +161,7 @@ static int write_row(dw_call *c, const struct batch *b, const struct batch_row *
     /* A newer version may be there, which has been dealt with by who brought it. */
     done->counted = rc ? next_of(b, row, &is) : COUNTED_UNCHANGED;
     memcpy(done->id, is.id, strlen(is.id) < sizeof(done->id) ? strlen(is.id) : sizeof(done->id) - 1);
-    return done->counted == COUNTED_NOT ? make_step(c, b, row, is.id) : 0;
+    return done->counted == COUNTED_NOT ? make_step(c, b, row, &is) : 0;
 }
 
 static int write_rows(dw_call *c, void *ud)

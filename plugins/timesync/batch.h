@@ -22,6 +22,8 @@ struct batch {
     struct work *w;
     struct read_counts *counts;
     bool is_full; /* of a full comparison: what waits for a person is tried once more */
+    bool
+        is_followed_by_look; /* all of the target is listed before any step of this run is done: see make_step() */
     struct arena arena;
     struct batch_row rows[BATCH];
     size_t n;

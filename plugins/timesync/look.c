@@ -272,18 +272,6 @@ static int no_longer_strange(dw_call *c, const struct looking *l)
     return 0;
 }
 
-/* Whatever is to be made and lies in the window has no timesheet with its marker. */
-static int say_seen(dw_call *c, const struct work *w, dw_time from)
-{
-    return dw_db_exec(
-        c,
-        /* By its id alone: a planner that knows nothing of these tables had better see no other way to an entry. */
-        "UPDATE timesync_steps SET reason = $2 WHERE run = $1 AND outcome = '' AND reason = '' AND EXISTS"
-        " (SELECT 1 FROM timesync_entries e WHERE e.id = timesync_steps.entry AND e.sheet IS NULL"
-        " AND e.attempt = 0 AND e.state || '' = 'waiting' AND e.starts_at >= $3)",
-        w->run.id, HINT_SEEN, from);
-}
-
 /* ---- all of it ---- */
 
 static int only_source(dw_call *c, const struct work *w, bool *is)
@@ -345,12 +333,7 @@ int look_all(dw_call *c, struct work *w, struct known *known, struct read_counts
         return rc;
     if ((rc = absent_ones(c, l, query.begin_from.us)) != 0)
         return rc;
-    if (!window.us)
-        DW_TRY(no_longer_strange(c, l));
-    if (window.us) /* another tool's may begin where ours would end */
-        query.begin_from.us += DW_HOURS(48).us;
-    rc = say_seen(c, w, query.begin_from);
-    return rc < 0 ? rc : 0;
+    return window.us ? 0 : no_longer_strange(c, l);
 }
 
 int look_changed(dw_call *c, struct work *w, dw_time since, struct read_counts *counts)

@@ -6,6 +6,7 @@
 
 #include "common.h"
 #include "seen.h"
+#include "slots.h"
 #include "timesync.h"
 
 struct place {
@@ -252,8 +253,10 @@ static int made_as(dw_call *c, struct work *w, const struct place *p, struct wan
     const dw_thing *made;
     int rc;
 
+    DW_TRY(slot_take(c, w));
     w->requests++;
     rc = dw_thing_make(c, w->target, p->kind, &thing, &made);
+    slot_give(w);
     if (rc == DW_EINVALID && number)
         return DW_EINVALID;
     if (rc < 0)

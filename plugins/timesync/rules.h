@@ -57,7 +57,7 @@ struct rules {
     bool adopt;       /* timesheets with our marker, or the older forms, that we do not know are taken over */
     dw_span overlap;  /* of polls */
     dw_span window;   /* how far back a full comparison looks by when entries lie in time; 0: all */
-    int64_t parallel; /* writers of a run at a time: 1..16 */
+    int64_t parallel; /* requests that change the target at a time: 1..16 */
     bool dry_run;     /* what starts by itself only plans */
 };
 

@@ -215,17 +215,19 @@ static int end_reading(dw_call *c, void *ud)
  * same ticket has just brought something. */
 static int is_too_early(dw_call *c, const struct work *w)
 {
-    int64_t steps = 0;
+    const char *ticket = json_string_value(json_array_get(json_object_get(w->run.scope, "tickets"), 0));
+    int64_t steps;
 
     if (!same(w->run.started_by, "webhook") || !same(w->run.kind, "tickets") || w->run.is_plan ||
         dw_now(c).us - w->run.started_at.us >= timesync_conf(c)->second_look.us)
         return 0;
-    DW_TRY(dw_db_get(
-        c, DW_TO(&steps),
-        "SELECT (SELECT count(*) FROM timesync_steps WHERE run = $1) + (SELECT count(*) FROM timesync_runs r"
-        " JOIN timesync_runs mine ON mine.id = $1 WHERE r.sync = mine.sync AND r.ticket = mine.ticket"
-        " AND r.total > 0 AND r.started_at > $2)",
-        w->run.id, (dw_time){ dw_now(c).us - DW_MINUTES(1).us }));
+    DW_TRY(dw_db_get(c, DW_TO(&steps), "SELECT count(*) FROM timesync_steps WHERE run = $1", w->run.id));
+    if (steps > 0)
+        return 0;
+    DW_TRY(dw_db_get(c, DW_TO(&steps),
+                     "SELECT count(*) FROM timesync_runs WHERE sync = $1 AND ticket = $2 AND started_at > $3"
+                     " AND total > 0",
+                     w->sync.id, or_empty(ticket), (dw_time){ dw_now(c).us - DW_MINUTES(1).us }));
     return steps == 0;
 }
 

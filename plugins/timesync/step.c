@@ -23,13 +23,17 @@ int step_hint(dw_call *c, const struct step_new *s)
                                 s->run, s->key, s->hint, s->sheet);
 }
 
-unsigned step_shard(const char *ticket, int64_t workers)
+/* Two for each request that may be under way: see slots.c. */
+enum { WORKERS_A_REQUEST = 2 };
+
+unsigned step_shard(const char *ticket, int64_t parallel)
 {
+    const uint32_t workers = parallel > 1 ? (uint32_t)parallel * WORKERS_A_REQUEST : 1;
     uint32_t h = 2166136261u;
 
     for (; *ticket; ticket++)
         h = (h ^ (unsigned char)*ticket) * 16777619u;
-    return workers > 1 ? h % (uint32_t)workers : 0;
+    return h % workers;
 }
 
 int step_finish(dw_call *c, const struct step *s, const struct step_done *done)

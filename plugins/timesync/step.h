@@ -42,9 +42,9 @@ int step_add(dw_call *c, const struct step_new *s);
 /* The same where it may be there already: then what was found is added to it, if it has no outcome yet. */
 int step_hint(dw_call *c, const struct step_new *s);
 
-/* Which worker does what is about this ticket, of so many. A ticket has a project of its own; the customers, of which there may be
+/* Which worker does what is about this ticket, where so many requests may be under way at a time. A ticket has a project of its own; the customers, of which there may be
  * one, are no measure: places.c sees to it that each is made once. */
-unsigned step_shard(const char *ticket, int64_t workers);
+unsigned step_shard(const char *ticket, int64_t parallel);
 
 struct step_done {
     const char *outcome; /* created, adopted, updated, unchanged, deleted, skipped, deciding, failed */

@@ -4,6 +4,7 @@
 #include "common.h"
 #include "owner.h"
 #include "places.h"
+#include "slots.h"
 #include "timesync.h"
 
 struct claim {
@@ -135,8 +136,10 @@ static int send(dw_call *c, struct work *w, struct entry *e, const dw_timesheet 
     int rc;
 
     for (size_t i = 0;; i++) {
+        DW_TRY(slot_take(c, w));
         w->requests++;
         rc = dw_timesheet_write(c, w->target, what, &got);
+        slot_give(w);
         if (rc != DW_EUNAVAILABLE || i == sizeof(pauses) / sizeof(*pauses))
             break;
         DW_TRY(dw_sleep(c, pauses[i]));
@@ -382,8 +385,10 @@ int write_remove(dw_call *c, struct work *w, const struct step *s, struct entry 
         return plan(c, w, s, e, NULL, "deleted", is);
     if ((rc = begin(c, w, e, "remove", NULL)) != 0)
         return rc;
+    DW_TRY(slot_take(c, w));
     w->requests++;
     rc = dw_timesheet_remove(c, w->target, is->id);
+    slot_give(w);
     if (rc < 0)
         return failed(c, w, s, e, NULL, rc, is);
     return ending_write(c, w, s, e, NULL, &ending);

@@ -13,7 +13,7 @@ struct booking {
     dw_time created, changed; /* changed 0: it does not say, or says nothing that is a time */
 };
 
-/* DW_EUPSTREAM for a row without its numbers or time. */
+/* DW_EUPSTREAM for a row without its numbers. */
 DW_MUST_CHECK int booking_read(struct desk *d, const json_t *row, struct booking *out);
 
 /* Hands it over, with what is known of its ticket and people; facts NULL: its numbers are enough. */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "db/postgres.h"
 #include "db_postgres_rig.h"
 
 /* What db_open() says to a URL that cannot be used. */
@@ -397,6 +398,44 @@ static void prepared_statements_are_bounded(void **state)
     db_session_destroy(s);
 }
 
+static int64_t counted_by_postgres(struct db_session *s)
+{
+    int64_t n;
+
+    OK(s, db_find(s, DW_TO(&n), DB_BY_CORE,
+                  DW_LIST("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'grows'")));
+    return n;
+}
+
+/* How often the statement read the whole table. PostgreSQL counts until it tells others of it, which it does between
+ * transactions. */
+static int64_t whole_reads(struct db_session *s)
+{
+    OK(s, db_begin(s));
+    int64_t before = counted_by_postgres(s);
+    assert_int_equal(NUMBER(s, "SELECT n FROM grows WHERE id = $1", 2), 20);
+    int64_t after = counted_by_postgres(s);
+    db_rollback(s);
+    return after - before;
+}
+
+static void plans_follow_their_tables(void **state)
+{
+    struct postgres *pg = f.db->engine;
+    struct db_session *s = db_session_system(&f);
+
+    (void)state;
+    migrate("CREATE TABLE grows (id INT PRIMARY KEY, n INT) WITH (autovacuum_enabled = false);"
+            "INSERT INTO grows VALUES (1, 10), (2, 20); ANALYZE grows");
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(whole_reads(s), 1); /* of a single page: rightly so */
+    migrate("INSERT INTO grows SELECT i, i * 10 FROM generate_series(3, 50000) AS i");
+    assert_int_equal(whole_reads(s), 1); /* the plan that was made then */
+    pg->replan_us = 0;
+    assert_int_equal(whole_reads(s), 0);
+    db_session_destroy(s);
+}
+
 static void a_script_says_where_it_failed(void **state)
 {
     struct db_session *s = as_migration();
@@ -478,6 +517,7 @@ int main(void)
         WITH(neighbours_do_not_meet, setup),
         WITH(a_changed_table_is_read_anew, setup),
         WITH(prepared_statements_are_bounded, setup_one_connection),
+        WITH(plans_follow_their_tables, setup_one_connection),
         WITH(a_script_says_where_it_failed, setup),
         THROUGH_POOLER(nothing_is_left_on_the_server),
         THROUGH_POOLER(every_type_comes_back),

@@ -95,6 +95,33 @@ static void a_row_without_its_change_counts_as_changed(void **state)
     }
 }
 
+/* One that is odd keeps nobody else's time from being moved. */
+static void a_row_without_its_time_is_for_a_person(void **state)
+{
+    static const char *const times[] = { "null", "\"yesterday\"", "5" };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+        dw_harness *h = open_desk();
+        const char *id = connect(h, TOKEN);
+        char rows[1000];
+        snprintf(
+            rows, sizeof(rows),
+            "[{\"id\":7,\"ticket_id\":50,\"time_unit\":\"2.0\",\"created_at\":%s}," ROW(6, "\"1.0\"") "]",
+            times[i]);
+        answers(h, "GET /tickets/50/time_accountings", .json = rows);
+        answers(h, "GET /tickets/50/time_accountings", .json = "[]");
+        answers(h, "GET /ticket_states", .json = "[]");
+        answers(h, "GET /tickets/50", .json = FIRM_TICKET);
+        answers(h, "GET /users/3", .json = ANN);
+        const json_t *list = listed(h, entries(h, id, .ticket = "50"), 2);
+        assert_string_equal(text_in(json_array_get(list, 0), "id"), "7");
+        assert_string_not_equal(text_in(json_array_get(list, 0), "wrong"), "");
+        assert_string_equal(text_in(json_array_get(list, 1), "wrong"), "");
+        assert_int_equal(dw_harness_close(h), 0);
+    }
+}
+
 /* ---- a search that ends early ---- */
 
 enum { FOUND = 10000, PAGE = 100 };
@@ -162,6 +189,7 @@ int main(void)
         cmocka_unit_test(a_firewalls_refusal_is_nothing_that_is_known_of_a_ticket),
         cmocka_unit_test(nor_is_it_anything_about_merges),
         cmocka_unit_test(a_row_without_its_change_counts_as_changed),
+        cmocka_unit_test(a_row_without_its_time_is_for_a_person),
         cmocka_unit_test(a_search_is_no_list_where_it_ends_early),
         cmocka_unit_test(a_webhook_for_a_connection_that_is_gone_is_over),
     };

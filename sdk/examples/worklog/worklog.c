@@ -94,21 +94,22 @@ static int list_users(dw_call *c, dw_connection *conn, const dw_thing_query *que
 
 /* ---- a time source ---- */
 
-/* Seconds as a whole number are exact, which a fraction of an hour as a JSON number is not. A row that lacks anything fails the list:
- * what a complete list lacks counts as deleted. */
+/* Seconds as a whole number are exact, which a fraction of an hour as a JSON number is not. Without its id a row is none, and fails the
+ * list: what a complete list lacks counts as deleted. What else is wrong with it is for a person to look at, and keeps no other back. */
 static int add_worklog(dw_call *c, const json_t *row, dw_found *out)
 {
-    const char *id, *ticket, *title = NULL, *user = NULL, *email = NULL, *text = NULL;
-    dw_time began, changed;
-    int64_t seconds;
+    const char *id, *ticket = NULL, *title = NULL, *user = NULL, *email = NULL, *text = NULL;
+    dw_time began = { 0 }, changed = { 0 };
+    int64_t seconds = 0;
 
-    DW_TRY(dw_json_read(c, row, "id!", &id, "ticket!", &ticket, "title", &title, "seconds!", &seconds,
-                        "began!", &began, "changed!", &changed, "text", &text));
-    DW_TRY(dw_json_read(c, row, "/user/id", &user, "/user/email", &email));
+    DW_TRY(dw_json_read(c, row, "id!", &id));
+    int rc = dw_json_read(c, row, "ticket!", &ticket, "title", &title, "seconds!", &seconds, "began!", &began,
+                          "changed", &changed, "text", &text, "/user/id", &user, "/user/email", &email);
     return dw_entry_add(out, .id = id, .ticket = ticket, .ticket_number = ticket, .ticket_title = title,
                         .agent = user, .agent_email = email, .text = text,
-                        .amount = dw_format(c, "%lld", (long long)seconds), .unit = DW_UNIT_SECONDS,
-                        .begin = began, .changed = changed);
+                        .amount = rc < 0 ? NULL : dw_format(c, "%lld", (long long)seconds),
+                        .unit = DW_UNIT_SECONDS, .begin = began, .changed = changed,
+                        .wrong = rc < 0 ? dw_error_of(c)->text : NULL);
 }
 
 /* *next is where it goes on, as the feed says it; "" at the end. */

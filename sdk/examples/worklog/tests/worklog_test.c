@@ -95,8 +95,7 @@ static void the_token_goes_nowhere_else(void **state)
 static void a_list_is_whole_or_an_error(void **state)
 {
     static const char *const pages[] = {
-        "{\"worklogs\":[{\"id\":\"1\"}]}",
-        "{\"worklogs\":[{\"id\":\"1\",\"ticket\":\"OPS-12\",\"seconds\":\"some\"}]}",
+        "{\"worklogs\":[{\"ticket\":\"OPS-12\"}]}",
         "{\"hello\":\"world\"}",
         "{\"worklogs\":{}}",
         "[]",
@@ -109,6 +108,17 @@ static void a_list_is_whole_or_an_error(void **state)
         dw_harness_upstream(h, "GET " API "/worklogs", .json = pages[i]);
     for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
         assert_null(dw_harness_entries(h, id, NULL));
+}
+
+static void what_is_odd_is_for_a_person(void **state)
+{
+    (void)state;
+    dw_harness_upstream(h, "GET " API "/worklogs",
+                        .json = "{\"worklogs\":[" LOG(1, 7.5) ",{\"id\":\"2\"}," LOG(3, 7) "]}");
+    const json_t *list = listed(dw_harness_entries(h, id, NULL), 3);
+    assert_non_null(strstr(text_of(list, 0, "wrong"), "seconds"));
+    assert_string_not_equal(text_of(list, 1, "wrong"), "");
+    assert_string_equal(text_of(list, 2, "wrong"), "");
 }
 
 static void the_check_names_the_setting(void **state)
@@ -174,6 +184,7 @@ int main(void)
         TEST(what_changed_is_asked_for),
         TEST(the_token_goes_nowhere_else),
         TEST(a_list_is_whole_or_an_error),
+        TEST(what_is_odd_is_for_a_person),
         TEST(the_check_names_the_setting),
         TEST(users_can_be_pointed_at),
         TEST(every_step_may_fail),

@@ -1,0 +1,116 @@
+/* slots.c - a run has twice as many workers as requests may be under way: one writes down what came of its request while the
+ * other one's is being answered. This is what keeps the requests to their number. */
+#include "slots.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "common.h"
+
+/* Who waits looks so often whether the call is cancelled. */
+enum { LOOK_NS = 100 * 1000 * 1000 };
+
+struct slots {
+    struct slots *next;
+    int64_t busy;
+    unsigned users; /* those who wait as well */
+    char sync[37];
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t given;
+static struct slots *all;
+
+static void start(void)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&given, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+/* ---- under the lock ---- */
+
+static struct slots **find(const char *sync)
+{
+    struct slots **at = &all;
+
+    while (*at && strcmp((*at)->sync, sync) != 0)
+        at = &(*at)->next;
+    return at;
+}
+
+static struct slots *hold(const char *sync)
+{
+    struct slots **at = find(sync);
+
+    if (!*at) {
+        *at = calloc(1, sizeof(**at));
+        if (!*at)
+            return NULL;
+        memcpy((*at)->sync, sync,
+               strlen(sync) < sizeof((*at)->sync) ? strlen(sync) : sizeof((*at)->sync) - 1);
+    }
+    (*at)->users++;
+    return *at;
+}
+
+static void drop(struct slots *s)
+{
+    struct slots **at = find(s->sync);
+
+    if (--s->users > 0)
+        return;
+    *at = s->next;
+    free(s);
+}
+
+static void wait_a_little(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += LOOK_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&given, &lock, &until);
+}
+
+/* ---- ---- */
+
+int slot_take(dw_call *c, const struct work *w)
+{
+    struct slots *s;
+    int rc = 0;
+
+    pthread_once(&once, start);
+    pthread_mutex_lock(&lock);
+    s = hold(w->sync.id);
+    while (s && s->busy >= w->sync.rules.parallel && rc == 0) {
+        wait_a_little();
+        rc = dw_cancelled(c);
+    }
+    if (s && rc == 0)
+        s->busy++;
+    else if (s)
+        drop(s);
+    pthread_mutex_unlock(&lock);
+    return s ? rc : dw_fail(c, DW_ENOMEM, "there is no memory to work with");
+}
+
+void slot_give(const struct work *w)
+{
+    pthread_mutex_lock(&lock);
+    struct slots *s = *find(w->sync.id);
+
+    if (s) {
+        s->busy--;
+        drop(s);
+    }
+    pthread_cond_broadcast(&given);
+    pthread_mutex_unlock(&lock);
+}
