@@ -5,7 +5,7 @@
 
 #include "util/clock.h"
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if HEAP_IS_GLIBC
 
 #include <malloc.h>
 

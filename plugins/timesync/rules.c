@@ -92,7 +92,7 @@ static const struct rule table[] = {
     { AT(window), .kind = KIND_SPAN, .fallback = "0",
       .help = "How far back a full comparison looks at timesheets, by when they begin; 0: all" },
     { AT(parallel), .kind = KIND_INT, .fallback = "4", .min = 1, .max = 16,
-      .help = "How many requests change the target at a time" },
+      .help = "How many requests change the target at a time, on each server" },
     { AT(dry_run), .kind = KIND_BOOL, .fallback = "false", .help = "What starts by itself only plans" },
 };
 

@@ -63,14 +63,14 @@ static int compared(dw_call *c, const struct work *w)
 static int finish(dw_call *c, void *ud)
 {
     const struct work *w = ud;
-    const int changed =
-        dw_db_exec(c,
-                   "UPDATE timesync_runs SET state = 'done', phase = '', ended_at = $2"
-                   " WHERE id = $1 AND state = 'writing' AND"
-                   /* Ordered as its index is, or PostgreSQL reads steps until one is of this run. */
-                   " (SELECT id FROM timesync_steps WHERE run = $1 AND outcome = ''"
-                   " ORDER BY shard, id LIMIT 1) IS NULL",
-                   w->run.id, dw_now(c));
+    const int changed = dw_db_exec(
+        c,
+        "UPDATE timesync_runs SET state = 'done', phase = '', ended_at = $2, requests = requests + $3"
+        " WHERE id = $1 AND state = 'writing' AND"
+        /* Ordered as its index is, or PostgreSQL reads steps until one is of this run. */
+        " (SELECT id FROM timesync_steps WHERE run = $1 AND outcome = ''"
+        " ORDER BY shard, id LIMIT 1) IS NULL",
+        w->run.id, dw_now(c), w->requests);
 
     if (changed <= 0)
         return changed;

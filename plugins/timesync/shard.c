@@ -183,15 +183,22 @@ static int count_left(dw_call *c, struct stint *t)
                      t->w->run.id, t->shard);
 }
 
+static int note_requests(dw_call *c, struct work *w)
+{
+    if (w->requests)
+        DW_TRY(dw_db_exec(c, "UPDATE timesync_runs SET requests = requests + $2 WHERE id = $1", w->run.id,
+                          w->requests));
+    w->requests = 0;
+    return 0;
+}
+
 static int progress(dw_call *c, struct stint *t)
 {
-    if (t->w->requests)
-        DW_TRY(dw_db_exec(c, "UPDATE timesync_runs SET requests = requests + $2 WHERE id = $1", t->w->run.id,
-                          t->w->requests));
-    t->w->requests = 0;
+    DW_TRY(note_requests(c, t->w));
     return dw_job_progress(t->job, t->done, t->left);
 }
 
+/* After the last page nothing is said of it: what comes next says it, in a transaction that there is anyway. */
 static int all_pages(dw_call *c, struct stint *t)
 {
     int rc;
@@ -199,11 +206,8 @@ static int all_pages(dw_call *c, struct stint *t)
     do {
         dw_scope_begin(c);
         rc = page_of(c, t);
-        if (rc >= 0 && !t->is_over) {
-            const int told = progress(c, t);
-
-            rc = told < 0 ? told : rc;
-        }
+        if (rc == 0)
+            rc = progress(c, t);
         dw_scope_end(c);
         t->is_tired = t->done >= STINT;
     } while (rc == 0 && !t->is_tired);
@@ -226,10 +230,13 @@ int shard_work(dw_call *c, dw_job *job, struct work *w, int64_t shard)
         return run_sweep(c, w);
     if (t.is_tired)
         return dw_job_again(job, DW_MILLISECONDS(1));
-    if (t.wait.us)
+    if (t.wait.us) {
+        DW_TRY(progress(c, &t));
         return dw_job_again(job, t.wait);
+    }
     rc = run_finish(c, w);
-    return rc < 0 ? rc : 0;
+    DW_TRY(rc);
+    return rc ? 0 : note_requests(c, w);
 }
 
 int run_work_job(dw_call *c, dw_job *job)

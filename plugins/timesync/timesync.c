@@ -21,7 +21,7 @@ static const dw_item items[] = {
 };
 
 static const dw_job_kind jobs[] = {
-    { .name = "run", .run = run_job, .dead = run_dead, .timeout = "6h", .parallel = 16 },
+    { .name = "run", .run = run_job, .dead = run_dead, .timeout = "6h", .parallel = 32 },
     { .name = "work", .run = run_work_job, .dead = run_dead, .timeout = "6h", .parallel = 16 },
     { .name = "tick", .run = run_tick_job },
     { 0 },
