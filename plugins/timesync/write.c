@@ -313,7 +313,7 @@ static void billed_meanwhile(struct ending *ending)
 static int change(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                   const struct wanted *wanted, const struct sheet *is, const dw_timesheet *what)
 {
-    struct sheet stored;
+    struct sheet stored = { 0 };
     int rc = begin(c, w, e, "update", wanted);
 
     if (rc != 0)
