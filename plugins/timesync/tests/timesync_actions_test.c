@@ -134,7 +134,7 @@ static void negative(size_t n)
 
 static void copied(size_t n)
 {
-    char id[16];
+    char id[32];
 
     moved(n);
     for (size_t i = 0; i < n; i++) {
