@@ -118,10 +118,11 @@ struct tags {
 
 static inline dw_texts tags_of(const struct page *p, struct tags *t)
 {
-    char *rest = t->copy, *tag;
+    char *rest, *tag;
     dw_texts list = { t->v, 0 };
 
     memcpy(t->copy, p->tags, sizeof(t->copy));
+    rest = t->copy;
     while (list.n < 8 && (tag = strsep(&rest, ",")) && *tag)
         t->v[list.n++] = tag;
     return list;
@@ -129,7 +130,7 @@ static inline dw_texts tags_of(const struct page *p, struct tags *t)
 
 static inline int tell_page(dw_found *out, const struct page *p)
 {
-    struct tags tags;
+    struct tags tags = { .copy = "" };
 
     return dw_timesheet_add(out, .id = p->id, .project = p->project, .activity = p->activity, .user = p->user,
                             .text = p->text, .tags = tags_of(p, &tags), .begin = p->begin, .end = p->end,
@@ -350,7 +351,8 @@ static inline int list_places(dw_call *c, const struct places *all, const dw_thi
 static inline bool is_there(const struct places *all, const struct thing *t)
 {
     for (unsigned i = 0; i < all->n; i++)
-        if (*t->number && strcmp(all->all[i].number, t->number) == 0 && strcmp(all->all[i].parent, t->parent) == 0)
+        if (*t->number && strcmp(all->all[i].number, t->number) == 0 &&
+            strcmp(all->all[i].parent, t->parent) == 0)
             return true;
     return false;
 }
@@ -382,9 +384,11 @@ static inline int make_place(dw_call *c, struct places *all, char prefix, const 
     if (how)
         return dw_fail(c, books.cut_make.code, "the books make one, and say nothing");
     is = &all->all[all->n - 1];
-    *made = (dw_thing){
-        .struct_size = sizeof(*made), .id = is->id, .name = is->name, .number = is->number, .parent = is->parent
-    };
+    *made = (dw_thing){ .struct_size = sizeof(*made),
+                        .id = is->id,
+                        .name = is->name,
+                        .number = is->number,
+                        .parent = is->parent };
     return 0;
 }
 

@@ -185,12 +185,20 @@ static inline struct page *page_new(const struct page *p)
     return to;
 }
 
+/* What stands behind that in a text, as a number; 0: it is not there. */
+static inline unsigned number_behind(const char *text, const char *word, int base)
+{
+    const char *at = strstr(text, word);
+
+    return at ? (unsigned)strtoul(at + strlen(word), NULL, base) : 0;
+}
+
 /* Whose it is by its first line: its slot, and *desk; -1: nobody's. */
 static inline int slot_of(const struct page *p, unsigned *desk)
 {
-    unsigned ticket = 0, entry = 0, mark = 0;
+    const unsigned entry = number_behind(p->text, "|TA:", 10), mark = number_behind(p->text, "|C:", 16);
 
-    if (sscanf(p->text, "ZAM:T%u|TA:%u|C:%8x", &ticket, &entry, &mark) != 3)
+    if (strncmp(p->text, "ZAM:T", 5) != 0)
         return -1;
     for (*desk = 0; *desk < desks_n; ++*desk)
         if (strtoul(desks[*desk].mark, NULL, 16) == mark && entry > offset_of(*desk) &&
