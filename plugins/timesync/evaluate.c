@@ -394,7 +394,7 @@ int work_step(dw_call *c, struct work *w, const struct step *s)
     DW_TRY(entry_load(c, s->entry, &e));
     DW_TRY(wanted_make(c, &w->sync, w->mappings, &e, &wanted));
     if (*e.intent && (rc = settle(c, w, s, &e, &wanted)) != WORK_GOES_ON)
-        return rc;
+        return rc == WORK_DONE && w->run.undoes ? undo_settled(c, w, s) : rc;
     if (w->run.undoes)
         return undo_step(c, w, s, &e);
     if (w->action)

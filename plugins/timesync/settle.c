@@ -3,6 +3,7 @@
 #include "common.h"
 #include "evaluate.h"
 #include "timesync.h"
+#include "write.h"
 
 /* So many in a row, then the entry has failed until the next run. */
 enum { ATTEMPTS = 3 };
@@ -200,11 +201,14 @@ static int settle_update(dw_call *c, struct work *w, const struct step *s, struc
 
 static int settle_remove(dw_call *c, struct work *w, const struct step *s, struct entry *e)
 {
+    const bool is_chosen = same(e->intent, INTENT_REMOVE);
     struct found_sheet found;
     const struct ending gone = {
         .outcome = "deleted",
-        .state = e->gone_at.us ? "gone" : "skipped",
-        .reason = e->gone_at.us ? REASON_NONE : REASON_CHOSEN,
+        .state = e->gone_at.us ? "gone"
+                 : is_chosen   ? "skipped"
+                               : "waiting",
+        .reason = !e->gone_at.us && is_chosen ? REASON_CHOSEN : REASON_NONE,
         .unlinks = true,
         .old_sheet = e->base,
     };

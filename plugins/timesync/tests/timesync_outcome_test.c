@@ -109,6 +109,23 @@ static void another_user_was_not_sent(void **state)
     assert_string_equal(case_of("1"), "TARGET_CHANGED");
 }
 
+/* It is given up when nothing came of it several times in a row; those that went well are none of them. */
+static void what_went_well_is_no_failure(void **state)
+{
+    static const char *const amounts[] = { "11", "12", "13" };
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    for (unsigned i = 0; i < 3; i++) {
+        edit(&desk.all[0], amounts[i]);
+        fail_next(DW_EUNKNOWN, false, at_once);
+        assert_int_equal(run("full").updated, 1);
+        assert_string_equal(state_of("1"), "synced");
+    }
+}
+
 /* Another run comes upon the entry while nobody knows yet: it waits as well. */
 static void nobody_looks_too_early(void **state)
 {
@@ -551,6 +568,7 @@ int main(void)
         ON(it_was_made_and_is_not_wanted_any_more),
         ON(another_project_was_not_written),
         ON(another_user_was_not_sent),
+        ON(what_went_well_is_no_failure),
         ON(nobody_looks_too_early),
         ON(a_sender_may_be_slow),
         ON(an_error_page_may_lie),
