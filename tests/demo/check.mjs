@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 
 const MINUTE_S = 60;
-const markerOf = ({ description }) => /^ZAM:T(\d+)\|TA:(\d+)\|C:[0-9a-f]{8}$/.exec((description ?? '').split('\n')[0]);
+// Of a timesheet: [, ticket, booking], or null where it is none of Dowel's.
+export const markerOf = ({ description }) => /^ZAM:T(\d+)\|TA:(\d+)\|C:[0-9a-f]{8}$/.exec((description ?? '').split('\n')[0]);
 
 export const ownSheets = (kimai) => kimai.sheets().filter(markerOf);
 

@@ -2,7 +2,8 @@
 // demo.mjs - `./dev demo`: a Zammad and a Kimai (stand-ins with a month of data) and a Dowel between them, until Ctrl-C.
 //
 //   dowel.mjs   the server       stage.mjs  what is set up        story.mjs  what there is to try
-//   folder.mjs  where it lives   watch.mjs  what happens in Kimai  once.mjs  all of it without anybody, and checked
+//   folder.mjs  where it lives   watch.mjs  what happens in Kimai  once.mjs   all of it without anybody, and checked
+//                                page.mjs   both side by side
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -14,6 +15,7 @@ import { startZammad } from '../peers/zammad.mjs';
 import { Dowel } from './dowel.mjs';
 import { Folder } from './folder.mjs';
 import { once } from './once.mjs';
+import { servePage } from './page.mjs';
 import { setTheStage } from './stage.mjs';
 import { quoted, theCommand, thePlan, tries } from './story.mjs';
 import { watch } from './watch.mjs';
@@ -69,6 +71,7 @@ class Demo {
     folder.note({ demo: process.pid });
     this.zammad = await startZammad({ seed, data: 'month' });
     this.kimai = await startKimai({ seed, data: 'month' });
+    this.page = await servePage(this);
     this.#writeShort();
     await dowel.prepare();
     await dowel.start({ spawned: (pid) => folder.note({ demo: process.pid, dowel: pid }) });
@@ -84,6 +87,7 @@ class Demo {
 
   async stop() {
     this.unwatch?.();
+    this.page?.close();
     await this.dowel.stop();
     await this.zammad?.stop();
     await this.kimai?.stop();
@@ -91,12 +95,13 @@ class Demo {
   }
 
   tell() {
-    const { zammad, kimai, dowel, person } = this;
+    const { zammad, kimai, page, dowel, person } = this;
     const { counts } = zammad.snapshot();
     const month = `${counts.tickets} tickets and ${counts.entries} bookings of the last month`;
     say();
     step('Zammad', `${zammad.url}  a stand-in (its API; /_control steers it) with ${month}`);
     step('Kimai', `${kimai.url}  a stand-in (the same) with ${kimai.sheets().length} timesheets, none of them from Zammad`);
+    step('Both', `${page.url}  side by side in a browser, as they are now`);
     step('Dowel', `${dowel.url}/docs  sign in as ${person.email} with ${person.password}`);
     say(`\nNothing has been moved yet. One command moves the month; in another terminal, here:\n\n    ${theCommand(this)}\n`);
     say(`Before it: what it would do (${this.short} is that program with those two folders):\n\n  ${thePlan(this)}\n`);

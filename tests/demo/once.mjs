@@ -28,6 +28,8 @@ export async function once(demo, { say, tell }) {
   assert.deepEqual(checkMonth(zammad, kimai), { moved: counts.created, left: counts.to_decide + counts.skipped });
   say(`The timesheets are there: ${counts.created} of ${counts.examined} bookings, ${counts.to_decide} wait for a person (${figures}).\n`);
 
+  const page = await (await fetch(demo.page.url)).text();
+  assert.ok(page.includes(`<b>${counts.created} timesheets</b>`), 'the page does not show them');
   const open = async () => (await dowel.json(['timesync', 'status'])).items[0].open_cases;
   assert.equal(await open(), counts.to_decide);
   const { settled } = await tryAll(demo, type, open);

@@ -37,7 +37,7 @@ const shapeOf = (text) => text.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12
 const pids = () => JSON.parse(readFileSync(join(folder, 'running.json'), 'utf8'));
 const isThere = (pid) => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 const gone = (pid) => until(`process ${pid} is gone`, () => !isThere(pid), { limit });
-const addressesIn = (text) => [...text.matchAll(/^(?:Zammad|Kimai|Dowel) +(http:\/\/[\d.:]+)/gm)].map(([, url]) => url);
+const addressesIn = (text) => [...text.matchAll(/^(?:Zammad|Kimai|Both|Dowel) +(http:\/\/[\d.:]+)/gm)].map(([, url]) => url);
 const answers = (url) => fetch(url, { redirect: 'manual' }).then(() => true, () => false);
 
 afterEach(async () => {
@@ -75,7 +75,7 @@ describe('./dev demo', { timeout }, () => {
     const one = demo();
     await one.said(/Ctrl-C ends everything/);
     const addresses = addressesIn(one.stdout);
-    assert.equal(addresses.length, 3, one.stdout);
+    assert.equal(addresses.length, 4, one.stdout);
     for (const url of addresses) assert.ok(await answers(url), url);
 
     const second = await demo().ended;

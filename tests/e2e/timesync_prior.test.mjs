@@ -5,33 +5,15 @@
 import assert from 'node:assert/strict';
 import { createHmac, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { Scene, startHouse } from './support/timesync.mjs';
+import { stageOf } from './support/timesync.mjs';
 import { slowness, until } from './support/server.mjs';
 
 const timeout = 180_000 * slowness;
 const limit = 60_000 * slowness;
 
-let house;
-let scenes = [];
-
-async function open(options) {
-  const scene = await Scene.open(house, options);
-  scenes.push(scene);
-  return scene;
-}
-
-before(async () => {
-  house = await startHouse();
-}, { timeout });
-
-afterEach(async () => {
-  await Promise.all(scenes.map((scene) => scene.close()));
-  scenes = [];
-}, { timeout });
-
-after(() => house?.stop(), { timeout });
+const { house, open } = stageOf({ timeout });
 
 const DAY = 86_400_000;
 const daysAgo = (n) => Date.now() - n * DAY;
@@ -282,7 +264,8 @@ describe('what made its data wrong', { timeout }, () => {
     const { id } = await house.told('POST', `/timesync/syncs/${joined.id}/runs`, { kind: 'full' });
     const run = await scene.dowel.ended(id);
     assert.deepEqual([run.state, run.created, run.adopted, run.to_decide], ['done', 1, 0, 0], JSON.stringify(run));
-    assert.deepEqual(scene.sheets(mine).map(seconds).sort(), [2700, 900]);
+    const sheets = scene.kimai.sheets().filter(({ description }) => description?.includes(`|TA:${mine}|`)); // of both syncs
+    assert.deepEqual(sheets.map(({ duration }) => duration).sort(), [2700, 900]);
     await scene.well('full');
     assert.deepEqual(await scene.reasons(), []);
   });

@@ -199,6 +199,27 @@ static void it_was_edited_there_meanwhile(void **state)
     assert_int_equal(books.writes, 1);
 }
 
+/* Or the target rounds by more than a minute, and its answer got lost: it is not left alone for good because of that. */
+static void it_may_have_been_rounded(void **state)
+{
+    (void)state;
+    rig_start("{\"target_edited\":\"unfollow\"}");
+    book("1", "1", "10");
+    fail_next(DW_EUNKNOWN, true, at_once);
+    const char *id = start_run("full", "{}", false, NULL);
+
+    run_jobs();
+    edit_page(page_for("1"), 900);
+    run_through(id);
+    assert_string_equal(state_of("1"), "synced");
+    run("full");
+    assert_string_equal(state_of("1"), "synced");
+    edit(&desk.all[0], "25");
+    run("full");
+    assert_int_equal(page_for("1")->seconds, 1500);
+    assert_int_equal(books.creates, 1);
+}
+
 static void unknown_updates(void **state)
 {
     (void)state;
@@ -553,6 +574,7 @@ int main(void)
         ON(an_error_page_may_lie),
         ON(it_was_edited_meanwhile),
         ON(it_was_edited_there_meanwhile),
+        ON(it_may_have_been_rounded),
         ON(unknown_updates),
         ON(unknown_removals),
         ON(what_never_works_fails),
