@@ -152,8 +152,10 @@ static int take_copy(dw_call *c, struct work *w, const struct step *s, struct en
     is.exported = copy->exported;
     if ((rc = ending_write(c, w, s, e, NULL, &link)) != WORK_DONE)
         return rc;
-    if (!w->run.is_plan)
-        return entry_load(c, e->id, e);
+    if (!w->run.is_plan) {
+        DW_TRY(entry_load(c, e->id, e));
+        return WORK_DONE;
+    }
     e->sheet = is.id;
     e->base = sheet_json(c, &is);
     return 0;

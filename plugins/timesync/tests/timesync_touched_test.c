@@ -17,13 +17,16 @@ static void a_copy_is_taken_for_the_original(void **state)
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         struct page *copy;
+        const char *id;
 
         rig_start(rules[i]);
         book("1", "1", "10");
         run("full");
         copy = copy_of("1", "copy");
         books.all[0].gone = true;
-        run("full");
+        id = start_run("full", "{}", false, NULL);
+        run_jobs(); /* at once: nothing has to be waited for */
+        assert_string_equal(numbers_of(id).state, "done");
         assert_int_equal(open_cases(), 0);
         assert_string_equal(state_of("1"), "synced");
         edit(&desk.all[0], "20"); /* and it follows */
@@ -36,6 +39,22 @@ static void a_copy_is_taken_for_the_original(void **state)
 }
 
 /* It was reported as one too many before the original went. */
+/* Nobody has to come by who looks for runs that lost their job. */
+static void a_copy_ends_its_run_at_once(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    copy_of("1", "copy");
+    books.all[0].gone = true;
+    id = start_run("full", "{}", false, NULL);
+    run_jobs();
+    assert_string_equal(numbers_of(id).state, "done");
+}
+
 static void a_copy_that_was_one_too_many(void **state)
 {
     (void)state;
@@ -257,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON(a_copy_is_taken_for_the_original),
+        ON(a_copy_ends_its_run_at_once),
         ON(a_copy_that_was_one_too_many),
         ON(a_copy_of_another_time_is_asked_about),
         ON(a_copy_of_what_is_gone_is_told),

@@ -230,9 +230,16 @@ export class Dowel {
     for (;;) {
       const run = await this.house.told('GET', `/timesync/runs/${id}`);
       if (ENDED.includes(run.state)) return run;
-      if (Date.now() > until) throw new Error(`after ${RUN_LIMIT_MS} ms a run is not over: ${JSON.stringify(run)}\n${this.house.log.slice(-3000)}`);
+      if (Date.now() > until) throw new Error(`after ${RUN_LIMIT_MS} ms a run is not over: ${JSON.stringify(run)}\n${await this.#left(id)}`);
       await sleep(30);
     }
+  }
+
+  // What a run that does not end still has to do, as a text.
+  async #left(id) {
+    const steps = (await this.house.all(`/timesync/runs/${id}/steps`)).filter(({ outcome }) => outcome === '');
+    const entries = (await this.house.all(`/timesync/entries?sync=${this.sync.id}`)).filter((one) => steps.some(({ entry }) => entry === one.id));
+    return `${JSON.stringify(steps)}\n${JSON.stringify(entries)}\n${this.house.log.slice(-3000)}`;
   }
 
   // No webhook is on its way, and no run of this sync is under way.

@@ -172,7 +172,8 @@ export class Steps {
     const { kimai } = this.world;
     return this.#touch(step, 'copied', (sheet) => {
       const { user, project, activity, begin, end, description, billable, tags } = kimai.shownSheet(sheet);
-      kimai.addSheet({ user, project, activity, begin, end, description, billable, tags });
+      const { id } = kimai.addSheet({ user, project, activity, begin, end, description, billable, tags });
+      kimai.state.sheets.get(id).duration = sheet.duration; // it may be rounded by itself
     });
   }
 
