@@ -2,6 +2,8 @@
 // The sync as people meet it: who may what, what is written down about it, how far a run is, and what it says in German.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -11,7 +13,7 @@ import { startZammad } from '../peers/zammad.mjs';
 import { badges, badgesYaml, bearer, tenants } from './support/badges.mjs';
 import { request } from './support/client.mjs';
 import { command, pluginFolder, startWith } from './support/plugins.mjs';
-import { root, slowness, until } from './support/server.mjs';
+import { binaryOf, root, slowness, until } from './support/server.mjs';
 
 const timeout = 180_000 * slowness;
 const limit = 60_000 * slowness;
@@ -250,6 +252,20 @@ describe('people', { timeout }, () => {
       const all = events((await ask('GET', `/timesync/runs/${ids.RUN}/events`)).text());
       assert.deepEqual(all.map(({ event, examined }) => [event, examined]), [['end', 4]]);
       assert.equal((await ask('GET', `/timesync/runs/${ids.RUN}/events`, { headers: { 'Last-Event-ID': 'end' } })).status, 204);
+    });
+
+    test('is a question of waiting: Ctrl-C in front of one ends that, says so, and the run goes on', async () => {
+      const fault = kimai.faults.add({ kind: 'delay', ms: 1500 });
+      const child = spawn(binaryOf(), ['timesync', 'run', 'Main', '--full', '--tenant', tenants.a, '--config', server.configDir, '--data', server.dataDir], { stdio: ['ignore', 'ignore', 'pipe'] });
+      let said = '';
+      child.stderr.setEncoding('utf8').on('data', (text) => (said += text));
+      const closed = once(child, 'close');
+      const { id } = await until('the run has begun', async () => (await get('/runs?sort=-created_at&limit=1')).items.find((one) => !isOver(one)), { limit });
+      child.kill('SIGINT');
+      assert.deepEqual(await closed, [1, null]);
+      kimai.faults.remove(fault);
+      assert.match(said, new RegExp(`^only the waiting has ended, the run goes on: .*\\(run: ${id}\\)\n$`));
+      assert.equal((await ended(id)).state, 'done');
     });
   });
 

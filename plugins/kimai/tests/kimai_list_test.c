@@ -48,9 +48,13 @@ static void all_of_all_users_are_asked_for_in_the_order_of_ids(void **state)
 }
 
 /* Kimai takes a query's begin for its owner's clock, which may be anywhere; what changed it tells in UTC. */
+#define VERSION     "GET " KIMAI "/api/version"
+#define VERSION_230 "{\"version\":\"2.30.0\",\"versionId\":23000}"
+
 static void a_window_is_widened_by_a_day_and_looked_at_again(void **state)
 {
     (void)state;
+    dw_harness_upstream(h, VERSION, .json = VERSION_230);
     dw_harness_upstream(
         h, GET,
         .json = "[" SHEET(
@@ -69,6 +73,22 @@ static void a_window_is_widened_by_a_day_and_looked_at_again(void **state)
         query_of(0),
         "?user=all&begin=2026-06-30T09%3A00%3A00&end=2026-07-02T09%3A30%3A00&modified_after=2026-07-"
         "01T09%3A00%3A00&orderBy=id&order=ASC&size=500&page=1");
+}
+
+/* What changed there now has a time that is over here, if its clock is behind; one that is ahead needs nothing. */
+static void a_clock_that_is_behind_is_looked_back_by(void **state)
+{
+    static const char *const dates[] = { "Date: Tue, 30 Jun 2026 09:00:00 GMT\r\n",
+                                         "Date: Thu, 02 Jul 2026 09:00:00 GMT\r\n" };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(dates) / sizeof(*dates); i++)
+        dw_harness_upstream(h, VERSION, .json = VERSION_230, .headers = dates[i]);
+    dw_harness_upstream(h, GET, .json = "[]", .headers = ONE_PAGE);
+    assert_ids(list_sheets(.changed_since = { NINE }), "");
+    assert_ids(list_sheets(.changed_since = { NINE }), "");
+    assert_non_null(strstr(query_of(0), "modified_after=2026-06-30T09%3A00%3A00&"));
+    assert_non_null(strstr(query_of(1), "modified_after=2026-07-01T09%3A00%3A00&"));
 }
 
 #define MARKED(id, text)                                               \
@@ -325,6 +345,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(all_of_all_users_are_asked_for_in_the_order_of_ids),
         TEST(a_window_is_widened_by_a_day_and_looked_at_again),
+        TEST(a_clock_that_is_behind_is_looked_back_by),
         TEST(a_marker_is_searched_for_without_a_colon_and_compared_exactly),
         TEST(one_is_shown_by_its_id),
         TEST(a_tag_that_is_listed_narrows_the_query),
