@@ -215,6 +215,13 @@ static inline void judge_unmoved(const struct given *g)
         blame(g, "it cannot be moved, and nobody is told");
 }
 
+/* One that came when nobody expected it any more, under a rule that is another one by now, is taken as older tools' are: where it begins or
+ * ends when the entry was booked. */
+static inline bool is_adopted(const struct given *g, const char *differs)
+{
+    return g->b->deeds & VERY_LATE && g->d->had[RULE_ANCHOR] == 3 && strcmp(differs, "time") == 0;
+}
+
 static inline void judge_page(const struct given *g)
 {
     const bool is_moved = g->b->deeds & MOVED, is_touched = g->b->deeds & TOUCHED;
@@ -223,7 +230,7 @@ static inline void judge_page(const struct given *g)
     if (g->p->exported && g->cases)
         return;
     if (differs && !g->cases && !g->is_left) {
-        if (!(g->b->deeds & (EDITED | BILLABLE) && had(g, RULE_TARGET_EDITED, 1)))
+        if (!(g->b->deeds & (EDITED | BILLABLE) && had(g, RULE_TARGET_EDITED, 1)) && !is_adopted(g, differs))
             blame(g, "its timesheet differs in its %s, and nobody is told", differs);
     } else if (differs && !is_touched && !g->b->decisions) {
         blame(g, "nothing forbids it, and its timesheet differs in its %s", differs);

@@ -21,9 +21,12 @@ static inline struct booking *booking_of(const struct step *s)
 }
 
 /* The source says something else now: of what people decided only that stays which is for good. */
-static inline void changed(struct booking *b)
+static inline void change(struct booking *b, unsigned *what, unsigned to)
 {
     b->changed = now();
+    if (*what == to)
+        return;
+    *what = to;
     b->decisions &= 1U << UNFOLLOW | 1U << SKIP;
 }
 
@@ -58,20 +61,16 @@ static void do_amount(const struct step *s)
 {
     struct booking *b = booking_of(s);
 
-    if (b) {
-        b->amount = some_amount(s->a);
-        changed(b);
-    }
+    if (b)
+        change(b, &b->amount, some_amount(s->a));
 }
 
 static void do_work(const struct step *s)
 {
     struct booking *b = booking_of(s);
 
-    if (b) {
-        b->work = s->a % WORKS;
-        changed(b);
-    }
+    if (b)
+        change(b, &b->work, s->a % WORKS);
 }
 
 static void do_drop(const struct step *s)
