@@ -2,7 +2,9 @@
 // way, each judged after its last quiet pass (timesync/judge.mjs says by what). A failure is made small and printed; its seed
 // replays it: `./dev campaign timesync 0 SEED` plays that world alone and tells all of it.
 //
-// A world has a server, a Zammad and a Kimai, and as many histories as fit beside each other: see timesync/plan.mjs.
+// A world has a server, a Zammad and a Kimai, and as many histories as fit beside each other: see timesync/plan.mjs. In every fifth
+// two syncs write into the one Kimai. Worlds mostly wait (for requests that may still come, for pauses of the server's), so many are
+// played at a time: some 20 histories cost a second of CPU, the stand-ins' included.
 
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';

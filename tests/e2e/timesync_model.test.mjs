@@ -16,8 +16,8 @@ import { slowness } from './support/server.mjs';
 
 const timeout = 600_000 * slowness;
 const SETTLE_MS = 400;
-const MOST_WORLDS = 120; // a mistake that is not found by then is not found
-const WIDTH = 6; // worlds at a time
+const MOST_WORLDS = 300; // a mistake that is not found by then is not found
+const WIDTH = 10; // worlds at a time
 
 // The seeds from `seed` on, until one is wrong: { seed, faults } or undefined.
 async function firstWrong(make, { seed = 1, worlds }) {

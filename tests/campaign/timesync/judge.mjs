@@ -240,9 +240,9 @@ export class Judge {
     return [...this.world.kimai.state.sheets.values()].some(meets);
   }
 
-  // Where the target rounds by more than a minute, and its answer was lost, what stands there may as well be somebody's edit.
+  // Where the target rounds by a minute or more, and its answer was lost, what stands there may as well be somebody's edit.
   #isUnknowable({ sent, begin, end }, cases) {
-    const isFar = Math.abs(sent.begin - begin) > MINUTE || Math.abs(sent.end - end) > MINUTE;
+    const isFar = Math.abs(sent.begin - begin) >= MINUTE || Math.abs(sent.end - end) >= MINUTE;
     return isFar && cases.every(({ reason }) => ['TARGET_CHANGED', 'BOTH_CHANGED', 'TIME_MISMATCH'].includes(reason));
   }
 
@@ -292,12 +292,12 @@ export class Judge {
   * #compared(given, wanted) {
     const { sheets: [sheet], cases, touched, isVeryLate } = given;
     const differs = this.differences(sheet, wanted, given.homes);
+    if (cases.length > 0 && this.#isUnknowable(wanted, cases)) return;
     if (differs.length > 0 && cases.length === 0 && !this.#isLeft(given)) {
       yield `its timesheet differs in ${differs.join(', ')}, and nobody is told`;
     } else if (differs.length > 0 && cases.length > 0 && touched.size === 0 && !this.#isRefused(wanted, sheet)) {
       yield `nothing forbids it, and its timesheet differs in ${differs.join(', ')}`;
     } else if (differs.length === 0 && cases.length > 0 && !isVeryLate && !this.#isBillableEdited(sheet, wanted)) {
-      if (this.#isUnknowable(wanted, cases)) return;
       const isMerged = this.rules.merged === 'decide' && (touched.has('moved') || touched.has('merged'));
       if (!isMerged) yield 'all is well, and its case never closes';
     }

@@ -192,6 +192,7 @@ export async function minimize(plan, fails, { tries = 40, suspect, limitMs = 120
   const changed = (now, i, values) => ({ ...now, rounds: now.rounds.map((round, n) => (n === i ? { ...round, ...values } : round)) });
   const parts = [
     (now) => (suspect === undefined || strandsOf(now).length === 1 ? [] : [only(now, (strand) => strand === suspect)]),
+    (now) => [...(now.second ? [{ ...now, second: undefined }] : []), ...(now.rounding ? [{ ...now, rounding: undefined }] : [])],
     (now) => strandsOf(now).map((strand) => only(now, (one) => one !== strand)),
     (now) => now.rounds.map((_, i) => ({ ...now, rounds: now.rounds.filter((__, k) => k !== i) })),
     (now) => now.rounds.flatMap((round, i) => (round.weather.length > 0 || round.during ? [changed(now, i, { weather: [], during: undefined })] : [])),

@@ -434,7 +434,11 @@ export class Reference {
       const entry = this.#entries.get(id);
       const now = entry.sheet > 0 && !entry.intent && (await this.#get(entry.sheet));
       if (!now || now.exported || !this.#same(now, entry.base)) continue;
-      await this.#remove(id, entry); // the next pass makes it anew
+      try {
+        await this.#remove(id, entry); // the next pass makes it anew
+      } catch (error) {
+        if (!(error instanceof Failed) && !(error instanceof Unknown)) throw error; // the next pass finds out what became of it
+      }
     }
   }
 }
