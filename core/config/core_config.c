@@ -176,7 +176,8 @@ static const struct config_item items[] = {
     ITEM(database_mmap, .fallback = "256 MiB", .min = 0, .max = GIB(64), .restart = true,
          .help =
              "So much of SQLite's file is read where the system keeps it in memory, without a system call; "
-             "0 for a disk that may fail or vanish while the server runs, such as a network's"),
+             "0 for a disk that may fail or vanish while the server runs, such as a network's, and where "
+             "far more is written than read"),
     ITEM(statement_timeout, .fallback = "30s", .min = MILLISECONDS(10), .max = HOURS(24), .restart = true,
          .help = "A statement that takes longer is cut off, and its request fails"),
     ITEM(transaction_timeout, .fallback = "10s", .min = MILLISECONDS(10), .max = HOURS(24), .restart = true,

@@ -163,7 +163,8 @@ static void explain(struct buf *out, const dw_call *c, int rc, const dw_command 
     }
     if (out->n > 0)
         return;
-    if (rc == DW_ECANCELLED && e->code == rc && c->error_is_plugins) /* it may know what goes on all the same */
+    if (rc == DW_ECANCELLED && e->code == rc &&
+        c->error_is_plugins) /* it may know what goes on all the same */
         command_output_plain(out, str_from(e->text));
     else if (rc == DW_ECANCELLED && c->root->deadline_us <= clock_monotonic_us())
         explain_timeout(out, command);

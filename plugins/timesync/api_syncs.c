@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "rewrites.h"
 #include "sync.h"
 #include "sync_delete.h"
 #include "sync_edit.h"
@@ -19,6 +20,18 @@ static int reply_sync(dw_call *c, dw_request *req, int status, const char *id)
 
     DW_TRY(dw_db_query(c, &rows, SYNC " WHERE s.id = $1", id));
     return dw_reply_row(req, status, rows);
+}
+
+/* After a change, or before one: with what it means for timesheets that are there. */
+static int reply_changed(dw_call *c, dw_request *req, const char *id, const struct rewrites *r)
+{
+    dw_rows *rows;
+
+    DW_TRY(dw_db_query(c, &rows,
+                       "SELECT t.*, CAST($2 AS BIGINT) AS rewrites, CAST($3 AS BIGINT) AS rewrites_billed"
+                       " FROM (" SYNC " WHERE s.id = $1) t",
+                       id, r->sheets, r->billed));
+    return dw_reply_row(req, 200, rows);
 }
 
 /* ---- reading ---- */
@@ -100,19 +113,22 @@ int api_change_sync(dw_call *c, dw_request *req)
 {
     struct sync_wanted want = { 0 };
     json_t *rules = NULL;
+    struct rewrites rewrites = { 0 };
+    bool enabled, is_check = false;
     int64_t version;
     const char *id;
-    bool enabled;
 
     DW_TRY(dw_request_read(req, "id", &id, "if_match", &version, "name", &want.name, "rules", &rules,
                            "schedule", &want.schedule, "full_schedule", &want.full_schedule, "zone",
-                           &want.zone));
+                           &want.zone, "check", &is_check));
     want.rules = rules;
     want.enabled = enabled_of(req, &enabled);
+    if (rules)
+        DW_TRY(rewrites_of(c, id, rules, &rewrites));
     DW_TRY(dw_tx_begin(c));
     DW_TRY(sync_change(c, id, version, &want));
-    DW_TRY(reply_sync(c, req, 200, id));
-    return dw_tx_commit(c);
+    DW_TRY(reply_changed(c, req, id, &rewrites));
+    return is_check ? dw_tx_rollback(c) : dw_tx_commit(c);
 }
 
 int api_release_sync(dw_call *c, dw_request *req)

@@ -2,7 +2,9 @@
 
 #include "common.h"
 #include "sync.h"
-#include "timesync.h"
+
+/* Less is what clocks of several servers may differ by, and what polls look back by themselves (the rule overlap). */
+#define SET_BACK DW_MINUTES(5)
 
 /* A hold that ends by itself lasts no longer: see run_end.c. */
 #define LONGEST_HOLD DW_HOURS(1)
@@ -31,7 +33,7 @@ static int shorten_holds(dw_call *c, void *ud)
                       "UPDATE timesync_syncs SET held_until = $2, poll_due_at = CASE WHEN schedule = '' THEN "
                       "NULL ELSE $2 END"
                       " WHERE held_reason = 'AUTH_EXPIRED' AND held_until > $1",
-                      later(later(dw_now(c), LONGEST_HOLD), TIMESYNC_AHEAD), dw_now(c));
+                      later(later(dw_now(c), LONGEST_HOLD), SET_BACK), dw_now(c));
 }
 
 /* Later than its schedule would say now. */
@@ -42,7 +44,7 @@ static int is_late(dw_call *c, const char *when, const char *zone, dw_time due, 
     if (!*when || !due.us)
         return 0;
     DW_TRY(dw_when_next(c, when, *zone ? zone : NULL, dw_now(c), &next));
-    *is = *is || due.us > later(next, TIMESYNC_AHEAD).us;
+    *is = *is || due.us > later(next, SET_BACK).us;
     return 0;
 }
 
@@ -72,7 +74,7 @@ static int plan_all(dw_call *c)
     DW_TRY(dw_db_query(c, &rows,
                        "SELECT id FROM timesync_syncs WHERE enabled AND held_reason = ''"
                        " AND (poll_due_at > $1 OR full_due_at > $1) ORDER BY id",
-                       later(dw_now(c), TIMESYNC_AHEAD)));
+                       later(dw_now(c), SET_BACK)));
     while ((rc = dw_rows_next(rows, &id)) > 0)
         if (json_array_append_new(list, json_string(id)) != 0)
             return dw_fail(c, DW_ENOMEM, "there is no memory for a list of syncs");
@@ -87,7 +89,7 @@ static int plan_all(dw_call *c)
 
 int clock_look(dw_call *c)
 {
-    dw_time ahead = later(dw_now(c), TIMESYNC_AHEAD);
+    dw_time ahead = later(dw_now(c), SET_BACK);
 
     DW_TRY(tx_do(c, read_anew, &ahead));
     DW_TRY(tx_do(c, shorten_holds, NULL));

@@ -5,6 +5,7 @@
 #include "cases.h"
 #include "common.h"
 #include "mapping_edit.h"
+#include "rewrites.h"
 #include "sync_delete.h"
 #include "sync_edit.h"
 #include "sync_find.h"
@@ -140,24 +141,39 @@ int command_add(dw_call *c, dw_command_run *run)
     return dw_tx_commit(c);
 }
 
+/* Rules are for all that was ever booked: that a night's comparison would write to it is said now. */
+static int print_changed(dw_command_run *run, const char *id, const struct rewrites *r, bool is_check)
+{
+    const char *what = is_check ? "may be changed so" : "changed";
+
+    return r->sheets + r->billed > 0
+               ? dw_command_print(run, what, "sync", id, "rewrites", r->sheets, "rewrites_billed", r->billed,
+                                  "look",
+                                  "dowel timesync plan --full shows what the next full comparison would do")
+               : dw_command_print(run, what, "sync", id);
+}
+
 int command_edit(dw_call *c, dw_command_run *run)
 {
     const char *id, *name, *enabled = NULL;
     struct sync_wanted want = { 0 };
-    bool is_enabled;
+    struct rewrites rewrites = { 0 };
+    bool is_enabled, is_check = false;
 
     DW_TRY(read_wanted(c, run, &want));
-    DW_TRY(dw_command_read(run, "sync", &name, "name", &want.name, "enabled", &enabled));
+    DW_TRY(dw_command_read(run, "sync", &name, "name", &want.name, "enabled", &enabled, "check", &is_check));
     DW_TRY(sync_find(c, name, &id));
     is_enabled = same(enabled, "yes");
     want.enabled = enabled ? &is_enabled : NULL;
     if (!want.name && !enabled && !want.zone && !want.schedule && !want.full_schedule &&
         json_object_size(want.rules) == 0)
         return dw_fail(c, DW_EINVALID, "nothing to change was given");
+    if (json_object_size(want.rules) > 0)
+        DW_TRY(rewrites_of(c, id, want.rules, &rewrites));
     DW_TRY(dw_tx_begin(c));
     DW_TRY(sync_change(c, id, 0, &want));
-    DW_TRY(dw_command_print(run, "changed", "sync", id));
-    return dw_tx_commit(c);
+    DW_TRY(print_changed(run, id, &rewrites, is_check));
+    return is_check ? dw_tx_rollback(c) : dw_tx_commit(c);
 }
 
 int command_release(dw_call *c, dw_command_run *run)
@@ -245,6 +261,7 @@ const dw_argument edit_arguments[] = {
     { .name = "sync", .help = "its name or id" },
     { .name = "--name", .value = "NAME", .help = "what it is called from now on" },
     { .name = "--enabled", .value = "ANSWER", .help = "whether it begins by itself", .one_of = "yes no" },
+    { .name = "--check", .help = "change nothing: say what would come of it" },
     SYNC_OPTIONS,
     { 0 },
 };

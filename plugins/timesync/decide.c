@@ -139,8 +139,27 @@ static int dismiss(dw_call *c, struct work *w, const struct step *s, struct entr
     return ending_write(c, w, s, e, NULL, &seen);
 }
 
+/* A run may have found something else since it was decided: then what was chosen was about something that is no more. 1 or 0. */
+static int is_offered(dw_call *c, const struct work *w, const struct step *s)
+{
+    const char *reason = "";
+    const int there = dw_db_find(c, DW_TO(&reason),
+                                 "SELECT reason FROM timesync_cases WHERE sync = $1 AND key = $2"
+                                 " AND state IN ('open', 'deciding')",
+                                 w->sync.id, s->key);
+
+    DW_TRY(there);
+    return !there || w->action == ACTION_RETRY ||
+           (reason_actions(reason_from(reason)) & (unsigned)w->action) != 0;
+}
+
 int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
 {
+    const int is = is_offered(c, w, s);
+
+    DW_TRY(is);
+    if (!is)
+        return evaluate(c, w, s, e, wanted);
     switch (w->action) {
     case ACTION_UPDATE:
     case ACTION_KEEP:

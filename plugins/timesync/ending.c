@@ -72,6 +72,8 @@ static int change_linked(dw_call *c, const struct all *a)
     const dw_value v[] = {
         DW("UPDATE timesync_entries SET state = $3, reason = $4, pushed_hash = $5, intent = '',"
            " intent_at = NULL, intent_run = NULL, version = version + 1,"
+           /* Those that fail in a row are counted by threes (settle.c): a new row begins. */
+           " attempt = (attempt + 2) / 3 * 3,"
            " sheet = $6, base = $7, base_hash = $8, exported = $9, billable = $10, project = $11,"
            " starts_at = $12, seconds = $13, day = $14, target_activity = $15,"
            /* Names are known when a place was looked for; as long as it is the same one, they stay. */

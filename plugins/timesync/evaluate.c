@@ -237,11 +237,14 @@ static bool wants_look(const struct view *v, const struct step *s, const struct 
            (v->in.source != SOURCE_SAME || *s->hint || is_one_of(e->state, "deciding", "failed"));
 }
 
-static const char *detail_of(dw_call *c, const struct view *v, const struct wanted *wanted)
+/* Of one that is billed as well: what a person said of it while the source had it says nothing of its being gone. */
+static const char *detail_of(dw_call *c, const struct view *v, const struct entry *e,
+                             const struct wanted *wanted)
 {
-    return v->in.source == SOURCE_GONE && v->in.target == TARGET_CHANGED
-               ? sentence(c, "somebody changed the timesheet after it was written")
-               : wanted->detail;
+    if (v->in.source == SOURCE_GONE && v->in.target == TARGET_CHANGED)
+        return sentence(c, "somebody changed the timesheet after it was written");
+    return e->gone_at.us && v->in.is_exported ? sentence(c, "the source has the entry no longer")
+                                              : wanted->detail;
 }
 
 static int carry_out(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
@@ -260,7 +263,7 @@ static int carry_out(dw_call *c, struct work *w, const struct step *s, struct en
     case VERDICT_SKIP: return unlinked(c, w, s, e, "skipped", "skipped", out.reason);
     case VERDICT_FORGET: return forget(c, w, s, e);
     case VERDICT_CASE:
-        return ending_case(c, w, s, e, wanted, (struct why){ out.reason, detail_of(c, v, wanted), found });
+        return ending_case(c, w, s, e, wanted, (struct why){ out.reason, detail_of(c, v, e, wanted), found });
     default:
         /* Read again, it is the baseline still: of what is not watched the newest is kept. */
         return found
@@ -389,7 +392,7 @@ int work_step(dw_call *c, struct work *w, const struct step *s)
     DW_TRY(entry_load(c, s->entry, &e));
     DW_TRY(wanted_make(c, &w->sync, w->mappings, &e, &wanted));
     if (*e.intent && (rc = settle(c, w, s, &e, &wanted)) != WORK_GOES_ON)
-        return rc;
+        return rc == WORK_DONE && w->run.undoes ? undo_settled(c, w, s) : rc;
     if (w->run.undoes)
         return undo_step(c, w, s, &e);
     if (w->action)

@@ -37,7 +37,7 @@ int moved_check(dw_call *c, struct work *w, bool is_source, dw_connection *conn)
 
     if (!*p.address || same(*was, p.address))
         return 0;
-    if (**was)
+    if (*or_empty(*was))
         return elsewhere(c, w, dw_connection_name(conn), *was, p.address);
     DW_TRY(tx_do(c, note, &p));
     *was = own(c, p.address);

@@ -3,6 +3,7 @@
 #include "common.h"
 #include "evaluate.h"
 #include "timesync.h"
+#include "write.h"
 
 /* So many in a row, then the entry has failed until the next run. */
 enum { ATTEMPTS = 3 };
@@ -111,6 +112,14 @@ static int know_places(dw_call *c, struct work *w, struct wanted *wanted)
     return wanted->reason == REASON_NONE ? places_resolve(c, w, wanted) : 0;
 }
 
+/* Only its time is another one: somebody's edit, or how this target rounds, which its lost answer would have said. Nobody is asked
+ * where the rule is to follow what was edited no longer, so that would have to be certain: it is written once more instead. */
+static bool may_be_rounded(const struct work *w, const struct sheet *found, const struct wanted *wanted)
+{
+    return w->sync.rules.target_edited == TARGET_EDITED_UNFOLLOW && !found->exported &&
+           sheet_is_on_minutes(found) && sheet_is_but_time(found, wanted);
+}
+
 static int settle_create(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                          struct wanted *wanted)
 {
@@ -139,6 +148,10 @@ static int settle_create(dw_call *c, struct work *w, const struct step *s, struc
 
     const struct sheet sent = as_sent(&found[0], wanted);
 
+    if (is_other && may_be_rounded(w, &found[0], wanted)) {
+        e->pushed_hash = NULL;
+        return it_is(c, w, s, e, wanted, &ending, "adopted");
+    }
     if (is_other) { /* somebody was quicker than we */
         ending.sheet = &sent;
         ending.outcome = "deciding";
@@ -188,11 +201,14 @@ static int settle_update(dw_call *c, struct work *w, const struct step *s, struc
 
 static int settle_remove(dw_call *c, struct work *w, const struct step *s, struct entry *e)
 {
+    const bool is_chosen = same(e->intent, INTENT_REMOVE);
     struct found_sheet found;
     const struct ending gone = {
         .outcome = "deleted",
-        .state = e->gone_at.us ? "gone" : "skipped",
-        .reason = e->gone_at.us ? REASON_NONE : REASON_CHOSEN,
+        .state = e->gone_at.us ? "gone"
+                 : is_chosen   ? "skipped"
+                               : "waiting",
+        .reason = !e->gone_at.us && is_chosen ? REASON_CHOSEN : REASON_NONE,
         .unlinks = true,
         .old_sheet = e->base,
     };

@@ -133,8 +133,7 @@ int sync_make(dw_call *c, const struct sync_wanted *want, const char **id)
 
 /* ---- changing ---- */
 
-/* What is kept with what is given over it; null takes a rule back to its default. */
-static int merge_rules(dw_call *c, const json_t *kept, const json_t *given, struct rules *out)
+int sync_rules_with(dw_call *c, const json_t *kept, const json_t *given, struct rules *out)
 {
     json_t *all = dw_json_own(c, json_object()), *value;
     const char *name;
@@ -181,7 +180,7 @@ int sync_change(dw_call *c, const char *id, int64_t version, const struct sync_w
     DW_TRY(dw_db_get(c, DW_TO(&kept.name, &kept.zone, &kept.rules, &kept.enabled),
                      "SELECT name, zone, rules, enabled FROM timesync_syncs WHERE id = $1", id));
     DW_TRY(check_times(c, want, either(want->zone, kept.zone)));
-    DW_TRY(merge_rules(c, kept.rules, want->rules, &rules));
+    DW_TRY(sync_rules_with(c, kept.rules, want->rules, &rules));
     DW_TRY(update(c, id, version, want, &kept, rules_json(c, &rules, true)));
     if (want->zone && !same(want->zone, kept.zone))
         DW_TRY(day_again(c, id, want->zone));

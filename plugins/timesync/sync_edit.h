@@ -25,6 +25,9 @@ int sync_make(dw_call *c, const struct sync_wanted *want, const char **id);
 /* The same; version 0: whichever it is. DW_EPRECONDITION: it is another one by now. */
 int sync_change(dw_call *c, const char *id, int64_t version, const struct sync_wanted *want);
 
+/* What is kept with what is given over it; null takes a rule back to its default. DW_EINVALID as rules_read(). */
+int sync_rules_with(dw_call *c, const json_t *kept, const json_t *given, struct rules *out);
+
 /* It works again. The same. */
 int sync_let_go_on(dw_call *c, const char *id);
 

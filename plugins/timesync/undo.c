@@ -148,3 +148,22 @@ int undo_step(dw_call *c, struct work *w, const struct step *s, struct entry *e)
         return leave(c, w, s, &did, "changed", REASON_TARGET_CHANGED);
     return take_back(c, w, s, e, &did, &found.sheet);
 }
+
+int undo_settled(dw_call *c, struct work *w, const struct step *s)
+{
+    struct sheet is, was;
+    struct entry e;
+    struct did did;
+
+    DW_TRY(find_did(c, w, s, &did));
+    DW_TRY(entry_load(c, s->entry, &e));
+    if (same(did.outcome, "updated") && e.sheet) { /* what was settled may be a later run's */
+        DW_TRY(sheet_read(c, e.base, &is));
+        DW_TRY(sheet_read(c, did.old_sheet, &was));
+        if (!sheet_same(&is, &was, ~0U)) {
+            DW_TRY(say(c, w, &did, "changed"));
+            return WORK_DONE;
+        }
+    }
+    return say_done(c, w, s, &did);
+}

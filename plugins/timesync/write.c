@@ -313,7 +313,7 @@ static void billed_meanwhile(struct ending *ending)
 static int change(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                   const struct wanted *wanted, const struct sheet *is, const dw_timesheet *what)
 {
-    struct sheet stored;
+    struct sheet stored = { 0 };
     int rc = begin(c, w, e, "update", wanted);
 
     if (rc != 0)
@@ -383,7 +383,7 @@ int write_remove(dw_call *c, struct work *w, const struct step *s, struct entry 
         return not_its_own(c, w, s, e, NULL, is);
     if (w->run.is_plan)
         return plan(c, w, s, e, NULL, "deleted", is);
-    if ((rc = begin(c, w, e, "remove", NULL)) != 0)
+    if ((rc = begin(c, w, e, ending.reason == REASON_CHOSEN ? INTENT_REMOVE : INTENT_WITHDRAW, NULL)) != 0)
         return rc;
     DW_TRY(slot_take(c, w));
     w->requests++;

@@ -14,6 +14,11 @@ int write_create(dw_call *c, struct work *w, const struct step *s, struct entry 
 int write_update(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
                  const struct sheet *is);
 
+/* Of entries. Whoever settles a removal has to know whether a person said that the entry is never moved again. */
+#define INTENT_REMOVE "remove" /* so it is */
+#define INTENT_WITHDRAW \
+    "withdraw" /* of an undo, or of one of no length: what its entry is then is looked at anew */
+
 /* The timesheet, which is `is` now, goes; the entry's state is then `state`. */
 int write_remove(dw_call *c, struct work *w, const struct step *s, struct entry *e, const struct sheet *is,
                  const char *state);

@@ -114,6 +114,12 @@ static int explain_shut(struct desk *d)
 
 static int explain_403(struct desk *d, const struct ask *ask)
 {
+    if (!d->is_own)
+        return dw_fail(
+            d->c, DW_EDENIED,
+            "something in front of Zammad refuses this, and not Zammad; let the server through its firewall, "
+            "proxy or sign-in page",
+            "asked", ask->path, "said", d->said);
     DW_TRY(explain_shut(d));
     if (says(d, "to use 'From'") || says(d, "X-On-Behalf-Of"))
         return dw_fail(

@@ -490,12 +490,27 @@ describe('a long list', { timeout }, () => {
     for (const { id } of kimai.sheets()) assert.ok(found.has(id), `${id} is missing`);
   });
 
+  const at = (ms) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+
   test('of what changed since', async () => {
+    const now = Math.floor(Date.now() / 1000) * 1000;
+    await startPeer({ now: at(now - 3_600_000) });
     fill(10);
-    kimai.clock.advance(3_600_000);
+    kimai.clock.set(at(now));
     kimai.editSheet(4, { description: 'new' });
-    assert.deepEqual(idsOf(await sheets({ changed_since: '2026-11-20T13:00:00Z' })), [4]);
-    assert.deepEqual(idsOf(await sheets({ changed_since: '2026-11-20T13:00:01Z' })), []);
+    assert.deepEqual(idsOf(await sheets({ changed_since: at(now) })), [4]);
+    assert.deepEqual(idsOf(await sheets({ changed_since: at(now + 1000) })), []);
+  });
+
+  test('of what changed since, also where its clock is a day behind, or ahead', async () => {
+    for (const off of [-86_400_000, 86_400_000]) {
+      const now = Math.floor(Date.now() / 1000) * 1000;
+      await startPeer({ now: at(now + off - 3 * 86_400_000) });
+      fill(10);
+      kimai.clock.set(at(now + off));
+      kimai.editSheet(4, { description: 'new' });
+      assert.deepEqual(idsOf(await sheets({ changed_since: at(now - 600_000) })), [4]);
+    }
   });
 
   test('of a window, for an owner whose clock hangs elsewhere', async () => {

@@ -5,34 +5,27 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { vectors } from './support/zammad.mjs';
-import { Scene, startHouse } from './support/timesync.mjs';
+import { stageOf } from './support/timesync.mjs';
 import { slowness } from './support/server.mjs';
 
 const timeout = 240_000 * slowness;
 const DAY = 86_400_000;
 
-let house;
-let scenes = [];
+const { house, open } = stageOf({ timeout });
 
-async function open(options) {
-  const scene = await Scene.open(house, options);
-  scenes.push(scene);
-  return scene;
+// So many texts that somebody may give for a name, those of our own first.
+function naughty(most) {
+  const file = join(vectors, 'naughty-strings/blns.json');
+  const own = [
+    '\u202Etxet', '𝕿𝖊𝖝𝖙', '<script>alert(1)</script>', "'; DROP TABLE timesync_entries; --", '../../etc/passwd', '{note} {url}', '%s%n', 'a'.repeat(250), 'ZAM:T1|TA:1', '=SUM(A1)', '\r\nX: y',
+    '田中さん', '\uFEFF', '‏عربي',
+  ];
+  const texts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).filter((text) => typeof text === 'string' && text !== '') : [];
+  return [...new Set([...own.filter((text) => text.trim()), ...texts.filter((text) => !text.includes('\u0000'))])].slice(0, most);
 }
-
-before(async () => {
-  house = await startHouse();
-}, { timeout });
-
-afterEach(async () => {
-  await Promise.all(scenes.map((scene) => scene.close()));
-  scenes = [];
-}, { timeout });
-
-after(() => house?.stop(), { timeout });
 
 // What a peer says instead, and what the run says of it.
 const WRONG = [
@@ -88,20 +81,31 @@ describe('a target that answers a write', { timeout }, () => {
 });
 
 describe('a peer that', { timeout }, () => {
-  test('refuses the token for an hour: the sync is held, tells why, and goes on with a new token', { timeout }, async () => {
-    const scene = await open();
-    const entry = scene.book(scene.ticket(), '15');
-    scene.kimai.faults.add({ kind: 'status', status: 401 });
-    for (let i = 0; i < 2; i++) assert.equal((await scene.run('poll')).reason, 'AUTH_EXPIRED');
-    const held = await scene.sync();
-    assert.equal(held.held_reason, 'AUTH_EXPIRED');
-    assert.ok(Date.parse(held.held_until) > Date.now(), JSON.stringify(held));
-    scene.kimai.faults.clear();
-    await scene.dowel.renew('kimai');
-    await scene.well('poll');
-    assert.equal((await scene.sync()).held_reason, '');
-    assert.equal(scene.sheet(entry).duration, 900);
-  });
+  for (const side of ['zammad', 'kimai']) {
+    test(`refuses the token for an hour (${side}): the sync is held longer and longer, says why, and goes on`, { timeout }, async () => {
+      const scene = await open();
+      const before = scene.book(scene.ticket(), '15');
+      await scene.well('full');
+      const entry = scene.book(scene.ticket(), '30');
+      const rest = [];
+      for (let i = 0; i < 3; i++) {
+        scene[side].faults.clear();
+        scene[side].faults.add({ kind: 'status', status: 401 });
+        assert.equal((await scene.run('poll')).reason, 'AUTH_EXPIRED');
+        const held = await scene.sync();
+        assert.equal(held.held_reason, 'AUTH_EXPIRED');
+        rest.push(Date.parse(held.held_until) - Date.now());
+      }
+      assert.ok(rest[0] > 0 && rest[1] > rest[0] && rest[2] > rest[1], `held for ${rest} ms`);
+      assert.deepEqual([scene.sheet(before).duration, scene.sheets(entry).length], [900, 0]);
+      scene[side].faults.clear();
+      if (side === 'kimai') await scene.dowel.renew(side); // else it knows the old one again
+      await scene.well('poll');
+      assert.equal((await scene.sync()).held_reason, '');
+      assert.equal(scene.sheet(entry).duration, 1800);
+      await scene.judge();
+    });
+  }
 
   test('is a day ahead or behind: each booking lies where it was booked, and a full pass finds all', { timeout }, async () => {
     for (const skewMs of [DAY, -DAY]) {
@@ -131,16 +135,10 @@ describe('a peer that', { timeout }, () => {
     assert.equal(scene.sheet(entry).duration, 120); // a minute and a half, as Kimai rounds
   });
 
-  test('has naughty strings for names: all of them arrive', { timeout }, async () => {
-    const file = join(vectors, 'naughty-strings/blns.json');
-    const own = [
-      '', ' ', '\u0000', '\u202Etxet', '𝕿𝖊𝖝𝖙', '<script>alert(1)</script>', "'; DROP TABLE timesync_entries; --", '../../etc/passwd', '{note} {url}', '%s%n', 'a'.repeat(250), 'ZAM:T1|TA:1', '=SUM(A1)', '\r\nX: y', '田中さん', '\uFEFF', '‏عربي',
-    ];
-    const texts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).filter((text) => typeof text === 'string' && text !== '').slice(0, 150) : [];
-    const all = [...new Set([...own.filter((text) => text.trim() && !text.includes('\u0000')), ...texts])];
+  test('has naughty strings for names of tickets and firms: all of them arrive', { timeout }, async () => {
+    const all = naughty(150);
     const scene = await open();
     scene.zammad.naughty(all);
-    for (const { id } of scene.zammad.state.entries.values()) scene.world.known.set(id, { strand: 0, entry: id });
     const run = await scene.run('full');
     assert.deepEqual([run.state, run.failed], ['done', 0], JSON.stringify(run));
     assert.equal(run.examined, all.length);
@@ -155,6 +153,40 @@ describe('a peer that', { timeout }, () => {
       assert.equal(reason, 'PROJECT_OR_CUSTOMER_MISSING', detail);
       assert.doesNotMatch(source.customer_name, /[\p{L}\p{N}].*[\p{L}\p{N}]/u, detail);
     }
+    const again = await scene.well('full');
+    assert.deepEqual([again.created, again.updated], [0, 0]);
+  });
+
+  test('has naughty strings for names of people, activities, projects and tags: each comes to where it belongs', { timeout }, async () => {
+    const names = naughty(60).filter((text) => text.trim().length > 1);
+    const tags = names.map((text) => text.trim().replaceAll(/[,\p{C}]/gu, '')).filter((text) => text.length > 1 && text.length <= 100).slice(0, 8);
+    const scene = await open({ rules: { project_name: '{title}', tags: [...new Set(tags)], description: '{number} {title}\n{agent} {activity} {customer}' } });
+    const booked = names.map((name, i) => {
+      const email = `naughty.agent${i}@example.com`;
+      const { id: agent } = scene.zammad.control('POST', 'agents', { login: email, email, firstname: name, lastname: name });
+      const { id: type } = scene.zammad.state.insert('types', { name, note: name, active: true });
+      const user = scene.kimai.addUser({ username: `naughty${i}`, alias: name, email, roles: [] }).id;
+      const activity = scene.kimai.addActivity({ name }).id;
+      const { id: entry } = scene.zammad.book({ ticket: scene.ticket({ title: name }), time_unit: '15', type, agent });
+      return { entry, type, user, activity };
+    });
+    const { id: sync } = scene.dowel.sync;
+    for (const { type, activity } of booked) {
+      await house.told('POST', '/timesync/mappings', { sync, kind: 'activity', source: String(type), target: String(activity), settle: false });
+    }
+    const run = await scene.run('full');
+    assert.deepEqual([run.state, run.failed], ['done', 0], JSON.stringify(run));
+    const told = new Map((await scene.cases()).map((one) => [one.entry, one.reason]));
+    for (const { entry, user, activity } of booked) {
+      if (told.has(entry)) {
+        assert.equal(told.get(entry), 'PROJECT_OR_CUSTOMER_MISSING'); // Kimai calls no project so
+        continue;
+      }
+      const sheet = scene.sheet(entry);
+      assert.deepEqual([sheet.user, sheet.activity, sheet.duration], [user, activity, 900]);
+      assert.deepEqual([...sheet.tags].sort(), [...new Set(tags)].sort());
+    }
+    assert.ok(told.size < booked.length / 4, JSON.stringify([...told]));
     const again = await scene.well('full');
     assert.deepEqual([again.created, again.updated], [0, 0]);
   });

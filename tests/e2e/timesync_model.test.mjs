@@ -34,7 +34,7 @@ async function firstWrong(make, { seed = 1, worlds }) {
   return found;
 }
 
-describe('the model of booked time', { timeout }, () => {
+describe('the model of booked time', { timeout, concurrency: 4 }, () => { // they mostly wait
   test('counts seconds exactly', () => {
     const of = (amount, unit) => secondsOf(BigInt(Math.round(amount * 1e6)), unit);
     assert.deepEqual([of(7.5, '1'), of(0.1, '60'), of(0.25, '0.5'), of(-15, '1'), of(3.33, '7.5'), of(0.01, '0.5')], [450, 360, 8, -900, 1499, 0]);
@@ -69,7 +69,7 @@ describe('the model of booked time', { timeout }, () => {
 for (const engine of engines) {
   describe(`booked time through a real server that is killed, on ${engine.name}`, { timeout, skip: engine.skip }, () => {
     test('every entry has its timesheet or its case; none was lost, none doubled, nothing exported was touched', { timeout }, async (t) => {
-      const worlds = engine.isSqlite ? 9 : 3;
+      const worlds = engine.isSqlite ? 16 : 8;
       const seed = 20_261_127;
       const { histories, entries, kills } = await timesync({ worlds, seed, engine, small: false });
       t.diagnostic(`${histories} histories, ${entries} entries, ${kills} servers killed`);

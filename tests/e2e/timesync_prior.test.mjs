@@ -5,33 +5,15 @@
 import assert from 'node:assert/strict';
 import { createHmac, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { Scene, startHouse } from './support/timesync.mjs';
+import { stageOf } from './support/timesync.mjs';
 import { slowness, until } from './support/server.mjs';
 
 const timeout = 180_000 * slowness;
 const limit = 60_000 * slowness;
 
-let house;
-let scenes = [];
-
-async function open(options) {
-  const scene = await Scene.open(house, options);
-  scenes.push(scene);
-  return scene;
-}
-
-before(async () => {
-  house = await startHouse();
-}, { timeout });
-
-afterEach(async () => {
-  await Promise.all(scenes.map((scene) => scene.close()));
-  scenes = [];
-}, { timeout });
-
-after(() => house?.stop(), { timeout });
+const { house, open } = stageOf({ timeout });
 
 const DAY = 86_400_000;
 const daysAgo = (n) => Date.now() - n * DAY;

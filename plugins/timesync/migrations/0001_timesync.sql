@@ -90,11 +90,11 @@ CREATE TABLE timesync_entries (
     target_activity      TEXT  NOT NULL,
     target_activity_name TEXT  NOT NULL,
 
-    intent         TEXT        NOT NULL,            -- create, update, remove: was begun, its end is not known; '': nothing is
+    intent         TEXT        NOT NULL,            -- create, update, remove, withdraw: was begun, its end is not known; '': nothing is
     intent_at      TIMESTAMPTZ,                     -- when it was begun
     intent_run     UUID,
     marker         TEXT        NOT NULL,            -- as it was first written, also when the ticket is another by now; ''
-    attempt        INTEGER     NOT NULL,            -- how often the target was written to for it
+    attempt        INTEGER     NOT NULL,            -- how often the target was written to for it, and where that went well the next multiple of three
     version        BIGINT      NOT NULL,
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, source_id, sync),

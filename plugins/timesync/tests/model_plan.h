@@ -18,7 +18,7 @@ static uint64_t chance_state;
 static inline unsigned pick(unsigned below)
 {
     chance_state = chance_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (unsigned)((chance_state >> 33) % below);
+    return below ? (unsigned)((chance_state >> 33) % below) : 0;
 }
 
 /* Seeds beside each other have nothing in common. */
@@ -226,7 +226,7 @@ static inline void plan_keep(struct plan *p, const char *list)
 {
     unsigned n = 0;
 
-    for (char *end; *list; list = *end ? end + 1 : end) {
+    for (char *end; list && *list; list = *end ? end + 1 : end) {
         const unsigned long at = strtoul(list, &end, 10);
 
         if (end == list)

@@ -3,6 +3,8 @@
 #ifndef TIMESYNC_MODEL_PLAY_H
 #define TIMESYNC_MODEL_PLAY_H
 
+#include <time.h>
+
 #include "model_server.h"
 
 static const char *const action_names[] = { "retry",  "update", "keep", "unfollow", "create",
@@ -240,7 +242,9 @@ static void do_cut_make(const struct step *s)
                                    .code = s->b % 4 > 1 ? DW_EUNKNOWN
                                            : s->b % 4   ? DW_EINVALID
                                                         : DW_EDENIED };
-    books.cut_make.acts = s->c % 2 && books.cut_make.code == DW_EUNKNOWN;
+    books.cut_make.acts = s->c % 4 && books.cut_make.code == DW_EUNKNOWN;
+    if (s->c % 4 == 3)
+        books.cut_make.late = DW_SECONDS(1 + (int)(s->c / 4 % 85));
     tally.cuts++;
 }
 
@@ -300,14 +304,17 @@ static void do_run(const struct step *s)
 {
     static const char *const words[] = { "poll", "poll", "full", "full", "tickets", "window" };
     const char *word = words[s->a % 6];
-    char json[200], ticket[16];
+    char json[200], ticket[16], since[32];
+    const time_t when = (time_t)(now().us / 1000000) - 3600 * (1 + s->b % 40);
+    struct tm tm;
 
+    gmtime_r(&when, &tm);
+    strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &tm);
     ticket_of(s->desk, s->b % TICKETS, ticket);
     if (strcmp(word, "tickets") == 0)
         snprintf(json, sizeof(json), "{\"kind\":\"tickets\",\"tickets\":[\"%s\"]}", ticket);
     else if (strcmp(word, "window") == 0)
-        snprintf(json, sizeof(json), "{\"kind\":\"window\",\"since\":\"2026-03-0%uT10:00:00Z\"}",
-                 1 + s->b % 2);
+        snprintf(json, sizeof(json), "{\"kind\":\"window\",\"since\":\"%s\"}", since);
     else
         snprintf(json, sizeof(json), "{\"kind\":\"%s\",\"plan\":%s}", word,
                  s->c % 10 == 0 ? "true" : "false");
@@ -627,7 +634,7 @@ static inline bool is_at_rest(void)
                      "'writing')",
                      desks[d].sync))
             return false;
-    return !books.late_n;
+    return !books.late_n && !books.late_places_n;
 }
 
 static inline void come_to_rest(void)

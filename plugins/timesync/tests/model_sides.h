@@ -118,10 +118,11 @@ struct tags {
 
 static inline dw_texts tags_of(const struct page *p, struct tags *t)
 {
-    char *rest = t->copy, *tag;
+    char *rest, *tag;
     dw_texts list = { t->v, 0 };
 
     memcpy(t->copy, p->tags, sizeof(t->copy));
+    rest = t->copy;
     while (list.n < 8 && (tag = strsep(&rest, ",")) && *tag)
         t->v[list.n++] = tag;
     return list;
@@ -129,7 +130,7 @@ static inline dw_texts tags_of(const struct page *p, struct tags *t)
 
 static inline int tell_page(dw_found *out, const struct page *p)
 {
-    struct tags tags;
+    struct tags tags = { .copy = "" };
 
     return dw_timesheet_add(out, .id = p->id, .project = p->project, .activity = p->activity, .user = p->user,
                             .text = p->text, .tags = tags_of(p, &tags), .begin = p->begin, .end = p->end,
@@ -347,10 +348,19 @@ static inline int list_places(dw_call *c, const struct places *all, const dw_thi
     return dw_found_complete(out);
 }
 
-static inline int make_place(dw_call *c, struct places *all, const char *prefix, const dw_thing *w,
-                             dw_thing *made)
+static inline bool is_there(const struct places *all, const struct thing *t)
 {
-    struct thing *t = &all->all[all->n];
+    for (unsigned i = 0; i < all->n; i++)
+        if (*t->number && strcmp(all->all[i].number, t->number) == 0 &&
+            strcmp(all->all[i].parent, t->parent) == 0)
+            return true;
+    return false;
+}
+
+static inline int make_place(dw_call *c, struct places *all, char prefix, const dw_thing *w, dw_thing *made)
+{
+    struct thing t = { .id = "" };
+    const struct thing *is;
     int how;
 
     if (is_dark() || all->n >= PLACES)
@@ -359,20 +369,26 @@ static inline int make_place(dw_call *c, struct places *all, const char *prefix,
     how = weather(&books.cut_make);
     if (how == 2)
         return dw_fail(c, books.cut_make.code, "the books make none");
-    for (unsigned i = 0; i < all->n; i++) /* as connectors do, which look before */
-        if (!w->looked && w->number && strcmp(all->all[i].number, w->number) == 0 &&
-            strcmp(all->all[i].parent, w->parent ? w->parent : "") == 0)
-            return dw_fail(c, DW_ECONFLICT, "it is there");
-    snprintf(t->id, sizeof(t->id), "%s%u", prefix, ++all->n);
-    take(t->name, sizeof(t->name), w->name);
-    take(t->number, sizeof(t->number), w->number);
-    take(t->parent, sizeof(t->parent), w->parent);
+    take(t.name, sizeof(t.name), w->name);
+    take(t.number, sizeof(t.number), w->number);
+    take(t.parent, sizeof(t.parent), w->parent);
+    if (!w->looked && is_there(all, &t)) /* as connectors do, which look before */
+        return dw_fail(c, DW_ECONFLICT, "it is there");
     books.writes++;
+    if (how == 3 && books.late_places_n < LATE) {
+        books.late_places[books.late_places_n++] =
+            (struct late_place){ { dw_now(c).us + books.cut_make.late.us }, all, t, prefix };
+        return dw_fail(c, books.cut_make.code, "the books say nothing");
+    }
+    place_new(all, prefix, &t);
     if (how)
         return dw_fail(c, books.cut_make.code, "the books make one, and say nothing");
-    *made = (dw_thing){
-        .struct_size = sizeof(*made), .id = t->id, .name = t->name, .number = t->number, .parent = t->parent
-    };
+    is = &all->all[all->n - 1];
+    *made = (dw_thing){ .struct_size = sizeof(*made),
+                        .id = is->id,
+                        .name = is->name,
+                        .number = is->number,
+                        .parent = is->parent };
     return 0;
 }
 
@@ -415,13 +431,13 @@ static int list_activities(dw_call *c, dw_connection *conn, const dw_thing_query
 static int make_customer(dw_call *c, dw_connection *conn, const dw_thing *w, dw_thing *made)
 {
     (void)conn;
-    return make_place(c, &books.customers, "c", w, made);
+    return make_place(c, &books.customers, 'c', w, made);
 }
 
 static int make_project(dw_call *c, dw_connection *conn, const dw_thing *w, dw_thing *made)
 {
     (void)conn;
-    return make_place(c, &books.projects, "p", w, made);
+    return make_place(c, &books.projects, 'p', w, made);
 }
 
 /* ---- the kinds ---- */

@@ -136,6 +136,13 @@ static struct books {
         struct page page;
     } late[LATE];
     unsigned late_n;
+    struct late_place {
+        dw_time at;
+        struct places *among;
+        struct thing thing;
+        char prefix;
+    } late_places[LATE];
+    unsigned late_places_n;
     struct page billed[PAGES]; /* as they were when they were exported */
     unsigned billed_n;
     unsigned during; /* so many requests from now, and then: */
@@ -178,12 +185,20 @@ static inline struct page *page_new(const struct page *p)
     return to;
 }
 
+/* What stands behind that in a text, as a number; 0: it is not there. */
+static inline unsigned number_behind(const char *text, const char *word, int base)
+{
+    const char *at = strstr(text, word);
+
+    return at ? (unsigned)strtoul(at + strlen(word), NULL, base) : 0;
+}
+
 /* Whose it is by its first line: its slot, and *desk; -1: nobody's. */
 static inline int slot_of(const struct page *p, unsigned *desk)
 {
-    unsigned ticket = 0, entry = 0, mark = 0;
+    const unsigned entry = number_behind(p->text, "|TA:", 10), mark = number_behind(p->text, "|C:", 16);
 
-    if (sscanf(p->text, "ZAM:T%u|TA:%u|C:%8x", &ticket, &entry, &mark) != 3)
+    if (strncmp(p->text, "ZAM:T", 5) != 0)
         return -1;
     for (*desk = 0; *desk < desks_n; ++*desk)
         if (strtoul(desks[*desk].mark, NULL, 16) == mark && entry > offset_of(*desk) &&
@@ -238,9 +253,35 @@ static inline void arrive(const struct late *l)
     p->changed = l->at;
 }
 
+static inline void place_new(struct places *among, char prefix, const struct thing *t)
+{
+    if (among->n >= PLACES)
+        return;
+    among->all[among->n] = *t;
+    snprintf(among->all[among->n].id, sizeof(t->id), "%c%u", prefix, among->n + 1);
+    among->n++;
+}
+
+static inline void places_wake(dw_time now)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < books.late_places_n; i++) {
+        const struct late_place *l = &books.late_places[i];
+
+        if (l->at.us <= now.us)
+            place_new(l->among, l->prefix, &l->thing);
+        else
+            books.late_places[kept++] = *l;
+    }
+    books.late_places_n = kept;
+}
+
 static inline void books_wake(dw_time now)
 {
     unsigned kept = 0;
+
+    places_wake(now);
 
     for (unsigned i = 0; i < books.late_n; i++) {
         if (books.late[i].at.us <= now.us)

@@ -74,6 +74,42 @@ static void a_wrong_sync_is_told_what_is_wrong(void **state)
     assert_int_equal(items(ok(API "/syncs")), 1);
 }
 
+/* Rules are for all that was ever booked: what they would do to it is said with their change, or before it. */
+static void what_a_change_would_rewrite_is_said(void **state)
+{
+    char target[100], sync[37];
+    dw_harness_reply now;
+
+    (void)state;
+    snprintf(
+        sync, sizeof(sync), "%s",
+        make_sync("Main", NO_SCHEDULE ",\"rules\":{\"activity\":\"default\",\"default_activity\":\"21\"}"));
+    snprintf(target, sizeof(target), API "/syncs/%s", sync);
+    booked("6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z");
+    booked("7", "50", "Router", "7", "4", "1", "30", "2026-11-21T10:00:00Z");
+    booked("8", "51", "Printer", "9", "3", "1", "45", "2026-11-22T10:00:00Z");
+    assert_text(run(sync, "{}"), "/created", "3");
+    books.all[2].exported = true;
+    run(sync, "{\"kind\":\"full\"}");
+    now = assert_status(patch(target, "{\"check\":true,\"rules\":{\"description\":\"{title}\"}}"), 200);
+    assert_text(now, "/rewrites", "2");
+    assert_text(now, "/rewrites_billed", "1");
+    assert_text(now, "/rules/description", "{title}"); /* as it would be */
+    assert_text(ok(target), "/rules/description", "{number} {title}\n{url}\n{note}");
+    refused(patch(target, "{\"check\":true,\"rules\":{\"zero\":\"hide\"}}"), 422, "#/rules/zero");
+    now = assert_status(patch(target, "{\"rules\":{\"target_edited\":\"restore\"}}"), 200);
+    assert_text(now, "/rewrites", "0");
+    assert_text(run(sync, "{\"kind\":\"full\"}"), "/unchanged", "3");
+    now = assert_status(patch(target, "{\"rules\":{\"description\":\"{title}\"}}"), 200);
+    assert_text(now, "/rewrites", "2");
+    assert_text(now, "/rewrites_billed", "1");
+    now = run(sync, "{\"kind\":\"full\"}");
+    assert_text(now, "/updated", "2");
+    assert_text(now, "/unchanged", "1"); /* of one that is billed a text is nobody's business any more */
+    now = assert_status(patch(target, "{\"rules\":{\"description\":\"{title}\"}}"), 200); /* as it is */
+    assert_text(now, "/rewrites", "0");
+}
+
 static void what_is_given_changes(void **state)
 {
     const char *sync = make_sync("Main", "\"rules\":{\"anchor\":\"begins\"}"),
@@ -202,6 +238,7 @@ int main(void)
         TEST(a_schedule_is_previewed),
         TEST(a_sync_is_made_and_read),
         TEST(a_wrong_sync_is_told_what_is_wrong),
+        TEST(what_a_change_would_rewrite_is_said),
         TEST(what_is_given_changes),
         TEST(a_sync_is_deleted_by_its_name),
         TEST(a_connection_says_what_hangs_on_it),

@@ -56,6 +56,30 @@ static void a_deletion_follows_the_rule(void **state)
     assert_non_null(page_for("1"));
 }
 
+/* What somebody said of it while it was there says nothing of its being gone, although reason and timesheet are the same. */
+static void a_billed_one_goes_after_it_was_kept(void **state)
+{
+    struct booking *b;
+
+    (void)state;
+    rig_start("{}");
+    b = book("1", "1", "10");
+    run("full");
+    page_for("1")->exported = true;
+    edit(b, "20");
+    run("full");
+    assert_string_equal(case_of("1"), "LOCKED_OR_EXPORTED");
+    choose("1", "keep", NULL);
+    run("full");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 0);
+    b->gone = true;
+    run("full");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 1);
+    choose("1", "keep", NULL);
+    run("full");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 0);
+}
+
 static void a_deletion_waits_for_a_person(void **state)
 {
     (void)state;
@@ -186,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON(an_edit_follows),
         ON(a_deletion_follows_the_rule),
+        ON(a_billed_one_goes_after_it_was_kept),
         ON(a_deletion_waits_for_a_person),
         ON(a_hidden_entry_is_not_gone),
         ON(too_many_deletions_are_not_believed),

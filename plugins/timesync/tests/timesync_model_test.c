@@ -182,7 +182,7 @@ static double seconds_since(const struct timespec *since)
 static unsigned usual(void)
 {
 #ifdef IS_SANITIZED
-    return 20;
+    return 10;
 #elif defined(__OPTIMIZE__)
     return 400;
 #else
@@ -232,6 +232,11 @@ static void nothing_is_lost_and_nothing_doubled(void **state)
 
 /* ---- can the judge fail? ---- */
 
+#ifdef IS_SANITIZED
+enum { PLANT_EACH = 4 }; /* the judge is the same in all builds */
+#else
+enum { PLANT_EACH = 1 };
+#endif
 enum { TRIES_TO_CATCH = 60 };
 
 static unsigned caught_after(enum mistake of_sides, bool (*at_the_end)(void))
@@ -252,25 +257,23 @@ static unsigned caught_after(enum mistake of_sides, bool (*at_the_end)(void))
     return is_caught && was_planted == (at_the_end != NULL) ? n : 0;
 }
 
+static bool is_caught_one(const char *name, enum mistake of_sides, bool (*at_the_end)(void))
+{
+    const unsigned n = caught_after(of_sides, at_the_end);
+
+    print_message("%s: %s after %u: %.160s\n", name, n ? "caught" : "MISSED", n, wrong);
+    return n > 0;
+}
+
 static void every_mistake_is_caught(void **state)
 {
     unsigned missed = 0;
 
     (void)state;
-    for (unsigned i = 0; i < OF_SIDES; i++) {
-        const unsigned n = caught_after(mistakes_of_sides[i].mistake, NULL);
-
-        print_message("%s: %s after %u: %.160s\n", mistakes_of_sides[i].name, n ? "caught" : "MISSED", n,
-                      wrong);
-        missed += !n;
-    }
-    for (unsigned i = 0; i < AT_THE_END; i++) {
-        const unsigned n = caught_after(NO_MISTAKE, mistakes_at_the_end[i].act);
-
-        print_message("%s: %s after %u: %.160s\n", mistakes_at_the_end[i].name, n ? "caught" : "MISSED", n,
-                      wrong);
-        missed += !n;
-    }
+    for (unsigned i = 0; i < OF_SIDES; i += PLANT_EACH)
+        missed += !is_caught_one(mistakes_of_sides[i].name, mistakes_of_sides[i].mistake, NULL);
+    for (unsigned i = 0; i < AT_THE_END; i += PLANT_EACH)
+        missed += !is_caught_one(mistakes_at_the_end[i].name, NO_MISTAKE, mistakes_at_the_end[i].act);
     assert_int_equal(missed, 0);
 }
 

@@ -109,6 +109,23 @@ static void another_user_was_not_sent(void **state)
     assert_string_equal(case_of("1"), "TARGET_CHANGED");
 }
 
+/* It is given up when nothing came of it several times in a row; those that went well are none of them. */
+static void what_went_well_is_no_failure(void **state)
+{
+    static const char *const amounts[] = { "11", "12", "13" };
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    for (unsigned i = 0; i < 3; i++) {
+        edit(&desk.all[0], amounts[i]);
+        fail_next(DW_EUNKNOWN, false, at_once);
+        assert_int_equal(run("full").updated, 1);
+        assert_string_equal(state_of("1"), "synced");
+    }
+}
+
 /* Another run comes upon the entry while nobody knows yet: it waits as well. */
 static void nobody_looks_too_early(void **state)
 {
@@ -180,6 +197,27 @@ static void it_was_edited_there_meanwhile(void **state)
     assert_string_equal(case_of("1"), "TARGET_CHANGED");
     assert_int_equal(run("full").to_decide, 1);
     assert_int_equal(books.writes, 1);
+}
+
+/* Or the target rounds by more than a minute, and its answer got lost: it is not left alone for good because of that. */
+static void it_may_have_been_rounded(void **state)
+{
+    (void)state;
+    rig_start("{\"target_edited\":\"unfollow\"}");
+    book("1", "1", "10");
+    fail_next(DW_EUNKNOWN, true, at_once);
+    const char *id = start_run("full", "{}", false, NULL);
+
+    run_jobs();
+    edit_page(page_for("1"), 900);
+    run_through(id);
+    assert_string_equal(state_of("1"), "synced");
+    run("full");
+    assert_string_equal(state_of("1"), "synced");
+    edit(&desk.all[0], "25");
+    run("full");
+    assert_int_equal(page_for("1")->seconds, 1500);
+    assert_int_equal(books.creates, 1);
 }
 
 static void unknown_updates(void **state)
@@ -530,11 +568,13 @@ int main(void)
         ON(it_was_made_and_is_not_wanted_any_more),
         ON(another_project_was_not_written),
         ON(another_user_was_not_sent),
+        ON(what_went_well_is_no_failure),
         ON(nobody_looks_too_early),
         ON(a_sender_may_be_slow),
         ON(an_error_page_may_lie),
         ON(it_was_edited_meanwhile),
         ON(it_was_edited_there_meanwhile),
+        ON(it_may_have_been_rounded),
         ON(unknown_updates),
         ON(unknown_removals),
         ON(what_never_works_fails),

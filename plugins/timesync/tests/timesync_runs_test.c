@@ -371,12 +371,11 @@ static void another_ones_timesheet(void **state)
 {
     (void)state;
     rig_start("{}");
+    old_page("ZAM:T1|TA:1", "", 0, 7200);
     book("1", "1", "10");
     book("2", "1", "10");
     run("full");
-    page_for("1")->gone = true;
-    run("full");
-    assert_string_equal(case_of("1"), "DELETED_TARGET");
+    assert_string_equal(case_of("1"), "TIME_MISMATCH");
     choose("1", "adopt", page_for("2")->id);
     assert_string_equal(case_of("1"), "DUPLICATE");
     assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE sheet = 's2'"), 1);
@@ -395,6 +394,29 @@ static void it_changed_after_it_was_shown(void **state)
     assert_string_equal(case_of("1"), "TARGET_CHANGED");
     assert_int_equal(choose("1", "update", NULL).updated, 1);
     assert_int_equal(page_for("1")->seconds, 600);
+}
+
+/* A run has found something else before it was carried out: what was chosen makes no sense for that. */
+static void it_is_about_something_else(void **state)
+{
+    unsigned writes;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    book("2", "1", "10");
+    run("full");
+    edited_there("1");
+    writes = books.writes;
+    desk.all[0].gone = true;
+    dw_harness_advance(h, DW_MINUTES(1));
+    run_tickets("1");
+    assert_string_equal(case_of("1"), "DELETED_SOURCE");
+    assert_int_equal(choose("1", "update", NULL).to_decide, 1);
+    assert_int_equal(choose("1", "keep", NULL).to_decide, 1);
+    assert_string_equal(case_of("1"), "DELETED_SOURCE");
+    assert_int_equal(books.writes, writes);
+    assert_int_equal(choose("1", "remove", NULL).deleted, 1);
 }
 
 static void it_solved_itself(void **state)
@@ -488,6 +510,7 @@ int main(void)
         ON(a_mapping_settles),
         ON(another_ones_timesheet),
         ON(it_changed_after_it_was_shown),
+        ON(it_is_about_something_else),
         ON(it_solved_itself),
         ON(a_decision_that_fails_is_open_again),
         ON(dismissed_is_not_done),

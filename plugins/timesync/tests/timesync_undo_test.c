@@ -193,6 +193,46 @@ static void a_decision_is_taken_back(void **state)
     assert_int_equal(page_for("1")->seconds, 900);
 }
 
+/* The answer of its removal got lost: nobody has said that the entry is never moved again. */
+static void its_answer_got_lost(void **state)
+{
+    const char *first;
+
+    (void)state;
+    rig_start("{}");
+    first = moved(1);
+    fail_next(DW_EUNKNOWN, true, (dw_span){ 0 });
+    assert_int_equal(run_through(start_run("undo", "{}", false, first)).deleted, 1);
+    assert_int_equal(pages(), 0);
+    assert_string_equal(state_of("1"), "waiting");
+    assert_string_equal(of("1", "undone"), "done");
+    assert_int_equal(run("full").created, 1);
+}
+
+/* The same of one that the rules remove, as it is of no length, and of one whose removal a person chose. */
+static void other_answers_get_lost(void **state)
+{
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    moved(2);
+    edit(&desk.all[0], "0");
+    fail_next(DW_EUNKNOWN, true, (dw_span){ 0 });
+    run("full");
+    assert_int_equal(pages(), 1);
+    edit(&desk.all[0], "20");
+    assert_int_equal(run("full").created, 1);
+    edit_page(page_for("2"), 300);
+    edit(&desk.all[1], "20");
+    run("full");
+    assert_string_equal(case_of("2"), "BOTH_CHANGED");
+    fail_next(DW_EUNKNOWN, true, (dw_span){ 0 });
+    choose("2", "remove", NULL);
+    assert_int_equal(pages(), 1);
+    edit(&desk.all[1], "30");
+    assert_int_equal(run("full").created, 0);
+    assert_string_equal(state_of("2"), "skipped");
+}
+
 /* A notice's run is at work: the undo waits for it. */
 static void it_waits_for_others(void **state)
 {
@@ -237,9 +277,17 @@ static void billed_while_it_was_taken_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON(a_run_is_taken_back),         ON(an_undo_goes_on),        ON(what_is_not_taken_back),
-        ON(what_is_left_stays_as_it_is), ON(what_was_never_its_own), ON(the_last_one_first),
-        ON(a_decision_is_taken_back),    ON(it_waits_for_others),    ON(billed_while_it_was_taken_back),
+        ON(a_run_is_taken_back),
+        ON(an_undo_goes_on),
+        ON(what_is_not_taken_back),
+        ON(what_is_left_stays_as_it_is),
+        ON(what_was_never_its_own),
+        ON(the_last_one_first),
+        ON(a_decision_is_taken_back),
+        ON(its_answer_got_lost),
+        ON(other_answers_get_lost),
+        ON(it_waits_for_others),
+        ON(billed_while_it_was_taken_back),
     };
 
     return ON_EVERY_ENGINE("undo", tests);

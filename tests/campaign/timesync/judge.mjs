@@ -200,7 +200,7 @@ export class Judge {
   #sourceOf(id) {
     const row = this.world.entry(id);
     const ticket = row && this.world.ticket(row.ticket_id);
-    const seen = row && [row.type_id, row.ticket_id, row.created_by_id, ticket.title, ticket.organization_id, ticket.state_id, this.unmapped.has(row.type_id)];
+    const seen = row && [row.type_id, row.ticket_id, row.created_by_id, ticket.title, ticket.organization_id, this.unmapped.has(row.type_id)];
     return JSON.stringify(seen && [String(row.time_unit), ...seen]);
   }
 

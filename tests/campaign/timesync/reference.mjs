@@ -354,8 +354,9 @@ export class Reference {
     return this.#end(id, entry, 'skipped', 'skipped', 'DELETED_TARGET');
   }
 
-  async #gone(id, entry) {
+  async #gone(id, entry, other) {
     const now = entry.sheet && (await this.#get(entry.sheet));
+    if (!now && other) return this.#case(id, entry, 'DELETED_SOURCE'); // somebody copied it, and deleted the original
     if (!now) {
       entry.sheet = undefined;
       return this.#end(id, entry, 'skipped', 'gone');

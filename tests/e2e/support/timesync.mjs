@@ -1,6 +1,7 @@
 // timesync.mjs - a scene for a test of the sync: a Zammad, a Kimai, a server with both connectors, and a sync between the two.
 
 import assert from 'node:assert/strict';
+import { after, afterEach, before } from 'node:test';
 
 import { Dowel, House } from '../../campaign/timesync/dowel.mjs';
 import { Judge } from '../../campaign/timesync/judge.mjs';
@@ -12,6 +13,23 @@ export const SETTLE_MS = 2000;
 let seeds = 100;
 
 export const startHouse = (options = {}) => new House({ settleMs: SETTLE_MS, ...options }).start();
+
+// For a file of tests: its server, and open(options): a scene on it that ends with the test that opened it.
+export function stageOf({ timeout }) {
+  const house = new House({ settleMs: SETTLE_MS });
+  let scenes = [];
+  before(() => house.start(), { timeout });
+  afterEach(async () => {
+    await Promise.all(scenes.map((scene) => scene.close()));
+    scenes = [];
+  }, { timeout });
+  after(() => house.stop(), { timeout });
+  const open = async (options) => {
+    scenes.push(await Scene.open(house, options));
+    return scenes.at(-1);
+  };
+  return { house, open };
+}
 
 // What a scene is made of: { world, dowel, zammad, kimai, house } and what one does in it.
 export class Scene {
