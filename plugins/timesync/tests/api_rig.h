@@ -171,27 +171,30 @@ static inline size_t audited(const char *action)
 /* ---- what is booked ---- */
 
 /* By agent 3, who is Ann, or by Bob; kind of work 1 is Support, the other Travel; at a moment as RFC 3339 has it. */
-/* NOLINTNEXTLINE(readability-function-size): a booking has so many facts, and a call of it is a row of a table */
-static inline void booked(const char *id, const char *ticket, const char *title, const char *customer,
-                          const char *agent, const char *activity, const char *amount, const char *at)
+struct booked {
+    const char *id, *ticket, *title, *customer, *agent, *activity, *amount, *at;
+};
+
+#define booked(...) book_((struct booked){ __VA_ARGS__ })
+static inline void book_(struct booked w)
 {
-    const bool is_ann = strcmp(agent, "3") == 0;
+    const bool is_ann = strcmp(w.agent, "3") == 0;
     struct booking *b = &desk.all[desk.n++];
 
     *b = (struct booking){ .unit = DW_UNIT_MINUTES };
-    take(b->id, sizeof(b->id), id);
-    take(b->ticket, sizeof(b->ticket), ticket);
-    take(b->number, sizeof(b->number), say("4400%s", ticket));
-    take(b->title, sizeof(b->title), title);
-    take(b->customer, sizeof(b->customer), customer);
-    take(b->customer_name, sizeof(b->customer_name), say("Customer %s", customer));
-    take(b->agent, sizeof(b->agent), agent);
+    take(b->id, sizeof(b->id), w.id);
+    take(b->ticket, sizeof(b->ticket), w.ticket);
+    take(b->number, sizeof(b->number), say("4400%s", w.ticket));
+    take(b->title, sizeof(b->title), w.title);
+    take(b->customer, sizeof(b->customer), w.customer);
+    take(b->customer_name, sizeof(b->customer_name), say("Customer %s", w.customer));
+    take(b->agent, sizeof(b->agent), w.agent);
     take(b->agent_name, sizeof(b->agent_name), is_ann ? "Ann Ämter" : "Bob; \"the\" Builder");
     take(b->email, sizeof(b->email), is_ann ? "ann@example.org" : "bob@example.org");
-    take(b->activity, sizeof(b->activity), activity);
-    take(b->activity_name, sizeof(b->activity_name), strcmp(activity, "1") == 0 ? "Support" : "Travel");
-    take(b->amount, sizeof(b->amount), amount);
-    take(b->at, sizeof(b->at), at);
+    take(b->activity, sizeof(b->activity), w.activity);
+    take(b->activity_name, sizeof(b->activity_name), strcmp(w.activity, "1") == 0 ? "Support" : "Travel");
+    take(b->amount, sizeof(b->amount), w.amount);
+    take(b->at, sizeof(b->at), w.at);
 }
 
 /* ---- a sync ---- */

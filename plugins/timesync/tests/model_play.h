@@ -28,6 +28,8 @@ static inline void change(struct booking *b, unsigned *what, unsigned to)
         return;
     *what = to;
     b->decisions &= 1U << UNFOLLOW | 1U << SKIP;
+    if (b->amount == b->said.amount && b->work == b->said.work) /* as it was when they decided */
+        b->decisions |= b->said.decisions;
 }
 
 static inline unsigned some_amount(unsigned chance)
@@ -409,11 +411,14 @@ static inline void note_decision(struct desk *d, const json_t *one, const char *
 {
     struct booking *b = booking_of_case(d, one);
 
-    if (b)
-        b->decisions |= 1U << action_of(action);
-    if (b)
-        b->decided |= b->decisions;
     tally.decisions++;
+    if (!b)
+        return;
+    b->decisions |= 1U << action_of(action);
+    b->decided |= b->decisions;
+    b->said.amount = b->amount;
+    b->said.work = b->work;
+    b->said.decisions = b->decisions;
 }
 
 static inline const json_t *open_cases(const struct desk *d)

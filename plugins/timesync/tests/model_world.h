@@ -55,6 +55,9 @@ struct booking {
     unsigned deeds;     /* to it and its pages */
     unsigned decisions; /* that still hold: a bit for each action, see action_names */
     unsigned decided;   /* ever */
+    struct {
+        unsigned amount, work, decisions;
+    } said; /* the last time that somebody decided, and of what */
 };
 
 static struct desk {
