@@ -189,7 +189,8 @@ struct strange {
     enum reason reason;
 };
 
-/* In the transaction that tells a person of it: another step of this run may have just made it an entry's own, or asked about it. */
+/* In the transaction that tells a person of it: another step of this run may have just made it an entry's own, or asked about it. An
+ * entry whose step is not done yet may be asked about something else by then; if not, that closes what is told here. */
 static int is_somebodys(dw_call *c, const struct strange *x)
 {
     const char *id;
@@ -199,8 +200,10 @@ static int is_somebodys(dw_call *c, const struct strange *x)
                    : dw_db_find(c, DW_TO(&id),
                                 "SELECT c.id FROM timesync_cases c JOIN timesync_entries e ON e.id = c.entry"
                                 " WHERE c.sync = $1 AND c.sheet = $2 AND c.state IN ('open', 'deciding')"
-                                " AND e.sheet IS NULL LIMIT 1",
-                                x->w->sync.id, x->s->sheet);
+                                " AND e.sheet IS NULL AND NOT EXISTS (SELECT 1 FROM timesync_steps s"
+                                " WHERE s.run = $3 AND s.key = c.key AND s.outcome = '')"
+                                " LIMIT 1",
+                                x->w->sync.id, x->s->sheet, x->w->run.id);
 }
 
 static int end_strange(dw_call *c, void *ud)
@@ -236,6 +239,46 @@ static int end_strange(dw_call *c, void *ud)
     if (same(x->outcome, "deciding"))
         return case_open(c, &found, NULL);
     return x->w->action ? case_resolved(c, found.sync, found.key) : case_obsolete(c, found.sync, found.key);
+}
+
+/* In the open transaction. */
+static int ask_about(dw_call *c, const struct work *w, const struct sheet *sheet)
+{
+    const struct case_found found = {
+        .sync = w->sync.id,
+        .run = w->run.id,
+        .key = dw_format(c, "sheet:%s", sheet->id),
+        .sheet = sheet->id,
+        .reason = REASON_DUPLICATE,
+        .detail = own(c, sheet->text),
+        .target = sheet_json(c, sheet),
+    };
+
+    return case_open(c, &found, NULL);
+}
+
+static int tell_of_other(dw_call *c, void *ud)
+{
+    const struct strange *x = ud;
+    const int is = is_somebodys(c, x);
+
+    return is != 0 ? is : ask_about(c, x->w, x->sheet);
+}
+
+int decide_other(dw_call *c, struct work *w, const struct step *s, const struct entry *e)
+{
+    struct found_sheet found;
+    int rc;
+
+    if (w->run.is_plan || !same(s->hint, HINT_FOUND) || !e->sheet || same(e->sheet, s->sheet))
+        return 0;
+    rc = work_read_sheet(c, w, s->sheet, &found);
+    if (rc != 0 || !found.is_there || !owner_is_named(w, e, &found.sheet))
+        return rc;
+    struct strange x = { w, s, &found.sheet, "deciding", REASON_DUPLICATE };
+
+    rc = tx_do(c, tell_of_other, &x);
+    return rc < 0 ? rc : 0;
 }
 
 static int end_as_strange(dw_call *c, const struct work *w, const struct step *s, const struct sheet *sheet,
@@ -278,19 +321,7 @@ static int leave_old(dw_call *c, void *ud)
     const struct left *left = ud;
 
     DW_TRY(case_obsolete(c, left->w->sync.id, left->e->id));
-    if (!left->sheet)
-        return 0;
-    const struct case_found found = {
-        .sync = left->w->sync.id,
-        .run = left->w->run.id,
-        .key = dw_format(c, "sheet:%s", left->sheet->id),
-        .sheet = left->sheet->id,
-        .reason = REASON_DUPLICATE,
-        .detail = own(c, left->sheet->text),
-        .target = sheet_json(c, left->sheet),
-    };
-
-    return case_open(c, &found, NULL);
+    return left->sheet ? ask_about(c, left->w, left->sheet) : 0;
 }
 
 /* Of a timesheet that is one too many: it is the entry's, and the one that the entry had is the one too many. */

@@ -382,6 +382,15 @@ static int recall(dw_call *c, const struct step *s, const struct entry *e, struc
     return 0;
 }
 
+/* What the entry became is written; what was found beside it is told. */
+static int settled(dw_call *c, struct work *w, const struct step *s, struct entry *e)
+{
+    if (w->run.undoes)
+        return undo_settled(c, w, s);
+    DW_TRY(entry_load(c, e->id, e));
+    return decide_other(c, w, s, e);
+}
+
 int work_step(dw_call *c, struct work *w, const struct step *s)
 {
     struct step recalled;
@@ -394,11 +403,13 @@ int work_step(dw_call *c, struct work *w, const struct step *s)
     DW_TRY(entry_load(c, s->entry, &e));
     DW_TRY(wanted_make(c, &w->sync, w->mappings, &e, &wanted));
     if (*e.intent && (rc = settle(c, w, s, &e, &wanted)) != WORK_GOES_ON)
-        return rc == WORK_DONE && w->run.undoes ? undo_settled(c, w, s) : rc;
+        return rc == WORK_DONE ? settled(c, w, s, &e) : rc;
     if (w->run.undoes)
         return undo_step(c, w, s, &e);
     if (w->action)
         return decide(c, w, s, &e, &wanted);
+    if ((rc = decide_other(c, w, s, &e)) != 0)
+        return rc;
     const bool is_told = e.gone_at.us && is_found(s); /* nobody wants it, and the source has it no longer */
 
     if (entry_is_settled(e.state, e.reason) && !is_told)

@@ -54,7 +54,7 @@ static int hint(dw_call *c, const struct looking *l, struct known_entry *k, cons
 }
 
 struct owner {
-    const char *id, *sheet, *base_hash, *state, *ticket, *number;
+    const char *id, *sheet, *base_hash, *state, *reason, *ticket, *number;
     bool is_exported;
 };
 
@@ -64,15 +64,15 @@ static int find_owner(dw_call *c, const struct looking *l, const char *column, c
     *out = (struct owner){ 0 };
     return same(column, "sheet")
                ? dw_db_find(c,
-                            DW_TO(&out->id, &out->sheet, &out->base_hash, &out->state, &out->ticket,
-                                  &out->number, &out->is_exported),
-                            "SELECT id, sheet, base_hash, state, ticket, ticket_number, exported"
+                            DW_TO(&out->id, &out->sheet, &out->base_hash, &out->state, &out->reason,
+                                  &out->ticket, &out->number, &out->is_exported),
+                            "SELECT id, sheet, base_hash, state, reason, ticket, ticket_number, exported"
                             " FROM timesync_entries WHERE sync = $1 AND sheet = $2",
                             l->w->sync.id, value)
                : dw_db_find(c,
-                            DW_TO(&out->id, &out->sheet, &out->base_hash, &out->state, &out->ticket,
-                                  &out->number, &out->is_exported),
-                            "SELECT id, sheet, base_hash, state, ticket, ticket_number, exported"
+                            DW_TO(&out->id, &out->sheet, &out->base_hash, &out->state, &out->reason,
+                                  &out->ticket, &out->number, &out->is_exported),
+                            "SELECT id, sheet, base_hash, state, reason, ticket, ticket_number, exported"
                             " FROM timesync_entries WHERE sync = $1 AND source_id = $2",
                             l->w->sync.id, value);
 }
@@ -112,6 +112,26 @@ static const char *hint_of(const struct looking *l, const struct find *f, const 
     return is_old ? (l->is_only_source ? HINT_FOUND : HINT_UNSURE) : HINT_FOREIGN;
 }
 
+/* For an entry without a timesheet. Of several its step is about the first, and a person is told of each other one, as of any that is
+ * one too many; unless nobody wants one for it. */
+static int found_for(dw_call *c, const struct looking *l, const struct find *f, const struct owner *o,
+                     const char *what)
+{
+    const char *first;
+    const int there = dw_db_find(c, DW_TO(&first),
+                                 "SELECT sheet FROM timesync_steps WHERE run = $1 AND key = $2"
+                                 " AND reason = $3 AND outcome = ''",
+                                 l->w->run.id, o->id, HINT_FOUND);
+
+    DW_TRY(there);
+    if (!there || same(first, f->id))
+        return hint(c, l, l->known ? known_by_source(l->known, f->marker.entry) : NULL, o->id, o->ticket,
+                    f->id, what);
+    return !same(what, HINT_FOUND) || same(o->state, "unfollowed") || entry_is_settled(o->state, o->reason)
+               ? 0
+               : hint(c, l, NULL, NULL, o->ticket, f->id, HINT_TWICE);
+}
+
 static int by_its_marker(dw_call *c, const struct looking *l, const struct find *f)
 {
     const bool is_ours = same(f->marker.mark, l->w->sync.mark);
@@ -128,10 +148,8 @@ static int by_its_marker(dw_call *c, const struct looking *l, const struct find 
     what = hint_of(l, f, &o);
     if (!*what)
         return 0;
-    if (same(what, HINT_TWICE))
-        return hint(c, l, NULL, NULL, o.ticket, f->id, what);
-    return hint(c, l, l->known ? known_by_source(l->known, f->marker.entry) : NULL, o.id, o.ticket, f->id,
-                what);
+    return same(what, HINT_TWICE) ? hint(c, l, NULL, NULL, o.ticket, f->id, what)
+                                  : found_for(c, l, f, &o, what);
 }
 
 static int write_find(dw_call *c, const struct looking *l, const struct find *f)

@@ -367,6 +367,9 @@ static int64_t others_of(const struct scene *s, enum action action, size_t n)
         return (int64_t)n; /* the other one of the two */
     if (s->reason == REASON_DUPLICATE && action == ACTION_KEEP && !s->is_of_sheets)
         return (int64_t)n;
+    /* Nobody said which one is the entry's: the pass takes one, and asks about the other one by itself. */
+    if (s->reason == REASON_DUPLICATE && action == ACTION_DISMISS && !s->is_of_sheets)
+        return (int64_t)n;
     return 0;
 }
 

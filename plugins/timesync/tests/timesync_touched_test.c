@@ -156,6 +156,140 @@ static void a_copy_whose_entry_and_original_are_gone(void **state)
     assert_int_equal(pages(), 1);
 }
 
+/* ---- several of an entry that has none yet ---- */
+
+static int64_t open_of(const char *sheet)
+{
+    int64_t n = -1;
+
+    sql_ok(dw_harness_find(h, DW_TO(&n),
+                           "SELECT count(*) FROM timesync_cases WHERE key = $1 AND reason = 'DUPLICATE'"
+                           " AND state = 'open'",
+                           sheet));
+    return n;
+}
+
+/* The database is from before the entry was moved, and somebody copied its timesheet. */
+static void restored_with_a_copy(void)
+{
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    copy_of("1", "copy");
+    sql_ok(dw_harness_sql(h, "DELETE FROM timesync_steps"));
+    sql_ok(dw_harness_sql(h, "DELETE FROM timesync_entries"));
+}
+
+static void both_are_told(void)
+{
+    assert_string_equal(state_of("1"), "synced");
+    assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE sheet = 's1'"), 1);
+    assert_int_equal(open_cases(), 1);
+    assert_int_equal(open_of("sheet:copy"), 1);
+    assert_int_equal(books.creates, 1);
+}
+
+static void the_other_of_two_is_told_at_once(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    restored_with_a_copy();
+    n = run_through(start_run("full", "{}", true, NULL));
+    assert_int_equal(n.adopted, 1);
+    assert_int_equal(n.to_decide, 1);
+    n = run("full");
+    assert_int_equal(n.adopted, 1);
+    assert_int_equal(n.to_decide, 1);
+    both_are_told();
+    n = run("full");
+    assert_int_equal(n.unchanged, 1);
+    both_are_told();
+    page_of("copy")->gone = true;
+    run("full");
+    assert_int_equal(open_cases(), 0);
+}
+
+/* A run that does not list all of the target asked about the entry. */
+static void the_other_of_two_of_which_there_was_a_case(void **state)
+{
+    (void)state;
+    restored_with_a_copy();
+    run_tickets("1");
+    assert_string_equal(case_of("1"), "DUPLICATE");
+    run("full");
+    both_are_told();
+}
+
+/* The pass that lists them also finds out what came of the create. */
+static void it_was_made_and_copied(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    fail_next(DW_EUNKNOWN, true, (dw_span){ 0 });
+    start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL);
+    run_jobs();
+    copy_of("1", "copy");
+    run("full");
+    both_are_told();
+    run("full");
+    both_are_told();
+}
+
+/* The other one bears an older tool's line, by which the outcome of the create is not looked for; and it is listed first. */
+static void it_was_made_beside_an_older_one(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    run("full");
+    book("1", "1", "10");
+    snprintf(old_page("ZAM:T1|TA:1", "", 0, 600)->id, 32, "copy");
+    fail_next(DW_EUNKNOWN, true, (dw_span){ 0 });
+    start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL);
+    run_jobs();
+    run("full");
+    assert_string_equal(state_of("1"), "synced");
+    assert_int_equal(open_cases(), 1);
+    assert_int_equal(open_of("sheet:copy"), 1);
+    assert_int_equal(books.creates, 1);
+    run("full");
+    assert_int_equal(open_cases(), 1);
+}
+
+/* The entry's open case is about the copy, and its step has to wait: the copy's own is done first. */
+static void its_step_comes_after_the_others(void **state)
+{
+    (void)state;
+    restored_with_a_copy();
+    run_tickets("1");
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_cases SET sheet = 'copy'"));
+    sql_ok(dw_harness_sql(h,
+                          "UPDATE timesync_entries SET intent = 'remove', attempt = 1,"
+                          " intent_at = $1",
+                          DAY));
+    run("full");
+    both_are_told();
+}
+
+/* Nobody wants one for it: then nobody is asked about what is there, however many there are. */
+static void of_what_is_left_alone_nobody_is_told(void **state)
+{
+    (void)state;
+    rig_start("{\"target_deleted\":\"skip\"}");
+    book("1", "1", "10");
+    run("full");
+    copy_of("1", "copy");
+    books.all[0].gone = books.all[1].gone = true;
+    run("full");
+    assert_string_equal(state_of("1"), "skipped");
+    books.all[0].gone = books.all[1].gone = false; /* put back from a bin */
+    run("full");
+    assert_int_equal(open_cases(), 0);
+    assert_int_equal(pages(), 2);
+    assert_int_equal(books.creates, 1);
+}
+
 /* ---- the same change on both sides ---- */
 
 static void both_say_the_same(void **state)
@@ -282,6 +416,12 @@ int main(void)
         ON(a_copy_of_what_is_gone_is_told),
         ON(a_copy_of_what_is_gone_goes_as_well),
         ON(a_copy_whose_entry_and_original_are_gone),
+        ON(the_other_of_two_is_told_at_once),
+        ON(the_other_of_two_of_which_there_was_a_case),
+        ON(it_was_made_and_copied),
+        ON(it_was_made_beside_an_older_one),
+        ON(its_step_comes_after_the_others),
+        ON(of_what_is_left_alone_nobody_is_told),
         ON(both_say_the_same),
         ON(changed_back),
         ON(a_minute_more_is_an_edit),
