@@ -112,6 +112,18 @@ static const char *hint_of(const struct looking *l, const struct find *f, const 
     return is_old ? (l->is_only_source ? HINT_FOUND : HINT_UNSURE) : HINT_FOREIGN;
 }
 
+/* Another one of the same entry, which has none, comes first in this list: this one is one too many. */
+static int is_found_already(dw_call *c, const struct looking *l, const struct find *f, const struct owner *o)
+{
+    const char *sheet;
+
+    return dw_db_find(c, DW_TO(&sheet),
+                      "SELECT sheet FROM timesync_steps WHERE run = $1 AND key = $2 AND sheet <> $3"
+                      " AND outcome = '' AND reason IN ('" HINT_FOUND "', '" HINT_UNSURE "', '" HINT_FOREIGN
+                      "')",
+                      l->w->run.id, o->id, f->id);
+}
+
 static int by_its_marker(dw_call *c, const struct looking *l, const struct find *f)
 {
     const bool is_ours = same(f->marker.mark, l->w->sync.mark);
@@ -128,8 +140,10 @@ static int by_its_marker(dw_call *c, const struct looking *l, const struct find 
     what = hint_of(l, f, &o);
     if (!*what)
         return 0;
-    if (same(what, HINT_TWICE))
-        return hint(c, l, NULL, NULL, o.ticket, f->id, what);
+    rc = same(what, HINT_TWICE) ? 1 : is_found_already(c, l, f, &o);
+    DW_TRY(rc);
+    if (rc)
+        return hint(c, l, NULL, NULL, o.ticket, f->id, HINT_TWICE);
     return hint(c, l, l->known ? known_by_source(l->known, f->marker.entry) : NULL, o.id, o.ticket, f->id,
                 what);
 }
