@@ -90,6 +90,7 @@ int entry_load(dw_call *c, const char *id, struct entry *out)
         DW(&out->link_by),
         DW(&out->marker),
         DW(&out->intent),
+        DW(&out->sent),
         DW(&out->intent_at),
         DW(&out->intent_run),
         DW(&out->attempt),
@@ -105,7 +106,7 @@ int entry_load(dw_call *c, const char *id, struct entry *out)
                                             " activity, activity_name, note, url, merged_into,"
                                             " amount, unit, begin_at, end_at, booked_at, edited_at,"
                                             " hash, gone_at, state, reason, sheet, base,"
-                                            " base_hash, pushed_hash, link_by, marker, intent,"
+                                            " base_hash, pushed_hash, link_by, marker, intent, sent,"
                                             " intent_at, intent_run, attempt, version, wrong"
                                             " FROM timesync_entries WHERE id = $1",
                                             id)));

@@ -164,6 +164,23 @@ static int settle_create(dw_call *c, struct work *w, const struct step *s, struc
     return it_is(c, w, s, e, wanted, &ending, "adopted");
 }
 
+/* What was written to it, as it was then: rules and the source may say something else by now, and an undo follows neither. */
+static int is_as_sent(dw_call *c, const struct entry *e, const struct sheet *found)
+{
+    struct sheet sent, exact = *found;
+
+    if (!json_is_object(e->sent))
+        return 0;
+    DW_TRY(sheet_read(c, e->sent, &sent));
+    const int64_t minute = 60000000, before = sent.begin.us - found->begin.us,
+                  after = found->end.us - sent.end.us;
+
+    exact.begin = sent.begin;
+    exact.end = sent.end;
+    exact.seconds = sent.seconds;
+    return before >= 0 && before < minute && after >= 0 && after < minute && sheet_same(&exact, &sent, ~0U);
+}
+
 static int settle_update(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                          struct wanted *wanted)
 {
@@ -179,7 +196,10 @@ static int settle_update(dw_call *c, struct work *w, const struct step *s, struc
     evaluate_stay(e, &base, wanted);
     if ((rc = know_places(c, w, wanted)) != 0)
         return rc;
-    if (wanted->reason == REASON_NONE && is_what_was_sent(&found.sheet, wanted)) {
+    const int is_sent = is_as_sent(c, e, &found.sheet);
+
+    DW_TRY(is_sent);
+    if (is_sent || (wanted->reason == REASON_NONE && is_what_was_sent(&found.sheet, wanted))) {
         struct ending ending = {
             .state = "synced",
             .sheet = &found.sheet,
@@ -187,6 +207,10 @@ static int settle_update(dw_call *c, struct work *w, const struct step *s, struc
             .new_sheet = sheet_json(c, &found.sheet),
         };
 
+        if (w->run.undoes) {
+            ending.outcome = "updated";
+            return ending_write(c, w, s, e, NULL, &ending);
+        }
         return it_is(c, w, s, e, wanted, &ending, "updated");
     }
     if (sheet_same(&base, &found.sheet, ~0U) || w->sync.rules.target_edited == TARGET_EDITED_RESTORE)

@@ -254,6 +254,28 @@ unsigned sheet_difference(const struct sheet *s, const struct wanted *w, dw_time
     return n;
 }
 
+void sheet_with(const struct sheet *s, const dw_timesheet *what, struct sheet *out)
+{
+    *out = *s;
+    if (what->project)
+        out->project = what->project;
+    if (what->activity)
+        out->activity = what->activity;
+    if (what->user)
+        out->user = what->user;
+    if (what->text)
+        out->text = what->text;
+    if (what->tags_wanted)
+        out->tags = what->tags;
+    if (what->billable)
+        out->billable = what->billable;
+    if (what->begin.us) {
+        out->begin = what->begin;
+        out->end = what->end;
+        out->seconds = (what->end.us - what->begin.us) / 1000000;
+    }
+}
+
 void sheet_again(const struct sheet *s, dw_timesheet *out)
 {
     *out = (dw_timesheet){

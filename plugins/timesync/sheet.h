@@ -47,6 +47,9 @@ bool sheet_agrees(const struct sheet *s, const struct wanted *w, dw_time booked)
 /* What differs from s of what is wanted, ready for writing. How many members. */
 unsigned sheet_difference(const struct sheet *s, const struct wanted *w, dw_timesheet *out);
 
+/* What s is when that was written to it, but for what its target rounds. Borrows from both. */
+void sheet_with(const struct sheet *s, const dw_timesheet *what, struct sheet *out);
+
 /* All of it, ready for writing it as it was. */
 void sheet_again(const struct sheet *s, dw_timesheet *out);
 

@@ -11,6 +11,7 @@ struct claim {
     struct entry *e;
     const struct work *w;
     const char *intent, *marker, *recipe;
+    const json_t *sent;
 };
 
 /* `recipe` stands in the row from the intent on: if the outcome gets lost, it tells what the timesheet was made from. */
@@ -20,14 +21,15 @@ static int claim_row(dw_call *c, void *ud)
 
     return dw_db_exec(c,
                       "UPDATE timesync_entries SET intent = $3, intent_at = $4, intent_run = $5, marker = $6,"
-                      " pushed_hash = $7, attempt = attempt + 1, version = version + 1"
+                      " pushed_hash = $7, sent = $8, attempt = attempt + 1, version = version + 1"
                       " WHERE id = $1 AND version = $2",
                       claim->e->id, claim->e->version, claim->intent, dw_now(c), claim->w->run.id,
-                      claim->marker, claim->recipe);
+                      claim->marker, claim->recipe, claim->sent);
 }
 
 /* 0; WORK_WAITS: somebody else was quicker. */
-static int begin(dw_call *c, struct work *w, struct entry *e, const char *intent, const struct wanted *wanted)
+static int begin(dw_call *c, struct work *w, struct entry *e, const char *intent, const struct wanted *wanted,
+                 json_t *sent)
 {
     const char *text = wanted ? wanted->text : "";
     const size_t line = strcspn(text, "\n");
@@ -37,6 +39,7 @@ static int begin(dw_call *c, struct work *w, struct entry *e, const char *intent
         .intent = intent,
         .marker = *e->marker || !line ? e->marker : dw_copy(c, (dw_str){ text, line }),
         .recipe = wanted ? wanted->recipe : e->pushed_hash,
+        .sent = sent,
     };
     const int rc = tx_do(c, claim_row, &claim);
 
@@ -46,6 +49,7 @@ static int begin(dw_call *c, struct work *w, struct entry *e, const char *intent
     e->version++;
     e->attempt++;
     e->intent = intent;
+    e->sent = sent;
     e->marker = claim.marker;
     e->pushed_hash = claim.recipe;
     return 0;
@@ -237,7 +241,7 @@ static int create(dw_call *c, struct work *w, const struct step *s, struct entry
         .tags_wanted = wanted->tags.n > 0,
     };
     struct sheet stored;
-    int rc = begin(c, w, e, "create", wanted);
+    int rc = begin(c, w, e, "create", wanted, NULL);
 
     if (rc != 0)
         return rc;
@@ -313,8 +317,11 @@ static void billed_meanwhile(struct ending *ending)
 static int change(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                   const struct wanted *wanted, const struct sheet *is, const dw_timesheet *what)
 {
-    struct sheet stored = { 0 };
-    int rc = begin(c, w, e, "update", wanted);
+    struct sheet stored = { 0 }, sent;
+    int rc;
+
+    sheet_with(is, what, &sent);
+    rc = begin(c, w, e, "update", wanted, sheet_json(c, &sent));
 
     if (rc != 0)
         return rc;
@@ -383,7 +390,8 @@ int write_remove(dw_call *c, struct work *w, const struct step *s, struct entry 
         return not_its_own(c, w, s, e, NULL, is);
     if (w->run.is_plan)
         return plan(c, w, s, e, NULL, "deleted", is);
-    if ((rc = begin(c, w, e, ending.reason == REASON_CHOSEN ? INTENT_REMOVE : INTENT_WITHDRAW, NULL)) != 0)
+    if ((rc = begin(c, w, e, ending.reason == REASON_CHOSEN ? INTENT_REMOVE : INTENT_WITHDRAW, NULL, NULL)) !=
+        0)
         return rc;
     DW_TRY(slot_take(c, w));
     w->requests++;

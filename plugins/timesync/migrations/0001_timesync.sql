@@ -91,6 +91,7 @@ CREATE TABLE timesync_entries (
     target_activity_name TEXT  NOT NULL,
 
     intent         TEXT        NOT NULL,            -- create, update, remove, withdraw: was begun, its end is not known; '': nothing is
+    sent           JSON,                            -- of an intent to update: what the timesheet is then, if it happened
     intent_at      TIMESTAMPTZ,                     -- when it was begun
     intent_run     UUID,
     marker         TEXT        NOT NULL,            -- as it was first written, also when the ticket is another by now; ''

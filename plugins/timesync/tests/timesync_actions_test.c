@@ -365,10 +365,8 @@ static int64_t others_of(const struct scene *s, enum action action, size_t n)
 {
     if (s->reason == REASON_DUPLICATE && action == ACTION_ADOPT)
         return (int64_t)n; /* the other one of the two */
-    if (s->reason == REASON_DUPLICATE && action == ACTION_KEEP && !s->is_of_sheets)
-        return (int64_t)n;
-    /* Nobody said which one is the entry's: the pass takes one, and asks about the other one by itself. */
-    if (s->reason == REASON_DUPLICATE && action == ACTION_DISMISS && !s->is_of_sheets)
+    if (s->reason == REASON_DUPLICATE && !s->is_of_sheets &&
+        (action == ACTION_KEEP || action == ACTION_DISMISS))
         return (int64_t)n;
     return 0;
 }

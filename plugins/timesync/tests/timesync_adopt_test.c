@@ -80,6 +80,21 @@ static void a_connection_made_anew_doubles_nothing(void **state)
     assert_int_equal(run("full").unchanged, 2);
 }
 
+/* Two whose connections are not there, and neither agrees: other servers may have written them, so nobody is asked. */
+static void several_of_other_servers_are_left_alone(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    old_page("ZAM:T1|TA:1|C:01234567", "", -86400, 1200);
+    old_page("ZAM:T1|TA:1|C:76543210", "", -86400, 1500);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(run("full").to_decide, 0);
+        assert_int_equal(count("SELECT count(*) FROM timesync_cases"), 0);
+        assert_int_equal(books.creates, 1);
+    }
+}
+
 /* As long as nobody has decided about an older tool's timesheet, an edit of the entry makes none beside it. */
 static void none_is_made_beside_an_older_one(void **state)
 {
@@ -179,6 +194,7 @@ int main(void)
         ON(a_restored_database_doubles_nothing),
         ON(rows_of_other_tools_are_adopted),
         ON(a_connection_made_anew_doubles_nothing),
+        ON(several_of_other_servers_are_left_alone),
         ON(none_is_made_beside_an_older_one),
         ON(a_ticket_first_of_all),
         ON(doubles_are_reported),

@@ -238,6 +238,27 @@ static void unknown_updates(void **state)
     assert_int_equal(books.writes, 4);
 }
 
+/* It was written and nobody said so, and then the rules say something else: what is there is what was sent, and nobody's edit. */
+static void the_rules_changed_meanwhile(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{\"billable\":\"always\"}");
+    book("1", "1", "10");
+    run("full");
+    edit(&desk.all[0], "20");
+    fail_next(DW_EUNKNOWN, true, (dw_span){ 0 });
+    id = start_run("full", "{}", false, NULL);
+    run_jobs();
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET rules = '{\"billable\":\"never\"}'"));
+    assert_int_equal(run_through(id).to_decide, 0);
+    run("full");
+    assert_string_equal(case_of("1"), "");
+    assert_int_equal(page_for("1")->billable, DW_BILLABLE_NO);
+    assert_int_equal(page_for("1")->seconds, 1200);
+}
+
 static void unknown_removals(void **state)
 {
     (void)state;
@@ -576,6 +597,7 @@ int main(void)
         ON(it_was_edited_there_meanwhile),
         ON(it_may_have_been_rounded),
         ON(unknown_updates),
+        ON(the_rules_changed_meanwhile),
         ON(unknown_removals),
         ON(what_never_works_fails),
         ON(refused_credentials_stop_the_run),

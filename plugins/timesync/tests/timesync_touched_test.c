@@ -38,6 +38,26 @@ static void a_copy_is_taken_for_the_original(void **state)
     }
 }
 
+/* Of an entry that has none, as it is known, two are there: the one is its own, and of the other a person is told in the same pass. */
+static void two_of_one_that_has_none(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    copy_of("1", "copy");
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_entries SET sheet = NULL, base = NULL, base_hash = NULL,"
+                             " state = 'waiting', link_by = ''"));
+    run("full");
+    assert_string_equal(state_of("1"), "synced");
+    assert_int_equal(open_cases(), 1);
+    assert_int_equal(
+        count("SELECT count(*) FROM timesync_cases WHERE reason = 'DUPLICATE' AND entry IS NULL"), 1);
+    run("full");
+    assert_int_equal(open_cases(), 1);
+    assert_int_equal(books.creates, 1);
+}
+
 /* It was reported as one too many before the original went. */
 /* Nobody has to come by who looks for runs that lost their job. */
 static void a_copy_ends_its_run_at_once(void **state)
@@ -411,6 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON(a_copy_is_taken_for_the_original),
         ON(a_copy_ends_its_run_at_once),
+        ON(two_of_one_that_has_none),
         ON(a_copy_that_was_one_too_many),
         ON(a_copy_of_another_time_is_asked_about),
         ON(a_copy_of_what_is_gone_is_told),

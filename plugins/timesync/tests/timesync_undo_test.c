@@ -209,6 +209,25 @@ static void its_answer_got_lost(void **state)
     assert_int_equal(run("full").created, 1);
 }
 
+/* The same of one that is given back what it had. */
+static void the_answer_of_giving_back_got_lost(void **state)
+{
+    const char *second;
+
+    (void)state;
+    rig_start("{}");
+    moved(1);
+    edit(&desk.all[0], "20");
+    second = start_run("full", "{}", false, NULL);
+    run_through(second);
+    fail_next(DW_EUNKNOWN, true, (dw_span){ 0 });
+    assert_int_equal(run_through(start_run("undo", "{}", false, second)).updated, 1);
+    assert_int_equal(page_for("1")->seconds, 600);
+    assert_string_equal(of("1", "undone"), "done");
+    assert_string_equal(case_of("1"), "");
+    assert_int_equal(run("full").updated, 1);
+}
+
 /* The same of one that the rules remove, as it is of no length, and of one whose removal a person chose. */
 static void other_answers_get_lost(void **state)
 {
@@ -277,17 +296,10 @@ static void billed_while_it_was_taken_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON(a_run_is_taken_back),
-        ON(an_undo_goes_on),
-        ON(what_is_not_taken_back),
-        ON(what_is_left_stays_as_it_is),
-        ON(what_was_never_its_own),
-        ON(the_last_one_first),
-        ON(a_decision_is_taken_back),
-        ON(its_answer_got_lost),
-        ON(other_answers_get_lost),
-        ON(it_waits_for_others),
-        ON(billed_while_it_was_taken_back),
+        ON(a_run_is_taken_back),         ON(an_undo_goes_on),        ON(what_is_not_taken_back),
+        ON(what_is_left_stays_as_it_is), ON(what_was_never_its_own), ON(the_last_one_first),
+        ON(a_decision_is_taken_back),    ON(its_answer_got_lost),    ON(the_answer_of_giving_back_got_lost),
+        ON(other_answers_get_lost),      ON(it_waits_for_others),    ON(billed_while_it_was_taken_back),
     };
 
     return ON_EVERY_ENGINE("undo", tests);
