@@ -13,7 +13,7 @@ import { Stage } from './support/timesync_stage.mjs';
 const ENTRIES = 2000;
 const TICKETS = 400;
 const BOOKINGS = 40;
-const PASSES = 10;
+const PASSES = 30;
 const MIB = 1024 * 1024;
 const timeout = 120_000 * slowness;
 
@@ -85,9 +85,9 @@ describe('booked time', { timeout }, () => {
     const before = privateMemory();
     for (let i = 0; i < PASSES; i++) await unchanged();
     const grown = (privateMemory() - before) / MIB;
-    // What a pass knows of its entries is 0.35 MiB: ten passes that keep it are above the bound. Below it is noise: jobs go to whichever
-    // thread is free, and malloc keeps an arena for each, which its first pass lets grow.
-    assert.ok(grown < 3, `${grown.toFixed(1)} MiB more after ${PASSES} passes`);
+    // What a pass knows of its entries is 0.35 MiB: thirty passes that keep it are far above the bound. Below it is noise: jobs go to
+    // whichever thread is free, and malloc keeps an arena for each, which its first pass lets grow.
+    assert.ok(grown < 7, `${grown.toFixed(1)} MiB more after ${PASSES} passes`);
   });
 
   test('is heard of by webhooks: each booking once, and few requests for it', { timeout }, async () => {
