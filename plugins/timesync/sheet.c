@@ -168,7 +168,7 @@ static bool has_tags(const struct sheet *s, const dw_texts *tags)
     return true;
 }
 
-static bool is_place(const struct sheet *s, const struct wanted *w)
+bool sheet_is_placed(const struct sheet *s, const struct wanted *w)
 {
     return (!w->project.id || same(s->project, w->project.id)) && same(s->activity, w->activity) &&
            (!w->user || same(s->user, w->user)) && (!w->billable || s->billable == w->billable);
@@ -176,7 +176,7 @@ static bool is_place(const struct sheet *s, const struct wanted *w)
 
 bool sheet_is_but_time(const struct sheet *s, const struct wanted *w)
 {
-    return is_place(s, w) && (s->exported || (same(s->text, w->text) && has_tags(s, &w->tags)));
+    return sheet_is_placed(s, w) && (s->exported || (same(s->text, w->text) && has_tags(s, &w->tags)));
 }
 
 bool sheet_is(const struct sheet *s, const struct wanted *w)

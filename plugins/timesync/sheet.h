@@ -32,6 +32,9 @@ bool sheet_same(const struct sheet *a, const struct sheet *b, unsigned watched);
 /* Is it, exactly, what is wanted? Of one that is exported only what bills count: time, project, activity, user, billable. */
 bool sheet_is(const struct sheet *s, const struct wanted *w);
 
+/* Does it count for whom and what is wanted: project, activity, user, billable? What nobody has looked for yet is not compared. */
+bool sheet_is_placed(const struct sheet *s, const struct wanted *w);
+
 /* The same, but for its time. */
 bool sheet_is_but_time(const struct sheet *s, const struct wanted *w);
 

@@ -2,6 +2,7 @@
 #include "write.h"
 
 #include "common.h"
+#include "evaluate.h"
 #include "owner.h"
 #include "places.h"
 #include "slots.h"
@@ -55,7 +56,8 @@ static int begin(dw_call *c, struct work *w, struct entry *e, const char *intent
     return 0;
 }
 
-/* It certainly did not happen. What was pushed before is not known any more, so it counts as changed. */
+/* It certainly did not happen, and that is an answer: see ending.c about `attempt`. What was pushed before is not known any more, so it
+ * counts as changed. */
 static int take_back(dw_call *c, void *ud)
 {
     const struct entry *e = ud;
@@ -63,7 +65,7 @@ static int take_back(dw_call *c, void *ud)
     return dw_db_exec(
         c,
         "UPDATE timesync_entries SET intent = '', intent_at = NULL, intent_run = NULL, pushed_hash = NULL,"
-        " version = version + 1 WHERE id = $1 AND version = $2",
+        " attempt = (attempt + 2) / 3 * 3, version = version + 1 WHERE id = $1 AND version = $2",
         e->id, e->version);
 }
 
@@ -71,6 +73,7 @@ static int not_done(dw_call *c, struct entry *e)
 {
     DW_TRY(tx_do(c, take_back, e));
     e->version++;
+    e->attempt = (e->attempt + 2) / 3 * 3;
     e->intent = "";
     e->pushed_hash = NULL;
     return 0;
@@ -193,6 +196,43 @@ int write_taken(dw_call *c, struct work *w, const struct step *s, struct entry *
     return ending_case(c, w, s, e, wanted, (struct why){ REASON_DUPLICATE, text, found });
 }
 
+static bool has_its_marker(const struct sheet *found, const struct wanted *wanted)
+{
+    const size_t n = strcspn(wanted->text, "\n");
+
+    return n > 0 && strcspn(found->text, "\n") == n && strncmp(found->text, wanted->text, n) == 0;
+}
+
+/* One that we made ourselves, in a request that came when nobody expected it any more, or before a backup: its text is brought up to
+ * date; who counts it for somebody or something else now may have been a person, who is asked. */
+static int adopt_old(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                     const struct wanted *wanted, const struct sheet *found)
+{
+    struct sheet base = *found;
+    struct wanted now = *wanted;
+    struct ending ending = { .state = "synced", .sheet = &base, .link_by = "adopted" };
+    int rc;
+
+    e->pushed_hash = NULL;
+    if (!sheet_is_placed(found, wanted)) {
+        base.activity = wanted->activity;
+        base.project = wanted->project.id ? wanted->project.id : base.project;
+        base.user = wanted->user ? wanted->user : base.user;
+        base.billable = wanted->billable ? wanted->billable : base.billable;
+        ending.outcome = "deciding";
+        ending.state = "deciding";
+        ending.reason = REASON_TARGET_CHANGED;
+        ending.what_of_case = CASE_OPENS;
+        ending.target = sheet_json(c, found);
+        ending.is_pushed = true;
+        return ending_write(c, w, s, e, wanted, &ending);
+    }
+    if ((rc = ending_write(c, w, s, e, wanted, &ending)) != WORK_DONE)
+        return rc;
+    DW_TRY(entry_load(c, e->id, e));
+    return evaluate(c, w, s, e, &now);
+}
+
 int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                 const struct wanted *wanted, const struct sheet *found, const char *by)
 {
@@ -210,6 +250,9 @@ int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *
     DW_TRY(is_taken);
     if (!is_taken && owner_is_another(w, e, found))
         return not_its_own(c, w, s, e, wanted, found);
+    if (!is_taken && !w->run.is_plan && !w->action && has_its_marker(found, wanted) &&
+        !sheet_is_but_time(found, wanted))
+        return adopt_old(c, w, s, e, wanted, found);
     return is_taken ? write_taken(c, w, s, e, wanted, found, other)
                     : ending_write(c, w, s, e, wanted, &ending);
 }

@@ -126,6 +126,21 @@ static void what_went_well_is_no_failure(void **state)
     }
 }
 
+/* Neither are those that were refused: who refuses has answered. */
+static void what_was_refused_is_no_failure(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    for (unsigned i = 0; i < 2; i++) {
+        books.fault = (struct fault){ .at = 1, .code = DW_EINVALID, .reason = "OVERLAP" };
+        assert_int_equal(run("full").to_decide, 1);
+    }
+    fail_next(DW_EUNKNOWN, false, at_once);
+    assert_int_equal(run("full").created, 1);
+    assert_string_equal(state_of("1"), "synced");
+}
+
 /* Another run comes upon the entry while nobody knows yet: it waits as well. */
 static void nobody_looks_too_early(void **state)
 {
@@ -168,6 +183,33 @@ static void an_error_page_may_lie(void **state)
     fail_next(DW_EUPSTREAM, true, at_once);
     assert_int_equal(run("full").adopted, 1);
     assert_int_equal(books.writes, 1);
+}
+
+/* It came when nobody expected it any more, and is found by its marker: what the source says by then is written to it. */
+static void what_came_very_late_is_brought_up_to_date(void **state)
+{
+    static const struct {
+        const char *activity, *wanted;
+    } now[] = { { "work", "" }, { "travel", "TARGET_CHANGED" } };
+    struct page late;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        rig_start("{}");
+        map("activity", "travel", "a2");
+        book("1", "1", "10");
+        run("full");
+        late = *page_for("1");
+        sql_ok(dw_harness_sql(h, "DELETE FROM timesync_entries"));
+        edit(&desk.all[0], "10");
+        snprintf(desk.all[0].activity, sizeof(desk.all[0].activity), "%s", now[i].activity);
+        snprintf(desk.all[0].note, sizeof(desk.all[0].note), "what was done");
+        run("full");
+        assert_string_equal(case_of("1"), now[i].wanted);
+        assert_int_equal(books.creates, 1);
+        assert_int_equal(strcmp(page_for("1")->text, late.text) != 0, i == 0);
+        rig_stop(NULL);
+    }
 }
 
 /* The entry was edited while nobody knew: the timesheet that is found is brought up to date. */
@@ -590,6 +632,8 @@ int main(void)
         ON(another_project_was_not_written),
         ON(another_user_was_not_sent),
         ON(what_went_well_is_no_failure),
+        ON(what_was_refused_is_no_failure),
+        ON(what_came_very_late_is_brought_up_to_date),
         ON(nobody_looks_too_early),
         ON(a_sender_may_be_slow),
         ON(an_error_page_may_lie),
