@@ -110,7 +110,7 @@ static void what_is_no_time_is_refused(void **state)
 {
     (void)state;
     assert_refused("", "a schedule is empty");
-    assert_refused("every", "has 1 fields");
+    assert_refused("every", "has 1 field;");
     assert_refused("every 5", "\"every 5m\"");
     assert_refused("every 0", "shorter than a second");
     assert_refused("every 10ms", "shorter than a second");
