@@ -37,11 +37,21 @@ static bool is_left_alone(const struct last *last)
     return is_one_of(last->action, "dismiss", "keep") || is_one_of(last->action, "skip", "unfollow");
 }
 
+static bool is_the_same(const struct last *last, const struct case_found *found)
+{
+    return same(last->reason, reason_name(found->reason)) && same(last->detail, found->detail) &&
+           same_json(last->target, found->target) && same_json(last->source, found->source);
+}
+
 static bool was_dismissed(const struct last *last, const struct case_found *found)
 {
-    return is_left_alone(last) && same(last->reason, reason_name(found->reason)) &&
-           same(last->detail, found->detail) && same_json(last->target, found->target) &&
-           same_json(last->source, found->source);
+    return is_left_alone(last) && is_the_same(last, found);
+}
+
+/* Somebody has decided, and it is being done: as long as nothing is found that they did not see, that holds; else it is open again. */
+static bool is_being_decided(const struct last *last, const struct case_found *found)
+{
+    return same(last->state, "deciding") && is_the_same(last, found);
 }
 
 static int say_again(dw_call *c, const struct last *last, const struct case_found *found)
@@ -77,7 +87,9 @@ int case_open(dw_call *c, const struct case_found *found, const char **id)
     int there = last_of(c, found->sync, found->key, &last);
 
     DW_TRY(there);
-    if (there && is_open(&last)) {
+    if (there && is_being_decided(&last, found)) {
+        is = last.id;
+    } else if (there && is_open(&last)) {
         is = last.id;
         DW_TRY(say_again(c, &last, found));
     } else if (there && was_dismissed(&last, found)) {

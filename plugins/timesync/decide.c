@@ -142,15 +142,15 @@ static int dismiss(dw_call *c, struct work *w, const struct step *s, struct entr
 /* A run may have found something else since it was decided: then what was chosen was about something that is no more. 1 or 0. */
 static int is_offered(dw_call *c, const struct work *w, const struct step *s)
 {
-    const char *reason = "";
-    const int there = dw_db_find(c, DW_TO(&reason),
-                                 "SELECT reason FROM timesync_cases WHERE sync = $1 AND key = $2"
+    const char *reason = "", *state = "";
+    const int there = dw_db_find(c, DW_TO(&reason, &state),
+                                 "SELECT reason, state FROM timesync_cases WHERE sync = $1 AND key = $2"
                                  " AND state IN ('open', 'deciding')",
                                  w->sync.id, s->key);
 
     DW_TRY(there);
     return !there || w->action == ACTION_RETRY ||
-           (reason_actions(reason_from(reason)) & (unsigned)w->action) != 0;
+           (same(state, "deciding") && (reason_actions(reason_from(reason)) & (unsigned)w->action) != 0);
 }
 
 int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)

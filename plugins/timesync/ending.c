@@ -15,8 +15,11 @@ struct all {
 
 /* ---- the entry ---- */
 
+/* Of one that has no timesheet any more it is not known what it would be made from, unless it is to have none. */
 static const char *pushed_of(const struct all *a)
 {
+    if (a->is->unlinks && a->is->reason == REASON_NONE)
+        return NULL;
     return a->is->is_pushed && a->wanted ? a->wanted->recipe : a->e->pushed_hash;
 }
 

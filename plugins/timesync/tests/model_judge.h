@@ -204,7 +204,8 @@ static inline void judge_gone(const struct given *g)
             blame(g, "gone on both sides, and its case never closes");
         return;
     }
-    if (!g->cases && !g->is_left)
+    /* Of a copy that is the first thing that they have said of it. */
+    if (!g->cases && !g->is_left && !(g->b->deeds & COPIED && g->b->decided & LEFT_ALONE))
         blame(g, "its deletion was missed: a timesheet, and no case");
 }
 

@@ -27,7 +27,7 @@ static inline void change(struct booking *b, unsigned *what, unsigned to)
     if (*what == to)
         return;
     *what = to;
-    b->decisions &= 1U << UNFOLLOW | 1U << SKIP;
+    b->decisions &= 1U << UNFOLLOW | 1U << SKIP | 1U << TAKE_AWAY;
     if (b->amount == b->said.amount && b->work == b->said.work) /* as it was when they decided */
         b->decisions |= b->said.decisions;
 }

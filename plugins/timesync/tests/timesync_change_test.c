@@ -80,6 +80,50 @@ static void a_billed_one_goes_after_it_was_kept(void **state)
     assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 0);
 }
 
+/* Of no length for a while, and then as it was: what it was once made from says nothing, as that is gone. */
+static void what_comes_back_as_it_was_is_made_again(void **state)
+{
+    struct booking *b;
+
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    b = book("1", "1", "10");
+    run("full");
+    edit(b, "0");
+    run("full");
+    assert_int_equal(pages(), 0);
+    edit(b, "10");
+    run("full");
+    assert_int_equal(pages(), 1);
+    assert_string_equal(state_of("1"), "synced");
+}
+
+/* A run finds something new between a decision and its being done: then nobody has decided about that. */
+static void what_nobody_saw_is_not_decided(void **state)
+{
+    static const char *const amounts[] = { "10", "25" };
+    static const char *const cases[] = { "", "BOTH_CHANGED" };
+    struct booking *b;
+    int64_t seconds;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        rig_start("{}");
+        b = book("1", "1", "10");
+        run("full");
+        edit_page(page_for("1"), 1800);
+        seconds = page_for("1")->seconds;
+        run("full");
+        assert_string_equal(case_of("1"), "TARGET_CHANGED");
+        edit(b, amounts[i]);
+        start_run("full", "{}", false, NULL);
+        choose("1", "keep", NULL);
+        assert_string_equal(case_of("1"), cases[i]);
+        assert_int_equal(page_for("1")->seconds, seconds);
+        rig_stop(NULL);
+    }
+}
+
 static void a_deletion_waits_for_a_person(void **state)
 {
     (void)state;
@@ -211,6 +255,8 @@ int main(void)
         ON(an_edit_follows),
         ON(a_deletion_follows_the_rule),
         ON(a_billed_one_goes_after_it_was_kept),
+        ON(what_comes_back_as_it_was_is_made_again),
+        ON(what_nobody_saw_is_not_decided),
         ON(a_deletion_waits_for_a_person),
         ON(a_hidden_entry_is_not_gone),
         ON(too_many_deletions_are_not_believed),
