@@ -367,8 +367,6 @@ static int remove_strange(dw_call *c, struct work *w, const struct step *s, cons
     if (rc ||
         !owner_is_ours(w, sheet)) /* it has become somebody's, or its first line is another one by now */
         return end_as_strange(c, w, s, sheet, "unchanged", REASON_NONE);
-    if (!owner_is_ours(w, sheet)) /* any more */
-        return end_as_strange(c, w, s, sheet, "unchanged", REASON_NONE);
     w->requests++;
     rc = dw_timesheet_remove(c, w->target, s->sheet);
     if (rc < 0) {
