@@ -103,6 +103,9 @@ static struct sheet as_sent(const struct sheet *found, const struct wanted *want
         sent.project = wanted->project.id;
     if (wanted->user)
         sent.user = wanted->user;
+    if (wanted->billable)
+        sent.billable = wanted->billable;
+    sent.tags = wanted->tags;
     return sent;
 }
 

@@ -241,6 +241,30 @@ static void it_was_edited_there_meanwhile(void **state)
     assert_int_equal(books.writes, 1);
 }
 
+/* Whatever they edited, and for as long as nobody has decided. */
+static void it_is_not_billable_there_meanwhile(void **state)
+{
+    const char *id;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        rig_start("{\"billable\":\"always\",\"tags\":[\"zammad\"]}");
+        book("1", "1", "10");
+        fail_next(DW_EUNKNOWN, true, at_once);
+        id = start_run("full", "{}", false, NULL);
+        run_jobs();
+        if (i == 0)
+            page_for("1")->billable = DW_BILLABLE_NO;
+        else
+            *page_for("1")->tags = '\0';
+        page_for("1")->changed.us += 1000000;
+        assert_int_equal(run_through(id).to_decide, 1);
+        assert_int_equal(run("full").to_decide, 1);
+        assert_string_equal(case_of("1"), "TARGET_CHANGED");
+        rig_stop(NULL);
+    }
+}
+
 /* Or the target rounds by more than a minute, and its answer got lost: it is not left alone for good because of that. */
 static void it_may_have_been_rounded(void **state)
 {
@@ -639,6 +663,7 @@ int main(void)
         ON(an_error_page_may_lie),
         ON(it_was_edited_meanwhile),
         ON(it_was_edited_there_meanwhile),
+        ON(it_is_not_billable_there_meanwhile),
         ON(it_may_have_been_rounded),
         ON(unknown_updates),
         ON(the_rules_changed_meanwhile),
