@@ -229,15 +229,18 @@ static int settle_update(dw_call *c, struct work *w, const struct step *s, struc
 static int settle_remove(dw_call *c, struct work *w, const struct step *s, struct entry *e)
 {
     const bool is_chosen = same(e->intent, INTENT_REMOVE);
+    /* An undo that ended before it knew: whoever comes next makes what the source has, as of all others that were taken back. */
+    const bool goes_on = !e->gone_at.us && !is_chosen && !w->run.undoes && !w->action;
     struct found_sheet found;
     const struct ending gone = {
-        .outcome = "deleted",
+        .outcome = goes_on ? NULL : "deleted",
         .state = e->gone_at.us ? "gone"
                  : is_chosen   ? "skipped"
                                : "waiting",
         .reason = !e->gone_at.us && is_chosen ? REASON_CHOSEN : REASON_NONE,
         .unlinks = true,
         .old_sheet = e->base,
+        .what_of_case = goes_on ? CASE_STAYS : CASE_CLOSES,
     };
     int rc;
 
@@ -245,7 +248,10 @@ static int settle_remove(dw_call *c, struct work *w, const struct step *s, struc
         return did_not_happen(c, w, s, e);
     if ((rc = work_read_sheet(c, w, e->sheet, &found)) != 0)
         return rc;
-    return found.is_there ? did_not_happen(c, w, s, e) : ending_write(c, w, s, e, NULL, &gone);
+    if (found.is_there)
+        return did_not_happen(c, w, s, e);
+    rc = ending_write(c, w, s, e, NULL, &gone);
+    return rc == WORK_DONE && goes_on ? reload(c, e) : rc;
 }
 
 /* ---- how long ---- */

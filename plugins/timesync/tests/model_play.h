@@ -407,6 +407,18 @@ static inline const char *some_action(const json_t *one, unsigned chance)
     return NULL;
 }
 
+/* What the case shows of its booking, which may be another one by now. */
+static inline unsigned shown(const json_t *one, const char *name, const char *const *all, unsigned n,
+                             unsigned otherwise)
+{
+    const char *text = text_of(json_object_get(one, "source"), name);
+
+    for (unsigned i = 0; i < n; i++)
+        if (strcmp(all[i], text) == 0)
+            return i;
+    return otherwise;
+}
+
 static inline void note_decision(struct desk *d, const json_t *one, const char *action)
 {
     struct booking *b = booking_of_case(d, one);
@@ -416,8 +428,8 @@ static inline void note_decision(struct desk *d, const json_t *one, const char *
         return;
     b->decisions |= 1U << action_of(action);
     b->decided |= b->decisions;
-    b->said.amount = b->amount;
-    b->said.work = b->work;
+    b->said.amount = shown(one, "amount", amounts, AMOUNTS, b->amount);
+    b->said.work = shown(one, "activity_name", works, WORKS, b->work);
     b->said.decisions = b->decisions;
 }
 
