@@ -90,7 +90,10 @@ static int show_rules_of(dw_call *c, dw_command_run *run, const char *name)
     DW_TRY(sync_find(c, name, &id));
     DW_TRY(sync_load(c, id, &s));
     rules = rules_json(c, &s.rules, true);
-    json_object_foreach(rules, rule, value) add_shown(&all, rule, DW((const json_t *)value));
+    json_object_foreach(rules, rule, value)
+    {
+        add_shown(&all, rule, DW((const json_t *)value));
+    }
     return dw_command_show_(run, (dw_list){ all.v, all.n });
 }
 
