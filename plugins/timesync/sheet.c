@@ -203,6 +203,11 @@ static bool is_near(int64_t a, int64_t b)
     return a - b < ROUNDING && b - a < ROUNDING;
 }
 
+bool sheet_is_near(const struct sheet *s, const struct wanted *w)
+{
+    return is_near(s->begin.us, w->begin.us) && is_near(s->end.us, wanted_end(w).us);
+}
+
 bool sheet_agrees(const struct sheet *s, const struct wanted *w, dw_time booked)
 {
     /* Begin down and end up to the full minute: up to two minutes longer. */

@@ -41,6 +41,9 @@ bool sheet_is_but_time(const struct sheet *s, const struct wanted *w);
 /* Is it what a target that keeps whole minutes makes of what is wanted? */
 bool sheet_is_rounded(const struct sheet *s, const struct wanted *w);
 
+/* Does it begin and end when it should, but for less than a minute each? */
+bool sheet_is_near(const struct sheet *s, const struct wanted *w);
+
 bool sheet_same_time(const struct sheet *a, const struct sheet *b);
 bool sheet_is_on_minutes(const struct sheet *s);
 

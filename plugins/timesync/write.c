@@ -203,8 +203,8 @@ static bool has_its_marker(const struct sheet *found, const struct wanted *wante
     return n > 0 && strcspn(found->text, "\n") == n && strncmp(found->text, wanted->text, n) == 0;
 }
 
-/* One that we made ourselves, in a request that came when nobody expected it any more, or before a backup: its text is brought up to
- * date; who counts it for somebody or something else now may have been a person, who is asked. */
+/* One that we made ourselves, in a request that came when nobody expected it any more, or before a backup: its time and text are
+ * brought up to date; who counts it for somebody or something else now may have been a person, who is asked. */
 static int adopt_old(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                      const struct wanted *wanted, const struct sheet *found)
 {
@@ -250,8 +250,8 @@ int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *
     DW_TRY(is_taken);
     if (!is_taken && owner_is_another(w, e, found))
         return not_its_own(c, w, s, e, wanted, found);
-    if (!is_taken && !w->run.is_plan && !w->action && has_its_marker(found, wanted) &&
-        !sheet_is_but_time(found, wanted))
+    if (!is_taken && !w->run.is_plan && same(by, "adopted") && has_its_marker(found, wanted) &&
+        !(sheet_is_but_time(found, wanted) && sheet_is_near(found, wanted)))
         return adopt_old(c, w, s, e, wanted, found);
     return is_taken ? write_taken(c, w, s, e, wanted, found, other)
                     : ending_write(c, w, s, e, wanted, &ending);

@@ -212,6 +212,25 @@ static void what_came_very_late_is_brought_up_to_date(void **state)
     }
 }
 
+/* Or the rules say by then that it lies elsewhere in time, as those of older tools may: what is ours follows ours. */
+static void what_came_very_late_is_moved(void **state)
+{
+    dw_time begin;
+
+    (void)state;
+    rig_start("{\"anchor\":\"begins\"}");
+    book("1", "1", "10");
+    run("full");
+    begin = page_for("1")->begin;
+    sql_ok(dw_harness_sql(h, "DELETE FROM timesync_entries"));
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET rules = '{\"anchor\":\"ends\"}'"));
+    edit(&desk.all[0], "10");
+    run("full");
+    assert_int_equal(page_for("1")->begin.us, begin.us - INT64_C(600000000));
+    assert_int_equal(page_for("1")->seconds, 600);
+    assert_int_equal(books.creates, 1);
+}
+
 /* The entry was edited while nobody knew: the timesheet that is found is brought up to date. */
 static void it_was_edited_meanwhile(void **state)
 {
@@ -658,6 +677,7 @@ int main(void)
         ON(what_went_well_is_no_failure),
         ON(what_was_refused_is_no_failure),
         ON(what_came_very_late_is_brought_up_to_date),
+        ON(what_came_very_late_is_moved),
         ON(nobody_looks_too_early),
         ON(a_sender_may_be_slow),
         ON(an_error_page_may_lie),
