@@ -93,6 +93,32 @@ int run_finish(dw_call *c, struct work *w)
 
 /* ---- failed ---- */
 
+/* Longer and longer, an hour at most: somebody has to do something about it. */
+static int next_try(dw_call *c, const struct work *w, dw_time *out)
+{
+    int64_t n = 0, us = INT64_C(60000000);
+
+    DW_TRY(dw_db_get(
+        c, DW_TO(&n),
+        "SELECT count(*) FROM timesync_runs r WHERE r.sync = $1 AND r.state = 'failed'"
+        " AND r.reason = 'AUTH_EXPIRED' AND NOT EXISTS (SELECT 1 FROM timesync_runs d WHERE d.sync = $1"
+        " AND d.state = 'done' AND d.ended_at > r.ended_at)",
+        w->sync.id));
+    for (; n > 1 && us < INT64_C(3600000000); n--)
+        us *= 4;
+    out->us = dw_now(c).us + (us < INT64_C(3600000000) ? us : INT64_C(3600000000));
+    return 0;
+}
+
+static int rest(dw_call *c, const struct work *w)
+{
+    dw_time until;
+
+    DW_TRY(next_try(c, w, &until));
+    return sync_hold_here(c, &w->sync, reason_name(w->trouble), or_empty(w->trouble_text), until);
+}
+
+/* The hold comes with it: who sees that the run has failed, sees that the sync is held. */
 static int fail_it(dw_call *c, void *ud)
 {
     const struct work *w = ud;
@@ -113,39 +139,20 @@ static int fail_it(dw_call *c, void *ud)
     DW_TRY(counts_write(c, w->run.id));
     DW_TRY(cases_open_again(c, w->run.id));
     DW_TRY(tell(c, w, "failed", reason));
+    if (w->trouble == REASON_AUTH_EXPIRED && !w->run.is_plan)
+        DW_TRY(rest(c, w));
     return 1;
-}
-
-/* Longer and longer, an hour at most: somebody has to do something about it. */
-static int next_try(dw_call *c, const struct work *w, dw_time *out)
-{
-    int64_t n = 0, us = INT64_C(60000000);
-
-    DW_TRY(dw_db_get(
-        c, DW_TO(&n),
-        "SELECT count(*) FROM timesync_runs r WHERE r.sync = $1 AND r.state = 'failed'"
-        " AND r.reason = 'AUTH_EXPIRED' AND NOT EXISTS (SELECT 1 FROM timesync_runs d WHERE d.sync = $1"
-        " AND d.state = 'done' AND d.ended_at > r.ended_at)",
-        w->sync.id));
-    for (; n > 1 && us < INT64_C(3600000000); n--)
-        us *= 4;
-    out->us = dw_now(c).us + (us < INT64_C(3600000000) ? us : INT64_C(3600000000));
-    return 0;
 }
 
 int run_fail(dw_call *c, struct work *w)
 {
-    dw_time until;
     const int rc = tx_do(c, fail_it, w);
 
     if (rc <= 0)
         return rc;
     dw_warn(c, "a run has failed", "sync", w->sync.name, "run", w->run.id, "reason", reason_name(w->trouble),
             "detail", or_empty(w->trouble_text));
-    if (w->trouble != REASON_AUTH_EXPIRED || w->run.is_plan)
-        return 0;
-    DW_TRY(next_try(c, w, &until));
-    return sync_hold(c, &w->sync, reason_name(w->trouble), or_empty(w->trouble_text), until);
+    return 0;
 }
 
 /* ---- ended by somebody ---- */

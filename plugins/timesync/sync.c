@@ -30,6 +30,26 @@ int sync_load(dw_call *c, const char *id, struct sync *out)
     return rules_read(c, rules, &out->rules);
 }
 
+int sync_hold_here(dw_call *c, const struct sync *s, const char *reason, const char *detail, dw_time until)
+{
+    const dw_value change[] = {
+        DW("UPDATE timesync_syncs SET held_reason = $2, held_detail = $3, held_until = $4, version = version "
+           "+ 1"
+           " WHERE id = $1"),
+        DW(s->id),
+        DW(reason),
+        DW(detail),
+        db_time(until),
+    };
+
+    DW_TRY(dw_db_exec_(c, DB_LIST(change)));
+    if (until.us) /* not when its schedule says, but when it is tried again */
+        DW_TRY(dw_db_exec(c, "UPDATE timesync_syncs SET poll_due_at = $2 WHERE id = $1 AND schedule <> ''",
+                          s->id, until));
+    return dw_event_emit(c, "timesync.sync.held", "sync", s->id, "name", s->name, "reason", reason, "detail",
+                         detail);
+}
+
 struct hold {
     const struct sync *sync;
     const char *reason, *detail;
@@ -39,22 +59,8 @@ struct hold {
 static int hold(dw_call *c, void *ud)
 {
     const struct hold *h = ud;
-    const dw_value change[] = {
-        DW("UPDATE timesync_syncs SET held_reason = $2, held_detail = $3, held_until = $4, version = version "
-           "+ 1"
-           " WHERE id = $1"),
-        DW(h->sync->id),
-        DW(h->reason),
-        DW(h->detail),
-        db_time(h->until),
-    };
 
-    DW_TRY(dw_db_exec_(c, DB_LIST(change)));
-    if (h->until.us) /* not when its schedule says, but when it is tried again */
-        DW_TRY(dw_db_exec(c, "UPDATE timesync_syncs SET poll_due_at = $2 WHERE id = $1 AND schedule <> ''",
-                          h->sync->id, h->until));
-    return dw_event_emit(c, "timesync.sync.held", "sync", h->sync->id, "name", h->sync->name, "reason",
-                         h->reason, "detail", h->detail);
+    return sync_hold_here(c, h->sync, h->reason, h->detail, h->until);
 }
 
 int sync_hold(dw_call *c, const struct sync *s, const char *reason, const char *detail, dw_time until)

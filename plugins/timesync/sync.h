@@ -27,9 +27,10 @@ int sync_load(dw_call *c, const char *id, struct sync *out);
 /* The last 8 hex digits of a connection's id (the first ones of a UUIDv7 are only the time). */
 void sync_mark(const char *connection, char mark[MARK_SIZE]);
 
-/* It does nothing by itself until then (0: until somebody says so), because of that; or works again. The first in a
- * transaction of its own. */
+/* It does nothing by itself until then (0: until somebody says so), because of that: in a transaction of its own, or in the
+ * caller's. Or it works again. */
 int sync_hold(dw_call *c, const struct sync *s, const char *reason, const char *detail, dw_time until);
+int sync_hold_here(dw_call *c, const struct sync *s, const char *reason, const char *detail, dw_time until);
 int sync_release(dw_call *c, const char *id);
 
 /* work(c, ud) for this sync in a transaction of its own, where others have their turn as well: that its rules or its schedule are nothing that
