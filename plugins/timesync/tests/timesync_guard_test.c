@@ -335,30 +335,58 @@ static void new_rules_appear_in_old_syncs(void **state)
     assert_int_equal(version, 2);
 }
 
+#define ANOTHER "0190a0a0-0000-7000-8000-000000000001"
+
 /* One that a version to come has written, say. */
-static void one_sync_hurts_no_other(void **state)
+static void another_that_is_not_understood(void)
 {
     json_t *rules = json_pack("{s:s}", "of_tomorrow", "yes");
 
-    (void)state;
-    rig_start("{}");
-    book("1", "1", "10");
-    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET schedule = 'every 15m', poll_due_at = $1", DAY));
     sql_ok(dw_harness_sql(h,
                           "INSERT INTO timesync_syncs (tenant_id, id, name, source, target, mark, rules, "
                           "schedule, full_schedule, zone,"
                           " enabled, poll_due_at, held_reason, held_detail, version, created_at, changed_at)"
-                          " VALUES (:tenant, '0190a0a0-0000-7000-8000-000000000001', 'another', $1, $2, "
+                          " VALUES (:tenant, '" ANOTHER "', 'another', $1, $2, "
                           "'00000000', $3, 'every 15m', '',"
                           " 'UTC', $4, $5, '', '', 1, $5, $5)",
                           source, source, rules, DW_TRUE, DAY));
     json_decref(rules);
+}
+
+static void one_sync_hurts_no_other(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET schedule = 'every 15m', poll_due_at = $1", DAY));
+    another_that_is_not_understood();
     tick();
     assert_int_equal(pages(), 1);
     snprintf(desk.all[0].amount, 32, "20");
     tell("1");
     assert_int_equal(page_for("1")->seconds, 1200);
     assert_true(dw_harness_logged(h, DW_LOG_ERROR, "cannot do anything by itself"));
+}
+
+/* Nor does a run of it that stands still. */
+static void its_run_hurts_no_other(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    another_that_is_not_understood();
+    id = start_run("full", "{}", false, NULL);
+    sql_ok(dw_harness_sql(
+        h, "UPDATE timesync_runs SET sync = '" ANOTHER "', id = '" ANOTHER "' WHERE id = $1", id));
+    id = start_run("full", "{}", false, NULL);
+    sql_ok(dw_harness_sql(h, "DELETE FROM dowel_jobs"));
+    dw_harness_advance(h, DW_MINUTES(20));
+    tick();
+    assert_string_equal(numbers_of(id).state, "done");
+    assert_int_equal(pages(), 1);
+    assert_true(dw_harness_logged(h, DW_LOG_ERROR, "a run cannot be carried on"));
 }
 
 /* ---- clocks ---- */
@@ -462,6 +490,7 @@ int main(void)
         ON(a_step_that_was_given_up_is_found_by_a_poll),
         ON(new_rules_appear_in_old_syncs),
         ON(one_sync_hurts_no_other),
+        ON(its_run_hurts_no_other),
         ON(our_clock_is_set_back),
         ON(holds_do_not_grow_with_the_clock),
         ON(the_sources_clock_is_set_back),
