@@ -38,7 +38,7 @@ struct case_decision {
     const char *note;       /* or "" */
     const char *sheet;      /* with ACTION_ADOPT */
     const char *started_by; /* of the runs; NULL: "person" */
-    int64_t version;        /* of the only one, as the person has seen it: DW_ECONFLICT if it is another; 0: any */
+    int64_t version; /* of the only one, as the person has seen it: DW_ECONFLICT if it is another; 0: any */
 };
 int case_decide(dw_call *c, const struct case_decision *d, json_t **runs);
 
