@@ -289,6 +289,57 @@ static void what_is_told_during_a_hold_is_not_lost(void **state)
         count("SELECT count(*) FROM timesync_runs WHERE started_by = 'webhook' AND kind = 'full'"), 1);
 }
 
+static int64_t told(void)
+{
+    return count("SELECT count(*) FROM timesync_runs WHERE started_by = 'webhook'");
+}
+
+static void tell_and_tick(const char *ticket)
+{
+    dw_harness_advance(h, DW_MINUTES(1));
+    tell(ticket);
+    dw_harness_advance(h, DW_MINUTES(1));
+    tick();
+}
+
+/* No poll sees what is gone: when the source can be asked again, its ticket is; and not for ever. */
+static void what_could_not_be_read_is_read_later(void **state)
+{
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    book("2", "1", "10");
+    book("3", "3", "10");
+    run("full");
+    desk.all[0].gone = true;
+    desk.fails = DW_EUNAVAILABLE;
+    tell_and_tick("1");
+    tick();
+    assert_int_equal(told(), 1);
+    desk.fails = 0;
+    tick();
+    assert_int_equal(told(), 1); /* nobody knows yet */
+    tell_and_tick("3");
+    assert_int_equal(told(), 3);
+    assert_null(page_for("1"));
+    assert_non_null(page_for("2"));
+    assert_int_equal(count("SELECT count(*) FROM timesync_notices"), 0);
+
+    desk.fails = DW_EUNAVAILABLE;
+    tell_and_tick("1");
+    desk.fails = 0;
+    dw_harness_advance(h, DW_MINUTES(1));
+    tell("3");
+    dw_harness_advance(h, DW_MINUTES(1));
+    run_jobs(); /* its second look */
+    desk.fails = DW_EUNAVAILABLE;
+    tick();
+    desk.fails = 0;
+    assert_int_equal(told(), 6);
+    tell_and_tick("3");
+    assert_int_equal(told(), 7);
+}
+
 /* ---- what is given up ---- */
 
 static void a_step_that_was_given_up_is_found_by_a_poll(void **state)
@@ -487,6 +538,7 @@ int main(void)
         ON(a_strangers_timesheet_is_left_alone),
         ON(a_claim_is_taken_back_by_its_owner_only),
         ON(what_is_told_during_a_hold_is_not_lost),
+        ON(what_could_not_be_read_is_read_later),
         ON(a_step_that_was_given_up_is_found_by_a_poll),
         ON(new_rules_appear_in_old_syncs),
         ON(one_sync_hurts_no_other),
