@@ -30,6 +30,8 @@ int work_load(dw_call *c, const char *run, struct work *w)
     DW_TRY(mappings_load(c, w->run.sync, &w->mappings));
     DW_TRY(dw_json_read(c, w->run.scope, "action", &action, "sheet", &w->action_sheet));
     w->action = action_from(action);
+    if (w->action != ACTION_ADOPT) /* all else is about the entry's own, and would be written to this one */
+        w->action_sheet = NULL;
     w->watched = sheet_watched(&w->sync.rules);
     return 0;
 }

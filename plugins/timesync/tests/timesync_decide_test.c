@@ -129,6 +129,18 @@ static void none_is_made_beside_an_older_one(void **state)
     assert_int_equal(books.creates, 0);
 }
 
+/* One is named with adopt; what else is chosen is about the entry's own. */
+static void another_one_is_not_written_to(void **state)
+{
+    (void)state;
+    edited_there();
+    snprintf(old_page("somebody else's", "", 0, 600)->id, 32, "theirs");
+    choose("1", "update", "theirs");
+    assert_string_equal(page_of("theirs")->text, "somebody else's");
+    assert_int_equal(page_for("1")->seconds, 600);
+    assert_string_equal(page_for("1")->id, "s1");
+}
+
 /* ---- who chose last ---- */
 
 static void what_was_chosen_last_counts(void **state)
@@ -161,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON(what_was_booked_meanwhile_is_not_lost), ON(what_is_gone_meanwhile_is_told),
         ON(a_copy_is_not_removed_unseen),          ON(none_is_made_beside_an_older_one),
+        ON(another_one_is_not_written_to),
         ON(what_was_chosen_last_counts),
     };
 
