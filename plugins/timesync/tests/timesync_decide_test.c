@@ -173,8 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON(what_was_booked_meanwhile_is_not_lost), ON(what_is_gone_meanwhile_is_told),
         ON(a_copy_is_not_removed_unseen),          ON(none_is_made_beside_an_older_one),
-        ON(another_one_is_not_written_to),
-        ON(what_was_chosen_last_counts),
+        ON(another_one_is_not_written_to),         ON(what_was_chosen_last_counts),
     };
 
     return ON_EVERY_ENGINE("decisions", tests);
