@@ -176,6 +176,14 @@ static int show_steps(dw_call *c, dw_command_run *run, const char *id)
     return dw_command_rows(run, rows);
 }
 
+/* As the API's: of an undo it is the run that is taken back which is looked for in the log. */
+static int note_start(dw_call *c, const struct run_new *want, const char *id)
+{
+    return want->undoes ? dw_audit(c, "timesync.run.undone", want->undoes, "by", id, "plan", want->is_plan)
+                        : dw_audit(c, "timesync.run.started", id, "sync", want->sync, "kind", want->kind,
+                                   "plan", want->is_plan);
+}
+
 /* Starts it, shows how far it is, and what came of it. */
 static int carry(dw_call *c, dw_command_run *run, const struct run_new *want, bool shows_steps)
 {
@@ -184,8 +192,7 @@ static int carry(dw_call *c, dw_command_run *run, const struct run_new *want, bo
 
     DW_TRY(dw_tx_begin(c));
     DW_TRY(run_start(c, want, &id));
-    DW_TRY(dw_audit(c, strcmp(want->kind, "undo") == 0 ? "timesync.run.undone" : "timesync.run.started", id,
-                    "sync", want->sync, "kind", want->kind, "plan", want->is_plan));
+    DW_TRY(note_start(c, want, id));
     DW_TRY(dw_tx_commit(c));
     DW_TRY(wait_for(c, run, id, &p));
     if (shows_steps)

@@ -186,7 +186,9 @@ int sync_change(dw_call *c, const char *id, int64_t version, const struct sync_w
         DW_TRY(day_again(c, id, want->zone));
     DW_TRY(plan_next(c, id));
     return dw_audit(c, "timesync.sync.changed", id, "old_name", kept.name, "name", want->name, "zone",
-                    want->zone, "schedule", want->schedule, "full_schedule", want->full_schedule, "old_rules",
+                    want->zone, "schedule", want->schedule, "full_schedule", want->full_schedule,
+                    "old_enabled", kept.enabled, "enabled",
+                    (bool)(want->enabled ? *want->enabled : kept.enabled), "old_rules",
                     (const json_t *)kept.rules, "rules", (const json_t *)rules_json(c, &rules, true));
 }
 
