@@ -159,6 +159,9 @@ static int print_result(dw_call *c, dw_command_run *run, const char *id, const s
     if (strcmp(p->state, "failed") == 0)
         return dw_fail(c, DW_EUPSTREAM, "the run failed; what it did is kept, and the next one goes on",
                        "reason", p->reason, "detail", p->detail);
+    if (strcmp(p->state, "cancelled") == 0) /* scripts must not take it for a run that came to its end */
+        return dw_fail(c, DW_ECANCELLED,
+                       "the run was cancelled; what it did is kept, and the next one goes on", "run", id);
     return 0;
 }
 

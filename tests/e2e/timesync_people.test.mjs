@@ -286,6 +286,18 @@ describe('people', { timeout }, () => {
       assert.match(said, new RegExp(`^only the waiting has ended, the run goes on: .*\\(run: ${id}\\)\n$`));
       assert.equal((await ended(id)).state, 'done');
     });
+
+    test('is said of one that somebody cancelled, and whoever waited for it is told that it is no success', async () => {
+      const fault = kimai.faults.add({ kind: 'delay', ms: 1500 });
+      const waits = command(server, 'timesync', 'run', 'Main', '--full', '--tenant', tenants.a);
+      const { id } = await until('the run has begun', async () => (await get('/runs?sort=-created_at&limit=1')).items.find((one) => !isOver(one)), { limit });
+      await post(`/runs/${id}/cancel`);
+      const { code, stdout, stderr } = await waits;
+      kimai.faults.remove(fault);
+      assert.equal(code, 1, stdout);
+      assert.match(stdout, /^cancelled \(/m);
+      assert.match(stderr, new RegExp(`^the run was cancelled; what it did is kept, .*\\(run: ${id}\\)$`, 'm'));
+    });
   });
 
   describe('in German', { timeout }, () => {
