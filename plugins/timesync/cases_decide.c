@@ -55,10 +55,13 @@ static int take_one(dw_call *c, struct groups *all, const char *id, const struct
 {
     struct one k = { .id = id };
     const char *before = "";
+    const int found =
+        dw_db_find(c, DW_TO(&k.sync, &k.key, &k.reason, &k.state, &k.sheet, &before),
+                   "SELECT sync, key, reason, state, sheet, note FROM timesync_cases WHERE id = $1", id);
 
-    if (dw_db_find(c, DW_TO(&k.sync, &k.key, &k.reason, &k.state, &k.sheet, &before),
-                   "SELECT sync, key, reason, state, sheet, note FROM timesync_cases WHERE id = $1", id) != 1)
+    if (found == 0 || found == DW_EINVALID) /* what somebody typed may be no id */
         return dw_fail(c, DW_ENOTFOUND, "there is no such case", "case", id);
+    DW_TRY(found);
     DW_TRY(check_one(c, &k, d));
     DW_TRY(dw_db_change(c,
                         "UPDATE timesync_cases SET state = 'deciding', action = $2, note = $3, resolved_by = "
