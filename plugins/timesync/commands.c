@@ -368,9 +368,10 @@ static int ignore(dw_call *c, const struct report_row *row, void *ud)
     return 0;
 }
 
+/* To hundredths as each row of the table is, so that the sum of one row is what stands in that row. */
 static double minutes(int64_t seconds)
 {
-    const int64_t hundredths = seconds * 100 / 60;
+    const int64_t hundredths = (seconds * 10 + 3) / 6; /* no entry is shorter than nothing */
 
     return (double)hundredths / 100;
 }
@@ -398,6 +399,7 @@ static int command_report(dw_call *c, dw_command_run *run)
         DW_TRY(sync_find(c, name, &q.sync));
     DW_TRY(check_day(c, q.from, "/--from"));
     DW_TRY(check_day(c, q.to, "/--to"));
+    DW_TRY(report_check(c, &q, "/--to"));
     if (json_array_size(by) > REPORT_GROUPS_MAX)
         return dw_fail_at(c, "/--by", "three at most, one in the other");
     DW_TRY(report_by(c, by, &q));
