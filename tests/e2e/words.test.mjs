@@ -121,7 +121,7 @@ const keeps = {
     texts: [
       'No such user', 'Token token=%s', 'User for Token', 'token is invalid', 'token was revoked', 'Authentication required', 'API token access disabled',
       'API password access disabled', 'Maintenance mode', "to use 'From'", 'Token authorization failed', 'User authorization failed', 'Activity types',
-      'No route', 'auto global tickets',
+      "Couldn't find", 'Error ID', 'auto global tickets',
     ],
   },
   'plugins/kimai': { files: /^kimai\.c$/, texts: ['it failed with an error of its own'] }, // the value of a pair
