@@ -126,7 +126,8 @@ int api_decide_case(dw_call *c, dw_request *req)
     struct case_decision d = { .n = 1, .note = "" };
     const char *id, *word, *state;
 
-    DW_TRY(dw_request_read(req, "id", &id, "action", &word, "sheet", &d.sheet, "note", &d.note));
+    DW_TRY(dw_request_read(req, "id", &id, "action", &word, "sheet", &d.sheet, "note", &d.note, "version",
+                           &d.version));
     DW_TRY(dw_db_get(c, DW_TO(&state), "SELECT state FROM timesync_cases WHERE id = $1",
                      id)); /* or a plain 404 */
     d.ids = &id;

@@ -309,6 +309,40 @@ static void an_edit_is_put_back(void **state)
     assert_text(run(sync_id, "{\"kind\":\"full\"}"), "/unchanged", "1");
 }
 
+/* A page of somebody else, which nobody asked about. */
+static void a_timesheet_is_named_with_adopt_only(void **state)
+{
+    const char *id = text(a_changed_sheet(), "/id");
+    struct page theirs = books.all[0];
+
+    (void)state;
+    snprintf(theirs.id, sizeof(theirs.id), "theirs");
+    snprintf(theirs.text, sizeof(theirs.text), "something else");
+    books_put(&theirs);
+    refused(
+        dw_harness_post(h, say(API "/cases/%s/decide", id), "{\"action\":\"update\",\"sheet\":\"theirs\"}"),
+        422, "#/sheet");
+    work();
+    assert_string_equal(page_of("theirs")->text, "something else");
+    assert_text(ok(say(API "/cases/%s", id)), "/state", "open");
+}
+
+/* Somebody looks at it, a run finds something else, and then it is decided. */
+static void it_is_decided_as_it_was_seen(void **state)
+{
+    dw_harness_reply seen = a_changed_sheet();
+    const char *id = text(seen, "/id"), *decide = say(API "/cases/%s/decide", id);
+    const char *as_seen = say("{\"action\":\"keep\",\"version\":%s}", text(seen, "/version"));
+
+    (void)state;
+    edit_page(&books.all[0], 600);
+    run(sync_id, "{\"kind\":\"full\"}");
+    refused(dw_harness_post(h, decide, as_seen), 409, "read it again");
+    assert_text(ok(say(API "/cases/%s", id)), "/state", "open");
+    as_seen = say("{\"action\":\"keep\",\"version\":%s}", text(ok(say(API "/cases/%s", id)), "/version"));
+    assert_status(dw_harness_post(h, decide, as_seen), 202);
+}
+
 static void an_edit_is_kept(void **state)
 {
     (void)state;
@@ -344,6 +378,8 @@ int main(void)
         TEST(a_mapping_is_for_what_was_moved_already),
         TEST(what_makes_no_sense_is_refused),
         TEST(an_edit_is_put_back),
+        TEST(a_timesheet_is_named_with_adopt_only),
+        TEST(it_is_decided_as_it_was_seen),
         TEST(an_edit_is_kept),
         TEST(a_dismissed_case_does_not_come_back),
     };

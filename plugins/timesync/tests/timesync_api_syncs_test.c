@@ -158,6 +158,23 @@ static void a_sync_is_deleted_by_its_name(void **state)
     assert_int_equal(audited("timesync.sync.deleted"), 1);
 }
 
+/* Its target is gone, say, and nobody ever finds out what became of a timesheet: that is waited for, but not for ever. */
+static void a_sync_that_does_not_settle_is_deleted(void **state)
+{
+    const dw_time now = { INT64_C(1795780800000000) };
+    const char *sync = make_sync("Main", NO_SCHEDULE), *target = say(API "/syncs/%s?confirm=Main", sync);
+
+    (void)state;
+    booked("6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z");
+    run(sync, "{}");
+    assert_int_equal(items(ok(API "/entries")), 1);
+    try_harness(dw_harness_sql(h, "UPDATE timesync_entries SET intent = 'create', intent_at = $1", now) < 0);
+    refused(erase(target), 409, "not known yet");
+    dw_harness_advance(h, DW_HOURS(7));
+    assert_status(erase(target), 204);
+    assert_int_equal(items(ok(API "/entries")), 0);
+}
+
 static void a_connection_says_what_hangs_on_it(void **state)
 {
     const json_t *uses;
@@ -245,6 +262,7 @@ int main(void)
         TEST(what_a_change_would_rewrite_is_said),
         TEST(what_is_given_changes),
         TEST(a_sync_is_deleted_by_its_name),
+        TEST(a_sync_that_does_not_settle_is_deleted),
         TEST(a_connection_says_what_hangs_on_it),
         TEST(a_held_sync_is_released),
         TEST(nobody_sees_another_tenants),
