@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "common.h"
+#include "timesync.h"
 
 /* Who waits looks so often whether the call is cancelled. */
 enum { LOOK_NS = 100 * 1000 * 1000 };
@@ -82,8 +83,23 @@ static void wait_a_little(void)
 
 /* ---- ---- */
 
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* An intent counts for TIMESYNC_MAY_LEAVE_LATE times as long as a request takes to settle, most of which is the side's that wants time. */
+static bool is_late(dw_call *c, const struct work *w, int64_t since)
+{
+    return monotonic_us() - since > timesync_settle(c, w->target).us / 4;
+}
+
 int slot_take(dw_call *c, const struct work *w)
 {
+    const int64_t since = monotonic_us();
     struct slots *s;
     int rc = 0;
 
@@ -99,7 +115,9 @@ int slot_take(dw_call *c, const struct work *w)
     else if (s)
         drop(s);
     pthread_mutex_unlock(&lock);
-    return s ? rc : dw_fail(c, DW_ENOMEM, "there is no memory to work with");
+    if (!s)
+        return dw_fail(c, DW_ENOMEM, "there is no memory to work with");
+    return rc < 0 ? rc : is_late(c, w, since);
 }
 
 void slot_give(const struct work *w)
