@@ -410,7 +410,7 @@ int write_update(dw_call *c, struct work *w, const struct step *s, struct entry 
     DW_TRY(lets);
     if (!lets)
         return not_its_own(c, w, s, e, wanted, is);
-    sheet_difference(is, wanted, &what);
+    sheet_difference(c, is, wanted, &what);
     return w->run.is_plan ? plan(c, w, s, e, wanted, "updated", is) : change(c, w, s, e, wanted, is, &what);
 }
 

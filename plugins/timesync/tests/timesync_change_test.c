@@ -28,6 +28,24 @@ static void an_edit_follows(void **state)
     assert_int_equal(books.writes, 2);
 }
 
+/* A target takes all tags or none: those that people put there come through a change of ours. */
+static void tags_of_people_stay(void **state)
+{
+    struct page *p;
+
+    (void)state;
+    rig_start("{\"tags\":[\"desk\"]}");
+    book("1", "1", "10");
+    run("full");
+    p = page_for("1");
+    snprintf(p->tags, sizeof(p->tags), "Checked,desk");
+    assert_int_equal(run("full").unchanged, 1); /* more do no harm */
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET rules = '{\"tags\":[\"desk\",\"billing\"]}'"));
+    assert_int_equal(run("full").updated, 1);
+    assert_string_equal(page_for("1")->tags, "Checked,desk,billing");
+    assert_int_equal(run("full").unchanged, 1);
+}
+
 static void a_deletion_follows_the_rule(void **state)
 {
     (void)state;
@@ -268,3 +286,4 @@ int main(void)
 
     return ON_EVERY_ENGINE("changes at the source", tests);
 }
+        ON(tags_of_people_stay),
