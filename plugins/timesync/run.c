@@ -242,7 +242,7 @@ static int read_it(dw_call *c, struct work *w, dw_job *job)
     if (rc == WORK_STOPS)
         return run_fail(c, w);
     DW_TRY(rc);
-    rc = is_too_early(c, w);
+    rc = w->partial ? 0 : is_too_early(c, w);
     DW_TRY(rc);
     if (rc)
         return dw_job_again(job, timesync_conf(c)->second_look);
