@@ -128,6 +128,43 @@ static void what_is_due_begins(void **state)
     assert_int_equal(count("SELECT count(*) FROM timesync_runs"), 2);
 }
 
+static dw_time later_than_day(int64_t minutes)
+{
+    return (dw_time){ DAY.us + minutes * 60000000 };
+}
+
+static void tick_in(dw_span by)
+{
+    dw_harness_advance(h, by);
+    sql_ok(dw_harness_add_job(h, "tick", "{}"));
+    run_jobs();
+}
+
+/* Where what begins by itself only plans, it neither piles up nor says the same for months. */
+static void plans_do_not_pile_up(void **state)
+{
+    const char *busy;
+
+    (void)state;
+    rig_start("{\"dry_run\":true}");
+    book("1", "1", "10");
+    book("2", "2", "10");
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET schedule = 'every 2m', poll_due_at = $1", DAY));
+    tick_in(DW_MINUTES(1));
+    tick_in(DW_MINUTES(3));
+    assert_int_equal(
+        count("SELECT count(*) FROM timesync_runs WHERE state = 'done' AND is_plan AND created = 2"), 2);
+    assert_int_equal(count("SELECT count(*) FROM timesync_steps"), 2);
+    assert_int_equal(pages(), 0);
+    busy = start_run("full", "{}", false, NULL);
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_runs SET state = 'writing', started_at = $2 WHERE id = $1",
+                          busy, later_than_day(10)));
+    sql_ok(dw_harness_sql(h, "DELETE FROM dowel_jobs WHERE kind = 'timesync.run'"));
+    for (int i = 0; i < 3; i++)
+        tick_in(DW_MINUTES(3));
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE state = 'waiting'"), 1);
+}
+
 static void intents_that_were_left_are_settled(void **state)
 {
     (void)state;
@@ -519,3 +556,4 @@ int main(void)
 
     return ON_EVERY_ENGINE("runs", tests);
 }
+        ON(plans_do_not_pile_up),
