@@ -203,6 +203,49 @@ static void runs_without_a_job_are_carried_on(void **state)
     }
 }
 
+/* One that waits for its target for long has its job still, and no other one for the same steps. */
+static void a_run_that_waits_has_one_job(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    books.fails = DW_ERATE;
+    id = start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL);
+    run_jobs();
+    for (int i = 0; i < 3; i++) {
+        tick_in(DW_MINUTES(10));
+        assert_string_equal(numbers_of(id).state, "writing");
+    }
+    assert_int_equal(count("SELECT count(*) FROM dowel_jobs WHERE kind = 'timesync.work'"), 0);
+    books.fails = 0;
+    assert_int_equal(run_through(id).created, 1);
+}
+
+/* Another worker has done it since this one read its page of steps: its server was stopped for a while, say. */
+static void somebody_does_the_other(void)
+{
+    books.meanwhile = NULL;
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_steps SET outcome = 'unchanged' WHERE outcome = '' AND entry IN"
+                             " (SELECT id FROM timesync_entries WHERE intent = '')"));
+}
+
+static void what_another_worker_did_is_not_done_again(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    book("2", "1", "10");
+    books.meanwhile = somebody_does_the_other;
+    n = run("full");
+    assert_int_equal(n.created, 1);
+    assert_int_equal(n.unchanged, 1);
+    assert_int_equal(books.creates, 1);
+}
+
 static void old_runs_go(void **state)
 {
     (void)state;
@@ -260,6 +303,32 @@ static void a_run_ends_while_it_reads(void **state)
 }
 
 /* ---- plans ---- */
+
+/* Somebody ends it while its last timesheet is being made. */
+static void end_it(void)
+{
+    books.meanwhile = NULL;
+    sql_ok(dw_harness_sql(h,
+                          "UPDATE timesync_runs SET state = 'cancelled', reason = 'CANCELLED', examined = 1,"
+                          " skipped = 1 WHERE state = 'writing'"));
+    sql_ok(dw_harness_sql(
+        h, "UPDATE timesync_steps SET outcome = 'skipped', reason = 'CANCELLED' WHERE outcome = ''"));
+}
+
+static void what_was_done_when_it_was_ended_counts(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    books.meanwhile = end_it;
+    n = run("full");
+    assert_string_equal(n.state, "cancelled");
+    assert_int_equal(pages(), 1);
+    assert_int_equal(n.created, 1);
+    assert_int_equal(n.skipped, 0);
+}
 
 static void a_plan_writes_nothing(void **state)
 {
@@ -534,11 +603,15 @@ int main(void)
         ON(a_ticket_that_cannot_be_read_yet),
         ON(a_notice_that_is_too_early),
         ON(what_is_due_begins),
+        ON(plans_do_not_pile_up),
         ON(intents_that_were_left_are_settled),
         ON(runs_without_a_job_are_carried_on),
+        ON(a_run_that_waits_has_one_job),
+        ON(what_another_worker_did_is_not_done_again),
         ON(old_runs_go),
         ON(a_connection_that_goes_disables),
         ON(a_run_ends_while_it_reads),
+        ON(what_was_done_when_it_was_ended_counts),
         ON(a_plan_writes_nothing),
         ON(decisions_about_edits),
         ON(decisions_about_deletions),
@@ -556,4 +629,3 @@ int main(void)
 
     return ON_EVERY_ENGINE("runs", tests);
 }
-        ON(plans_do_not_pile_up),
