@@ -230,10 +230,11 @@ static int sent(dw_call *c, const struct work *w, struct place *p)
 /* Its turn, with a slot to be given back: 1. 0: that took so long that somebody else makes it by now, and no slot is held. */
 static int take_turn(dw_call *c, const struct work *w, struct place *p)
 {
-    int rc = slot_take(c, w);
+    dw_span waited;
+    int rc;
 
-    DW_TRY(rc);
-    if (rc == 0)
+    DW_TRY(slot_take(c, w, &waited));
+    if (!timesync_is_late(c, w->target, waited))
         return 1;
     rc = claim_from(c, p, dw_now(c));
     if (rc <= 0)

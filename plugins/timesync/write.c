@@ -139,10 +139,11 @@ static const dw_span pauses[] = { { 500000 }, { 2000000 }, { 8000000 } };
 /* Its turn, with a slot to be given back: 1. 0: that took so long that somebody took the entry over, and no slot is held. */
 static int take_turn(dw_call *c, const struct work *w, struct entry *e)
 {
-    int rc = slot_take(c, w);
+    dw_span waited;
+    int rc;
 
-    DW_TRY(rc);
-    if (rc == 0)
+    DW_TRY(slot_take(c, w, &waited));
+    if (!timesync_is_late(c, w->target, waited))
         return 1;
     rc = is_ours_still(c, e, false);
     if (rc <= 0)
