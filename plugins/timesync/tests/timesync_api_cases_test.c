@@ -200,6 +200,7 @@ static void many_are_decided_at_once(void **state)
     decided = decide_all(say(
         "{\"sync\":\"%s\",\"reason\":\"UNMAPPED_ACTIVITY\",\"action\":\"skip\",\"note\":\"Old\"}", sync_id));
     assert_status(decided, 202);
+    assert_text(decided, "/cases", "3");
     assert_int_equal(items(ok(API "/cases?state=deciding")), 3);
     work();
     assert_text(ok(say(API "/runs/%s", text(decided, "/runs/0"))), "/skipped", "3");
@@ -212,6 +213,41 @@ static void many_are_decided_at_once(void **state)
     refused(
         decide_all(say("{\"sync\":\"%s\",\"reason\":\"UNMAPPED_ACTIVITY\",\"action\":\"skip\"}", sync_id)),
         404, "no case with this reason is open");
+}
+
+/* That a database is busy is no reason to say that there is no such case, and to give up. */
+static void a_case_is_there_although_the_database_is_busy(void **state)
+{
+    const char *decide;
+
+    (void)state;
+    three_open_cases();
+    decide = say(API "/cases/%s/decide", text(first_case(), "/id"));
+    for (unsigned n = 1; n < 30; n++) {
+        dw_harness_fail(h, n, DW_EUNAVAILABLE);
+        assert_int_not_equal(dw_harness_post(h, decide, "{\"action\":\"skip\"}").status, 404);
+    }
+    dw_harness_fail(h, 0, DW_EUNAVAILABLE);
+    assert_int_equal(items(ok(API "/cases?state=deciding")), 1);
+}
+
+/* As api.yaml says of both. */
+static void a_mapping_is_for_what_was_moved_already(void **state)
+{
+    dw_harness_reply made;
+
+    (void)state;
+    sync_id = make_sync("Main", NO_SCHEDULE);
+    booked("6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z");
+    made = assert_status(map(sync_id, "activity", "21"), 201);
+    assert_text(run(sync_id, "{}"), "/created", "1");
+    assert_status(patch(dw_harness_header(made, "Location"), "{\"target\":\"22\"}"), 200);
+    assert_text(run(sync_id, "{\"kind\":\"full\"}"), "/updated", "1");
+    assert_string_equal(books.all[0].activity, "22");
+    assert_status(erase(dw_harness_header(made, "Location")), 204);
+    assert_text(run(sync_id, "{\"kind\":\"full\"}"), "/to_decide", "1");
+    assert_false(books.all[0].gone);
+    assert_text(first_case(), "/reason", "UNMAPPED_ACTIVITY");
 }
 
 static void what_makes_no_sense_is_refused(void **state)
@@ -338,6 +374,8 @@ int main(void)
         TEST(a_mapping_is_made_first_and_settled_later),
         TEST(a_wrong_mapping_is_told_what_is_wrong),
         TEST(many_are_decided_at_once),
+        TEST(a_case_is_there_although_the_database_is_busy),
+        TEST(a_mapping_is_for_what_was_moved_already),
         TEST(what_makes_no_sense_is_refused),
         TEST(an_edit_is_put_back),
         TEST(a_timesheet_is_named_with_adopt_only),

@@ -115,6 +115,7 @@ static void what_is_given_changes(void **state)
     const char *sync = make_sync("Main", "\"rules\":{\"anchor\":\"begins\"}"),
                *target = say(API "/syncs/%s", sync);
     dw_harness_reply now;
+    const json_t *audit;
 
     (void)state;
     now = assert_status(patch(target, "{\"rules\":{\"zero\":\"move\",\"anchor\":null},\"enabled\":false}"),
@@ -122,6 +123,9 @@ static void what_is_given_changes(void **state)
     assert_text(now, "/rules/zero", "move");
     assert_text(now, "/rules/anchor", "ends");
     assert_text(now, "/enabled", "false");
+    audit = json_object_get(json_array_get(dw_harness_audit(h, "timesync.sync.changed"), 0), "values");
+    assert_true(json_is_true(json_object_get(audit, "old_enabled")));
+    assert_true(json_is_false(json_object_get(audit, "enabled")));
     assert_text(now, "/name", "Main");
     assert_text(now, "/poll_due_at", "null"); /* it does nothing by itself any more */
     now = assert_status(patch(target, "{\"enabled\":true,\"schedule\":\"\"}"), 200);
