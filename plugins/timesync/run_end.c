@@ -3,6 +3,7 @@
 #include "cases.h"
 #include "common.h"
 #include "counts.h"
+#include "notices.h"
 #include "runs.h"
 
 /* ---- what both do ---- */
@@ -60,6 +61,22 @@ static int compared(dw_call *c, const struct work *w)
 
 /* ---- done ---- */
 
+/* Where what begins by itself only plans, each plan says again what the one before it said, of all that there is: the last one's steps
+ * are kept. */
+static int forget_older_plans(dw_call *c, const struct work *w)
+{
+    const int rc =
+        same(w->run.started_by, "schedule")
+            ? dw_db_exec(
+                  c,
+                  "DELETE FROM timesync_steps WHERE run IN (SELECT id FROM timesync_runs WHERE sync = $1"
+                  " AND id < $2 AND is_plan AND started_by = 'schedule' AND ended_at IS NOT NULL)",
+                  w->sync.id, w->run.id)
+            : 0;
+
+    return rc < 0 ? rc : 0;
+}
+
 static int finish(dw_call *c, void *ud)
 {
     const struct work *w = ud;
@@ -76,7 +93,9 @@ static int finish(dw_call *c, void *ud)
         return changed;
     DW_TRY(counts_write(c, w->run.id));
     DW_TRY(cases_open_again(c, w->run.id));
-    if (!w->run.is_plan) {
+    if (w->run.is_plan) {
+        DW_TRY(forget_older_plans(c, w));
+    } else {
         DW_TRY(release(c, w));
         DW_TRY(note_progress(c, w));
         if (same(w->run.kind, "full") && !w->run.is_partial)
@@ -118,6 +137,17 @@ static int rest(dw_call *c, const struct work *w)
     return sync_hold_here(c, &w->sync, reason_name(w->trouble), or_empty(w->trouble_text), until);
 }
 
+/* What was told and could not be read. Once: what a notice of that kind has started is of no single ticket. */
+static int note_again(dw_call *c, const struct work *w)
+{
+    const char *ticket;
+
+    if (w->run.is_plan || !same(w->run.started_by, "webhook") || w->trouble == REASON_TOO_MANY_DELETIONS)
+        return 0;
+    DW_TRY(dw_db_get(c, DW_TO(&ticket), "SELECT ticket FROM timesync_runs WHERE id = $1", w->run.id));
+    return *ticket ? notices_note_again(c, w->sync.id, ticket) : 0;
+}
+
 /* The hold comes with it: who sees that the run has failed, sees that the sync is held. */
 static int fail_it(dw_call *c, void *ud)
 {
@@ -141,6 +171,7 @@ static int fail_it(dw_call *c, void *ud)
     DW_TRY(tell(c, w, "failed", reason));
     if (w->trouble == REASON_AUTH_EXPIRED && !w->run.is_plan)
         DW_TRY(rest(c, w));
+    DW_TRY(note_again(c, w));
     return 1;
 }
 

@@ -98,6 +98,25 @@ static void a_notice_that_is_too_early(void **state)
     assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE state <> 'done'"), 0);
 }
 
+/* Until then the sync only planned, and such a run waits still. */
+static void a_plan_takes_no_notices(void **state)
+{
+    json_t *rules = json_object();
+
+    (void)state;
+    rig_start("{\"dry_run\":true}");
+    book("1", "1", "10");
+    tell("1");
+    run_jobs();
+    assert_int_equal(pages(), 0);
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_runs SET state = 'waiting'"));
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET rules = $1", rules));
+    json_decref(rules);
+    tell("1");
+    run_jobs();
+    assert_int_equal(pages(), 1);
+}
+
 /* ---- by itself ---- */
 
 static void what_is_due_begins(void **state)
@@ -128,6 +147,43 @@ static void what_is_due_begins(void **state)
     assert_int_equal(count("SELECT count(*) FROM timesync_runs"), 2);
 }
 
+static dw_time later_than_day(int64_t minutes)
+{
+    return (dw_time){ DAY.us + minutes * 60000000 };
+}
+
+static void tick_in(dw_span by)
+{
+    dw_harness_advance(h, by);
+    sql_ok(dw_harness_add_job(h, "tick", "{}"));
+    run_jobs();
+}
+
+/* Where what begins by itself only plans, it neither piles up nor says the same for months. */
+static void plans_do_not_pile_up(void **state)
+{
+    const char *busy;
+
+    (void)state;
+    rig_start("{\"dry_run\":true}");
+    book("1", "1", "10");
+    book("2", "2", "10");
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET schedule = 'every 2m', poll_due_at = $1", DAY));
+    tick_in(DW_MINUTES(1));
+    tick_in(DW_MINUTES(3));
+    assert_int_equal(
+        count("SELECT count(*) FROM timesync_runs WHERE state = 'done' AND is_plan AND created = 2"), 2);
+    assert_int_equal(count("SELECT count(*) FROM timesync_steps"), 2);
+    assert_int_equal(pages(), 0);
+    busy = start_run("full", "{}", false, NULL);
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_runs SET state = 'writing', started_at = $2 WHERE id = $1",
+                          busy, later_than_day(10)));
+    sql_ok(dw_harness_sql(h, "DELETE FROM dowel_jobs WHERE kind = 'timesync.run'"));
+    for (int i = 0; i < 3; i++)
+        tick_in(DW_MINUTES(3));
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE state = 'waiting'"), 1);
+}
+
 static void intents_that_were_left_are_settled(void **state)
 {
     (void)state;
@@ -143,6 +199,37 @@ static void intents_that_were_left_are_settled(void **state)
     assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE state = 'synced' AND intent = ''"),
                      1);
     assert_int_equal(books.writes, 1);
+}
+
+/* Nor does a side that is away get a run every minute, or one that only plans. */
+static void intents_are_not_settled_every_minute(void **state)
+{
+    json_t *plans = json_pack("{s:b}", "dry_run", 1);
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    sql_ok(dw_harness_sql(
+        h, "UPDATE timesync_entries SET sheet = NULL, state = 'waiting', intent = 'create', intent_at = $1",
+        DAY));
+    desk.fails = DW_EDENIED;
+    for (int i = 0; i < 25; i++) {
+        dw_harness_advance(h, DW_MINUTES(1));
+        sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET held_reason = ''"));
+        sql_ok(dw_harness_add_job(h, "tick", "{}"));
+        run_jobs();
+    }
+    assert_in_range(count("SELECT count(*) FROM timesync_runs WHERE started_by = 'settle'"), 1, 2);
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET rules = $1, held_reason = ''", plans));
+    json_decref(plans);
+    desk.fails = 0;
+    for (int i = 0; i < 25; i++) {
+        dw_harness_advance(h, DW_MINUTES(1));
+        sql_ok(dw_harness_add_job(h, "tick", "{}"));
+        run_jobs();
+    }
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE is_plan"), 0);
 }
 
 static void runs_without_a_job_are_carried_on(void **state)
@@ -164,6 +251,49 @@ static void runs_without_a_job_are_carried_on(void **state)
         run_jobs();
         assert_string_equal(numbers_of(id).state, "done");
     }
+}
+
+/* One that waits for its target for long has its job still, and no other one for the same steps. */
+static void a_run_that_waits_has_one_job(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    books.fails = DW_ERATE;
+    id = start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL);
+    run_jobs();
+    for (int i = 0; i < 3; i++) {
+        tick_in(DW_MINUTES(10));
+        assert_string_equal(numbers_of(id).state, "writing");
+    }
+    assert_int_equal(count("SELECT count(*) FROM dowel_jobs WHERE kind = 'timesync.work'"), 0);
+    books.fails = 0;
+    assert_int_equal(run_through(id).created, 1);
+}
+
+/* Another worker has done it since this one read its page of steps: its server was stopped for a while, say. */
+static void somebody_does_the_other(void)
+{
+    books.meanwhile = NULL;
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_steps SET outcome = 'unchanged' WHERE outcome = '' AND entry IN"
+                             " (SELECT id FROM timesync_entries WHERE intent = '')"));
+}
+
+static void what_another_worker_did_is_not_done_again(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    book("2", "1", "10");
+    books.meanwhile = somebody_does_the_other;
+    n = run("full");
+    assert_int_equal(n.created, 1);
+    assert_int_equal(n.unchanged, 1);
+    assert_int_equal(books.creates, 1);
 }
 
 static void old_runs_go(void **state)
@@ -223,6 +353,32 @@ static void a_run_ends_while_it_reads(void **state)
 }
 
 /* ---- plans ---- */
+
+/* Somebody ends it while its last timesheet is being made. */
+static void end_it(void)
+{
+    books.meanwhile = NULL;
+    sql_ok(dw_harness_sql(h,
+                          "UPDATE timesync_runs SET state = 'cancelled', reason = 'CANCELLED', examined = 1,"
+                          " skipped = 1 WHERE state = 'writing'"));
+    sql_ok(dw_harness_sql(
+        h, "UPDATE timesync_steps SET outcome = 'skipped', reason = 'CANCELLED' WHERE outcome = ''"));
+}
+
+static void what_was_done_when_it_was_ended_counts(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    books.meanwhile = end_it;
+    n = run("full");
+    assert_string_equal(n.state, "cancelled");
+    assert_int_equal(pages(), 1);
+    assert_int_equal(n.created, 1);
+    assert_int_equal(n.skipped, 0);
+}
 
 static void a_plan_writes_nothing(void **state)
 {
@@ -496,12 +652,18 @@ int main(void)
         ON(a_notice_sees_a_deletion),
         ON(a_ticket_that_cannot_be_read_yet),
         ON(a_notice_that_is_too_early),
+        ON(a_plan_takes_no_notices),
         ON(what_is_due_begins),
+        ON(plans_do_not_pile_up),
         ON(intents_that_were_left_are_settled),
+        ON(intents_are_not_settled_every_minute),
         ON(runs_without_a_job_are_carried_on),
+        ON(a_run_that_waits_has_one_job),
+        ON(what_another_worker_did_is_not_done_again),
         ON(old_runs_go),
         ON(a_connection_that_goes_disables),
         ON(a_run_ends_while_it_reads),
+        ON(what_was_done_when_it_was_ended_counts),
         ON(a_plan_writes_nothing),
         ON(decisions_about_edits),
         ON(decisions_about_deletions),
