@@ -34,6 +34,7 @@ async function killSupervisor(place) {
   const { server } = place;
   place.server = undefined;
   process.kill(server.pid, 'SIGKILL');
+  await server.gone; // with it its lock of the folder
   await place.start();
   await server.ended; // its pipes are closed: the server process that was left behind has ended too
   return true;

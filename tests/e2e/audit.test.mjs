@@ -59,7 +59,7 @@ for (const engine of engines) {
         const { records } = await json('audit', 'list');
         return records[0]?.seq && records;
       }, { every: 20 });
-      assert.ok(Date.now() - began < 1500 * slowness, `after ${Date.now() - began} ms`);
+      assert.ok(Date.now() - began < 3000 * slowness, `after ${Date.now() - began} ms`); // within a second, and what a busy machine takes besides
       assert.deepEqual([record.action, record.target, record.tenant, record.actor.kind], ['core.webhook.added', id, tenant, 'machine']);
       assert.notEqual(record.actor.id, '');
       assert.deepEqual(record.values, { url: 'https://example.com/hooks', events: 'notes.*', allow: '' });

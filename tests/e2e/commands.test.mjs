@@ -382,13 +382,18 @@ describe('without a server', { timeout }, () => {
 
   test('a server that starts meanwhile is told who has it', async () => {
     const place = stopped({ plugins: { errand: '' } });
-    const first = run(place, 'errand brief');
-    await until('it has begun', () => existsSync(join(place.dataDir, 'dowel.db')));
-    const server = await run(place, 'serve --listen 127.0.0.1:0');
-    assert.equal(server.code, 1);
-    assert.match(server.stderr, /already runs on the data directory/);
-    await first;
-    place.remove();
+    const first = spawn(binaryOf(), ['errand', 'wait', ...at(place)], { stdio: 'ignore' });
+    const ended = new Promise((resolved) => first.once('close', resolved));
+    try {
+      await until('it has begun', () => existsSync(join(place.dataDir, 'dowel.db')));
+      const server = await run(place, 'serve --listen 127.0.0.1:0');
+      assert.equal(server.code, 1);
+      assert.match(server.stderr, /already runs on the data directory/);
+    } finally {
+      first.kill('SIGINT');
+      await ended;
+      place.remove();
+    }
   });
 });
 

@@ -49,7 +49,7 @@ describe('the input buffer', { timeout }, () => {
 
 describe('half a conversation', { timeout }, () => {
   let server;
-  before(async () => (server = await startTestServer('--access-log', '--request-ms', 1000)), { timeout });
+  before(async () => (server = await startTestServer('--access-log', '--request-ms', 1000 * slowness)), { timeout });
   after(() => server?.stop(), { timeout });
 
   test('whose client has said all and closed its side still gets every answer', async () => {
@@ -78,7 +78,7 @@ describe('half a conversation', { timeout }, () => {
 
   test('HEAD has no content in its answer, not even when that is a 504', async () => {
     const connection = await Connection.open(server.url);
-    const response = await connection.request({ method: 'HEAD', path: '/slow?ms=1500' });
+    const response = await connection.request({ method: 'HEAD', path: `/slow?ms=${1500 * slowness}`, limit: timeout });
     assert.equal(response.status, 504);
     assert.equal((await connection.toEnd()).length, 0);
     connection.close();
@@ -117,8 +117,9 @@ describe('a handler', { timeout }, () => {
   test('that completes while the server ends is waited for', async () => {
     const server = await startTestServer();
     const connections = await Promise.all(Array.from({ length: 4 }, () => Connection.open(server.url)));
-    for (const connection of connections) connection.send(requestBytes({ path: '/detached?ms=700' }));
-    await sleep(200);
+    for (const connection of connections) connection.send(requestBytes({ path: `/detached?ms=${700 * slowness}` }));
+    const begun = /^dowel_http_requests_in_flight 5$/m; // with the one that asks
+    await until('all have begun', async () => begun.test((await request(server.url, { path: '/metrics' })).text()));
     await server.stop();
     assert.equal(server.stderr.match(/^completed$/gm)?.length, 4);
     for (const connection of connections) connection.close();

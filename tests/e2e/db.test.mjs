@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 
 import { request } from './support/client.mjs';
 import { engines, psql } from './support/database.mjs';
+import { linesWith, logged as said } from './support/plugins.mjs';
 import { anybody, binaryOf, childrenOf, dowel, preset, root, slowness, startServer, temporaryFolder, until, writeFiles } from './support/server.mjs';
 
 const timeout = 120_000 * slowness;
@@ -97,7 +98,7 @@ async function stop() {
   server = undefined;
 }
 
-const logged = (message) => server.stderr.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)).filter((line) => line.message === message);
+const logged = (message) => linesWith(server, { message });
 const status = async (path) => (await request(server.url, { path })).status;
 
 // ---- what works ----
@@ -301,7 +302,7 @@ onEach('what cannot be applied', () => {
   async function declined(why) {
     assert.equal(await status('/innocent'), 200);
     assert.equal(await status('/keeper'), 404);
-    const [line] = logged('plugin declined');
+    const line = await said(server, { message: 'plugin declined' });
     assert.equal(line.plugin, 'keeper');
     assert.match(line.why, why);
   }
@@ -381,7 +382,7 @@ onEach('an offline migration', () => {
     assert.equal((await owners()).keeper.applied, 3);
     assert.notEqual(server.serverPid, before);
     assert.equal(childrenOf(server.pid).length, 1);
-    assert.match(server.stderr, /the server process before ends first: an offline migration waits for it/);
+    await server.said(/the server process before ends first: an offline migration waits for it/);
     await stop();
   });
 
@@ -408,7 +409,9 @@ onEach('whoever comes in between', (engine) => {
       return startServer({ data: join(folder, name), args: ['--config', config] });
     }));
     try {
-      const applied = both.flatMap(({ stderr }) => [...stderr.matchAll(/"migration applied","owner":"(\w+)","migration":"(\w+)"/g)].map((match) => `${match[1]} ${match[2]}`));
+      const told = () => both.flatMap((one) => linesWith(one, { message: 'migration applied' })).map(({ owner, migration }) => `${owner} ${migration}`);
+      await until('the last one is told', () => told().includes('keeper 0003_loudness')); // another pipe than the one that says where it listens
+      const applied = told();
       assert.equal(new Set(applied).size, applied.length, applied.join('\n'));
       assert.deepEqual(applied.filter((one) => one.startsWith('keeper')).sort(), ['keeper 0001_things', 'keeper 0002_words', 'keeper 0003_loudness']);
       for (const one of both) assert.equal((await request(one.url, { path: '/keeper' })).status, 200);
@@ -425,18 +428,25 @@ onEach('whoever comes in between', (engine) => {
         : (await psql(database.name, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'INSERT INTO keeper_words%'")) === '1';
     const child = spawn(binaryOf(), ['serve', '--config', config, '--data', data, '--listen', '127.0.0.1:0'], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
     const ended = new Promise((resolved) => child.on('close', resolved));
-    let said = '';
-    child.stderr.setEncoding('utf8').on('data', (text) => (said += text));
+    let told = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => (told += text));
+    const end = (pid) => {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch (error) {
+        if (error.code !== 'ESRCH') throw error; // it has ended with the one before
+      }
+    };
     try {
-      await until('the migration has begun', () => said.includes('"migration":"0001_things"') && working());
+      await until('the migration has begun', () => told.includes('"migration":"0001_things"') && working());
       const generation = childrenOf(child.pid);
       child.kill('SIGKILL');
-      for (const pid of generation) process.kill(pid, 'SIGKILL');
+      for (const pid of generation) end(pid);
     } finally {
       child.kill('SIGKILL');
       await ended;
     }
-    assert.ok(!said.includes('0002_words'), said);
+    assert.ok(!told.includes('0002_words'), told);
     const { keeper } = await owners();
     assert.deepEqual([keeper.applied, keeper.pending, keeper.wrong], [1, 2, null]);
     take('keeper', ['n < 0000010', 'n < 0000020']);

@@ -89,10 +89,10 @@ describe('client', () => {
     withPeer(['HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi'], {}, (url) => assert.rejects(request(url), FramingError)));
 
   test('fails when nothing comes', () =>
-    withPeer([], { open: true }, (url) => assert.rejects(request(url, { limit: 100 }), /no response within 100 ms/)));
+    withPeer([], { open: true }, (url) => assert.rejects(request(url, { limit: 500 }), /no response within 500 ms/)));
 
   test('tells a closed connection from an open one', async () => {
-    await withPeer(['x'], {}, async (url) => assert.equal((await exchange(url, 'y', { limit: 200 })).closed, true));
+    await withPeer(['x'], {}, async (url) => assert.equal((await exchange(url, 'y', { limit: 5000 })).closed, true));
     await withPeer(['x'], { open: true }, async (url) => assert.equal((await exchange(url, 'y', { limit: 200 })).closed, false));
   });
 });

@@ -283,8 +283,8 @@ describe('a file that misbehaves when it is loaded', { timeout }, () => {
 
   test('is declined: the probe has the harm, not the server', { skip: notUnderAsan }, async () => {
     const plugins = { good: '', crashload_crash: '', crashload_leave: '', crashload_loop: '' };
-    server = await startWith({ plugins, core: 'probe_timeout: 1s\n' });
-    assert.ok(await good(server));
+    server = await startWith({ plugins, core: 'probe_timeout: 3s\n' });
+    await until('the neighbour answers', () => good(server));
     for (const [name, why] of [['crash', /signal 11|SIGSEGV/], ['leave', /exit/], ['loop', /second/]]) {
       await logged(server, { plugin: `crashload_${name}`, why });
       assert.match(await readyz(server), new RegExp(`^\\[!\\] plugin crashload_${name}: `, 'm'));

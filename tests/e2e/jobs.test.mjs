@@ -16,8 +16,8 @@ const timeout = 180_000 * Math.min(slowness, 2);
 const MISUSE = -16;
 const THREAD = -15;
 
-// What a server had that died is taken up long before its leases would end, after 30 s.
-const AT_ONCE = 15_000;
+// A machine may be slow; that something happened at once is told by why it happened, not by how long it took.
+const LIMIT = 60_000 * slowness;
 
 let server;
 afterEach(async () => {
@@ -93,10 +93,12 @@ test('a running job shows how far it is, and is cancelled within a second or so'
 test('a kind that is paused waits until it is resumed', { timeout }, async () => {
   await start();
   assert.deepEqual(await job('pause', 'toil.count'), { jobs: 1 });
-  await sleep(1200);
-  const id = await run('count', { n: 1 });
-  await sleep(500);
-  assert.equal((await history(id)).state, 'waiting');
+  // The server hears of it within a second or so: what is added before it has may run yet.
+  const id = await until('one waits', async () => {
+    const one = await run('count', { n: 1 });
+    await sleep(500);
+    return (await history(one)).state === 'waiting' && one;
+  });
   assert.deepEqual((await job('kinds')).filter((kind) => kind.paused).map((kind) => [kind.kind, kind.waiting]), [['toil.count', 1]]);
   assert.deepEqual(await job('resume', 'toil.count'), { jobs: 1 });
   await becomes(id, 'done');
@@ -156,7 +158,7 @@ test('a job that crashes is charged to its plugin, and its note names it', { tim
   await start();
   const id = await run('crash');
   // Taken up at once it crashes the next process as well; then there is a pause.
-  const back = await until('it waits again', async () => (await history(id)).failures.length === 2 && history(id), { limit: AT_ONCE });
+  const back = await until('it waits again', async () => (await history(id)).failures.length === 2 && history(id), { limit: LIMIT });
   assert.deepEqual([back.state, back.attempts], ['waiting', 2]);
   for (const { error } of back.failures) assert.match(error, /^the server \S+ ended while it ran$/);
   const notes = await until('a note of each', () => notesOf(server).length === 2 && notesOf(server));
@@ -183,7 +185,7 @@ test('a server that is killed loses no job, and does none twice', { timeout }, a
     await until('some are done', async () => (await toil()).all > from + 50, { every: 2 });
     await kill();
   }
-  await until('all are done', async () => (await toil()).distinct === N, { limit: AT_ONCE * slowness, every: 50 });
+  await until('all are done', async () => (await toil()).distinct === N, { limit: LIMIT, every: 50 });
   assert.deepEqual(await toil(), { all: N, distinct: N });
   assert.equal((await job('list', '--state', 'dead')).length, 0);
 });
@@ -192,7 +194,11 @@ const killed = async (pid) => {
   process.kill(pid, 'SIGKILL');
   await until('it has gone', () => !existsSync(`/proc/${pid}`) || !childrenOf(server.pid).includes(pid));
 };
-const takenUp = (id) => until('it runs a second time', async () => (await history(id)).attempts === 2 && history(id), { limit: AT_ONCE });
+// Because its server is known to be dead: where its lease has ended, after 30 s, the error says so.
+const takenUp = async (id) => {
+  const { failures } = await until('it runs a second time', async () => (await history(id)).attempts === 2 && history(id), { limit: LIMIT });
+  assert.deepEqual(failures.map(({ error }) => /^the server \S+ ended while it ran$/.test(error)), [true], JSON.stringify(failures));
+};
 const stillRuns = async (id) => {
   const { state, attempts, failures } = await history(id);
   assert.deepEqual([state, attempts, failures], ['running', 1, []]);
@@ -209,8 +215,7 @@ for (const engine of engines) {
       server.kill();
       await server.ended;
       await start({ core, data });
-      const { failures } = await takenUp(id);
-      assert.deepEqual(failures.map(({ error }) => /^the server \S+ ended while it ran$/.test(error)), [true]);
+      await takenUp(id);
       assert.ok(readdirSync(join(data, 'servers')).length === 1);
       await job('cancel', id);
       await becomes(id, 'cancelled');
@@ -242,6 +247,7 @@ test('a process whose supervisor was killed keeps its jobs as long as it lives',
   const old = server.serverPid;
   await until('it gets on', async () => (await history(id)).progress_done > 0);
   server.signal('SIGKILL'); // the supervisor alone
+  await server.gone; // with it its lock of the folder
   try {
     await start({ data });
     const { progress_done: before } = await history(id);

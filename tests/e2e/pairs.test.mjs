@@ -12,6 +12,7 @@ import { after, before, describe, test } from 'node:test';
 import { ADVICE, buildProbe, compare, constantOf, frozen, headers, versionOf } from '../abi/abi.mjs';
 import { buildNext, grown, makeNext } from '../abi/next.mjs';
 import { request } from './support/client.mjs';
+import { logged } from './support/plugins.mjs';
 import { binaryOf, dowel, root, startServer, temporaryFolder, until } from './support/server.mjs';
 
 const timeout = 290_000;
@@ -134,8 +135,8 @@ for (const [age, server] of Object.entries({
         const why = `needs plugin ABI 0.${minor + 1}, this server has 0.${minor}: update the server, get an older version of the plugin, or build it with DOWEL_NEED_MINOR ${minor}`;
         const { new: declined } = await list();
         assert.deepEqual([declined.state, declined.why], ['declined', why]);
-        const line = await until('a line about it', () => running.stderr.split('\n').find((one) => one.includes('"plugin declined"')));
-        assert.deepEqual([JSON.parse(line).plugin, JSON.parse(line).why], ['new', why]);
+        const line = await logged(running, { message: 'plugin declined' });
+        assert.deepEqual([line.plugin, line.why], ['new', why]);
         const ready = await get('/readyz?verbose');
         assert.equal(ready.status, 200);
         assert.ok(ready.text().includes('plugin new') && ready.text().includes(why.slice(0, 40)), ready.text());

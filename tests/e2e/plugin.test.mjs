@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 
 import { request } from './support/client.mjs';
+import { logOf } from './support/plugins.mjs';
 import { anybody, dowel, preset, root, slowness, startServer, temporaryFolder, until, writeFiles } from './support/server.mjs';
 
 const timeout = 60_000 * slowness;
@@ -45,7 +46,7 @@ describe('a plugin that cannot be loaded', { timeout }, () => {
 
   const start = (names, { more, core = '' } = {}) =>
     startServer({ config: { 'core.yaml': `plugin_dirs: [${folder}]\n${core}`, ...enabled(names, more) } }).then((started) => (server = started));
-  const logged = () => server.stderr.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  const logged = () => logOf(server);
   const declined = (name) => logged().find((line) => line.message === 'plugin declined' && line.plugin === name)?.why;
   const status = async (path) => (await request(server.url, { path })).status;
   const readyz = async () => (await request(server.url, { path: '/readyz?verbose' })).text();
@@ -100,10 +101,10 @@ describe('a plugin that cannot be loaded', { timeout }, () => {
     pluginsOf(folder, 'innocent', 'crash_on_open', 'hang_on_open', 'exit_on_open');
     const reasons = {
       crash_on_open: /crashes when it is opened \(signal 11, Segmentation fault\); it printed: about to fall/,
-      hang_on_open: /did not come back within 1 seconds/,
+      hang_on_open: /did not come back within 3 seconds/,
       exit_on_open: /ends the process when it is opened \(exit code 0\)/,
     };
-    await start(['innocent', ...Object.keys(reasons)], { core: 'probe_timeout: 1s\n' });
+    await start(['innocent', ...Object.keys(reasons)], { core: 'probe_timeout: 3s\n' });
     await onlyTheseAreDeclined(reasons);
     assert.ok(!existsSync(join(server.dataDir, 'crashes')) || (await readyz()).includes('ok'), 'no crash of the server is on record');
   });
@@ -154,8 +155,8 @@ describe('a plugin that cannot be loaded', { timeout }, () => {
     pluginsOf(folder, 'innocent', 'asker', 'guard_refuses');
     await start(['innocent', 'asker', 'guard_refuses']);
     await onlyTheseAreDeclined({ guard_refuses: /start: the moon is not full/ });
-    const line = logged().find((entry) => entry.message.startsWith('a hook denies everything until'));
-    assert.deepEqual([line?.level, line?.hook, line?.plugin], ['warn', 'asker.may', 'guard_refuses']);
+    const line = await until('a line about it', () => logged().find((entry) => entry.message.startsWith('a hook denies everything until')));
+    assert.deepEqual([line.level, line.hook, line.plugin], ['warn', 'asker.may', 'guard_refuses']);
   });
 
   test('or may be replaced by somebody else is told, the latter not refused', async () => {
@@ -206,7 +207,7 @@ describe('a plugin that cannot be loaded', { timeout }, () => {
     assert.equal(declined('check_refuses'), undefined);
 
     writeFileSync(join(server.configDir, 'core.yaml'), 'no_such_item: 1\n');
-    process.kill(logged().find((line) => line.message === 'serving').pid, 'SIGKILL');
+    process.kill((await until('it serves', () => logged().find((line) => line.message === 'serving'))).pid, 'SIGKILL');
     await until('it serves again', () => logged().filter((line) => line.message === 'serving').length === 2);
     assert.equal(await status('/innocent'), 200);
     assert.match(declined('check_refuses'), /mots: unknown item/);

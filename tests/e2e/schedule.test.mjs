@@ -24,6 +24,14 @@ describe('a server with schedules', { timeout }, () => {
   };
   const row = async () => JSON.parse(await schedule('list', '--output', 'json')).find((one) => one.name === 'nightly.night');
   const runs = () => linesWith(server, { message: 'tidied up' }).length;
+  // What was added before it was paused has run, and said so.
+  const rests = async () => {
+    await until('no job is left', async () => {
+      const { stdout } = await command(server, 'job', 'list', '--kind', 'nightly.tidy', '--output', 'json');
+      return JSON.parse(stdout).every(({ state }) => state === 'done');
+    }, { every: 100 });
+    await sleep(500);
+  };
 
   test('fires them again and again', async () => {
     await until('three runs', () => runs() >= 3, { limit: 15_000 * slowness });
@@ -44,7 +52,7 @@ describe('a server with schedules', { timeout }, () => {
 
   test('stops one that an admin pauses, and goes on when it is resumed', async () => {
     await schedule('pause', 'nightly.night');
-    await sleep(1500); // what was added before
+    await rests();
     const before = runs();
     await sleep(2500);
     assert.equal(runs(), before);
@@ -56,7 +64,7 @@ describe('a server with schedules', { timeout }, () => {
 
   test('runs one at once', async () => {
     await schedule('pause', 'nightly.night');
-    await sleep(1500);
+    await rests();
     const before = runs();
     await schedule('run', 'nightly.night');
     await until('a run', () => runs() > before, { limit: 10_000 * slowness });

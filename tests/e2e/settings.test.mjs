@@ -8,6 +8,7 @@ import { afterEach, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 
 import { Connection, request } from './support/client.mjs';
+import { logOf } from './support/plugins.mjs';
 import { dowel, slowness, startServer, temporaryFolder, until, writeFiles } from './support/server.mjs';
 
 const timeout = 60_000 * slowness;
@@ -22,7 +23,7 @@ afterEach(async () => {
 
 const get = (path, headers = {}, options = {}) => request(server.url, { path, headers, ...options });
 const reload = () => dowel(['reload', '--config', server.configDir, '--data', server.dataDir]);
-const logLines = () => server.stderr.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+const logLines = () => logOf(server);
 
 // The access log's line about a path.
 const lineAbout = (path) => until(`a line about ${path}`, () => logLines().find((line) => line.message === 'request' && line.path === path));
@@ -152,11 +153,11 @@ describe('connections', { timeout }, () => {
   test('idle_timeout: closed after it, not before', async () => {
     await start('idle_timeout: 700ms\n');
     const connection = await Connection.open(server.url);
+    const began = performance.now(); // before the server's time begins: the answer may be read late
     await connection.request({ path: '/livez' });
-    const began = performance.now();
     await connection.toEnd();
     const took = performance.now() - began;
-    assert.ok(took > 500 && took < 3000 * slowness, `${Math.round(took)} ms`);
+    assert.ok(took > 650 && took < 3000 * slowness, `${Math.round(took)} ms`);
     connection.close();
   });
 
@@ -181,11 +182,11 @@ describe('connections', { timeout }, () => {
     assert.match(bytes.toString('latin1'), /^HTTP\/1\.1 503 [^]*retry-after: /i);
     surplus.close();
     for (const one of open) one.close();
-    await until('there is room again', async () => (await get('/livez')).status === 200);
+    await until('there is room again', async () => (await get('/livez').catch(() => ({}))).status === 200);
   });
 
   test('drain_timeout: a request that does not end is cut off after it', async () => {
-    await start('drain_timeout: 1s\n');
+    await start('loops: 1\ndrain_timeout: 1s\n');
     const connection = await Connection.open(server.url);
     connection.send('POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nbeginning');
     assert.equal((await get('/livez')).status, 200); // so the one before it has been read
@@ -217,7 +218,7 @@ describe('the log', { timeout }, () => {
   test('access_log: false leaves the rest of the log alone', async () => {
     await start('access_log: false\n');
     await get('/quiet');
-    assert.ok(logLines().some((line) => line.message === 'serving'));
+    await until('a line that it serves', () => logLines().some((line) => line.message === 'serving'));
     writeFiles(server.configDir, { 'core.yaml': 'access_log: true\n' });
     assert.equal((await reload()).code, 0);
     await get('/loud');

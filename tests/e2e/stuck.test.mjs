@@ -18,8 +18,8 @@ const GOOD = '/api/v1/good?name=neighbour';
 const notUnderAsan = preset === 'asan' && 'AddressSanitizer and UBSan take the fault themselves';
 
 const get = (server, path, options) => request(server.url, { path: `/api/v1/${path}`, limit: 15_000 * slowness, ...options });
-// `dowel plugin` probes each file of the folder, and one of them does not end by itself: hence the short probe_timeout where that
-// is used.
+// `dowel plugin` probes each file of the folder, and one of them does not end by itself: hence the short limit where that is used.
+const probes = `probe_timeout: ${2 * slowness}s\n`;
 const good = async (server) => (await request(server.url, { path: GOOD, limit: 2000 }).catch(() => ({}))).status === 200;
 
 let server;
@@ -42,7 +42,7 @@ describe('a handler that holds its worker', { timeout }, () => {
 
   for (const how of ['asleep', 'awake']) {
     test(`${how} is named, and its process replaced without a lost request`, async () => {
-      await start({ plugins: { good: '', slow: '' }, core: 'watchdog_warn: 1s\nwatchdog_replace: 3s\ndrain_timeout: 1s\nidle_timeout: 1s\nworkers: 8\nprobe_timeout: 2s\n' });
+      await start({ plugins: { good: '', slow: '' }, core: `watchdog_warn: 1s\nwatchdog_replace: 3s\ndrain_timeout: 1s\nidle_timeout: 1s\nworkers: 8\n${probes}` });
       const old = server.serverPid;
       const victim = get(server, `slow/${how}`, { limit: 30_000 }).catch((error) => error);
       const operation = how === 'asleep' ? 'operation waitAsleep' : 'operation waitAwake';
@@ -74,7 +74,7 @@ describe('a plugin that crashes three times in ten minutes', { timeout }, () => 
   }
 
   test('is quarantined, until somebody clears it', async () => {
-    server = await startWith({ plugins: { good: '', crash: '' }, core: 'probe_timeout: 2s\n' });
+    server = await startWith({ plugins: { good: '', crash: '' }, core: probes });
     await crashThrice();
     await logged(server, { message: /quarantined/, plugin: 'crash' });
     assert.match(await readyz(server), /^\[!\] plugin crash: quarantined/m);
@@ -104,7 +104,7 @@ describe('a plugin that crashes three times in ten minutes', { timeout }, () => 
 
   test('in init is quarantined before the server ever was ready', { skip: notUnderAsan }, async () => {
     server = await startWith({ plugins: { good: '', crashinit: '' } });
-    assert.ok(await good(server));
+    await until('the neighbour answers', () => good(server));
     await logged(server, { message: /quarantined/, plugin: 'crashinit' });
     assert.match(await readyz(server), /^\[!\] plugin crashinit: quarantined/m);
     assert.equal((await get(server, 'crashinit')).status, 404);

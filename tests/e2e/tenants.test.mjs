@@ -46,8 +46,12 @@ for (const engine of engines) {
     test('runs one of a tenant, in it', async () => {
       await schedule('run', 'nightly.hourly', tenants.b);
       await logged(server, { message: 'tidied up' });
-      const { stdout } = await command(server, 'job', 'list', '--state', 'done', '--output', 'json');
-      assert.deepEqual(JSON.parse(stdout).map((job) => [job.kind, job.tenant]), [['nightly.tidy', tenants.b]]);
+      // The job says so, and is done after it.
+      const done = await until('a job is done', async () => {
+        const jobs = JSON.parse((await command(server, 'job', 'list', '--state', 'done', '--output', 'json')).stdout);
+        return jobs.length > 0 && jobs;
+      });
+      assert.deepEqual(done.map((job) => [job.kind, job.tenant]), [['nightly.tidy', tenants.b]]);
     });
 
     test('one that has gone loses it, when it is told', async () => {

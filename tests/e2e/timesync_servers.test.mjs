@@ -41,10 +41,14 @@ describe('two servers on PostgreSQL', { timeout, skip: postgres.skip }, () => {
     const tickets = Array.from({ length: 20 }, () => scene.ticket());
     return Array.from({ length: n }, (_, i) => scene.book(tickets[i % tickets.length], String(1 + (i % 60)), { agent: i % 4 }));
   };
+  const takes = (ms) => {
+    scene.kimai.faults.clear();
+    scene.kimai.faults.add({ kind: 'delay', ms, method: 'POST', path: '/api/timesheets' });
+  };
   const begin = async () => {
     await scene?.close();
     scene = await Scene.open(first, { rules: { parallel: 8 } });
-    scene.kimai.faults.add({ kind: 'delay', ms: 100, method: 'POST', path: '/api/timesheets' });
+    takes(100);
   };
   const allIsThere = async (entries) => {
     for (const entry of entries) scene.sheet(entry);
@@ -62,8 +66,10 @@ describe('two servers on PostgreSQL', { timeout, skip: postgres.skip }, () => {
       const entries = book(ENTRIES);
       const { id } = await scene.start({ kind: 'full' });
       await until('a part is there', () => scene.kimai.state.sheets.size > 40, { limit: 60_000 * slowness });
+      takes(500 * slowness); // a server takes its time to rise, and must find something to do
       await other.rise();
       victim.kill({ stays: true });
+      takes(100);
       const left = entries.filter((entry) => scene.sheets(entry).length === 0).length;
       assert.ok(left > 0, 'it was killed after all was done');
       scene.house = scene.dowel.house = other;

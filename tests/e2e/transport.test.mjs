@@ -28,6 +28,9 @@ async function metric(server, name) {
   return Number(page.split('\n').find((line) => line.startsWith(`${name} `))?.split(' ').at(-1));
 }
 
+// The request for the page is one itself.
+const underWay = (server, n) => until(`${n} requests are under way`, async () => (await metric(server, 'dowel_http_requests_in_flight')) === n + 1);
+
 describe('content', { timeout }, () => {
   let server;
   before(async () => (server = await startTestServer('--body-rate', 100)), { timeout });
@@ -120,9 +123,10 @@ describe('content', { timeout }, () => {
 
   test('whose sender leaves in the middle wakes the handler that reads it', async () => {
     const before = server.stderr.split('stream cut').length;
+    await underWay(server, 0);
     const connection = await Connection.open(server.url);
     connection.send(head('POST', '/stream', 'Content-Length: 100000')).send(Buffer.alloc(5000));
-    await sleep(50);
+    await underWay(server, 1);
     connection.reset();
     await until('the handler is woken', () => server.stderr.split('stream cut').length > before);
   });
@@ -158,13 +162,15 @@ describe('replies', { timeout }, () => {
   });
 
   test('of many megabytes arrive whole, however slowly they are read', async () => {
-    const connection = await Connection.open(server.url);
+    const patient = await startTestServer('--stream-buffer', 65536); // this process may be too slow for a second of the other one
+    const connection = await Connection.open(patient.url);
     connection.send(requestBytes({ path: '/big?size=20000000' })).pause();
     await sleep(300);
     connection.resume();
     const response = await connection.response({ limit: timeout });
     assert.equal(response.body.length, 20_000_000);
     connection.close();
+    await patient.stop();
   });
 
   test('that nobody reads end after the write timeout, streams and others', async () => {
@@ -288,8 +294,9 @@ describe('limits', { timeout }, () => {
 
   test('a full queue is a 503 with Retry-After, at once', async () => {
     const server = await startTestServer('--workers', 1, '--queue', 2);
+    const slow = { path: `/slow?ms=${500 * slowness}`, limit: timeout }; // longer than it takes all of them to come
     const connections = await Promise.all(Array.from({ length: 8 }, () => Connection.open(server.url)));
-    const answers = await Promise.all(connections.map((connection) => connection.request({ path: '/slow?ms=500', limit: timeout })));
+    const answers = await Promise.all(connections.map((connection) => connection.request(slow)));
     const busy = answers.filter((answer) => answer.status === 503);
     assert.ok(busy.length >= 4, `${busy.length} of 8 were refused`);
     for (const answer of busy) assert.equal(answer.header('retry-after'), '1');

@@ -15,7 +15,7 @@ test('its threads are there, and the data folder is looked at', { timeout }, asy
   const page = async () => (await request(server.url, { path: '/metrics' })).body.toString();
   await until('the room is known', async () => /^dowel_data_free_bytes [1-9]\d*$/m.test(await page()));
   assert.match(await page(), /^dowel_workers_queued\{pool="upkeep"\} 0$/m);
-  assert.match((await request(server.url, { path: '/readyz?verbose' })).body.toString(), /^\[\+\] data$/m);
+  await until('the data folder is ready', async () => /^\[\+\] data$/m.test((await request(server.url, { path: '/readyz?verbose' })).body.toString()));
   await server.stop();
 });
 
@@ -28,6 +28,6 @@ test('a data folder that has gone makes the server not ready, and says so', { ti
   // The database is looked at more often, and has gone, too.
   await until('the data folder is not ready', async () => /^\[-\] data: .+$/m.test(await page()), { limit: 25_000 * slowness, every: 250 });
   assert.equal((await request(server.url, { path: '/readyz' })).status, 503);
-  assert.match(server.stderr, /data folder is not in order/);
+  await server.said(/data folder is not in order/);
   await server.stop();
 });

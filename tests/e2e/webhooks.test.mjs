@@ -105,6 +105,8 @@ describe('events, webhooks and the inbox', { timeout }, () => {
     const headers = { 'Content-Type': 'application/json', 'Webhook-Id': id, 'Webhook-Timestamp': seconds, 'Webhook-Signature': sign(secret, id, seconds, content) };
     return request(server.url, { method: 'POST', path: `/hooks/shop/${source}`, headers, body: content });
   };
+  // A delivery that did not arrive, and is tried again later; on a slow machine it may have been tried again already.
+  const tried = (id) => until('an attempt', async () => (await told('webhook', 'deliveries', id)).deliveries.find(({ attempts, state }) => attempts > 0 && state === 'waiting'));
   const placed = (customer) => (one) => one.json.type === 'shop.order.placed' && one.json.data.customer === customer;
 
   before(async () => {
@@ -267,8 +269,7 @@ describe('events, webhooks and the inbox', { timeout }, () => {
       const { id } = await hook('/moved', 'shop.*');
       receiver.answers['/moved'] = { status: 308, headers: { Location: receiver.url('/elsewhere') } };
       await sell('ivy', 100);
-      const delivery = await until('an attempt', async () => (await told('webhook', 'deliveries', id)).deliveries.find((one) => one.attempts === 1));
-      assert.equal(delivery.state, 'waiting');
+      const delivery = await tried(id);
       assert.equal(delivery.status, 308);
       assert.equal(receiver.at('/elsewhere').length, 0);
     });
@@ -276,7 +277,7 @@ describe('events, webhooks and the inbox', { timeout }, () => {
     test('inside is refused unless it is allowed', async () => {
       const { id } = await told('webhook', 'add', receiver.url('/inside'), '--tenant', tenant, '--events', 'shop.*');
       await sell('jim', 100);
-      const delivery = await until('an attempt', async () => (await told('webhook', 'deliveries', id)).deliveries.find((one) => one.attempts === 1));
+      const delivery = await tried(id);
       assert.match(delivery.why, /loopback/);
       assert.equal(receiver.at('/inside').length, 0);
       const { code, stdout } = await cli('webhook', 'test', id);

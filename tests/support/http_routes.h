@@ -215,10 +215,20 @@ static inline bool quiet_stream(struct peer_conn *c, const struct peer_request *
     return false;
 }
 
+static _Atomic int napping, napping_most; /* at a time */
+static _Atomic bool nobody_wakes;         /* for seconds, unless the test says so before */
+
 static inline bool nap(struct peer_conn *c, const struct peer_request *r)
 {
+    int now = atomic_fetch_add(&napping, 1) + 1, most = atomic_load(&napping_most);
+
     (void)r;
+    while (now > most && !atomic_compare_exchange_weak(&napping_most, &most, now))
+        continue;
     usleep(30000);
+    for (int i = 0; i < 5000 && atomic_load(&nobody_wakes); i++)
+        usleep(1000);
+    atomic_fetch_sub(&napping, 1);
     return peer_answer(c, 200, "", "rested");
 }
 

@@ -23,7 +23,7 @@
 #include "util/clock.h"
 #include "util/json.h"
 
-enum { RIG_ANSWER_MAX = 1 << 20, RIG_PATIENCE_S = 10 };
+enum { RIG_ANSWER_MAX = 1 << 20, RIG_PATIENCE_S = 20 };
 
 static struct rig {
     struct plugin_process process;

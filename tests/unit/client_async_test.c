@@ -44,12 +44,14 @@ static void limits_of_number_hold(void **state)
     struct fixture *f = *state;
     struct waiter w = WAITER_INIT;
 
+    atomic_store(&nobody_wakes, true);
     for (int i = 0; i < 10; i++)
         client_start(f->client, &(struct client_request){ .url = at(f, "/nap") }, note, &w);
     struct client_answer *a =
         fetch(f, (struct client_request){ .url = at(f, "/hello"), .attempts = 1 }, CLIENT_UNREACHED);
     assert_non_null(strstr(a->message, "open already"));
     client_answer_destroy(a);
+    atomic_store(&nobody_wakes, false);
     wait_for(&w, 10);
     assert_int_equal(w.ok, 10);
     assert_int_equal(atomic_load(&f->peer.accepts), 2);

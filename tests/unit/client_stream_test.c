@@ -71,13 +71,13 @@ static void a_slow_reader_slows_the_peer(void **state)
     assert_int_equal(client_stream_open(f->client, &s,
                                         &(struct client_request){ .url = at(f, "/flood"),
                                                                   .buffer_bytes = 65536,
-                                                                  .idle_timeout_us = 300 * MS }),
+                                                                  .idle_timeout_us = 700 * MS }),
                      0);
     before = -1;
     now = atomic_load(&f->peer.written);
     for (int i = 0; i < 100 && now != before; i++) { /* until it stands still, longer than the idle timeout */
         before = now;
-        usleep(400000);
+        usleep(800000);
         now = atomic_load(&f->peer.written);
     }
     assert_int_equal(now, before);
@@ -102,7 +102,7 @@ static void reading_has_limits(void **state)
 
     assert_int_equal(
         client_stream_open(f->client, &s,
-                           &(struct client_request){ .url = at(f, "/quiet"), .idle_timeout_us = 300 * MS }),
+                           &(struct client_request){ .url = at(f, "/quiet"), .idle_timeout_us = 1000 * MS }),
         0);
     assert_int_equal(client_stream_read(s, &piece, 5 * S), 1);
     assert_int_equal(client_stream_read(s, &piece, 20 * MS), -CLIENT_TIMEOUT);

@@ -113,10 +113,24 @@ static void the_time_at_the_gate_is_not_the_peers(void **state)
 
 /* ---- who gives up ---- */
 
-static void *cancel_soon(void *ud)
+struct canceller_at_gate {
+    dw_call *c;
+    struct client_gate *gate;
+};
+
+/* Cancels as soon as it waits for its turn. */
+static void *cancel_waiting(void *ud)
 {
-    usleep(50000);
-    call_cancel(ud);
+    const struct canceller_at_gate *who = ud;
+    bool waits = false;
+
+    for (int i = 0; i < 5000 && !waits; i++) {
+        usleep(1000);
+        pthread_mutex_lock(&who->gate->lock);
+        waits = !list_empty(&who->gate->waiting);
+        pthread_mutex_unlock(&who->gate->lock);
+    }
+    call_cancel(who->c);
     return NULL;
 }
 
@@ -127,13 +141,14 @@ static void waiting_ends_with_the_call(void **state)
     pthread_t thread;
     dw_answer *a;
 
-    rig_gate(r, 1);
+    struct connection_gate *gate = rig_gate(r, 1);
     assert_int_equal(dw_fetch_start(r->c, &f, .connection = &r->conn, .url = held(r, "a")), 0);
     wait_arrived(1);
     dw_call *c = rig_begin(r, 0);
     dw_connection conn = rig_connection(r, c);
+    struct canceller_at_gate canceller = { c, connection_gate_for(gate, "desk") };
     int64_t began = clock_monotonic_us();
-    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, c), 0);
+    assert_int_equal(pthread_create(&thread, NULL, cancel_waiting, &canceller), 0);
     assert_int_equal(dw_fetch(c, &a, .connection = &conn, .url = held(r, "b")), DW_ECANCELLED);
     pthread_join(thread, NULL);
     assert_true(clock_monotonic_us() - began < 3 * S);
@@ -158,24 +173,25 @@ static void nothing_is_sent_before_the_peer_wants_it(void **state)
     dw_answer *a;
 
     rig_gate(r, 4);
-    busy_fields = "Retry-After: 2\r\n";
+    busy_fields = "Retry-After: 4\r\n";
     atomic_store(&busy_left, 1);
+    int64_t began = clock_monotonic_us();
     assert_int_equal(dw_fetch(r->c, &a, .connection = &r->conn, .method = "POST", .url = "/busy/429"),
                      DW_ERATE);
     assert_error(r->c, DW_ERATE, "429", "the peer answered 429");
-    assert_int_equal(dw_error_of(r->c)->retry_after.us, 2 * S);
+    assert_int_equal(dw_error_of(r->c)->retry_after.us, 4 * S);
     assert_string_equal(a->body.p, "later");
-    int64_t began = clock_monotonic_us();
-    dw_call *c = rig_begin(r, 500 * MS); /* has not so much time */
+    dw_call *c = rig_begin(r, 2 * S); /* has not so much time */
     dw_connection conn = rig_connection(r, c);
+    int64_t asked = clock_monotonic_us();
     assert_int_equal(dw_fetch(c, &a, .connection = &conn, .url = "/hello"), DW_ERATE);
-    assert_true(clock_monotonic_us() - began < 400 * MS);
+    assert_true(clock_monotonic_us() - asked < 1500 * MS); /* nor waits in vain */
     assert_error(c, DW_ERATE, "held", "asked for time");
-    assert_in_range(dw_error_of(c)->retry_after.us, 1, 2 * S);
+    assert_in_range(dw_error_of(c)->retry_after.us, 1, 4 * S);
     call_end(c);
     assert_int_equal(atomic_load(&r->peer.requests), 1);
     assert_int_equal(dw_fetch(r->c, &a, .connection = &r->conn, .url = "/hello"), 0); /* waits */
-    assert_true(clock_monotonic_us() - began > 1500 * MS);
+    assert_true(clock_monotonic_us() - began > 3900 * MS);
     assert_int_equal(atomic_load(&r->peer.requests), 2);
 }
 

@@ -43,7 +43,7 @@ static void while_it_is_away_that_is_said(void **state)
     int64_t before = clock_monotonic_us();
     const char *said = ROWS(s, "SELECT 1");
     assert_contains(said, "!-10 PostgreSQL at postgres://dowel@");
-    assert_true(clock_monotonic_us() - before < 2 * CLOCK_SECOND);
+    assert_true(clock_monotonic_us() - before < 4 * CLOCK_SECOND);
     assert_int_equal(db_ping(f.db, &why), -1);
     assert_contains(buf_text(&why), "cannot be reached");
     assert_int_equal(run("start", "--careless"), 0);
@@ -308,7 +308,7 @@ static void another_thread_cancels(void **state)
     int64_t before = clock_monotonic_us();
     db_session_cancel(l.s);
     pthread_join(l.thread, NULL);
-    assert_true(clock_monotonic_us() - before < 3 * CLOCK_SECOND);
+    assert_true(clock_monotonic_us() - before < 10 * CLOCK_SECOND);
     assert_int_equal(l.rc, DW_ECANCELLED);
     assert_false(is_sleeping());
     db_session_destroy(l.s);
@@ -330,7 +330,7 @@ static void who_waits_for_a_connection_is_cancelled(void **state)
     int64_t before = clock_monotonic_us();
     db_session_cancel(l.s);
     pthread_join(l.thread, NULL);
-    assert_true(clock_monotonic_us() - before < 2 * CLOCK_SECOND);
+    assert_true(clock_monotonic_us() - before < 10 * CLOCK_SECOND);
     assert_int_equal(l.rc, DW_ECANCELLED);
     db_session_destroy(l.s);
     db_session_destroy(first);

@@ -13,6 +13,7 @@
 #include "util/clock.h"
 
 enum { MEMBERS = 8, CULPRIT = 3, GROUP_AGE_US = 20 * CLOCK_MS /* as in sqlite_writer.c */ };
+enum { STOPPED_US = 2 * CLOCK_SECOND }; /* until then all of them have to wait for their turn */
 
 static struct db_fixture fixture;
 static struct db_session *s;
@@ -322,7 +323,7 @@ static void a_member_that_is_stopped_spoils_nothing(void **state)
     (void)state;
     for (int i = 0; i < MEMBERS; i++)
         members[i] = (struct member){ .work = i == CULPRIT ? take_too_long : insert };
-    members[CULPRIT].deadline_us = clock_monotonic_us() + CLOCK_SECOND;
+    members[CULPRIT].deadline_us = clock_monotonic_us() + STOPPED_US;
     run_group(members, MEMBERS);
     assert_int_equal(members[CULPRIT].rc, DW_ECANCELLED);
     /* Where it came so late that the group was old, those before it had committed already. */
@@ -433,7 +434,7 @@ static void run_singles_with_culprit(struct member *members, work_fn *work, bool
         members[i] = (struct member){ .work = i == CULPRIT ? work : insert_and_look,
                                       .is_single = !mixed || i % 2 == CULPRIT % 2 };
     if (work == insert_for_ever)
-        members[CULPRIT].deadline_us = clock_monotonic_us() + CLOCK_SECOND;
+        members[CULPRIT].deadline_us = clock_monotonic_us() + STOPPED_US;
     run_group(members, MEMBERS);
 }
 
@@ -501,7 +502,7 @@ static void *insert_alone(void *ud)
 static void single_statements_repeat_by_themselves(void **state)
 {
     struct single singles[MEMBERS];
-    struct member culprit = { .work = take_too_long, .deadline_us = clock_monotonic_us() + CLOCK_SECOND };
+    struct member culprit = { .work = take_too_long, .deadline_us = clock_monotonic_us() + STOPPED_US };
 
     (void)state;
     OK(s, db_begin(s));

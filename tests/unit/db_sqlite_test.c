@@ -262,7 +262,7 @@ static void another_writer_is_waited_for(void **state)
 
 static void *commit_soon(void *ud)
 {
-    usleep(300 * CLOCK_MS);
+    usleep(100 * CLOCK_MS);
     run_raw(ud, "COMMIT");
     return NULL;
 }
@@ -465,7 +465,7 @@ static void a_thread_does_not_wait_for_itself(void **state)
     assert_int_equal(NUMBER(derived, "SELECT count(*) FROM things"), 0);
     assert_int_equal(TRY_EXEC(derived, "INSERT INTO things (id) VALUES (2)"), DW_ETX);
     assert_int_equal(db_begin(derived), DW_ETX);
-    assert_in_range(clock_monotonic_us() - began, 0, CLOCK_SECOND);
+    assert_in_range(clock_monotonic_us() - began, 0, 10 * CLOCK_SECOND);
     OK(s, db_commit(s));
     EXEC(derived, "INSERT INTO things (id) VALUES (2)");
     db_session_destroy(derived);

@@ -427,7 +427,7 @@ static void a_cancelled_call_waits_for_nothing(void **state)
     int64_t now = clock_monotonic_us();
     pthread_join(thread, NULL);
     assert_int_equal(rc, DW_ECANCELLED);
-    assert_true(now - cut.at_us < 1 * S);
+    assert_true(now - cut.at_us < 3 * S);
     assert_error(w->c, DW_ECANCELLED, "cancelled", "/slow-head");
     assert_int_equal(dw_fetch(w->c, &a, .url = at(w->f, "/hello")), DW_ECANCELLED);
     assert_int_equal(atomic_load(&w->f->peer.requests), 1); /* nothing more was sent */
@@ -595,7 +595,7 @@ static void a_cancelled_stream_ends_at_once(void **state)
     assert_int_equal(dw_upstream_open(w->c, &other, .url = at(w->f, "/quiet")), 0);
     assert_int_equal(pthread_create(&thread, NULL, cut_when_seen, &cut), 0);
     assert_int_equal(dw_upstream_read(up, &piece), DW_ECANCELLED);
-    assert_true(clock_monotonic_us() - cut.at_us < 1 * S);
+    assert_true(clock_monotonic_us() - cut.at_us < 3 * S);
     pthread_join(thread, NULL);
     assert_int_equal(dw_upstream_open(w->c, &other, .url = at(w->f, "/quiet")), DW_ECANCELLED);
 }

@@ -282,7 +282,7 @@ static void a_stuck_pipe_does_not_hold_up_the_end(void **state)
         log_info("flood", LOG_TEXT("text", "fifty bytes or so of what somebody wanted to tell us"));
     int64_t begun = clock_monotonic_us();
     assert_int_equal(log_stop(), -1);
-    assert_in_range(clock_monotonic_us() - begun, 1900000, 5000000);
+    assert_in_range(clock_monotonic_us() - begun, 1900000, 20000000);
     start_reading(&r);
     for (int tries = 0; log_stop() != 0; tries++) /* now it can end */
         assert_in_range(tries, 0, 20);

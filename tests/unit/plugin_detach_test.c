@@ -435,7 +435,7 @@ static void a_token_that_is_lost_is_told(void **state)
     struct job *j;
 
     (void)state;
-    rig.process.token_grace_us = 300000;
+    rig.process.token_grace_us = 1500000;
     int64_t before = metric_value(rig.instance->metrics.tokens_lost);
     char *a = rig_read_all(begin_job("/api/v1/hurries", &j));
     assert_non_null(a);

@@ -338,7 +338,7 @@ static void a_write_that_waits_ends_with_its_call(void **state)
         continue;
     RIG_UNTIL(flooded_with != 0);
     assert_int_equal(flooded_with, DW_ECANCELLED);
-    assert_true(clock_monotonic_us() - before < 2 * CLOCK_SECOND);
+    assert_true(clock_monotonic_us() - before < 10 * CLOCK_SECOND);
     close(fd);
     RIG_UNTIL(atomic_load(&rig.instance->calls) == 0);
 }
@@ -413,7 +413,7 @@ static void a_client_that_leaves_cancels_the_call(void **state)
     int64_t before = clock_monotonic_us();
     close(fd);
     RIG_UNTIL(cancelled_with != 0);
-    assert_true(clock_monotonic_us() - before < CLOCK_SECOND);
+    assert_true(clock_monotonic_us() - before < 10 * CLOCK_SECOND); /* it would sleep for 30 */
     assert_int_equal(cancelled_with, DW_ECANCELLED);
     RIG_UNTIL(atomic_load(&rig.instance->calls) == 0);
     RIG_UNTIL(rig_log_has("\"status\":499"));

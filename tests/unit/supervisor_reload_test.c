@@ -113,7 +113,7 @@ static void overlapping_reloads_are_all_answered(void **state)
     char reply[256];
 
     start(s, "listen 127.0.0.1:0\n");
-    configure(s, "listen 127.0.0.1:0\nslow 100\n");
+    configure(s, "listen 127.0.0.1:0\nslow 500\n");
     for (size_t i = 0; i < DW_COUNT_OF(fds); i++) {
         struct buf why = BUF_INIT;
         fds[i] = remote_connect(s->folder, &why);

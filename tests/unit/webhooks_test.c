@@ -21,6 +21,16 @@ static int setup(void **state)
     return events_fixture_open(&fixture);
 }
 
+static int setup_impatient(void **state)
+{
+    const int64_t usual_us = events_patience_us;
+
+    events_patience_us = CLOCK_SECOND;
+    const int rc = setup(state);
+    events_patience_us = usual_us;
+    return rc;
+}
+
 static int teardown(void **state)
 {
     events_fixture_close(*state);
@@ -698,7 +708,7 @@ int main(void)
         cmocka_unit_test(a_place_that_is_free_in_a_moment_is_waited_for),
         cmocka_unit_test_setup_teardown(retry_after_is_heeded, setup, teardown),
         cmocka_unit_test_setup_teardown(a_redirect_is_a_failure, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_does_not_answer_is_tried_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_does_not_answer_is_tried_again, setup_impatient, teardown),
         cmocka_unit_test_setup_teardown(inner_addresses_are_refused_unless_allowed, setup, teardown),
         cmocka_unit_test_setup_teardown(gone_disables_it, setup, teardown),
         cmocka_unit_test_setup_teardown(events_in_a_row_that_fail_disable_it, setup, teardown),

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { badges, badgesYaml, bearer } from '../../e2e/support/badges.mjs';
@@ -13,12 +13,18 @@ const RUN_LIMIT_MS = 120_000 * slowness;
 const SECOND_LOOK_MS = 500; // a notice of which nothing comes is the rule here: most things are read before it arrives
 const ENDED = ['done', 'failed', 'cancelled'];
 
+// For all of a server's lives: below those that the system gives to whoever asks for any, which somebody would have while it is away.
 async function freePort() {
-  const server = createServer();
-  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address();
-  await new Promise((closed) => server.close(closed));
-  return port;
+  const [lowest] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split('\t').map(Number);
+  const first = Math.min(10_000, lowest - 1000);
+  for (;;) {
+    const server = createServer();
+    const port = first + Math.floor(Math.random() * (lowest - first));
+    const isFree = await new Promise((tried) => server.once('error', () => tried(false)).listen(port, '127.0.0.1', () => tried(true)));
+    if (!isFree) continue;
+    await new Promise((closed) => server.close(closed));
+    return port;
+  }
 }
 
 // One server with its folder, at one address for all of its lives.

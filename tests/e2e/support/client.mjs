@@ -3,8 +3,9 @@
 import net from 'node:net';
 
 import { FramingError, readResponse } from './message.mjs';
+import { slowness } from './server.mjs';
 
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 10_000 * slowness;
 
 // Where an URL of startServer() is: { host, port }, or { path } of a Unix socket ("unix:/path").
 function place(url) {

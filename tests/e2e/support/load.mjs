@@ -31,7 +31,11 @@ export class Load {
           connection.close();
           connection = undefined;
         }
-        if (this.pause) await sleep(this.pause);
+        if (this.pause) {
+          await sleep(this.pause);
+          // This process may have slept for longer, and the server closed what was idle: that it has is read before the next request.
+          await new Promise((read) => setImmediate(read));
+        }
       } catch (error) {
         this.lost.push({ at: performance.now(), why: error.code ?? error.message });
         connection?.close();

@@ -20,9 +20,9 @@ export function startWith({ plugins, core = '', folder = hostileFolder, ...optio
   return startServer({ ...options, config });
 }
 
-// The lines of the log so far, parsed.
+// The lines of the log so far, parsed. What comes through a pipe may end in the middle of one.
 export function logOf(server) {
-  return server.stderr.split('\n').filter((line) => line.startsWith('{') && line.endsWith('}')).map((line) => JSON.parse(line));
+  return server.stderr.split('\n').slice(0, -1).filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
 }
 
 const fits = (wanted) => (line) => Object.entries(wanted).every(([name, value]) => (value instanceof RegExp ? value.test(line[name] ?? '') : line[name] === value));

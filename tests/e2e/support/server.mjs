@@ -48,7 +48,7 @@ export function sleep(ms) {
 }
 
 // Asks probe() until it gives something true; its value. Rejects after `limit` milliseconds.
-export async function until(what, probe, { limit = 5000 * slowness, every = 20 } = {}) {
+export async function until(what, probe, { limit = 15_000 * slowness, every = 20 } = {}) {
   const end = Date.now() + limit;
   for (;;) {
     const value = await probe();
@@ -95,6 +95,7 @@ class Server {
     this.stdout = '';
     this.stderr = '';
     this.urls = [];
+    this.gone = new Promise((resolved) => child.once('exit', resolved)); // the supervisor alone; `ended`: nobody has its pipes any more
     this.ended = new Promise((resolved) => {
       child.on('error', (error) => resolved({ error }));
       child.on('close', (code, signal) => resolved({ code, signal }));

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-enum { RESULTS = 300, HOLDS_S = 2 };
+enum { RESULTS = 300, HOLDS_S = 5 };
 
 static int insert(dw_call *c)
 {

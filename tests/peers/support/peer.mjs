@@ -31,6 +31,7 @@ export class Peer {
   #controlServer;
   #sockets = new Set();
   #port;
+  #wasUp = false;
   #busy = 0; // requests that are not answered yet
   #chance;
 
@@ -88,13 +89,20 @@ export class Peer {
 
   async up() {
     if (this.#server) return;
+    const isBack = this.#port !== 0 && this.#wasUp;
     const take = (req, res) => this.#take(req, res, false);
     const settings = { keepAlive: true, keepAliveTimeout: KEEP_ALIVE_MS };
     const server = this.tls ? createTlsServer({ ...settings, ...this.tls }, take) : createServer(settings, take);
     server.on('connection', (socket) => this.#connected(socket));
-    await listen(server, this.host, this.#port);
+    for (let tries = isBack ? 100 : 1; tries > 0; tries--) {
+      const error = await listen(server, this.host, this.#port).catch((refused) => refused);
+      if (!error) break;
+      if (tries === 1 || error.code !== 'EADDRINUSE') throw error;
+      await new Promise((over) => setTimeout(over, 100)); // somebody was given the port while nobody listened on it
+    }
     this.#port = server.address().port;
     this.#server = server;
+    this.#wasUp = true;
   }
 
   #connected(socket) {

@@ -105,14 +105,15 @@ static void sends_every_line(void **state)
 {
     dw_harness *h = open_plugin();
     dw_harness_reply reply = dw_harness_get(h, "/api/v1/squares?rows=100000");
-    const char *line = reply.body.p;
+    const char *line = reply.body.p, *const all = reply.body.p + reply.body.n;
     long n = 0;
     (void)state;
 
     assert_int_equal(reply.status, 200);
     assert_string_equal(reply.content_type, "text/csv");
     assert_false(reply.cut);
-    for (const char *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+    /* strchr() reads on to the end of all, each time, where AddressSanitizer is strict. */
+    for (const char *end; (end = memchr(line, '\n', (size_t)(all - line))) != NULL; line = end + 1) {
         char wanted[48];
         int size = snprintf(wanted, sizeof(wanted), "%ld,%ld\n", n + 1, (n + 1) * (n + 1));
         n++;
