@@ -11,8 +11,14 @@
 /* Who waits looks so often whether the call is cancelled. */
 enum { LOOK_NS = 100 * 1000 * 1000 };
 
+/* In the order of coming, or who gives a place would have the next one as well before those who wait are awake. */
+struct waiter {
+    struct waiter *next;
+};
+
 struct slots {
     struct slots *next;
+    struct waiter *first;
     int64_t busy;
     unsigned users; /* those who wait as well */
     char sync[37];
@@ -69,6 +75,24 @@ static void drop(struct slots *s)
     free(s);
 }
 
+static void come(struct slots *s, struct waiter *w)
+{
+    struct waiter **at = &s->first;
+
+    while (*at)
+        at = &(*at)->next;
+    *at = w;
+}
+
+static void leave(struct slots *s, const struct waiter *w)
+{
+    struct waiter **at = &s->first;
+
+    while (*at != w)
+        at = &(*at)->next;
+    *at = w->next;
+}
+
 static void wait_a_little(void)
 {
     struct timespec until;
@@ -80,20 +104,35 @@ static void wait_a_little(void)
     pthread_cond_timedwait(&given, &lock, &until);
 }
 
+/* Whoever is the next one now is told: there may be room for it as well. */
+static int wait_for(dw_call *c, struct slots *s, int64_t most)
+{
+    struct waiter me = { NULL };
+    int rc = 0;
+
+    come(s, &me);
+    while (rc == 0 && (s->first != &me || s->busy >= most)) {
+        wait_a_little();
+        rc = dw_cancelled(c);
+    }
+    leave(s, &me);
+    if (s->first)
+        pthread_cond_broadcast(&given);
+    return rc;
+}
+
 /* ---- ---- */
 
 int slot_take(dw_call *c, const struct work *w)
 {
     struct slots *s;
-    int rc = 0;
+    int rc = DW_ENOMEM;
 
     pthread_once(&once, start);
     pthread_mutex_lock(&lock);
     s = hold(w->sync.id);
-    while (s && s->busy >= w->sync.rules.parallel && rc == 0) {
-        wait_a_little();
-        rc = dw_cancelled(c);
-    }
+    if (s)
+        rc = wait_for(c, s, w->sync.rules.parallel);
     if (s && rc == 0)
         s->busy++;
     else if (s)

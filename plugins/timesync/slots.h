@@ -4,8 +4,8 @@
 
 #include "work.h"
 
-/* Waits until fewer than rules.parallel are under way for this sync on this server: 0, and then slot_give() when the answer is
- * there; or DW_ECANCELLED, DW_ENOMEM. */
+/* Waits, behind all who came before, until fewer than rules.parallel are under way for this sync on this server: 0, and then
+ * slot_give() when the answer is there; or DW_ECANCELLED, DW_ENOMEM. */
 int slot_take(dw_call *c, const struct work *w);
 void slot_give(const struct work *w);
 

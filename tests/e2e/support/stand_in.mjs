@@ -36,10 +36,36 @@ function noteCreations(peer) {
   return noted;
 }
 
+// How long requests took, by the stand-in's own clock: { n, ms, peak } since the last forgetting.
+function noteTimes(peer) {
+  const times = { n: 0, ms: 0 };
+  const begin = peer.log.begin.bind(peer.log);
+  const finish = peer.log.finish.bind(peer.log);
+  const begun = new WeakMap();
+  peer.log.begin = (entry) => {
+    const kept = begin(entry);
+    begun.set(kept, performance.now());
+    return kept;
+  };
+  peer.log.finish = (entry, status) => {
+    times.n++;
+    times.ms += performance.now() - begun.get(entry);
+    finish(entry, status);
+  };
+  return times;
+}
+
+function forget(peer) {
+  peer.log.clear();
+  Object.assign(peer.times, { n: 0, ms: 0 });
+  peer.peak = { connections: 0, requests: 0 };
+}
+
 const ASKS = {
   control: (peer, { method, path, body }) => peer.control(method, path, body),
   counts: (peer) => peer.log.counts().by,
-  forget: (peer) => void peer.log.clear(),
+  forget,
+  times: ({ times, peak }) => ({ ...times, peak: peak.requests }),
   created: (peer) => peer.noted.splice(0),
   // [[id, ticket, seconds]], as many as there are.
   entries: (peer) => [...peer.state.entries.values()].map(({ id, ticket_id, time_unit }) => [id, ticket_id, Number(textOf(time_unit)) * MINUTE_S]),
@@ -48,7 +74,7 @@ const ASKS = {
     const marker = markerOf(description);
     return marker ? [[Number(marker[2]), Number(marker[1]), (end - begin) / 1000]] : [];
   }),
-  // Books at a rate, a booking every 1/rate seconds: [[entry, ms]].
+  // Books at a rate, a booking every 1/rate seconds: [[entry, ms, ticket]].
   bookings: async (peer, { rate, seconds, tickets }) => {
     const booked = [];
     const begun = Date.now();
@@ -56,8 +82,9 @@ const ASKS = {
       const due = begun + (i * 1000) / rate;
       if (due > Date.now()) await new Promise((over) => setTimeout(over, due - Date.now()));
       const at = Date.now();
-      const { id } = peer.book({ ticket: 1 + ((i * 7919) % tickets), time_unit: '3.5', type: 1 });
-      booked.push([id, at]);
+      const ticket = 1 + ((i * 7919) % tickets);
+      const { id } = peer.book({ ticket, time_unit: '3.5', type: 1 });
+      booked.push([id, at, ticket]);
     }
     return booked;
   },
@@ -66,6 +93,7 @@ const ASKS = {
 async function serve() {
   const [name, options] = [process.argv[2], JSON.parse(process.argv[3])];
   const peer = await START[name](options);
+  peer.times = noteTimes(peer);
   peer.noted = name === 'kimai' ? noteCreations(peer) : [];
   process.on('message', async ({ id, what, how }) => {
     try {

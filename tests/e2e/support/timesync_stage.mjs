@@ -13,10 +13,11 @@ const OVER = ['done', 'failed', 'cancelled'];
 
 export class Stage {
   // start(): a server with the plugins auth, zammad, kimai and timesync. latency: ms that each answer of both takes longer.
-  static async set({ start, entries, tickets, latency = 0, kept = 1000, rules = {}, schedule = '' }) {
+  // connection: what both connections have beside their address and token.
+  static async set({ start, entries, tickets, latency = 0, kept = 1000, connection = {}, rules = {}, schedule = '' }) {
     const stage = new Stage();
     try {
-      await stage.#set({ start, entries, tickets, latency, kept, rules, schedule });
+      await stage.#set({ start, entries, tickets, latency, kept, connection, rules, schedule });
     } catch (error) {
       await stage.strike().catch(() => {});
       throw error;
@@ -24,7 +25,7 @@ export class Stage {
     return stage;
   }
 
-  async #set({ start, entries, tickets, latency, kept, rules, schedule }) {
+  async #set({ start, entries, tickets, latency, kept, connection, rules, schedule }) {
     [this.zammad, this.kimai] = await Promise.all([
       StandIn.start('zammad', { seed: SEED, kept, settings: { job_workers: 16 } }),
       StandIn.start('kimai', { seed: SEED, kept, data: 'month' }),
@@ -34,8 +35,8 @@ export class Stage {
     this.server = await start();
     await setUp(this.server);
     this.token = (await signIn(this.server)).access_token;
-    this.source = await this.#connect(this.zammad);
-    this.target = await this.#connect(this.kimai);
+    this.source = await this.#connect(this.zammad, connection);
+    this.target = await this.#connect(this.kimai, connection);
     this.sync = await this.api('POST', '/timesync/syncs', {
       name: 'load', source: this.source.id, target: this.target.id, rules, schedule, full_schedule: '', zone: 'Europe/Berlin',
     });
@@ -53,8 +54,8 @@ export class Stage {
     return answer.body.length === 0 ? {} : answer.json();
   }
 
-  #connect({ name, url, token }) {
-    return this.api('POST', '/connections', { kind: name, name, allow_private: true, settings: { base_url: url, token } });
+  #connect({ name, url, token }, more) {
+    return this.api('POST', '/connections', { kind: name, name, allow_private: true, ...more, settings: { base_url: url, token } });
   }
 
   // Kimai calls each activity as Zammad its type.
@@ -92,6 +93,11 @@ export class Stage {
       for (const [what, n] of Object.entries(await peer.ask('counts'))) all[`${peer.name} ${what}`] = n;
     }
     return all;
+  }
+
+  // By the stand-ins' own clocks, since forget(): { zammad: { n, ms, peak }, kimai: ... }; ms of all together, peak: at one time.
+  async times() {
+    return { zammad: await this.zammad.ask('times'), kimai: await this.kimai.ask('times') };
   }
 
   async forget() {
