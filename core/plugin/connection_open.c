@@ -22,6 +22,7 @@ static void close_opened(void *ud)
 {
     struct opened *o = ud;
 
+    connection_gate_drop(o->conn.route.gate);
     connection_destroy(o->row);
     arena_finish(&o->arena);
     kept_give(&opened_pool, o);

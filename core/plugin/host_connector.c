@@ -245,10 +245,12 @@ static int check_asking(dw_call *c, const dw_connection *conn, const char *step)
     return call_refuse_in_transaction(c, step);
 }
 
-/* Not what a visitor did; and a refusal to write may be about that one timesheet. */
-static bool tells_of_health(const struct asking *a, int rc)
+/* Not what a visitor did; and a refusal may be about that one timesheet, or, with a reason, about the one ticket that was asked for. */
+static bool tells_of_health(const dw_call *c, const struct asking *a, int rc)
 {
-    return a->found ? a->found->stopped == 0 : rc != DW_EDENIED;
+    if (rc == DW_EDENIED && (!a->found || *c->error.reason))
+        return false;
+    return !a->found || a->found->stopped == 0;
 }
 
 static int ask_there(dw_call *c, dw_connection *conn, struct asking *a)
@@ -265,7 +267,7 @@ static int ask_there(dw_call *c, dw_connection *conn, struct asking *a)
     arena_init(&arena, NULL, 0, 0);
     int rc = run_question(c, conn, a, &who, &arena);
     arena_finish(&arena);
-    if (tells_of_health(a, rc))
+    if (tells_of_health(c, a, rc))
         connection_note(c, conn, rc);
     return rc;
 }

@@ -94,6 +94,12 @@ static int is_open(const struct case_ *r, const json_t *project)
     return customer && master_is_visible(customer);
 }
 
+/* Its last day is over in UTC: where Kimai is it mostly is as well, and of one that may have ended its budget is not the news. */
+static bool may_be_over(const struct case_ *r, const json_t *project)
+{
+    return project_is_over(project, (dw_time){ r->answer->clock.us + DAY });
+}
+
 /* A project that cannot be chosen, and one whose budget is used up, are refused at the same place. */
 static int judge_project(const struct case_ *r)
 {
@@ -103,7 +109,9 @@ static int judge_project(const struct case_ *r)
     DW_TRY(find_project(r, &project));
     open = is_open(r, project);
     DW_TRY(open);
-    return open && !refusal_names(r->answer->body, "activity") ? refuse_budget(r) : refuse_project(r);
+    if (!open || may_be_over(r, project) || refusal_names(r->answer->body, "activity"))
+        return refuse_project(r);
+    return refuse_budget(r);
 }
 
 static int judge_activity(const struct case_ *r)

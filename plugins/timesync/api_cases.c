@@ -99,11 +99,12 @@ int api_change_case(dw_call *c, dw_request *req)
 
 /* ---- deciding ---- */
 
-static int reply_decided(dw_request *req, const json_t *runs)
+static int reply_decided(dw_request *req, const json_t *runs, size_t cases)
 {
     dw_out *o = dw_reply_open(req, 202);
 
     dw_out_set(o, "runs", runs);
+    dw_out_set(o, "cases", (int64_t)cases);
     return dw_reply_close(req);
 }
 
@@ -116,7 +117,7 @@ static int decide(dw_call *c, dw_request *req, struct case_decision *d, const ch
         return dw_fail_at(c, "/action", "is done by adding a mapping, POST /timesync/mappings with settle");
     DW_TRY(dw_tx_begin(c));
     DW_TRY(case_decide(c, d, &runs));
-    DW_TRY(reply_decided(req, runs));
+    DW_TRY(reply_decided(req, runs, d->n));
     return dw_tx_commit(c);
 }
 
@@ -125,7 +126,8 @@ int api_decide_case(dw_call *c, dw_request *req)
     struct case_decision d = { .n = 1, .note = "" };
     const char *id, *word, *state;
 
-    DW_TRY(dw_request_read(req, "id", &id, "action", &word, "sheet", &d.sheet, "note", &d.note));
+    DW_TRY(dw_request_read(req, "id", &id, "action", &word, "sheet", &d.sheet, "note", &d.note, "version",
+                           &d.version));
     DW_TRY(dw_db_get(c, DW_TO(&state), "SELECT state FROM timesync_cases WHERE id = $1",
                      id)); /* or a plain 404 */
     d.ids = &id;

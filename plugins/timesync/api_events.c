@@ -1,6 +1,7 @@
 /* How far a run is, told as it goes on: server-sent events. Whichever server does the work, it is read from the database, as
- * often as a person looks; who follows keeps a thread of this server, so there are few of them, and not for long: browsers come
- * back by themselves. */
+ * often as a person looks; who follows keeps a thread of this server, so there are few of them (a quarter of the least that a
+ * server has by itself), and not for long: browsers come back by themselves, and who comes when there are enough is told how far
+ * it is now, and comes again two seconds later. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "counts.h"
 
 enum {
-    FOLLOWERS_MAX = 16,
+    FOLLOWERS_MAX = 4,
     LOOK_EVERY_MS = 500,
     SIGN_EVERY = 20,     /* looks, until a client of whom nothing was heard is written to */
     LOOKS_MAX = 120,     /* a minute */

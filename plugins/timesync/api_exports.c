@@ -69,6 +69,7 @@ int api_export_runs(dw_call *c, dw_request *req)
 
 int api_export_entries(dw_call *c, dw_request *req)
 {
+    enum { AMOUNT = 8 };
     static const char *const names[] = {
         "source_id", "ticket", "ticket_number", "ticket_title", "customer",  "agent",   "agent_email",
         "activity",  "amount", "state",         "reason",       "timesheet", "project", "billable",
@@ -105,7 +106,7 @@ int api_export_entries(dw_call *c, dw_request *req)
         if (++lines > LINES_MAX)
             return too_many(c);
         for (size_t i = 0; i < sizeof(text) / sizeof(*text); i++)
-            csv_text(&csv, text[i]);
+            (i == AMOUNT ? csv_decimal : csv_text)(&csv, text[i]);
         csv_text(&csv, exported ? "yes" : "no");
         csv_text(&csv, day);
         csv_time(&csv, starts);

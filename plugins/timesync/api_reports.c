@@ -11,6 +11,7 @@ static int read_query(dw_call *c, dw_request *req, struct report_query *q)
 
     *q = (struct report_query){ .by_n = 0 };
     DW_TRY(dw_request_read(req, "by", &by, "sync", &q->sync, "from", &q->from, "to", &q->to));
+    DW_TRY(report_check(c, q, "/query/to"));
     return report_by(c, by, q);
 }
 

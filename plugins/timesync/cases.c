@@ -117,20 +117,49 @@ static int close_as(dw_call *c, const char *sync, const char *key, const char *s
     return 1;
 }
 
+/* The keys of what was decided since, which other runs carry out. */
+static int keys_of_others(dw_call *c, const char *sync, const char *run, json_t *out)
+{
+    json_t *scope = NULL;
+    dw_rows *rows;
+    int rc;
+
+    DW_TRY(dw_db_query(c, &rows,
+                       "SELECT scope FROM timesync_runs WHERE sync = $1 AND id <> $2 AND kind = 'decide'"
+                       " AND state IN ('waiting', 'reading', 'writing')",
+                       sync, run));
+    while ((rc = dw_rows_next(rows, &scope)) > 0) {
+        const json_t *keys = json_object_get(scope, "keys");
+
+        for (size_t i = 0; i < json_array_size(keys); i++)
+            if (json_object_set_new(out, or_empty(json_string_value(json_array_get(keys, i))), json_true()))
+                return dw_fail(c, DW_ENOMEM, "out of memory");
+    }
+    dw_rows_close(rows);
+    return rc;
+}
+
 int cases_open_again(dw_call *c, const char *run)
 {
+    json_t *scope = NULL, *others = dw_json_own(c, json_object());
     const char *sync, *kind;
-    json_t *scope = NULL;
     const json_t *keys;
 
     DW_TRY(dw_db_get(c, DW_TO(&sync, &kind, &scope),
                      "SELECT sync, kind, scope FROM timesync_runs WHERE id = $1", run));
+    if (!same(kind, "decide"))
+        return 0;
     keys = json_object_get(scope, "keys");
-    for (size_t i = 0; same(kind, "decide") && i < json_array_size(keys); i++)
-        DW_TRY(dw_db_exec(c,
-                          "UPDATE timesync_cases SET state = 'open', action = '', version = version + 1"
-                          " WHERE sync = $1 AND key = $2 AND state = 'deciding'",
-                          sync, or_empty(json_string_value(json_array_get(keys, i)))));
+    DW_TRY(keys_of_others(c, sync, run, others));
+    for (size_t i = 0; i < json_array_size(keys); i++) {
+        const char *key = or_empty(json_string_value(json_array_get(keys, i)));
+
+        if (!json_object_get(others, key))
+            DW_TRY(dw_db_exec(c,
+                              "UPDATE timesync_cases SET state = 'open', action = '', version = version + 1"
+                              " WHERE sync = $1 AND key = $2 AND state = 'deciding'",
+                              sync, key));
+    }
     return 0;
 }
 

@@ -25,7 +25,8 @@ int case_obsolete(dw_call *c, const char *sync, const char *key);
 /* The open one of that key was decided and is done. In the open transaction. */
 int case_resolved(dw_call *c, const char *sync, const char *key);
 
-/* What a run of kind decide left undone, as it failed or was cancelled, is open again. In the open transaction. */
+/* What a run of kind decide left undone, as it failed or was cancelled, is open again; not what another one is to do by now. In the
+ * open transaction. */
 int cases_open_again(dw_call *c, const char *run);
 
 /* A person's choice for some cases: one run of kind decide for each sync, whose id is in *runs (an array). Those for which the
@@ -37,6 +38,7 @@ struct case_decision {
     const char *note;       /* or "" */
     const char *sheet;      /* with ACTION_ADOPT */
     const char *started_by; /* of the runs; NULL: "person" */
+    int64_t version; /* of the only one, as the person has seen it: DW_ECONFLICT if it is another; 0: any */
 };
 int case_decide(dw_call *c, const struct case_decision *d, json_t **runs);
 

@@ -18,8 +18,14 @@ struct groups {
 /* ---- may it be decided so? ---- */
 
 struct one {
-    const char *id, *sync, *key, *reason, *state, *sheet;
+    const char *id, *sync, *key, *reason, *state, *sheet, *note;
+    int64_t version;
 };
+
+static int changed(dw_call *c, const char *id)
+{
+    return dw_fail(c, DW_ECONFLICT, "the case was changed meanwhile; read it again", "case", id);
+}
 
 static int check_one(dw_call *c, const struct one *k, const struct case_decision *d)
 {
@@ -27,9 +33,14 @@ static int check_one(dw_call *c, const struct one *k, const struct case_decision
 
     if (strcmp(k->state, "open") != 0)
         return dw_fail(c, DW_ECONFLICT, "the case is not open any more", "case", k->id, "state", k->state);
+    if (d->version && d->version != k->version)
+        return changed(c, k->id);
     if (!(reason_actions(reason_from(k->reason)) & (unsigned)action))
         return dw_fail(c, DW_EINVALID, "this action makes no sense for the case", "case", k->id, "reason",
                        k->reason, "action", action_name(action));
+    if (action != ACTION_ADOPT && d->sheet) /* else that one would be written to, whose ever it is */
+        return dw_fail_at(c, "/sheet",
+                          "is named with adopt only; all else is about the case's own timesheet");
     if (action == ACTION_ADOPT && !d->sheet && !k->sheet)
         return dw_fail_at(c, "/sheet", "is missing: which timesheet is it?");
     if (action == ACTION_ADOPT && d->sheet && k->sheet && strncmp(k->key, "sheet:", 6) == 0 &&
@@ -54,17 +65,23 @@ static int add_to_group(dw_call *c, struct groups *all, const struct one *k)
 static int take_one(dw_call *c, struct groups *all, const char *id, const struct case_decision *d)
 {
     struct one k = { .id = id };
-    const char *before = "";
+    int rc = dw_db_find(c, DW_TO(&k.sync, &k.key, &k.reason, &k.state, &k.sheet, &k.note, &k.version),
+                        "SELECT sync, key, reason, state, sheet, note, version FROM timesync_cases"
+                        " WHERE id = $1",
+                        id);
 
-    if (dw_db_find(c, DW_TO(&k.sync, &k.key, &k.reason, &k.state, &k.sheet, &before),
-                   "SELECT sync, key, reason, state, sheet, note FROM timesync_cases WHERE id = $1", id) != 1)
+    if (rc == 0 || rc == DW_EINVALID) /* or what was given is no id at all */
         return dw_fail(c, DW_ENOTFOUND, "there is no such case", "case", id);
+    DW_TRY(rc);
     DW_TRY(check_one(c, &k, d));
-    DW_TRY(dw_db_change(c,
-                        "UPDATE timesync_cases SET state = 'deciding', action = $2, note = $3, resolved_by = "
-                        "coalesce(:me, ''),"
-                        "  version = version + 1 WHERE id = $1",
-                        id, action_name(d->action), *d->note ? d->note : before));
+    rc = dw_db_exec(c,
+                    "UPDATE timesync_cases SET state = 'deciding', action = $2, note = $3, resolved_by = "
+                    "coalesce(:me, ''),"
+                    "  version = version + 1 WHERE id = $1 AND state = 'open' AND ($4 = 0 OR version = $4)",
+                    id, action_name(d->action), *d->note ? d->note : k.note, d->version);
+    DW_TRY(rc);
+    if (!rc) /* somebody was quicker, and has chosen something else, maybe */
+        return changed(c, id);
     DW_TRY(dw_audit(c, "timesync.case.decided", id, "action", action_name(d->action), "reason", k.reason,
                     "note", d->note, "sheet", d->sheet));
     return add_to_group(c, all, &k);

@@ -159,6 +159,9 @@ static int print_result(dw_call *c, dw_command_run *run, const char *id, const s
     if (strcmp(p->state, "failed") == 0)
         return dw_fail(c, DW_EUPSTREAM, "the run failed; what it did is kept, and the next one goes on",
                        "reason", p->reason, "detail", p->detail);
+    if (strcmp(p->state, "cancelled") == 0) /* scripts must not take it for a run that came to its end */
+        return dw_fail(c, DW_ECANCELLED,
+                       "the run was cancelled; what it did is kept, and the next one goes on", "run", id);
     return 0;
 }
 
@@ -176,6 +179,14 @@ static int show_steps(dw_call *c, dw_command_run *run, const char *id)
     return dw_command_rows(run, rows);
 }
 
+/* As the API's: of an undo it is the run that is taken back which is looked for in the log. */
+static int note_start(dw_call *c, const struct run_new *want, const char *id)
+{
+    return want->undoes ? dw_audit(c, "timesync.run.undone", want->undoes, "by", id, "plan", want->is_plan)
+                        : dw_audit(c, "timesync.run.started", id, "sync", want->sync, "kind", want->kind,
+                                   "plan", want->is_plan);
+}
+
 /* Starts it, shows how far it is, and what came of it. */
 static int carry(dw_call *c, dw_command_run *run, const struct run_new *want, bool shows_steps)
 {
@@ -184,8 +195,7 @@ static int carry(dw_call *c, dw_command_run *run, const struct run_new *want, bo
 
     DW_TRY(dw_tx_begin(c));
     DW_TRY(run_start(c, want, &id));
-    DW_TRY(dw_audit(c, strcmp(want->kind, "undo") == 0 ? "timesync.run.undone" : "timesync.run.started", id,
-                    "sync", want->sync, "kind", want->kind, "plan", want->is_plan));
+    DW_TRY(note_start(c, want, id));
     DW_TRY(dw_tx_commit(c));
     DW_TRY(wait_for(c, run, id, &p));
     if (shows_steps)
@@ -358,9 +368,10 @@ static int ignore(dw_call *c, const struct report_row *row, void *ud)
     return 0;
 }
 
+/* To hundredths as each row of the table is, so that the sum of one row is what stands in that row. */
 static double minutes(int64_t seconds)
 {
-    const int64_t hundredths = seconds * 100 / 60;
+    const int64_t hundredths = (seconds * 10 + 3) / 6; /* no entry is shorter than nothing */
 
     return (double)hundredths / 100;
 }
@@ -388,6 +399,7 @@ static int command_report(dw_call *c, dw_command_run *run)
         DW_TRY(sync_find(c, name, &q.sync));
     DW_TRY(check_day(c, q.from, "/--from"));
     DW_TRY(check_day(c, q.to, "/--to"));
+    DW_TRY(report_check(c, &q, "/--to"));
     if (json_array_size(by) > REPORT_GROUPS_MAX)
         return dw_fail_at(c, "/--by", "three at most, one in the other");
     DW_TRY(report_by(c, by, &q));

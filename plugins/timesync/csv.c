@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "decimal.h"
+
 void csv_begin(struct csv *csv, dw_call *c, const char *separator)
 {
     *csv = (struct csv){ .c = c, .text = dw_text_new(c) };
@@ -45,6 +47,18 @@ void csv_text(struct csv *csv, const char *text)
         dw_text_add(csv->text, *text == '"' ? "\"\"" : one);
     }
     dw_text_add(csv->text, "\"");
+}
+
+void csv_decimal(struct csv *csv, const char *text)
+{
+    const size_t n = strlen(text), whole = strcspn(text, ".");
+
+    if (!csv->in_german || !decimal_valid(text) || whole == n) {
+        csv_text(csv, text);
+        return;
+    }
+    separate(csv);
+    dw_text_add(csv->text, dw_format(csv->c, "%.*s,%s", (int)whole, text, text + whole + 1));
 }
 
 void csv_int(struct csv *csv, int64_t n)

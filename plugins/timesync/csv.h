@@ -16,6 +16,8 @@ void csv_begin(struct csv *csv, dw_call *c, const char *separator);
 
 /* A field each. NULL and an instant of 0 are empty ones. */
 void csv_text(struct csv *csv, const char *text);
+void csv_decimal(struct csv *csv,
+                 const char *text); /* "7.5", where it is one: else spreadsheets in German read a date */
 void csv_int(struct csv *csv, int64_t n);
 void csv_minutes(struct csv *csv, int64_t seconds); /* in minutes, with two digits */
 void csv_time(struct csv *csv, dw_time t);          /* in UTC, to the second, as spreadsheets read it */

@@ -4,6 +4,7 @@
 #include "common.h"
 #include "marker.h"
 #include "owner.h"
+#include "timesync.h"
 #include "write.h"
 
 /* The timesheet that the decision is about: the one of the entry, or the one that was found for it. */
@@ -139,23 +140,36 @@ static int dismiss(dw_call *c, struct work *w, const struct step *s, struct entr
     return ending_write(c, w, s, e, NULL, &seen);
 }
 
-/* A run may have found something else since it was decided: then what was chosen was about something that is no more. 1 or 0. */
-static int is_offered(dw_call *c, const struct work *w, const struct step *s)
+/* What the source said when it was shown. A run that failed before it came to this entry has read it anew, and told nobody. */
+static bool source_is_as_shown(dw_call *c, const struct entry *e, const json_t *shown, dw_time found)
 {
-    const char *reason = "", *state = "";
-    const int there = dw_db_find(c, DW_TO(&reason, &state),
-                                 "SELECT reason, state FROM timesync_cases WHERE sync = $1 AND key = $2"
-                                 " AND state IN ('open', 'deciding')",
+    return !json_is_object(shown) || (json_equal(shown, entry_json(c, e)) &&
+                                      (!e->gone_at.us || e->gone_at.us <= later(found, TIMESYNC_AHEAD).us));
+}
+
+/* A run may have found something else since it was decided, or somebody has chosen something else for what it found: then this choice
+ * was about something that is no more. e may be NULL. 1 or 0. */
+static int is_offered(dw_call *c, const struct work *w, const struct step *s, const struct entry *e)
+{
+    const char *reason = "", *state = "", *action = "";
+    json_t *source = NULL;
+    dw_time found = { 0 };
+    const int there = dw_db_find(c, DW_TO(&reason, &state, &action, &source, &found),
+                                 "SELECT reason, state, action, source, found_at FROM timesync_cases"
+                                 " WHERE sync = $1 AND key = $2 AND state IN ('open', 'deciding')",
                                  w->sync.id, s->key);
 
     DW_TRY(there);
-    return !there || w->action == ACTION_RETRY ||
-           (same(state, "deciding") && (reason_actions(reason_from(reason)) & (unsigned)w->action) != 0);
+    if (!there || w->action == ACTION_RETRY)
+        return 1;
+    return same(state, "deciding") && same(action, action_name(w->action)) &&
+           (reason_actions(reason_from(reason)) & (unsigned)w->action) != 0 &&
+           (!e || source_is_as_shown(c, e, source, found));
 }
 
 int decide(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
 {
-    const int is = is_offered(c, w, s);
+    const int is = is_offered(c, w, s, e);
 
     DW_TRY(is);
     if (!is)
@@ -378,28 +392,38 @@ static int remove_strange(dw_call *c, struct work *w, const struct step *s, cons
     return end_as_strange(c, w, s, sheet, "deleted", REASON_NONE);
 }
 
+/* What a person chose for it. */
+static int carry_out(dw_call *c, struct work *w, const struct step *s, const struct sheet *sheet)
+{
+    const int is = is_offered(c, w, s, NULL);
+    enum reason reason;
+    int rc;
+
+    DW_TRY(is);
+    rc = is_as_shown(c, w, s, sheet, &reason);
+    DW_TRY(rc);
+    if (!is || !rc)
+        return end_as_strange(c, w, s, sheet, "deciding", reason);
+    switch (w->action) {
+    case ACTION_ADOPT: return adopt_strange(c, w, s, sheet);
+    case ACTION_REMOVE: return remove_strange(c, w, s, sheet);
+    default: return end_as_strange(c, w, s, sheet, "skipped", REASON_CHOSEN);
+    }
+}
+
 int decide_strange(dw_call *c, struct work *w, const struct step *s)
 {
-    const bool is_changing = w->action == ACTION_REMOVE || w->action == ACTION_ADOPT;
     struct found_sheet found;
-    enum reason reason;
     int rc = work_read_sheet(c, w, s->sheet, &found);
 
     if (rc != 0)
         return rc;
     if (!found.is_there)
         return end_as_strange(c, w, s, NULL, "unchanged", REASON_NONE);
-    if (w->action && !is_changing)
-        return end_as_strange(c, w, s, &found.sheet, "skipped", REASON_CHOSEN);
+    if (w->action)
+        return carry_out(c, w, s, &found.sheet);
     if (same(s->hint, HINT_NO_MORE))
         return end_as_strange(c, w, s, &found.sheet, "unchanged", REASON_NONE);
-    if (!w->action)
-        return end_as_strange(c, w, s, &found.sheet, "deciding",
-                              same(s->hint, HINT_STRANGE) ? REASON_DELETED_SOURCE : REASON_DUPLICATE);
-    rc = is_as_shown(c, w, s, &found.sheet, &reason);
-    DW_TRY(rc);
-    if (!rc)
-        return end_as_strange(c, w, s, &found.sheet, "deciding", reason);
-    return w->action == ACTION_ADOPT ? adopt_strange(c, w, s, &found.sheet)
-                                     : remove_strange(c, w, s, &found.sheet);
+    return end_as_strange(c, w, s, &found.sheet, "deciding",
+                          same(s->hint, HINT_STRANGE) ? REASON_DELETED_SOURCE : REASON_DUPLICATE);
 }

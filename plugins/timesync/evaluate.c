@@ -393,7 +393,6 @@ static int settled(dw_call *c, struct work *w, const struct step *s, struct entr
 
 int work_step(dw_call *c, struct work *w, const struct step *s)
 {
-    struct step recalled;
     struct entry e;
     struct wanted wanted;
     int rc;
@@ -415,14 +414,17 @@ int work_step(dw_call *c, struct work *w, const struct step *s)
     if (entry_is_settled(e.state, e.reason) && !is_told)
         return ending_plain(c, w, s, &e, NULL,
                             (struct plainly){ "skipped", "skipped", reason_from(e.reason) });
-    DW_TRY(recall(c, s, &e, &recalled));
-    if (is_found(&recalled) && !e.sheet && !same(e.state, "unfollowed") &&
-        (rc = found_one(c, w, &recalled, &e, &wanted)) != WORK_GOES_ON)
-        return rc;
-    return compare_all(c, w, s, &e, &wanted);
+    return evaluate(c, w, s, &e, &wanted);
 }
 
 int evaluate(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
 {
+    struct step recalled;
+    int rc;
+
+    DW_TRY(recall(c, s, e, &recalled));
+    if (is_found(&recalled) && !e->sheet && !same(e->state, "unfollowed") &&
+        (rc = found_one(c, w, &recalled, e, wanted)) != WORK_GOES_ON)
+        return rc;
     return compare_all(c, w, s, e, wanted);
 }

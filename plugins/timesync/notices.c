@@ -45,6 +45,14 @@ int notices_note(dw_call *c, const char *sync, const char *ticket)
     return add(c, sync, "full", "");
 }
 
+int notices_note_again(dw_call *c, const char *sync, const char *ticket)
+{
+    int64_t n;
+
+    DW_TRY(dw_db_get(c, DW_TO(&n), "SELECT count(*) FROM timesync_notices WHERE sync = $1", sync));
+    return n < MOST ? add(c, sync, "again", ticket) : 0; /* the next full comparison is for so many */
+}
+
 /* ---- starting ---- */
 
 struct noted {
@@ -65,7 +73,8 @@ static int read_noted(dw_call *c, const char *sync, struct noted *out)
     while ((rc = dw_rows_next(rows, &kind, &ticket)) > 0) {
         out->poll = out->poll || same(kind, "poll");
         out->full = out->full || same(kind, "full");
-        if (same(kind, "tickets") && json_array_append_new(out->tickets, json_string(ticket)) != 0)
+        if (is_one_of(kind, "tickets", "again") &&
+            json_array_append_new(out->tickets, json_string(ticket)) != 0)
             return dw_fail(c, DW_ENOMEM, "there is no memory for a list of tickets");
     }
     dw_rows_close(rows);
@@ -115,9 +124,13 @@ int notices_start_all(dw_call *c)
     size_t i;
     int rc;
 
-    DW_TRY(dw_db_query(c, &rows,
-                       "SELECT id FROM timesync_syncs s WHERE enabled AND held_reason = '' AND EXISTS"
-                       " (SELECT 1 FROM timesync_notices n WHERE n.sync = s.id) ORDER BY id"));
+    DW_TRY(
+        dw_db_query(c, &rows,
+                    "SELECT id FROM timesync_syncs s WHERE enabled AND held_reason = '' AND EXISTS"
+                    " (SELECT 1 FROM timesync_notices n WHERE n.sync = s.id AND (n.kind <> 'again' OR EXISTS"
+                    " (SELECT 1 FROM timesync_runs r WHERE r.sync = s.id AND r.ended_at > n.noted_at"
+                    " AND r.started_at > n.noted_at AND r.state = 'done' AND NOT r.is_plan"
+                    " AND r.kind IN ('poll', 'full', 'tickets', 'window')))) ORDER BY id"));
     while ((rc = dw_rows_next(rows, &id)) > 0)
         if (json_array_append_new(list, json_string(id)) != 0)
             return dw_fail(c, DW_ENOMEM, "there is no memory for a list of syncs");

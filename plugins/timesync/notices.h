@@ -1,4 +1,5 @@
-/* notices.h - what a source tells while a sync of it is held or disabled: each ticket once, and not without bounds. [call] */
+/* notices.h - what a source tells while a sync of it is held or disabled, or what could not be read: each ticket once, and not without
+ * bounds. [call] */
 #ifndef TIMESYNC_NOTICES_H
 #define TIMESYNC_NOTICES_H
 
@@ -6,6 +7,10 @@
 
 /* Of a ticket, or (NULL) of something. In the open transaction. 0 or an error. */
 int notices_note(dw_call *c, const char *sync, const char *ticket);
+
+/* The run of its only ticket has failed: told once more when another one has gone through since, as no poll sees what is gone. In the
+ * open transaction. 0 or an error. */
+int notices_note_again(dw_call *c, const char *sync, const char *ticket);
 
 /* The sync works again: runs of what was noted, in the open transaction. 0 or an error. */
 int notices_start(dw_call *c, const struct sync *s);

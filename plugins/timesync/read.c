@@ -136,7 +136,8 @@ static int ask(dw_call *c, struct reading *r, const dw_entry_query *query)
         DW_TRY(dw_tx_rollback(c));
         if (f.kind == FAILURE_REFUSED && query->ticket)
             return rc;
-        if (rc == DW_EDENIED && r->visited > 0) { /* all but some that these credentials do not see */
+        /* All but some that these credentials do not see: of a poll these may be all that changed. */
+        if (rc == DW_EDENIED && (r->visited > 0 || f.kind == FAILURE_REFUSED)) {
             w->partial = f.text;
             return batch_flush(c, &r->batch);
         }

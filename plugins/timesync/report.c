@@ -6,23 +6,27 @@
 
 /* ---- what can be grouped by ---- */
 
-/* Expressions over timesync_entries e: what tells groups apart, and what they are called. */
+/* Expressions over timesync_entries e and its timesync_syncs s: what tells groups apart, what they are called, and whose ids those
+ * are: customer 7 of the source is another one than customer 7 of the target, and agent 3 of one source than agent 3 of another. */
 struct group {
     const char *name, *id, *title;
+    const char *system; /* NULL: they mean the same everywhere */
 };
 
 static const struct group groups[] = {
     { "customer", "CASE WHEN e.target_customer <> '' THEN e.target_customer ELSE e.customer END",
-      "CASE WHEN e.target_customer_name <> '' THEN e.target_customer_name ELSE e.customer_name END" },
-    { "project", "e.project", "e.project_name" },
-    { "agent", "e.agent", "CASE WHEN e.agent_name <> '' THEN e.agent_name ELSE e.agent_email END" },
-    { "activity", "e.activity", "e.activity_name" },
-    { "ticket", "e.ticket", "e.ticket_number" },
-    { "day", "e.day", "e.day" },
-    { "month", "substr(e.day, 1, 7)", "substr(e.day, 1, 7)" },
+      "CASE WHEN e.target_customer_name <> '' THEN e.target_customer_name ELSE e.customer_name END",
+      "CASE WHEN e.target_customer <> '' THEN s.target WHEN e.customer <> '' THEN s.source END" },
+    { "project", "e.project", "e.project_name", "CASE WHEN e.project <> '' THEN s.target END" },
+    { "agent", "e.agent", "CASE WHEN e.agent_name <> '' THEN e.agent_name ELSE e.agent_email END",
+      "CASE WHEN e.agent <> '' THEN s.source END" },
+    { "activity", "e.activity", "e.activity_name", "CASE WHEN e.activity <> '' THEN s.source END" },
+    { "ticket", "e.ticket", "e.ticket_number", "CASE WHEN e.ticket <> '' THEN s.source END" },
+    { "day", "e.day", "e.day", NULL },
+    { "month", "substr(e.day, 1, 7)", "substr(e.day, 1, 7)", NULL },
 };
 
-static const struct group nothing = { "", "CAST('' AS TEXT)", "CAST('' AS TEXT)" };
+static const struct group nothing = { "", "CAST('' AS TEXT)", "CAST('' AS TEXT)", NULL };
 
 static const struct group *group_of(const char *name)
 {
@@ -48,6 +52,13 @@ int report_by(dw_call *c, const json_t *by, struct report_query *out)
     if (out->by_n == 0)
         out->by[out->by_n++] = "month";
     return 0;
+}
+
+int report_check(dw_call *c, const struct report_query *q, const char *pointer)
+{
+    return q->from && q->to && strcmp(q->to, q->from) < 0
+               ? dw_fail_at(c, pointer, "is before the first day", "first", q->from)
+               : 0;
 }
 
 /* ---- asking ---- */
@@ -83,11 +94,14 @@ static const char *sql(dw_call *c, const struct report_query *q)
         const bool is_asked = (size_t)i < q->by_n;
         const struct group *g = is_asked ? group_of(q->by[i]) : &nothing;
         dw_text_add(t, dw_format(c, "%s AS id%d, max(%s) AS name%d, ", g->id, i, g->title, i));
-        dw_text_add(by, is_asked ? dw_format(c, "%s%s", i == 0 ? "" : ", ", g->id) : "");
+        if (is_asked)
+            dw_text_add(by, dw_format(c, "%s%s%s%s", i == 0 ? "" : ", ", g->id, g->system ? ", " : "",
+                                      g->system ? g->system : ""));
     }
     for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
         dw_text_add(t, sums[i]);
-    dw_text_add(t, " FROM timesync_entries e WHERE e.state <> 'gone' AND e.day >= $2 AND e.day <= $3 AND ");
+    dw_text_add(t, " FROM timesync_entries e JOIN timesync_syncs s ON s.id = e.sync"
+                   " WHERE e.state <> 'gone' AND e.day >= $2 AND e.day <= $3 AND ");
     dw_text_add(t, OF_SYNC("e.sync", q->sync));
     dw_text_add(t, dw_format(c, " GROUP BY %s ORDER BY " BY_NAME, dw_text_get(by).p));
     return dw_text_get(t).p;
@@ -140,7 +154,8 @@ int report_each(dw_call *c, const struct report_query *q,
 
 /* ---- for people ---- */
 
-#define MINUTES(name) ", round(t." name " / 60.0, 2) AS "
+/* A number on both engines: what PostgreSQL rounds is a decimal, which is a text in JSON. */
+#define MINUTES(name) ", CAST(round(t." name " / 60.0, 2) AS DOUBLE PRECISION) AS "
 
 int report_table(dw_call *c, const struct report_query *q, dw_rows **out)
 {

@@ -28,6 +28,9 @@ struct report_row {
     struct report_sums sums;
 };
 
+/* DW_EINVALID at the pointer, where the last day is before the first one: nothing would look like nothing to bill. */
+int report_check(dw_call *c, const struct report_query *q, const char *pointer);
+
 /* A list of words, NULL: by month. DW_EINVALID at /query/by. */
 int report_by(dw_call *c, const json_t *by, struct report_query *out);
 

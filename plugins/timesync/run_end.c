@@ -3,6 +3,7 @@
 #include "cases.h"
 #include "common.h"
 #include "counts.h"
+#include "notices.h"
 #include "runs.h"
 
 /* ---- what both do ---- */
@@ -118,6 +119,17 @@ static int rest(dw_call *c, const struct work *w)
     return sync_hold_here(c, &w->sync, reason_name(w->trouble), or_empty(w->trouble_text), until);
 }
 
+/* What was told and could not be read. Once: what a notice of that kind has started is of no single ticket. */
+static int note_again(dw_call *c, const struct work *w)
+{
+    const char *ticket;
+
+    if (w->run.is_plan || !same(w->run.started_by, "webhook") || w->trouble == REASON_TOO_MANY_DELETIONS)
+        return 0;
+    DW_TRY(dw_db_get(c, DW_TO(&ticket), "SELECT ticket FROM timesync_runs WHERE id = $1", w->run.id));
+    return *ticket ? notices_note_again(c, w->sync.id, ticket) : 0;
+}
+
 /* The hold comes with it: who sees that the run has failed, sees that the sync is held. */
 static int fail_it(dw_call *c, void *ud)
 {
@@ -141,6 +153,7 @@ static int fail_it(dw_call *c, void *ud)
     DW_TRY(tell(c, w, "failed", reason));
     if (w->trouble == REASON_AUTH_EXPIRED && !w->run.is_plan)
         DW_TRY(rest(c, w));
+    DW_TRY(note_again(c, w));
     return 1;
 }
 

@@ -12,8 +12,8 @@ static int find_waiting(dw_call *c, const struct run_new *want, const char **id)
     if (want->ticket)
         return dw_db_find(c, DW_TO(id),
                           "SELECT id FROM timesync_runs WHERE sync = $1 AND state = 'waiting' AND kind = $2"
-                          " AND ticket = $3",
-                          want->sync, want->kind, want->ticket);
+                          " AND ticket = $3 AND is_plan = $4",
+                          want->sync, want->kind, want->ticket, (bool)want->is_plan);
     if (same(want->started_by, "person") || (!same(want->kind, "poll") && !same(want->kind, "full")))
         return 0;
     return dw_db_find(

@@ -32,18 +32,22 @@ int sync_load(dw_call *c, const char *id, struct sync *out)
 
 int sync_hold_here(dw_call *c, const struct sync *s, const char *reason, const char *detail, dw_time until)
 {
+    const bool ends_by_itself = until.us != 0;
     const dw_value change[] = {
-        DW("UPDATE timesync_syncs SET held_reason = $2, held_detail = $3, held_until = $4, version = version "
-           "+ 1"
-           " WHERE id = $1"),
+        DW("UPDATE timesync_syncs SET held_reason = $2, held_detail = $3, held_until = $4,"
+           " version = version + 1"
+           " WHERE id = $1 AND (NOT $5 OR held_reason = '' OR held_until IS NOT NULL)"),
         DW(s->id),
         DW(reason),
         DW(detail),
         db_time(until),
+        DW(ends_by_itself),
     };
+    const int changed = dw_db_exec_(c, DB_LIST(change));
 
-    DW_TRY(dw_db_exec_(c, DB_LIST(change)));
-    if (until.us) /* not when its schedule says, but when it is tried again */
+    if (changed <= 0)
+        return changed;
+    if (ends_by_itself) /* not when its schedule says, but when it is tried again */
         DW_TRY(dw_db_exec(c, "UPDATE timesync_syncs SET poll_due_at = $2 WHERE id = $1 AND schedule <> ''",
                           s->id, until));
     return dw_event_emit(c, "timesync.sync.held", "sync", s->id, "name", s->name, "reason", reason, "detail",

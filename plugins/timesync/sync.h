@@ -28,7 +28,7 @@ int sync_load(dw_call *c, const char *id, struct sync *out);
 void sync_mark(const char *connection, char mark[MARK_SIZE]);
 
 /* It does nothing by itself until then (0: until somebody says so), because of that: in a transaction of its own, or in the
- * caller's. Or it works again. */
+ * caller's. One that ends by itself does not take the place of one that somebody has to end. Or it works again. */
 int sync_hold(dw_call *c, const struct sync *s, const char *reason, const char *detail, dw_time until);
 int sync_hold_here(dw_call *c, const struct sync *s, const char *reason, const char *detail, dw_time until);
 int sync_release(dw_call *c, const char *id);

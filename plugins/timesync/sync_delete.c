@@ -10,8 +10,12 @@ static const char *const statements[] = {
     "DELETE FROM timesync_entries WHERE sync = $1",
 };
 
+/* After that no request may take effect any more: see timesync_settle(). If its target is not there any more, nobody ever finds out. */
+#define FORGOTTEN DW_HOURS(6)
+
 static int refuse_busy(dw_call *c, const char *id)
 {
+    const dw_time old = { dw_now(c).us - FORGOTTEN.us };
     int64_t busy;
 
     DW_TRY(dw_db_get(c, DW_TO(&busy),
@@ -21,7 +25,9 @@ static int refuse_busy(dw_call *c, const char *id)
         return dw_fail(c, DW_ECONFLICT,
                        "a run of it is under way; cancel it, and delete the sync when it has ended");
     DW_TRY(dw_db_get(c, DW_TO(&busy),
-                     "SELECT count(*) FROM timesync_entries WHERE sync = $1 AND intent <> ''", id));
+                     "SELECT count(*) FROM timesync_entries WHERE sync = $1 AND intent <> ''"
+                     " AND intent_at > $2",
+                     id, old));
     return busy > 0
                ? dw_fail(c, DW_ECONFLICT,
                          "what became of some timesheets is not known yet; delete the sync in some minutes")

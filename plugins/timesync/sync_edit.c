@@ -55,6 +55,18 @@ static int check_pair(dw_call *c, const char *source, const char *target)
     return rc > 0 ? dw_fail(c, DW_ECONFLICT, "another sync joins these two already", "sync", name) : rc;
 }
 
+/* The contract says it of what comes by HTTP; the command line has none. */
+static int check_name(dw_call *c, const char *name)
+{
+    size_t letters = 0;
+
+    for (const char *p = name; *p; p++)
+        letters += ((unsigned char)*p & 0xC0) != 0x80;
+    return letters >= 1 && letters <= SYNC_NAME_MOST
+               ? 0
+               : dw_fail_at(c, "/name", "is empty, or longer than 100 letters");
+}
+
 /* ---- times ---- */
 
 static int check_schedule(dw_call *c, const char *when, const char *zone, const char *pointer)
@@ -122,6 +134,7 @@ int sync_make(dw_call *c, const struct sync_wanted *want, const char **id)
     struct rules rules;
 
     *id = dw_id(c);
+    DW_TRY(check_name(c, want->name));
     DW_TRY(rules_read(c, want->rules, &rules));
     DW_TRY(check_times(c, want, either(want->zone, "UTC")));
     DW_TRY(check_pair(c, want->source, want->target));
@@ -179,6 +192,7 @@ int sync_change(dw_call *c, const char *id, int64_t version, const struct sync_w
 
     DW_TRY(dw_db_get(c, DW_TO(&kept.name, &kept.zone, &kept.rules, &kept.enabled),
                      "SELECT name, zone, rules, enabled FROM timesync_syncs WHERE id = $1", id));
+    DW_TRY(want->name ? check_name(c, want->name) : 0);
     DW_TRY(check_times(c, want, either(want->zone, kept.zone)));
     DW_TRY(sync_rules_with(c, kept.rules, want->rules, &rules));
     DW_TRY(update(c, id, version, want, &kept, rules_json(c, &rules, true)));
@@ -186,7 +200,9 @@ int sync_change(dw_call *c, const char *id, int64_t version, const struct sync_w
         DW_TRY(day_again(c, id, want->zone));
     DW_TRY(plan_next(c, id));
     return dw_audit(c, "timesync.sync.changed", id, "old_name", kept.name, "name", want->name, "zone",
-                    want->zone, "schedule", want->schedule, "full_schedule", want->full_schedule, "old_rules",
+                    want->zone, "schedule", want->schedule, "full_schedule", want->full_schedule,
+                    "old_enabled", kept.enabled, "enabled",
+                    (bool)(want->enabled ? *want->enabled : kept.enabled), "old_rules",
                     (const json_t *)kept.rules, "rules", (const json_t *)rules_json(c, &rules, true));
 }
 

@@ -8,6 +8,8 @@
 /* The only connection with this id or name that plays the role. DW_EINVALID at the pointer. */
 int sync_connection(dw_call *c, const char *text, const char *role, const char *pointer, const char **id);
 
+enum { SYNC_NAME_MOST = 100 }; /* letters */
+
 #define SYNC_SCHEDULE      "every 15m"
 #define SYNC_FULL_SCHEDULE "30 2 * * *"
 

@@ -62,7 +62,8 @@ static const json_t *kimai_settings(dw_call *c, const struct synchub_connector *
 
 /* ---- secrets ---- */
 
-/* As Python reads it: blanks around it do not count, and "+/" is as good as "-_", which `openssl rand -base64 32` writes. */
+/* As Python reads it: blanks around it do not count, and "+/" is as good as "-_", which `openssl rand -base64 32` writes. Nor do the
+ * quotes count that an environment's file may have around it. */
 enum { KEY_SIZE = 64 };
 
 static void plain_key(dw_secret given, char out[KEY_SIZE])
@@ -71,7 +72,7 @@ static void plain_key(dw_secret given, char out[KEY_SIZE])
     size_t n = 0;
 
     for (; *p && n < KEY_SIZE - 1; p++)
-        if (!isspace((unsigned char)*p))
+        if (!isspace((unsigned char)*p) && *p != '"' && *p != '\'')
             out[n++] = (char)(*p == '+' ? '-' : *p == '/' ? '_' : *p);
     out[n] = 0;
 }

@@ -119,6 +119,14 @@ static void note_sync(dw_call *c, struct import *im, const char *schedule, const
              *schedule ? outcomes[NEW] : left_out, remark);
 }
 
+/* Two long names are too long for one. */
+static const char *name_of(dw_call *c, const struct pair *pair)
+{
+    const char *both = dw_format(c, "%s to %s", pair->source->name, pair->target->name);
+
+    return strlen(both) <= SYNC_NAME_MOST ? both : "SyncHub";
+}
+
 static int make_sync(dw_call *c, struct import *im, const struct pair *pair)
 {
     const char *zone = synchub_zone(c, pair->target->of), *schedule, *remark;
@@ -132,7 +140,7 @@ static int make_sync(dw_call *c, struct import *im, const struct pair *pair)
              "left as it is, its rules and schedule too");
         return 0;
     }
-    im->sync_name = dw_format(c, "%s to %s", pair->source->name, pair->target->name);
+    im->sync_name = name_of(c, pair);
     DW_TRY(synchub_schedule(c, &im->old, zone, &schedule, &remark));
     DW_TRY(insert_sync(c, im, pair, schedule, zone));
     note_sync(c, im, schedule, zone, remark);

@@ -28,12 +28,13 @@ static const char *plain_dsn(dw_call *c, const char *dsn)
     return plus && slashes && plus < slashes ? dw_format(c, "%.*s%s", (int)(plus - dsn), dsn, slashes) : dsn;
 }
 
-/* Where a password with a slash or an at sign makes another thing a port, its half would be told. */
+/* Where a password with a slash or an at sign makes another thing a port or a host, its half would be told. */
 static bool is_sound(const PQconninfoOption *o)
 {
     for (; o->keyword; o++)
-        if (strcmp(o->keyword, "port") == 0 && o->val && o->val[strspn(o->val, "0123456789,")])
-            return false;
+        if (o->val && ((strcmp(o->keyword, "port") == 0 && o->val[strspn(o->val, "0123456789,")]) ||
+                       (strcmp(o->keyword, "host") == 0 && *o->val && strchr(o->val + 1, '@'))))
+            return false; /* at its very beginning: a socket without a file */
     return true;
 }
 
@@ -113,7 +114,7 @@ static int64_t number_at(const PGresult *r, int row, int column)
     return strtoll(PQgetvalue(r, row, column), NULL, 10);
 }
 
-/* UTF8 and UTC whatever the database has; one moment of it; nothing in it is changed; no statement lasts for ever. */
+/* UTF8, UTC and days as ISO has them, whatever the database has; one moment of it; nothing in it is changed; no statement lasts for ever. */
 static int begin(dw_call *c, PGconn *db)
 {
     PGresult *r;
@@ -122,7 +123,7 @@ static int begin(dw_call *c, PGconn *db)
         return dw_fail(c, DW_EINVALID, "the old tool's database has an encoding that is not understood");
     return ask(c, db,
                "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-               "SET LOCAL statement_timeout = '60s'; SET LOCAL TimeZone = 'UTC'",
+               "SET LOCAL statement_timeout = '60s'; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'",
                &r);
 }
 

@@ -115,7 +115,7 @@ static int start_forgotten(dw_call *c, void *ud)
     struct sync s;
 
     DW_TRY(sync_load(c, sync, &s));
-    return start(c, &s, "poll", "settle");
+    return s.rules.dry_run ? 0 : start(c, &s, "poll", "settle"); /* a plan settles nothing */
 }
 
 /* Runs whose job was lost: given up while the database was away, say. Whoever has a job still has one; who runs runs once more,
@@ -153,7 +153,14 @@ static int what_stands_still(dw_call *c)
     DW_TRY(rc);
     json_array_foreach(list, i, one)
     {
-        DW_TRY(tx_do(c, carry_on, (void *)(uintptr_t)json_string_value(one)));
+        rc = tx_do(c, carry_on, (void *)(uintptr_t)json_string_value(one));
+        if (rc ==
+            DW_EINVALID) { /* its sync's rules are a later version's, and none of the others' business */
+            dw_error(c, "a run cannot be carried on", "run", json_string_value(one), "why",
+                     dw_error_of(c)->text);
+            continue;
+        }
+        DW_TRY(rc);
     }
     return 0;
 }
@@ -170,8 +177,10 @@ static int what_was_left(dw_call *c)
         "SELECT DISTINCT s.id, true AS \"poll::boolean\", false AS \"full::boolean\" FROM timesync_syncs s"
         " JOIN timesync_entries e ON e.sync = s.id"
         " WHERE e.intent <> '' AND e.intent_at < $1 AND s.enabled AND s.held_reason = ''"
+        /* One that has just failed, as a side is away, is not begun anew every minute. */
         " AND NOT EXISTS (SELECT 1 FROM timesync_runs r WHERE r.sync = s.id"
-        " AND r.state IN ('waiting', 'reading', 'writing'))",
+        " AND (r.state IN ('waiting', 'reading', 'writing')"
+        " OR (r.started_by = 'settle' AND r.created_at > $1)))",
         old));
     DW_TRY(own_ids(c, rows, list));
     json_array_foreach(list, i, one)

@@ -15,12 +15,14 @@ static int read_ticket(struct reading *r)
         return dw_fail(r->d->c, DW_EINVALID, "Zammad's tickets have numbers; this is none", "ticket",
                        r->query->ticket);
     DW_TRY(reading_some(r, &id, 1));
-    if (r->refused)
+    if (r->refused && !r->d->is_own)
+        return DW_EDENIED; /* what refuses it is in front of Zammad, and is said already */
+    if (r->refused)        /* it is about this ticket: whoever syncs goes on with the others */
         return dw_fail(
             r->d->c, DW_EDENIED,
             "the booked time of this ticket cannot be read; the user of the token needs the right to change "
             "(or full) in its group, or admin.time_accounting",
-            "ticket", id, "Zammad", r->d->said);
+            "ticket", id, "Zammad", r->d->said, "reason", "OTHER");
     return 0;
 }
 

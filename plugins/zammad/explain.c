@@ -192,8 +192,8 @@ int explain_refusal(struct desk *d, int rc, dw_answer *a, const struct ask *ask)
     switch (a->status) {
     case 401: return explain_401(d);
     case 403: return explain_403(d, ask);
-    case 404:
-        return dw_fail(d->c, DW_ENOTFOUND,
+    case 404: /* not found is a word of Zammad's own: to whoever syncs it means that a ticket is gone */
+        return dw_fail(d->c, d->is_own ? DW_ENOTFOUND : DW_EUPSTREAM,
                        "this Zammad has no such thing; is base_url right, and Zammad as new as 6.1?", "asked",
                        ask->path, "said", d->said);
     case 422:

@@ -8,7 +8,7 @@
  * d->is_own. Returns the error:
  *   DW_EAUTH          the credentials are no good, whatever they would be allowed to
  *   DW_EDENIED        they are good, but a permission is lacking
- *   DW_ENOTFOUND      d->is_own tells Zammad's own "there is none" from a page of somebody else
+ *   DW_ENOTFOUND      Zammad's own "there is none"; that of somebody else, a proxy's say, is DW_EUPSTREAM
  *   DW_EUNAVAILABLE   it is in maintenance
  *   DW_ERATE, DW_EUPSTREAM... as of dw_fetch() */
 DW_MUST_CHECK int explain_refusal(struct desk *d, int rc, dw_answer *answer, const struct ask *ask);

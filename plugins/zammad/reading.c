@@ -89,6 +89,15 @@ static int look_up(struct reading *r, const struct booking *list, size_t n)
     return facts_want_people(r->d, &r->facts, ids, people);
 }
 
+/* Of a list that is asked for more at once a page says only that so many come: no page of a ticket's is longer than is asked for. */
+void reading_saw(struct reading *r, size_t rows)
+{
+    if (rows > READING_TICKET_PAGE)
+        rows = READING_TICKET_PAGE;
+    if (rows > r->way.rows)
+        r->way.rows = (unsigned)rows;
+}
+
 int reading_give(struct reading *r, const json_t *rows)
 {
     size_t all = json_array_size(rows);
@@ -97,7 +106,7 @@ int reading_give(struct reading *r, const json_t *rows)
     int rc = 0;
     size_t n = read_news(r, rows, list, &rc);
 
-    r->way.rows = all > r->way.rows ? (unsigned)all : r->way.rows;
+    reading_saw(r, all);
     if (rc < 0 || n == 0)
         return rc;
     if (!bare)

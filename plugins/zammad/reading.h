@@ -8,6 +8,8 @@
 /* How far back of what is asked for is looked: a row has its time before it can be seen, and clocks differ. */
 #define READING_OVERLAP DW_MINUTES(5)
 
+enum { READING_TICKET_PAGE = 500 }; /* rows that are asked for at once of what is booked on a ticket */
+
 struct reading {
     struct desk *d;
     const dw_entry_query *query;
@@ -35,6 +37,9 @@ struct reading {
 /* In the call's memory; forgets at its end. */
 DW_MUST_CHECK int reading_open(struct desk *d, const dw_entry_query *query, dw_found *out,
                                struct reading **made);
+
+/* So many rows came on one page of some list: a shorter page of a ticket's bookings is its last. */
+void reading_saw(struct reading *r, size_t rows);
 
 /* Gives a page of bookings, each once unless it changed meanwhile. */
 DW_MUST_CHECK int reading_give(struct reading *r, const json_t *rows);

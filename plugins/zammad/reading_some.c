@@ -5,22 +5,31 @@
 #include "pages.h"
 #include "reading.h"
 
-enum {
-    WINDOW = 16, /* tickets under way */
-    TICKET_PAGE = 500,
-};
+enum { WINDOW = 16 }; /* tickets under way */
 
 /* ---- a ticket that cannot be read ---- */
 
-/* Only Zammad's own word counts: a proxy's 404, or a version without this list, would otherwise look like tickets that are all
- * gone, and with them what was booked. */
+/* "Couldn't find Ticket with 'id'=50"; where Zammad tells this user no more, "Error ID x1y2z3: ...". */
+static bool says_gone(const struct desk *d)
+{
+    return d->is_own && (strncmp(d->said, "Couldn't find", 13) == 0 || strncmp(d->said, "Error ID", 8) == 0);
+}
+
+/* Only Zammad's own words count: a proxy's 404, another program's ({"error":"Not Found"}), or a version without this list would
+ * otherwise look like tickets that are all gone, and with them what was booked. */
 static int is_gone(struct desk *d, int64_t ticket)
 {
     json_t *answer;
     int rc = desk_ask(d, &answer, .path = desk_path(d, "/api/v1/tickets", ticket, ""));
 
-    if (rc == DW_ENOTFOUND && d->is_own && strncmp(d->said, "No route", 8) != 0)
+    if (rc == DW_ENOTFOUND && says_gone(d))
         return 1;
+    if (rc == DW_ENOTFOUND)
+        return dw_fail(d->c, DW_EUPSTREAM,
+                       "what answers there is not Zammad, which would say otherwise that it does not have "
+                       "this ticket; is "
+                       "base_url right, and Zammad up behind its proxy?",
+                       "ticket", ticket, "said", d->said);
     return rc < 0 && rc != DW_EDENIED ? rc : 0;
 }
 
@@ -55,7 +64,7 @@ static struct pages list_of(struct reading *r, int64_t ticket)
 {
     return (struct pages){ .path = desk_path(r->d, "/api/v1/tickets", ticket, "/time_accountings"),
                            .model = "TicketTimeAccounting",
-                           .per_page = TICKET_PAGE,
+                           .per_page = READING_TICKET_PAGE,
                            .largest = &r->way.rows };
 }
 
@@ -104,7 +113,7 @@ static int start(struct reading *r, int64_t ticket, dw_fetching **out)
     return desk_start(
         r->d, out,
         &(struct ask){ .path = list_of(r, ticket).path,
-                       .query = DW_LIST("expand", expand, "page", 1, "per_page", TICKET_PAGE) });
+                       .query = DW_LIST("expand", expand, "page", 1, "per_page", READING_TICKET_PAGE) });
 }
 
 static int read_window(struct reading *r, const int64_t *tickets, size_t n)

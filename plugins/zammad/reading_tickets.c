@@ -62,7 +62,7 @@ static int see(struct desk *d, const json_t *rows, void *ud)
     int64_t *ids = dw_alloc(d->c, (all + 1) * sizeof(*ids));
 
     DW_TRY(pick(r, rows, ids, &n));
-    r->way.rows = all > r->way.rows ? (unsigned)all : r->way.rows;
+    reading_saw(r, all);
     r->found += (int64_t)all;
     if (n == 0)
         return 0;
@@ -176,5 +176,5 @@ int reading_tickets(struct reading *r)
         r->d->c, DW_EDENIED,
         "not all tickets could be read, so this list is not complete; the user of the token needs the right "
         "to change (or full) in their groups, or admin.time_accounting",
-        "refused", r->refused_n, "ticket", r->refused);
+        "refused", r->refused_n, "ticket", r->refused, "reason", "OTHER");
 }

@@ -61,6 +61,12 @@ struct strategy strategy_of(struct desk *d)
     return known;
 }
 
+/* What does not work is tried again after an hour, however often is asked until then; what does is known from each time to the next. */
+static bool lacks(const struct strategy *known)
+{
+    return known->global == WAY_NO || known->conditions == WAY_NO;
+}
+
 void strategy_learn(struct desk *d, const struct strategy *known)
 {
     struct strategies *s = &self_of(d->c)->strategies;
@@ -73,6 +79,7 @@ void strategy_learn(struct desk *d, const struct strategy *known)
         s->next = (s->next + 1) % STRATEGIES_MAX;
     }
     *place = *known;
-    place->until.us = dw_now(d->c).us + KNOWN_FOR.us;
+    if (known->until.us == 0 || !lacks(known))
+        place->until.us = dw_now(d->c).us + KNOWN_FOR.us;
     pthread_mutex_unlock(&s->lock);
 }

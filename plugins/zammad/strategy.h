@@ -1,8 +1,8 @@
 /* strategy.h - what was learnt about a connection, remembered in this process: which way of reading works there. [call]
  *
  * Whether the list of all bookings can be had is known only by asking, and a token that may not, or a version that has none,
- * need not be asked at each poll; nor what states of tickets are called. Forgotten after an hour, so that a permission that was
- * given is noticed. */
+ * need not be asked at each poll; nor what states of tickets are called. That something does not work is forgotten after an hour, so that
+ * a permission that was given is noticed; what works, an hour after it was of use. */
 #ifndef ZAMMAD_STRATEGY_H
 #define ZAMMAD_STRATEGY_H
 
@@ -15,8 +15,8 @@ enum { STRATEGIES_MAX = 256, STRATEGY_STATES_MAX = 4 };
 enum way { WAY_UNKNOWN = 0, WAY_NO, WAY_YES };
 
 struct strategy {
-    uint64_t key; /* of the connection as it is set; 0: free */
-    dw_time until;
+    uint64_t key;        /* of the connection as it is set; 0: free */
+    dw_time until;       /* 0: it has just been learnt */
     enum way global;     /* one list of all bookings */
     enum way conditions; /* tickets searched by a condition */
     dw_span behind;      /* of desk.h */

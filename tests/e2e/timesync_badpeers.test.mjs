@@ -107,6 +107,20 @@ describe('a peer that', { timeout }, () => {
     });
   }
 
+  test('shows a ticket to others only: that is about this ticket, and holds nothing up', { timeout }, async () => {
+    const scene = await open();
+    const ticket = scene.ticket();
+    const entry = scene.book(ticket, '15');
+    scene.zammad.faults.add({ kind: 'status', status: 403, path: `/api/v1/tickets/${ticket}/time_accountings`, body: { error: 'Not authorized' } });
+    const run = await scene.run('tickets', { tickets: [String(ticket)] });
+    assert.deepEqual([run.state, run.reason], ['failed', 'OTHER'], JSON.stringify(run));
+    assert.equal((await scene.sync()).held_reason, '');
+    scene.zammad.faults.clear();
+    await scene.well('tickets', { tickets: [String(ticket)] });
+    assert.equal(scene.sheet(entry).duration, 900);
+    await scene.judge();
+  });
+
   test('is a day ahead or behind: each booking lies where it was booked, and a full pass finds all', { timeout }, async () => {
     for (const skewMs of [DAY, -DAY]) {
       const scene = await open();

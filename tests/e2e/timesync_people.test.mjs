@@ -111,7 +111,7 @@ describe('people', { timeout }, () => {
   before(async () => {
     zammad = await startZammad({ seed: 7 });
     kimai = await startKimai({ seed: 7 });
-    const core = 'rate_limit: off\nroute_limits: false\ncheck_replies: true\n';
+    const core = 'rate_limit: off\nroute_limits: false\ncheck_replies: true\nworkers: 16\n'; // as many as a small machine has
     server = await startWith({ plugins: { badges: badgesYaml(people), zammad: '', kimai: '', timesync: '' }, folder: pluginFolder, core });
     for (const row of [...zammad.state.entries.values()]) zammad.remove(row.id);
     kimai.addUser({ username: 'ann', email: zammad.state.agents[1].email, timezone: 'Europe/Berlin' });
@@ -254,6 +254,25 @@ describe('people', { timeout }, () => {
       assert.equal((await ask('GET', `/timesync/runs/${ids.RUN}/events`, { headers: { 'Last-Event-ID': 'end' } })).status, 204);
     });
 
+    test('is looked at by many, and the server has time for others still', async () => {
+      const fault = kimai.faults.add({ kind: 'delay', ms: 5000 * slowness });
+      const { id } = await post(`/syncs/${ids.SYNC}/runs`, { kind: 'full' });
+      let told = 0;
+      const all = Array.from({ length: 16 }, async () => {
+        const answer = await ask('GET', `/timesync/runs/${id}/events`, { as: people.viewer });
+        told += 1;
+        return answer.text();
+      });
+      await until('those who are too many are told how far it is', async () => {
+        const one = await get(`/runs/${id}`); // waits behind them, where they have all threads
+        assert.ok(!isOver(one), 'nobody was answered before the run was over');
+        return told >= 12;
+      }, { limit });
+      await post(`/runs/${id}/cancel`);
+      kimai.faults.remove(fault);
+      for (const text of await Promise.all(all)) assert.match(text, /^event: (progress|end)$/m);
+    });
+
     test('is a question of waiting: Ctrl-C in front of one ends that, says so, and the run goes on', async () => {
       const fault = kimai.faults.add({ kind: 'delay', ms: 1500 });
       const child = spawn(binaryOf(), ['timesync', 'run', 'Main', '--full', '--tenant', tenants.a, '--config', server.configDir, '--data', server.dataDir], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -266,6 +285,18 @@ describe('people', { timeout }, () => {
       kimai.faults.remove(fault);
       assert.match(said, new RegExp(`^only the waiting has ended, the run goes on: .*\\(run: ${id}\\)\n$`));
       assert.equal((await ended(id)).state, 'done');
+    });
+
+    test('is said of one that somebody cancelled, and whoever waited for it is told that it is no success', async () => {
+      const fault = kimai.faults.add({ kind: 'delay', ms: 1500 });
+      const waits = command(server, 'timesync', 'run', 'Main', '--full', '--tenant', tenants.a);
+      const { id } = await until('the run has begun', async () => (await get('/runs?sort=-created_at&limit=1')).items.find((one) => !isOver(one)), { limit });
+      await post(`/runs/${id}/cancel`);
+      const { code, stdout, stderr } = await waits;
+      kimai.faults.remove(fault);
+      assert.equal(code, 1, stdout);
+      assert.match(stdout, /^cancelled \(/m);
+      assert.match(stderr, new RegExp(`^the run was cancelled; what it did is kept, .*\\(run: ${id}\\)$`, 'm'));
     });
   });
 

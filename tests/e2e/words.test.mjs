@@ -112,7 +112,7 @@ const plugins = {
 // Of the plugins that write sentences down for later (x-said in api.yaml): whatever looks like one in their code is said, but for SQL,
 // the log, and what admins read: [files, texts] that are none.
 const isSql = (text) => /\b(SELECT|FROM|WHERE|UPDATE|INSERT|DELETE|SET|AND|OR|ORDER BY|CASE|JOIN|VALUES|CAST|RETURNING|EXISTS|COALESCE|UNION)\b/i.test(text) && /[A-Z]{2}|\$\d|[=(]/.test(text)
-  || /^count\(|^\) GROUP BY |\bIN \('|\bAS [a-z]/.test(text);
+  || /^count\(|^\) GROUP BY |\bIN \('|\bAS [a-z]|\bAS DOUBLE PRECISION\b/.test(text);
 const keeps = {
   'plugins/timesync': { files: /^(rules|timesync|synchub_\w+)\.c$/, texts: [] },
   // What Zammad says, and is known by.
@@ -121,7 +121,7 @@ const keeps = {
     texts: [
       'No such user', 'Token token=%s', 'User for Token', 'token is invalid', 'token was revoked', 'Authentication required', 'API token access disabled',
       'API password access disabled', 'Maintenance mode', "to use 'From'", 'Token authorization failed', 'User authorization failed', 'Activity types',
-      'No route', 'auto global tickets',
+      "Couldn't find", 'Error ID', 'auto global tickets',
     ],
   },
   'plugins/kimai': { files: /^kimai\.c$/, texts: ['it failed with an error of its own'] }, // the value of a pair

@@ -127,6 +127,30 @@ static void a_project_that_is_not_open_is_missing(void **state)
     assert_project_missing("[{\"id\":3,\"customer\":1,\"visible\":true}]", "[{\"id\":1,\"visible\":false}]");
 }
 
+/* At nine in UTC on the first of July. */
+static void a_project_that_ended_yesterday_has_ended(void **state)
+{
+    static const struct {
+        const char *end, *reason;
+        int code;
+    } cases[] = { { "2026-06-30", "PROJECT_OR_CUSTOMER_MISSING", DW_EINVALID },
+                  { "2026-07-01", "BUDGET", DW_ECONFLICT } };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char project[200];
+        close_kimai(state);
+        open_plain(state);
+        dw_harness_upstream(h, "POST " KIMAI SHEETS, .status = 400,
+                            .json = REFUSAL("", PROJECT_ERROR ",\"activity\":{}," ADMIN_FORM),
+                            .headers = "Date: Wed, 01 Jul 2026 09:00:00 GMT\r\n");
+        snprintf(project, sizeof(project), "[{\"id\":3,\"customer\":1,\"visible\":true,\"end\":\"%s\"}]",
+                 cases[i].end);
+        projects_are(project);
+        customers_are("[{\"id\":1,\"name\":\"Acme\",\"visible\":true}]");
+        assert_reason(cases[i].code, cases[i].reason);
+    }
+}
+
 static void a_wrong_pair_of_project_and_activity_is_no_budget(void **state)
 {
     (void)state;
@@ -373,6 +397,7 @@ int main(void)
         cmocka_unit_test(who_may_look_at_one_does_not_list_all),
         TEST(a_project_that_is_open_has_no_budget_left),
         TEST(a_project_that_is_not_open_is_missing),
+        TEST(a_project_that_ended_yesterday_has_ended),
         TEST(a_wrong_pair_of_project_and_activity_is_no_budget),
         TEST(a_project_that_has_not_begun_is_missing),
         cmocka_unit_test(an_activity_is_unmapped_or_has_no_budget_left),

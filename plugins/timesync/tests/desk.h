@@ -27,6 +27,7 @@ static struct desk {
     int fails;               /* a code: every list does */
     unsigned fails_once;     /* so many times */
     bool denies;             /* a complete list gives all, and then fails */
+    const char *denies_some; /* with this reason */
     const char *long_note;   /* instead of what they have */
     const char *hides;       /* this entry's id from complete lists, as a page that moved */
     void (*meanwhile)(void); /* before a list begins */
@@ -81,6 +82,8 @@ static inline int desk_list(dw_call *c, dw_connection *conn, const dw_entry_quer
     }
     if (desk.more)
         DW_TRY(desk.more(out, q));
+    if (desk.denies_some && !q->ticket)
+        return dw_fail(c, DW_EDENIED, "some tickets cannot be read", "reason", desk.denies_some);
     if (desk.denies && !q->ticket)
         return dw_fail(c, DW_EDENIED, "some tickets cannot be read");
     return dw_found_complete(out);

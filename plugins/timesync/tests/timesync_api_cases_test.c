@@ -200,6 +200,7 @@ static void many_are_decided_at_once(void **state)
     decided = decide_all(say(
         "{\"sync\":\"%s\",\"reason\":\"UNMAPPED_ACTIVITY\",\"action\":\"skip\",\"note\":\"Old\"}", sync_id));
     assert_status(decided, 202);
+    assert_text(decided, "/cases", "3");
     assert_int_equal(items(ok(API "/cases?state=deciding")), 3);
     work();
     assert_text(ok(say(API "/runs/%s", text(decided, "/runs/0"))), "/skipped", "3");
@@ -212,6 +213,41 @@ static void many_are_decided_at_once(void **state)
     refused(
         decide_all(say("{\"sync\":\"%s\",\"reason\":\"UNMAPPED_ACTIVITY\",\"action\":\"skip\"}", sync_id)),
         404, "no case with this reason is open");
+}
+
+/* That a database is busy is no reason to say that there is no such case, and to give up. */
+static void a_case_is_there_although_the_database_is_busy(void **state)
+{
+    const char *decide;
+
+    (void)state;
+    three_open_cases();
+    decide = say(API "/cases/%s/decide", text(first_case(), "/id"));
+    for (unsigned n = 1; n < 30; n++) {
+        dw_harness_fail(h, n, DW_EUNAVAILABLE);
+        assert_int_not_equal(dw_harness_post(h, decide, "{\"action\":\"skip\"}").status, 404);
+    }
+    dw_harness_fail(h, 0, DW_EUNAVAILABLE);
+    assert_int_equal(items(ok(API "/cases?state=deciding")), 1);
+}
+
+/* As api.yaml says of both. */
+static void a_mapping_is_for_what_was_moved_already(void **state)
+{
+    dw_harness_reply made;
+
+    (void)state;
+    sync_id = make_sync("Main", NO_SCHEDULE);
+    booked("6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z");
+    made = assert_status(map(sync_id, "activity", "21"), 201);
+    assert_text(run(sync_id, "{}"), "/created", "1");
+    assert_status(patch(dw_harness_header(made, "Location"), "{\"target\":\"22\"}"), 200);
+    assert_text(run(sync_id, "{\"kind\":\"full\"}"), "/updated", "1");
+    assert_string_equal(books.all[0].activity, "22");
+    assert_status(erase(dw_harness_header(made, "Location")), 204);
+    assert_text(run(sync_id, "{\"kind\":\"full\"}"), "/to_decide", "1");
+    assert_false(books.all[0].gone);
+    assert_text(first_case(), "/reason", "UNMAPPED_ACTIVITY");
 }
 
 static void what_makes_no_sense_is_refused(void **state)
@@ -273,6 +309,40 @@ static void an_edit_is_put_back(void **state)
     assert_text(run(sync_id, "{\"kind\":\"full\"}"), "/unchanged", "1");
 }
 
+/* A page of somebody else, which nobody asked about. */
+static void a_timesheet_is_named_with_adopt_only(void **state)
+{
+    const char *id = text(a_changed_sheet(), "/id");
+    struct page theirs = books.all[0];
+
+    (void)state;
+    snprintf(theirs.id, sizeof(theirs.id), "theirs");
+    snprintf(theirs.text, sizeof(theirs.text), "something else");
+    books_put(&theirs);
+    refused(
+        dw_harness_post(h, say(API "/cases/%s/decide", id), "{\"action\":\"update\",\"sheet\":\"theirs\"}"),
+        422, "#/sheet");
+    work();
+    assert_string_equal(page_of("theirs")->text, "something else");
+    assert_text(ok(say(API "/cases/%s", id)), "/state", "open");
+}
+
+/* Somebody looks at it, a run finds something else, and then it is decided. */
+static void it_is_decided_as_it_was_seen(void **state)
+{
+    dw_harness_reply seen = a_changed_sheet();
+    const char *id = text(seen, "/id"), *decide = say(API "/cases/%s/decide", id);
+    const char *as_seen = say("{\"action\":\"keep\",\"version\":%s}", text(seen, "/version"));
+
+    (void)state;
+    edit_page(&books.all[0], 600);
+    run(sync_id, "{\"kind\":\"full\"}");
+    refused(dw_harness_post(h, decide, as_seen), 409, "read it again");
+    assert_text(ok(say(API "/cases/%s", id)), "/state", "open");
+    as_seen = say("{\"action\":\"keep\",\"version\":%s}", text(ok(say(API "/cases/%s", id)), "/version"));
+    assert_status(dw_harness_post(h, decide, as_seen), 202);
+}
+
 static void an_edit_is_kept(void **state)
 {
     (void)state;
@@ -304,8 +374,12 @@ int main(void)
         TEST(a_mapping_is_made_first_and_settled_later),
         TEST(a_wrong_mapping_is_told_what_is_wrong),
         TEST(many_are_decided_at_once),
+        TEST(a_case_is_there_although_the_database_is_busy),
+        TEST(a_mapping_is_for_what_was_moved_already),
         TEST(what_makes_no_sense_is_refused),
         TEST(an_edit_is_put_back),
+        TEST(a_timesheet_is_named_with_adopt_only),
+        TEST(it_is_decided_as_it_was_seen),
         TEST(an_edit_is_kept),
         TEST(a_dismissed_case_does_not_come_back),
     };

@@ -50,10 +50,43 @@ static void minutes_are_summed(void **state)
     refused(dw_harness_get(h, API "/reports/minutes?by=colour"), 422, "/query/by");
     refused(dw_harness_get(h, API "/reports/minutes?from=yesterday"), 422, "/query/from");
     refused(dw_harness_get(h, API "/reports/minutes?by=day&by=day"), 422, "/query/by");
+    refused(dw_harness_get(h, API "/reports/minutes?from=2026-11-30&to=2026-11-01"), 422, "/query/to");
     as(GLOBEX, NULL);
     assert_text(ok(API "/reports/minutes"), "/sums/entries", "0");
     as(ACME, "timesync.run");
     assert_status(dw_harness_get(h, API "/reports/minutes"), 403);
+}
+
+/* The books call customer 7 of the desk "c1", and the desk calls another one so. */
+static void what_has_the_same_id_elsewhere_is_another_one(void **state)
+{
+    const char *sync = one_month("UTC"), *other;
+    dw_harness_reply r;
+
+    (void)state;
+    booked("9", "52", "Scanner", "c1", "3", "2", "7", "2026-11-23T10:00:00Z");
+    run(sync, "{\"kind\":\"full\"}");
+    r = ok(API "/reports/minutes?by=customer");
+    assert_int_equal(items(r), 3);
+    assert_text(r, "/items/0/groups/0/name", "Customer 7");
+    assert_text(r, "/items/0/groups/0/id", "c1");
+    assert_text(r, "/items/0/minutes", "45.5");
+    assert_text(r, "/items/2/groups/0/name", "Customer c1");
+    assert_text(r, "/items/2/groups/0/id", "c1");
+    assert_text(r, "/items/2/to_decide", "7.0");
+    assert_text(r, "/sums/minutes", "97.5");
+    try_harness(dw_harness_connection(h, "desk", "{}", &other));
+    assert_status(
+        dw_harness_post(h, API "/syncs",
+                        say("{\"name\":\"Second\",\"source\":\"%s\",\"target\":\"%s\"," NO_SCHEDULE "}",
+                            other, books_id)),
+        201);
+    run(text(ok(API "/syncs?sort=-name"), "/items/0/id"), "{}");
+    r = ok(API "/reports/minutes?by=agent");
+    assert_int_equal(items(r), 4); /* agents 3 and 4 of both desks */
+    assert_text(r, "/sums/minutes", "195.0");
+    assert_int_equal(items(ok(say(API "/reports/minutes?by=agent&sync=%s", sync))), 2);
+    assert_int_equal(items(ok(API "/reports/minutes?by=month")), 1);
 }
 
 static void days_are_those_of_the_zone(void **state)
@@ -183,9 +216,27 @@ static void verbs_show_what_is_there(void **state)
                         "there is no such sync (sync: Other, there_are: Main)");
 }
 
+/* 40 seconds are 0.67 minutes, in a row and in the sum of it. */
+static void a_sum_is_what_its_row_says(void **state)
+{
+    const char *sync = make_sync("Main", RULES);
+    const json_t *report, *row;
+
+    (void)state;
+    booked("6", "50", "Router", "7", "3", "1", "0.6667", "2026-11-20T10:00:00Z");
+    run(sync, "{}");
+    report = in_json("timesync report");
+    row = json_array_get(json_object_get(report, "items"), 0);
+    assert_true(json_is_number(json_object_get(row, "minutes"))); /* on both engines */
+    assert_true(json_number_value(json_object_get(row, "minutes")) == 0.67);
+    assert_true(json_number_value(json_object_get(report, "minutes")) == 0.67);
+    assert_true(json_number_value(json_object_get(report, "to_decide")) == 0.67);
+}
+
 static void a_sync_is_made_and_mapped_by_verbs(void **state)
 {
-    static const char *const with_blanks[] = { "--schedule", "never", "--full-schedule", "0 2 * * SAT",
+    static const char *const with_blanks[] = { "--schedule",  "never",  "--full-schedule",
+                                               "0 2 * * SAT", "--rule", "tags=dowel, on site ",
                                                NULL };
     dw_harness_outcome done;
     json_t *rules;
@@ -194,17 +245,20 @@ static void a_sync_is_made_and_mapped_by_verbs(void **state)
     done =
         dw_harness_command(h, .arguments = with_blanks,
                            .line = say("timesync add Main %s %s --zone Europe/Berlin --rule zero=move --rule"
-                                       " max_deletions=7 --rule dry_run=false --rule tags=dowel,zammad",
+                                       " max_deletions=7 --rule dry_run=false",
                                        desk_id, books_id));
     assert_string_equal(done.error, "");
     rules = in_json("timesync rules Main");
     assert_string_equal(json_string_value(json_object_get(rules, "zero")), "move");
     assert_int_equal(json_integer_value(json_object_get(rules, "max_deletions")), 7);
     assert_int_equal(json_array_size(json_object_get(rules, "tags")), 2);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(rules, "tags"), 1)), "on site");
     assert_shows(command("timesync rules"), "minutes_per_unit");
     command("timesync edit Main --rule zero= --name Other --enabled no");
     assert_string_equal(json_string_value(json_object_get(in_json("timesync rules Other"), "zero")), "skip");
     assert_int_equal(audited("timesync.sync.changed"), 1);
+    assert_non_null(strstr(dw_harness_command(h, .line = say("timesync edit Other --name %0101d", 7)).error,
+                           "longer than 100"));
     assert_non_null(
         strstr(dw_harness_command(h, .line = "timesync edit Other --rule zero=hide").error, "zero"));
     assert_non_null(
@@ -300,6 +354,7 @@ static void what_was_mistyped_is_refused(void **state)
     one_month("UTC");
     assert_refused("timesync report --from 2026-13-01", "is no day, as 2026-11-01");
     assert_refused("timesync report --to yesterday", "--to: is no day");
+    assert_refused("timesync report --from 2026-11-30 --to 2026-11-01", "--to: is before the first day");
     assert_refused("timesync report --by day --by agent --by month --by ticket", "--by: three at most");
     assert_refused("timesync cases --reason OVERLAPS", "no such reason");
     assert_refused("timesync cases --limit 0", "--limit: is not 1 to 10000");
@@ -323,6 +378,24 @@ static void a_ticket_is_known_by_its_number(void **state)
         DW_EUNAVAILABLE); /* nobody works jobs off here */
     ticket = desk.all[0].ticket;
     assert_text(ok(API "/runs?sort=-created_at&limit=1"), "/items/0/scope/tickets/0", ticket);
+}
+
+/* Under the run that is taken back, as over HTTP: it is that one which somebody asks about. */
+static void who_took_a_run_back_is_written_down(void **state)
+{
+    const json_t *record;
+    const char *id;
+
+    (void)state;
+    one_month("UTC");
+    id = text(ok(API "/runs"), "/items/0/id");
+    assert_int_equal(dw_harness_command(h, .line = say("timesync undo %s", id), .answer = "y").code,
+                     DW_EUNAVAILABLE); /* nobody works jobs off here */
+    record = json_array_get(dw_harness_audit(h, "timesync.run.undone"), 0);
+    assert_string_equal(json_string_value(json_object_get(record, "target")), id);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(record, "values"), "by")),
+                        text(ok(API "/runs?kind=undo"), "/items/0/id"));
+    assert_int_equal(audited("timesync.run.started"), 1);
 }
 
 /* Nobody works jobs off here while the verb waits. */
@@ -351,13 +424,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(minutes_are_summed),
+        TEST(what_has_the_same_id_elsewhere_is_another_one),
         TEST(days_are_those_of_the_zone),
         TEST(a_report_is_exported),
         TEST(a_dashboard_has_its_numbers),
         TEST(what_is_billed_is_told_from_what_is_to_bill),
         TEST(verbs_show_what_is_there),
+        TEST(a_sum_is_what_its_row_says),
         TEST(a_sync_is_made_and_mapped_by_verbs),
         TEST(a_decision_is_made_by_a_verb),
+        TEST(who_took_a_run_back_is_written_down),
         TEST(a_run_that_nobody_takes_up_is_told),
         TEST(what_is_alike_is_suggested_and_mapped),
         TEST(what_was_mistyped_is_refused),

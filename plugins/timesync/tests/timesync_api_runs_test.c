@@ -229,6 +229,7 @@ static void lists_are_exported_for_spreadsheets(void **state)
     csv = ok(API "/entries/export?separator=semicolon&since=2026-11-21T00:00:00Z");
     assert_memory_equal(csv.body.p, "\xEF\xBB\xBFsource_id;", 13);
     assert_has(csv, ";30,50\r\n");
+    assert_has(csv, ";30,5;synced;"); /* what was booked is a number there as well */
     assert_false(has(csv, "\r\n6;"));
     take(desk.all[0].title, sizeof(desk.all[0].title), "=HYPERLINK(\"http://evil\")");
     run(sync, "{\"kind\":\"full\"}");

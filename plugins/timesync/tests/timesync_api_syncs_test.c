@@ -115,6 +115,7 @@ static void what_is_given_changes(void **state)
     const char *sync = make_sync("Main", "\"rules\":{\"anchor\":\"begins\"}"),
                *target = say(API "/syncs/%s", sync);
     dw_harness_reply now;
+    const json_t *audit;
 
     (void)state;
     now = assert_status(patch(target, "{\"rules\":{\"zero\":\"move\",\"anchor\":null},\"enabled\":false}"),
@@ -122,6 +123,9 @@ static void what_is_given_changes(void **state)
     assert_text(now, "/rules/zero", "move");
     assert_text(now, "/rules/anchor", "ends");
     assert_text(now, "/enabled", "false");
+    audit = json_object_get(json_array_get(dw_harness_audit(h, "timesync.sync.changed"), 0), "values");
+    assert_true(json_is_true(json_object_get(audit, "old_enabled")));
+    assert_true(json_is_false(json_object_get(audit, "enabled")));
     assert_text(now, "/name", "Main");
     assert_text(now, "/poll_due_at", "null"); /* it does nothing by itself any more */
     now = assert_status(patch(target, "{\"enabled\":true,\"schedule\":\"\"}"), 200);
@@ -152,6 +156,23 @@ static void a_sync_is_deleted_by_its_name(void **state)
     assert_int_equal(items(ok(API "/entries")), 0);
     assert_int_equal(items(ok(API "/cases")), 0);
     assert_int_equal(audited("timesync.sync.deleted"), 1);
+}
+
+/* Its target is gone, say, and nobody ever finds out what became of a timesheet: that is waited for, but not for ever. */
+static void a_sync_that_does_not_settle_is_deleted(void **state)
+{
+    const dw_time now = { INT64_C(1795780800000000) };
+    const char *sync = make_sync("Main", NO_SCHEDULE), *target = say(API "/syncs/%s?confirm=Main", sync);
+
+    (void)state;
+    booked("6", "50", "Router", "7", "3", "1", "15", "2026-11-20T10:00:00Z");
+    run(sync, "{}");
+    assert_int_equal(items(ok(API "/entries")), 1);
+    try_harness(dw_harness_sql(h, "UPDATE timesync_entries SET intent = 'create', intent_at = $1", now) < 0);
+    refused(erase(target), 409, "not known yet");
+    dw_harness_advance(h, DW_HOURS(7));
+    assert_status(erase(target), 204);
+    assert_int_equal(items(ok(API "/entries")), 0);
 }
 
 static void a_connection_says_what_hangs_on_it(void **state)
@@ -241,6 +262,7 @@ int main(void)
         TEST(what_a_change_would_rewrite_is_said),
         TEST(what_is_given_changes),
         TEST(a_sync_is_deleted_by_its_name),
+        TEST(a_sync_that_does_not_settle_is_deleted),
         TEST(a_connection_says_what_hangs_on_it),
         TEST(a_held_sync_is_released),
         TEST(nobody_sees_another_tenants),

@@ -289,6 +289,57 @@ static void what_is_told_during_a_hold_is_not_lost(void **state)
         count("SELECT count(*) FROM timesync_runs WHERE started_by = 'webhook' AND kind = 'full'"), 1);
 }
 
+static int64_t told(void)
+{
+    return count("SELECT count(*) FROM timesync_runs WHERE started_by = 'webhook'");
+}
+
+static void tell_and_tick(const char *ticket)
+{
+    dw_harness_advance(h, DW_MINUTES(1));
+    tell(ticket);
+    dw_harness_advance(h, DW_MINUTES(1));
+    tick();
+}
+
+/* No poll sees what is gone: when the source can be asked again, its ticket is; and not for ever. */
+static void what_could_not_be_read_is_read_later(void **state)
+{
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    book("2", "1", "10");
+    book("3", "3", "10");
+    run("full");
+    desk.all[0].gone = true;
+    desk.fails = DW_EUNAVAILABLE;
+    tell_and_tick("1");
+    tick();
+    assert_int_equal(told(), 1);
+    desk.fails = 0;
+    tick();
+    assert_int_equal(told(), 1); /* nobody knows yet */
+    tell_and_tick("3");
+    assert_int_equal(told(), 3);
+    assert_null(page_for("1"));
+    assert_non_null(page_for("2"));
+    assert_int_equal(count("SELECT count(*) FROM timesync_notices"), 0);
+
+    desk.fails = DW_EUNAVAILABLE;
+    tell_and_tick("1");
+    desk.fails = 0;
+    dw_harness_advance(h, DW_MINUTES(1));
+    tell("3");
+    dw_harness_advance(h, DW_MINUTES(1));
+    run_jobs(); /* its second look */
+    desk.fails = DW_EUNAVAILABLE;
+    tick();
+    desk.fails = 0;
+    assert_int_equal(told(), 6);
+    tell_and_tick("3");
+    assert_int_equal(told(), 7);
+}
+
 /* ---- what is given up ---- */
 
 static void a_step_that_was_given_up_is_found_by_a_poll(void **state)
@@ -335,30 +386,58 @@ static void new_rules_appear_in_old_syncs(void **state)
     assert_int_equal(version, 2);
 }
 
+#define ANOTHER "0190a0a0-0000-7000-8000-000000000001"
+
 /* One that a version to come has written, say. */
-static void one_sync_hurts_no_other(void **state)
+static void another_that_is_not_understood(void)
 {
     json_t *rules = json_pack("{s:s}", "of_tomorrow", "yes");
 
-    (void)state;
-    rig_start("{}");
-    book("1", "1", "10");
-    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET schedule = 'every 15m', poll_due_at = $1", DAY));
     sql_ok(dw_harness_sql(h,
                           "INSERT INTO timesync_syncs (tenant_id, id, name, source, target, mark, rules, "
                           "schedule, full_schedule, zone,"
                           " enabled, poll_due_at, held_reason, held_detail, version, created_at, changed_at)"
-                          " VALUES (:tenant, '0190a0a0-0000-7000-8000-000000000001', 'another', $1, $2, "
+                          " VALUES (:tenant, '" ANOTHER "', 'another', $1, $2, "
                           "'00000000', $3, 'every 15m', '',"
                           " 'UTC', $4, $5, '', '', 1, $5, $5)",
                           source, source, rules, DW_TRUE, DAY));
     json_decref(rules);
+}
+
+static void one_sync_hurts_no_other(void **state)
+{
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET schedule = 'every 15m', poll_due_at = $1", DAY));
+    another_that_is_not_understood();
     tick();
     assert_int_equal(pages(), 1);
     snprintf(desk.all[0].amount, 32, "20");
     tell("1");
     assert_int_equal(page_for("1")->seconds, 1200);
     assert_true(dw_harness_logged(h, DW_LOG_ERROR, "cannot do anything by itself"));
+}
+
+/* Nor does a run of it that stands still. */
+static void its_run_hurts_no_other(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    another_that_is_not_understood();
+    id = start_run("full", "{}", false, NULL);
+    sql_ok(dw_harness_sql(
+        h, "UPDATE timesync_runs SET sync = '" ANOTHER "', id = '" ANOTHER "' WHERE id = $1", id));
+    id = start_run("full", "{}", false, NULL);
+    sql_ok(dw_harness_sql(h, "DELETE FROM dowel_jobs"));
+    dw_harness_advance(h, DW_MINUTES(20));
+    tick();
+    assert_string_equal(numbers_of(id).state, "done");
+    assert_int_equal(pages(), 1);
+    assert_true(dw_harness_logged(h, DW_LOG_ERROR, "a run cannot be carried on"));
 }
 
 /* ---- clocks ---- */
@@ -459,9 +538,11 @@ int main(void)
         ON(a_strangers_timesheet_is_left_alone),
         ON(a_claim_is_taken_back_by_its_owner_only),
         ON(what_is_told_during_a_hold_is_not_lost),
+        ON(what_could_not_be_read_is_read_later),
         ON(a_step_that_was_given_up_is_found_by_a_poll),
         ON(new_rules_appear_in_old_syncs),
         ON(one_sync_hurts_no_other),
+        ON(its_run_hurts_no_other),
         ON(our_clock_is_set_back),
         ON(holds_do_not_grow_with_the_clock),
         ON(the_sources_clock_is_set_back),

@@ -439,6 +439,29 @@ static void a_source_that_does_not_show_all(void **state)
     assert_int_equal(n.deleted, 1);
 }
 
+/* A poll that finds nothing but what it may not see: nothing is wrong with the credentials, so nobody else is held up. */
+static void a_source_that_shows_nothing_but_what_it_denies(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{\"overlap\":\"0\"}");
+    book("1", "1", "10");
+    run("full");
+    dw_harness_advance(h, DW_HOURS(1));
+    desk.all[0].changed.us -= INT64_C(86400000000); /* the poll does not see it */
+    desk.denies_some = "OTHER";
+    n = run("poll");
+    assert_string_equal(n.state, "done");
+    assert_string_equal(n.reason, "OTHER");
+    assert_int_equal(count("SELECT count(*) FROM timesync_syncs WHERE held_reason <> ''"), 0);
+    desk.denies_some = NULL;
+    desk.denies = true; /* not a word of which ones: it may be all */
+    n = run("poll");
+    assert_string_equal(n.state, "failed");
+    assert_string_equal(n.reason, "AUTH_EXPIRED");
+}
+
 /* An edit that could not be carried out is found by the next poll, not only by the next full comparison. */
 static void what_failed_is_read_again(void **state)
 {
@@ -651,6 +674,7 @@ int main(void)
         ON(a_side_that_wants_time_gets_it),
         ON(a_side_that_fails_is_said_so_and_heals),
         ON(a_source_that_does_not_show_all),
+        ON(a_source_that_shows_nothing_but_what_it_denies),
         ON(what_failed_is_read_again),
         ON(a_deletion_that_failed_is_carried_out),
         ON(a_clock_was_wrong),

@@ -98,6 +98,25 @@ static void a_notice_that_is_too_early(void **state)
     assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE state <> 'done'"), 0);
 }
 
+/* Until then the sync only planned, and such a run waits still. */
+static void a_plan_takes_no_notices(void **state)
+{
+    json_t *rules = json_object();
+
+    (void)state;
+    rig_start("{\"dry_run\":true}");
+    book("1", "1", "10");
+    tell("1");
+    run_jobs();
+    assert_int_equal(pages(), 0);
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_runs SET state = 'waiting'"));
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET rules = $1", rules));
+    json_decref(rules);
+    tell("1");
+    run_jobs();
+    assert_int_equal(pages(), 1);
+}
+
 /* ---- by itself ---- */
 
 static void what_is_due_begins(void **state)
@@ -145,6 +164,37 @@ static void intents_that_were_left_are_settled(void **state)
     assert_int_equal(count("SELECT count(*) FROM timesync_entries WHERE state = 'synced' AND intent = ''"),
                      1);
     assert_int_equal(books.writes, 1);
+}
+
+/* Nor does a side that is away get a run every minute, or one that only plans. */
+static void intents_are_not_settled_every_minute(void **state)
+{
+    json_t *plans = json_pack("{s:b}", "dry_run", 1);
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    run("full");
+    sql_ok(dw_harness_sql(
+        h, "UPDATE timesync_entries SET sheet = NULL, state = 'waiting', intent = 'create', intent_at = $1",
+        DAY));
+    desk.fails = DW_EDENIED;
+    for (int i = 0; i < 25; i++) {
+        dw_harness_advance(h, DW_MINUTES(1));
+        sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET held_reason = ''"));
+        sql_ok(dw_harness_add_job(h, "tick", "{}"));
+        run_jobs();
+    }
+    assert_in_range(count("SELECT count(*) FROM timesync_runs WHERE started_by = 'settle'"), 1, 2);
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET rules = $1, held_reason = ''", plans));
+    json_decref(plans);
+    desk.fails = 0;
+    for (int i = 0; i < 25; i++) {
+        dw_harness_advance(h, DW_MINUTES(1));
+        sql_ok(dw_harness_add_job(h, "tick", "{}"));
+        run_jobs();
+    }
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE is_plan"), 0);
 }
 
 static void runs_without_a_job_are_carried_on(void **state)
@@ -498,8 +548,10 @@ int main(void)
         ON(a_notice_sees_a_deletion),
         ON(a_ticket_that_cannot_be_read_yet),
         ON(a_notice_that_is_too_early),
+        ON(a_plan_takes_no_notices),
         ON(what_is_due_begins),
         ON(intents_that_were_left_are_settled),
+        ON(intents_are_not_settled_every_minute),
         ON(runs_without_a_job_are_carried_on),
         ON(old_runs_go),
         ON(a_connection_that_goes_disables),

@@ -288,6 +288,57 @@ static void what_is_changed_here_stays(void **state)
     assert_string_equal(name, "Newer");
 }
 
+/* What is half a password is told to nobody, whatever libpq would take it for. */
+static void a_password_that_breaks_the_address_is_not_told(void **state)
+{
+    static const char *const dsns[] = {
+        "postgresql://sync:pass@geheim4711@127.0.0.1:1/synchub",
+        "postgresql+psycopg2://sync:pass/geheim4711@127.0.0.1:1/synchub",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(dsns) / sizeof(*dsns); i++) {
+        const char *const arguments[] = { dsns[i], NULL };
+        const dw_harness_outcome outcome =
+            dw_harness_command(h, .line = "timesync import-synchub", .arguments = arguments, .input = KEY);
+
+        assert_int_equal(outcome.code, DW_EINVALID);
+        assert_null(strstr(outcome.error, "geheim"));
+        assert_null(strstr(dw_harness_log(h), "geheim"));
+    }
+}
+
+/* As `ENCRYPTION_KEY="..."` has them. */
+static void a_key_may_be_in_quotes(void **state)
+{
+    const char *const arguments[] = { old.url, NULL };
+    const dw_harness_outcome outcome = dw_harness_command(h, .line = "timesync import-synchub",
+                                                          .arguments = arguments, .input = "\"" KEY "\"\n");
+
+    (void)state;
+    assert_string_equal(outcome.error, "");
+    assert_int_equal(all_or_nothing(), 2);
+}
+
+/* Names of 60 letters, and a database that writes days in German. */
+static void what_is_unusual_there_comes_over(void **state)
+{
+    const json_t *first;
+    const char *day = NULL;
+
+    (void)state;
+    in_old(
+        "CREATE TABLE time_entries (source VARCHAR(50), entry_date DATE, kimai_id INTEGER);"
+        "INSERT INTO time_entries VALUES ('zammad', '2025-03-01', NULL);"
+        "GRANT SELECT ON time_entries TO dowel;"
+        "UPDATE connectors SET name = repeat(lower(left(name, 1)), 60);"
+        "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET datestyle = German', current_database()); END$$");
+    first = imported(NULL);
+    assert_string_equal(text(first, "sync"), "SyncHub");
+    assert_int_equal(dw_harness_find(h, DW_TO(&day), "SELECT rules ->> 'first_day' FROM timesync_syncs"), 1);
+    assert_string_equal(day, "2025-03-01");
+}
+
 static void a_test_that_fails_keeps_all_of_it_away(void **state)
 {
     dw_harness_outcome outcome;
@@ -335,6 +386,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_newest_active_mapping_counts, begin, end),
         cmocka_unit_test_setup_teardown(tables_of_younger_versions_may_be_missing, begin, end),
         cmocka_unit_test_setup_teardown(what_is_changed_here_stays, begin, end),
+        cmocka_unit_test_setup_teardown(a_password_that_breaks_the_address_is_not_told, begin, end),
+        cmocka_unit_test_setup_teardown(a_key_may_be_in_quotes, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_unusual_there_comes_over, begin, end),
         cmocka_unit_test_setup_teardown(a_test_that_fails_keeps_all_of_it_away, begin, end),
         cmocka_unit_test_setup_teardown(whatever_fails_nothing_is_half_there, begin, end),
     };

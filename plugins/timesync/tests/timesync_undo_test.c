@@ -317,6 +317,28 @@ static void billed_while_it_was_taken_back(void **state)
     assert_string_equal(case_of("1"), "EXPORTED_MEANWHILE");
 }
 
+/* Who took a run back says when the sync goes on: that the undo met refused credentials ends that no sooner. */
+static void its_hold_stays(void **state)
+{
+    const char *first, *reason = "";
+
+    (void)state;
+    rig_start("{}");
+    first = moved(2);
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET schedule = 'every 15m', held_reason = 'CHOSEN'"));
+    books.fault = (struct fault){ .at = 2, .code = DW_EAUTH };
+    assert_string_equal(run_through(start_run("undo", "{}", false, first)).reason, "AUTH_EXPIRED");
+    assert_int_equal(pages(), 1);
+    for (int i = 0; i < 3; i++) {
+        dw_harness_advance(h, DW_MINUTES(30));
+        sql_ok(dw_harness_add_job(h, "tick", "{}"));
+        run_jobs();
+    }
+    assert_int_equal(pages(), 1);
+    sql_ok(dw_harness_find(h, DW_TO(&reason), "SELECT held_reason FROM timesync_syncs"));
+    assert_string_equal(reason, "CHOSEN");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +355,7 @@ int main(void)
         ON(other_answers_get_lost),
         ON(it_waits_for_others),
         ON(billed_while_it_was_taken_back),
+        ON(its_hold_stays),
     };
 
     return ON_EVERY_ENGINE("undo", tests);

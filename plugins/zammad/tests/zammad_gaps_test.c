@@ -49,6 +49,24 @@ static void a_firewalls_refusal_is_nothing_that_is_known_of_a_ticket(void **stat
     }
 }
 
+/* "Not found" would mean to whoever syncs that the ticket is gone, and with it what is booked there. */
+static void nor_is_a_proxys_page_a_ticket_that_is_gone(void **state)
+{
+    dw_harness *h = open_desk();
+    const char *id = connect(h, TOKEN);
+    (void)state;
+
+    answers(h, "GET /ticket_states", .json = "[]");
+    answers(h, "GET /tickets/50/time_accountings", .json = "[" ROW(6, "\"1.0\"") "]");
+    answers(h, "GET /tickets/50/time_accountings", .json = "[]");
+    answers(h, "GET /tickets/50", .json = FIRM_TICKET);
+    answers(h, "GET /users/3", .status = 404, .content_type = "text/plain",
+            .body = { "404 page not found", strlen("404 page not found") });
+    assert_null(entries(h, id, .ticket = "50"));
+    assert_int_equal(dw_harness_error(h)->code, DW_EUPSTREAM);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
 static void nor_is_it_anything_about_merges(void **state)
 {
     dw_harness *h = open_desk();
@@ -163,6 +181,82 @@ static void a_search_is_no_list_where_it_ends_early(void **state)
     assert_int_equal(dw_harness_close(h), 0);
 }
 
+/* ---- what was learnt of other lists ---- */
+
+static void write_bookings(char *out, size_t size, int first, int n)
+{
+    size_t end = 0;
+
+    for (int i = 0; i < n; i++)
+        end += (size_t)snprintf(out + end, size - end,
+                                "%s{\"id\":%d,\"ticket_id\":50,\"time_unit\":\"1.0\","
+                                "\"created_at\":\"2026-11-20T08:11:49Z\"}",
+                                i ? "," : "[", first + i);
+    snprintf(out + end, size - end, "]");
+}
+
+/* 1,000 rows on a page of all bookings do not make 500 on a page of one ticket's, which was asked for no more, its last page: the
+ * others would be taken for deleted. */
+static void a_longer_page_of_another_list_ends_no_tickets(void **state)
+{
+    dw_harness *h = open_desk();
+    const char *id = connect(h, TOKEN ",\"strategy\":\"global\",\"per_page\":1000");
+    static char rows[1000 * 100];
+    (void)state;
+
+    answers(h, "GET /time_accountings", .json = "{\"record_ids\":[1000],\"total_count\":1000}");
+    write_bookings(rows, sizeof(rows), 1, 1000);
+    answers(h, "GET /time_accountings", .json = rows);
+    answers(h, "GET /time_accountings", .json = "[]");
+    listed(h, entries(h, id, .ids_only = true), 1000);
+    for (int i = 0; i < 2; i++) {
+        write_bookings(rows, sizeof(rows), 1 + 500 * i, 500);
+        answers(h, "GET /tickets/50/time_accountings", .json = rows);
+    }
+    answers(h, "GET /tickets/50/time_accountings", .json = "[]");
+    listed(h, entries(h, id, .ticket = "50", .ids_only = true), 1000);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+/* A permission that is taken away is an error, and no reason to look at less: also an hour after it was seen to work at first. */
+static void what_worked_is_believed_from_each_time_to_the_next(void **state)
+{
+    dw_harness *h = open_desk();
+    const char *id = connect(h, TOKEN);
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        answers(h, "GET /time_accountings", .json = "{\"record_ids\":[],\"total_count\":0}");
+        answers(h, "GET /time_accountings", .json = "[]");
+    }
+    answers(h, "GET /time_accountings", .status = 403, .json = "{\"error\":\"Not authorized\"}");
+    for (int i = 0; i < 2; i++) {
+        listed(h, entries(h, id, .ids_only = true), 0);
+        dw_harness_advance(h, DW_MINUTES(50));
+    }
+    assert_null(entries(h, id, .ids_only = true));
+    assert_int_equal(dw_harness_error(h)->code, DW_EDENIED);
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
+/* A permission that was given, or an update, is noticed after an hour, however often is asked in between. */
+static void what_does_not_work_is_tried_again_after_an_hour(void **state)
+{
+    dw_harness *h = open_desk();
+    const char *id = connect(h, TOKEN);
+    (void)state;
+
+    answers(h, "GET /time_accountings", .status = 403, .json = "{\"error\":\"Not authorized\"}");
+    answers(h, "GET /tickets", .json = "[" FIRM_TICKET "]");
+    answers(h, "GET /tickets/50/time_accountings", .json = "[]");
+    for (int minutes = 0; minutes <= 80; minutes += 20) {
+        listed(h, entries(h, id, .ids_only = true), 0);
+        assert_int_equal(requests_to(h, "GET /time_accountings"), minutes < 60 ? 1 : 2);
+        dw_harness_advance(h, DW_MINUTES(20));
+    }
+    assert_int_equal(dw_harness_close(h), 0);
+}
+
 /* ---- a connection that is gone ---- */
 
 static void a_webhook_for_a_connection_that_is_gone_is_over(void **state)
@@ -187,10 +281,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_firewalls_refusal_is_nothing_that_is_known_of_a_ticket),
+        cmocka_unit_test(nor_is_a_proxys_page_a_ticket_that_is_gone),
         cmocka_unit_test(nor_is_it_anything_about_merges),
         cmocka_unit_test(a_row_without_its_change_counts_as_changed),
         cmocka_unit_test(a_row_without_its_time_is_for_a_person),
         cmocka_unit_test(a_search_is_no_list_where_it_ends_early),
+        cmocka_unit_test(a_longer_page_of_another_list_ends_no_tickets),
+        cmocka_unit_test(what_worked_is_believed_from_each_time_to_the_next),
+        cmocka_unit_test(what_does_not_work_is_tried_again_after_an_hour),
         cmocka_unit_test(a_webhook_for_a_connection_that_is_gone_is_over),
     };
 

@@ -237,17 +237,22 @@ static void what_only_looks_like_a_deleted_ticket_is_an_error(void **state)
         const char *said, *ticket;
         const char *type;
         int code;
+        const char *reason; /* NULL: none, so that no list is believed, and none is given up */
     } cases[] = {
         /* a version without these lists */
         { 404, 200, "{\"error\":\"No route matches [GET] /x\"}", FIRM_TICKET, "application/json",
-          DW_EUPSTREAM },
+          DW_EUPSTREAM, NULL },
         /* a proxy that knows nothing */
-        { 404, 404, "<html>Not Found</html>", "<html>Not Found</html>", "text/html", DW_ENOTFOUND },
+        { 404, 404, "<html>Not Found</html>", "<html>Not Found</html>", "text/html", DW_EUPSTREAM, NULL },
+        /* another program behind the same proxy, or a gateway in front */
+        { 404, 404, "{\"status\":404,\"error\":\"Not Found\"}", "{\"status\":404,\"error\":\"Not Found\"}",
+          "application/json", DW_EUPSTREAM, NULL },
         { 404, 404, "{\"error\":\"No route matches [GET] /x\"}", "{\"error\":\"No route matches [GET] /y\"}",
-          "application/json", DW_ENOTFOUND },
+          "application/json", DW_EUPSTREAM, NULL },
         /* it is there, but not for us */
-        { 403, 200, "{\"error\":\"Not authorized\"}", FIRM_TICKET, "application/json", DW_EDENIED },
-        { 500, 200, "{\"error\":\"Error ID abcdef\"}", FIRM_TICKET, "application/json", DW_EUPSTREAM },
+        { 403, 200, "{\"error\":\"Not authorized\"}", FIRM_TICKET, "application/json", DW_EDENIED, "OTHER" },
+        { 403, 200, "<html>blocked</html>", FIRM_TICKET, "text/html", DW_EDENIED, NULL },
+        { 500, 200, "{\"error\":\"Error ID abcdef\"}", FIRM_TICKET, "application/json", DW_EUPSTREAM, NULL },
     };
     (void)state;
 
@@ -259,8 +264,9 @@ static void what_only_looks_like_a_deleted_ticket_is_an_error(void **state)
         answers(h, "GET /tickets/50", .status = cases[i].status_of_ticket,
                 .body = { cases[i].ticket, strlen(cases[i].ticket) }, .content_type = cases[i].type);
         assert_null(entries(h, id, .ticket = "50"));
-        if (dw_harness_error(h)->code != cases[i].code)
-            fail_msg("case %zu: %d: %s", i, dw_harness_error(h)->code, dw_harness_error(h)->text);
+        const dw_err *e = dw_harness_error(h);
+        if (e->code != cases[i].code || strcmp(e->reason, cases[i].reason ? cases[i].reason : "") != 0)
+            fail_msg("case %zu: %d %s: %s", i, e->code, e->reason, e->text);
         assert_int_equal(dw_harness_close(h), 0);
     }
 }

@@ -144,6 +144,14 @@ static int read_page(dw_call *c, dw_connection *conn, const dw_entry_query *q, c
     return add_page(c, page, next, out);
 }
 
+/* The feed has an empty list for a ticket that is gone. What answers "not found" is a proxy whose feed is away, or another program: it
+ * must not be taken for the ticket. */
+static int fail_page(dw_call *c, int rc)
+{
+    return rc == DW_ENOTFOUND ? dw_fail(c, DW_EUPSTREAM, "there is no feed; is it the address of the API?")
+                              : rc;
+}
+
 /* A page's memory ends with its scope, so a feed of any length takes no more than one. */
 static int list_worklogs(dw_call *c, dw_connection *conn, const dw_entry_query *query, dw_found *out)
 {
@@ -153,7 +161,7 @@ static int list_worklogs(dw_call *c, dw_connection *conn, const dw_entry_query *
         dw_scope_begin(c);
         int rc = read_page(c, conn, query, next, out);
         dw_scope_end(c);
-        DW_TRY(rc);
+        DW_TRY(fail_page(c, rc));
     } while (*next);
     return dw_found_complete(out);
 }

@@ -112,6 +112,12 @@ static int is_down(dw_call *c, const dw_entry_query *query, dw_found *out)
     return dw_fail(c, DW_EUNAVAILABLE, "nobody answers");
 }
 
+static int shows_not_this_one(dw_call *c, const dw_entry_query *query, dw_found *out)
+{
+    (void)out;
+    return dw_fail(c, DW_EDENIED, "this ticket is not for you", "ticket", query->ticket, "reason", "OTHER");
+}
+
 static void use_tells_whether_it_is_well(void **state)
 {
     struct world *w = *state;
@@ -125,6 +131,10 @@ static void use_tells_whether_it_is_well(void **state)
     assert_health(w, "ok");
     does.remove = removes;
     assert_int_equal(dw_harness_remove(w->h, w->desk, "2"), DW_EDENIED); /* is about that one */
+    assert_health(w, "ok");
+    does.entries = shows_not_this_one; /* as is this */
+    fails(w, dw_harness_entries(w->h, w->desk, DW_STRUCT(dw_entry_query, .ticket = "5")), DW_EDENIED,
+          "not for you");
     assert_health(w, "ok");
     does.entries = no_id; /* says nothing about the other side */
     fails(w, dw_harness_entries(w->h, w->desk, NULL), DW_EMISUSE, "");
@@ -291,6 +301,35 @@ static void a_kind_that_is_declared_wrong_is_refused(void **state)
     }
 }
 
+/* ---- what a peer asked for ---- */
+
+static int asks_there(dw_call *c, const dw_entry_query *query, dw_found *out)
+{
+    (void)query;
+    DW_TRY(dw_fetch(c, NULL, .connection = does.kept_connection, .url = "/entries"));
+    return dw_found_complete(out);
+}
+
+/* It is this process's to know, and not for ever: calls that are over hold nothing of a connection. */
+static void the_next_server_knows_of_no_pause(void **state)
+{
+    struct world *w = *state;
+    char id[64];
+    dw_harness *next;
+
+    does.entries = asks_there;
+    dw_harness_upstream(w->h, "GET https://desk.example/entries", .status = 429,
+                        .headers = "Retry-After: 3600\r\n");
+    fails(w, dw_harness_entries(w->h, w->desk, NULL), DW_ERATE, "429");
+    fails(w, dw_harness_entries(w->h, w->desk, NULL), DW_ERATE, "asked for time");
+    snprintf(id, sizeof(id), "%s", w->desk);
+    made(dw_harness_open(&next, .plugin = PLUGIN, .after = w->h), next);
+    w->h = next;
+    made(dw_harness_play(w->h, &desk), w->h);
+    dw_harness_upstream(w->h, "GET https://desk.example/entries", .json = "{}");
+    counts(w, dw_harness_entries(w->h, id, NULL), 0);
+}
+
 /* ---- whatever fails ---- */
 
 static void play(dw_harness *h, void *ud)
@@ -327,6 +366,7 @@ int main(void)
         TEST(whoever_uses_it_is_asked),
         TEST(who_cannot_say_it_leaves_it_unknown),
         TEST(a_kind_that_is_declared_wrong_is_refused),
+        TEST(the_next_server_knows_of_no_pause),
         TEST(every_step_may_fail),
     };
 

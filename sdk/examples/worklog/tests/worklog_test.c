@@ -110,6 +110,14 @@ static void a_list_is_whole_or_an_error(void **state)
         assert_null(dw_harness_entries(h, id, NULL));
 }
 
+static void a_proxys_page_is_no_ticket_that_is_gone(void **state)
+{
+    (void)state;
+    dw_harness_upstream(h, "GET " API "/worklogs", .status = 404, .json = "{}");
+    assert_null(dw_harness_entries(h, id, DW_STRUCT(dw_entry_query, .ticket = "OPS-12")));
+    assert_int_equal(dw_harness_error(h)->code, DW_EUPSTREAM);
+}
+
 static void what_is_odd_is_for_a_person(void **state)
 {
     (void)state;
@@ -184,6 +192,7 @@ int main(void)
         TEST(what_changed_is_asked_for),
         TEST(the_token_goes_nowhere_else),
         TEST(a_list_is_whole_or_an_error),
+        TEST(a_proxys_page_is_no_ticket_that_is_gone),
         TEST(what_is_odd_is_for_a_person),
         TEST(the_check_names_the_setting),
         TEST(users_can_be_pointed_at),
