@@ -12,15 +12,30 @@ int day_of(dw_call *c, dw_time starts, const char *zone, const char **out)
     return 0;
 }
 
-/* ---- anew: a statement for each day that lies between the first entry and the last one, however many these are ---- */
+/* ---- anew: two statements for each day on which there is something, however much, and however far apart these days are ---- */
 
-struct span {
+#define YEAR_ONE                    \
+    {                               \
+        INT64_C(-62135596800000000) \
+    }
+
+struct rest {
     const char *sync, *zone;
-    dw_time from, to; /* of what is left */
+    dw_time from; /* of what is left */
 };
 
+/* Of the entries that are left the first one: one of a year that somebody mistyped is no reason to walk through centuries. 1; 0: none
+ * is. */
+static int find_first(dw_call *c, struct rest *left)
+{
+    return dw_db_find(c, DW_TO(&left->from),
+                      "SELECT starts_at FROM timesync_entries WHERE sync = $1 AND starts_at >= $2"
+                      " ORDER BY starts_at LIMIT 1",
+                      left->sync, left->from);
+}
+
 /* To the next midnight. */
-static int one_day(dw_call *c, struct span *left)
+static int one_day(dw_call *c, struct rest *left)
 {
     const char *day;
     dw_time next;
@@ -33,20 +48,20 @@ static int one_day(dw_call *c, struct span *left)
                       " WHERE sync = $1 AND starts_at >= $2 AND starts_at < $3",
                       left->sync, left->from, next, day));
     left->from = next;
-    return 0;
+    return 1;
 }
 
 int day_again(dw_call *c, const char *sync, const char *zone)
 {
-    struct span left = { .sync = sync, .zone = zone };
-    int rc = 0;
+    struct rest left = { .sync = sync, .zone = zone, .from = YEAR_ONE };
+    int rc;
 
-    DW_TRY(dw_db_get(c, DW_TO(&left.from, &left.to),
-                     "SELECT min(starts_at), max(starts_at) FROM timesync_entries WHERE sync = $1", sync));
-    while (rc >= 0 && left.from.us && left.from.us <= left.to.us) {
+    do {
         dw_scope_begin(c);
-        rc = one_day(c, &left);
+        rc = find_first(c, &left);
+        if (rc > 0)
+            rc = one_day(c, &left);
         dw_scope_end(c);
-    }
+    } while (rc > 0);
     return rc;
 }

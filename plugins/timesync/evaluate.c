@@ -391,30 +391,67 @@ static int settled(dw_call *c, struct work *w, const struct step *s, struct entr
     return decide_other(c, w, s, e);
 }
 
+static int do_step(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)
+{
+    int rc;
+
+    if (*e->intent && (rc = settle(c, w, s, e, wanted)) != WORK_GOES_ON)
+        return rc == WORK_DONE ? settled(c, w, s, e) : rc;
+    if (w->run.undoes)
+        return undo_step(c, w, s, e);
+    if (w->action)
+        return decide(c, w, s, e, wanted);
+    if ((rc = decide_other(c, w, s, e)) != 0)
+        return rc;
+    const bool is_told = e->gone_at.us && is_found(s); /* nobody wants it, and the source has it no longer */
+
+    if (entry_is_settled(e->state, e->reason) && !is_told)
+        return ending_plain(c, w, s, e, NULL,
+                            (struct plainly){ "skipped", "skipped", reason_from(e->reason) });
+    return evaluate(c, w, s, e, wanted);
+}
+
+/* Of so many it is no matter of theirs any more, but of what we may see at all. */
+enum { MOST_HIDDEN = 20 };
+
+/* A timesheet that must not be seen is a matter of its entry, for a person, and none of the others'. What is under way, or taken back,
+ * or may be about one that is not the entry's yet, stays as it was. e may be NULL. */
+static int not_visible(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
+                       const struct wanted *wanted)
+{
+    const struct failure f = failure_of(c, DW_EDENIED, false);
+    const struct step_done failed = {
+        .outcome = "failed", .reason = REASON_OTHER, .detail = f.text, .sheet = s->sheet
+    };
+    int64_t others;
+
+    DW_TRY(
+        dw_db_get(c, DW_TO(&others),
+                  "SELECT count(*) FROM timesync_steps WHERE run = $1 AND outcome IN ('deciding', 'failed')"
+                  " AND reason = $2",
+                  w->run.id, reason_name(REASON_OTHER)));
+    if (others >= MOST_HIDDEN)
+        return work_failed(c, w, &f);
+    if (e && e->sheet && !*e->intent && !w->run.undoes)
+        return ending_case(c, w, s, e, wanted, (struct why){ REASON_OTHER, f.text, NULL });
+    DW_TRY(step_finish(c, s, &failed));
+    return WORK_DONE;
+}
+
 int work_step(dw_call *c, struct work *w, const struct step *s)
 {
     struct entry e;
     struct wanted wanted;
     int rc;
 
-    if (!s->entry)
-        return decide_strange(c, w, s);
+    if (!s->entry) {
+        rc = decide_strange(c, w, s);
+        return rc == DW_EDENIED ? not_visible(c, w, s, NULL, NULL) : rc;
+    }
     DW_TRY(entry_load(c, s->entry, &e));
     DW_TRY(wanted_make(c, &w->sync, w->mappings, &e, &wanted));
-    if (*e.intent && (rc = settle(c, w, s, &e, &wanted)) != WORK_GOES_ON)
-        return rc == WORK_DONE ? settled(c, w, s, &e) : rc;
-    if (w->run.undoes)
-        return undo_step(c, w, s, &e);
-    if (w->action)
-        return decide(c, w, s, &e, &wanted);
-    if ((rc = decide_other(c, w, s, &e)) != 0)
-        return rc;
-    const bool is_told = e.gone_at.us && is_found(s); /* nobody wants it, and the source has it no longer */
-
-    if (entry_is_settled(e.state, e.reason) && !is_told)
-        return ending_plain(c, w, s, &e, NULL,
-                            (struct plainly){ "skipped", "skipped", reason_from(e.reason) });
-    return evaluate(c, w, s, &e, &wanted);
+    rc = do_step(c, w, s, &e, &wanted);
+    return rc == DW_EDENIED ? not_visible(c, w, s, &e, &wanted) : rc;
 }
 
 int evaluate(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted)

@@ -143,8 +143,9 @@ static int by_its_marker(dw_call *c, const struct looking *l, const struct find 
         return rc;
     rc = find_owner(c, l, "source_id", f->marker.entry, &o);
     DW_TRY(rc);
-    if (!rc) /* an older one may be of entries that the sync's first day leaves out, or of another source */
-        return is_ours && l->known ? hint(c, l, NULL, NULL, "", f->id, HINT_STRANGE) : 0;
+    if (!rc) /* an older one may be of entries that the sync's first day leaves out, or of another source; and who did not see all of
+                * the source cannot say what it has not */
+        return is_ours && l->known && !l->w->partial ? hint(c, l, NULL, NULL, "", f->id, HINT_STRANGE) : 0;
     what = hint_of(l, f, &o);
     if (!*what)
         return 0;
@@ -351,7 +352,7 @@ int look_all(dw_call *c, struct work *w, struct known *known, struct read_counts
         return rc;
     if ((rc = absent_ones(c, l, query.begin_from.us)) != 0)
         return rc;
-    return window.us ? 0 : no_longer_strange(c, l);
+    return window.us || w->partial ? 0 : no_longer_strange(c, l);
 }
 
 int look_changed(dw_call *c, struct work *w, dw_time since, struct read_counts *counts)

@@ -209,18 +209,40 @@ static int64_t patience(dw_call *c, const struct work *w)
     return timesync_settle(c, w->target).us * TIMESYNC_MAY_LEAVE_LATE;
 }
 
-/* It has left, and ended as nobody knows: from now on it has to come within the time that such a one takes. */
-static int sent(dw_call *c, const struct work *w, const struct place *p)
+/* 1: it is ours still, as if it had been claimed at that instant; 0: somebody else has taken it over. */
+static int claim_from(dw_call *c, struct place *p, dw_time at)
 {
-    const dw_time as_if = { dw_now(c).us + timesync_settle(c, w->target).us - patience(c, w) };
+    const int rc = dw_db_exec(c,
+                              "UPDATE timesync_places SET intent_at = $3, version = version + 1 WHERE id = $1"
+                              " AND version = $2 AND target_id IS NULL",
+                              p->claim, p->claim_version, at);
 
-    return dw_db_exec(c,
-                      "UPDATE timesync_places SET intent_at = $3, version = version + 1 WHERE id = $1"
-                      " AND version = $2 AND target_id IS NULL",
-                      p->claim, p->claim_version, as_if);
+    p->claim_version += rc > 0;
+    return rc;
 }
 
-static int make_failed(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted, int rc)
+/* It has left, and ended as nobody knows: from now on it has to come within the time that such a one takes. */
+static int sent(dw_call *c, const struct work *w, struct place *p)
+{
+    return claim_from(c, p, (dw_time){ dw_now(c).us + timesync_settle(c, w->target).us - patience(c, w) });
+}
+
+/* Its turn, with a slot to be given back: 1. 0: that took so long that somebody else makes it by now, and no slot is held. */
+static int take_turn(dw_call *c, const struct work *w, struct place *p)
+{
+    dw_span waited;
+    int rc;
+
+    DW_TRY(slot_take(c, w, &waited));
+    if (!timesync_is_late(c, w->target, waited))
+        return 1;
+    rc = claim_from(c, p, dw_now(c));
+    if (rc <= 0)
+        slot_give(w);
+    return rc;
+}
+
+static int make_failed(dw_call *c, struct work *w, struct place *p, struct wanted *wanted, int rc)
 {
     const struct failure f = failure_of(c, rc, true);
 
@@ -239,8 +261,8 @@ static int make_failed(dw_call *c, struct work *w, const struct place *p, struct
     return 0;
 }
 
-static int made_as(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted,
-                   const char *number, const char **id)
+static int made_as(dw_call *c, struct work *w, struct place *p, struct wanted *wanted, const char *number,
+                   const char **id)
 {
     const dw_thing thing = {
         .struct_size = sizeof(thing),
@@ -253,7 +275,9 @@ static int made_as(dw_call *c, struct work *w, const struct place *p, struct wan
     const dw_thing *made;
     int rc;
 
-    DW_TRY(slot_take(c, w));
+    rc = take_turn(c, w, p);
+    if (rc <= 0)
+        return rc < 0 ? rc : work_wait(w, DW_SECONDS(1));
     w->requests++;
     rc = dw_thing_make(c, w->target, p->kind, &thing, &made);
     slot_give(w);
@@ -269,7 +293,7 @@ static int made_as(dw_call *c, struct work *w, const struct place *p, struct wan
 }
 
 /* The target takes no such number: it is too long, say. Then the name tells it. */
-static int make_unnumbered(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted,
+static int make_unnumbered(dw_call *c, struct work *w, struct place *p, struct wanted *wanted,
                            const char **id)
 {
     struct look look = { .name = p->wanted->name, .is_inactive_too = true };
@@ -289,7 +313,7 @@ static int make_unnumbered(dw_call *c, struct work *w, const struct place *p, st
     return 0;
 }
 
-static int make(dw_call *c, struct work *w, const struct place *p, struct wanted *wanted, const char **id)
+static int make(dw_call *c, struct work *w, struct place *p, struct wanted *wanted, const char **id)
 {
     const int rc = made_as(c, w, p, wanted, *p->wanted->number ? p->wanted->number : NULL, id);
 

@@ -182,43 +182,53 @@ static int look_visit(dw_call *c, const dw_entry *given, void *ud)
     return 0;
 }
 
-/* Once more by its ticket: pages that moved while they were read may have hidden it. 1: gone; 0: it is there. */
-static int is_gone(dw_call *c, struct work *w, const struct missing *m, int *how)
+/* Once more by its ticket: pages that moved while they were read may have hidden it. 1: gone; 0: it is there, or *failed says why
+ * that is not known. */
+static int is_gone(dw_call *c, struct work *w, const struct missing *m, int *failed)
 {
     const dw_entry_query query = { .struct_size = sizeof(query), .ticket = m->ticket };
     struct looking l = { m->source_id, false };
     int rc;
 
-    *how = 0;
     if (!*m->ticket)
         return 1;
     w->requests++;
     rc = dw_entries_each(c, w->source, &query, look_visit, &l);
     if (rc >= 0)
         return !l.is_there;
-    const struct failure f = failure_of(c, rc, false);
-
-    if (f.kind == FAILURE_REFUSED) /* the ticket is gone as well */
+    if (failure_of(c, rc, false).kind == FAILURE_REFUSED) /* the ticket is gone as well */
         return rc == DW_ENOTFOUND ? 1 : 0;
-    *how = work_failed(c, w, &f);
+    *failed = rc;
     return 0;
 }
 
-static int missing_one(dw_call *c, struct work *w, const struct known_entry *k)
+static int missing_one(dw_call *c, struct work *w, const struct known_entry *k, int *failed)
 {
     struct missing m = { 0 };
-    int how, rc;
+    int rc;
 
     DW_TRY(dw_db_get(c, DW_TO(&m.id, &m.source_id, &m.ticket),
                      "SELECT id, source_id, ticket FROM timesync_entries WHERE id = $1",
                      (const char *)k->id));
-    how = 0;
-    rc = k->is_missed ? 1 : is_gone(c, w, &m, &how);
-    if (how != 0)
-        return how;
+    rc = k->is_missed ? 1 : is_gone(c, w, &m, failed);
     if (rc > 0)
         DW_TRY(mark_gone(c, w, m.id, m.ticket));
     return 0;
+}
+
+/* A ticket that these credentials do not see (any more): what is booked on it stays as it is, and the run says why. */
+static int not_readable(struct work *w, const struct failure *f)
+{
+    w->partial = f->text;
+    return 0;
+}
+
+/* Outside of the scope in which it was asked, which takes what it makes with it. */
+static int cannot_ask(dw_call *c, struct work *w, int rc)
+{
+    const struct failure f = failure_of(c, rc, false);
+
+    return rc == DW_EDENIED ? not_readable(w, &f) : work_failed(c, w, &f);
 }
 
 static bool is_missing(const struct known_entry *k)
@@ -252,12 +262,17 @@ static int find_gone(dw_call *c, struct work *w, struct known *known)
         n += is_missing(known_at(known, i)) && !known_at(known, i)->is_missed;
     if (n > most && !any_is_believed(w))
         return hold_for_deletions(c, w, n);
-    for (size_t i = 0; i < known_count(known) && rc == 0; i++)
-        if (is_missing(known_at(known, i))) {
-            dw_scope_begin(c);
-            rc = missing_one(c, w, known_at(known, i));
-            dw_scope_end(c);
-        }
+    for (size_t i = 0; i < known_count(known) && rc == 0; i++) {
+        int failed = 0;
+
+        if (!is_missing(known_at(known, i)))
+            continue;
+        dw_scope_begin(c);
+        rc = missing_one(c, w, known_at(known, i), &failed);
+        dw_scope_end(c);
+        if (failed)
+            rc = cannot_ask(c, w, failed);
+    }
     return rc;
 }
 
@@ -366,6 +381,8 @@ int read_ticket(dw_call *c, struct work *w, const char *ticket, struct read_coun
         const struct failure f = failure_of(c, rc, false);
 
         *readable = f.kind != FAILURE_REFUSED;
+        if (*readable && rc == DW_EDENIED)
+            return not_readable(w, &f);
         return *readable ? work_failed(c, w, &f) : 0;
     }
     DW_TRY(batch_flush(c, &t.r->batch));

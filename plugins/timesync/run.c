@@ -11,9 +11,6 @@
 #include "undo.h"
 #include "work.h"
 
-/* So many steps are worked off by the run's own job. */
-enum { FEW = 25 };
-
 /* How often a ticket is asked for that the source does not show yet: its notice may come before its commit. */
 enum { TICKET_TRIES = 4 };
 
@@ -208,7 +205,7 @@ static int end_reading(dw_call *c, void *ud)
         return changed;
     if (w->partial)
         DW_TRY(note_partial(c, w));
-    return w->run.total > FEW ? shard_jobs(c, w) : 1;
+    return w->run.total > SHARD_FEW ? shard_jobs(c, w) : 1;
 }
 
 /* A notice of which nothing came: it may have come before what it is about could be read. Once; and not when another one of the
@@ -242,7 +239,7 @@ static int read_it(dw_call *c, struct work *w, dw_job *job)
     if (rc == WORK_STOPS)
         return run_fail(c, w);
     DW_TRY(rc);
-    rc = is_too_early(c, w);
+    rc = w->partial ? 0 : is_too_early(c, w);
     DW_TRY(rc);
     if (rc)
         return dw_job_again(job, timesync_conf(c)->second_look);
@@ -251,7 +248,7 @@ static int read_it(dw_call *c, struct work *w, dw_job *job)
     w->requests = 0;
     if (!rc)
         return run_sweep(c, w);
-    if (w->run.total > FEW)
+    if (w->run.total > SHARD_FEW)
         return 0;
     return shard_work(c, job, w, SHARD_ALL);
 }
@@ -276,7 +273,7 @@ int run_job(dw_call *c, dw_job *job)
     }
     if (same(w.run.state, "reading"))
         return read_it(c, &w, job);
-    if (same(w.run.state, "writing") && w.run.total <= FEW)
+    if (same(w.run.state, "writing") && w.run.total <= SHARD_FEW)
         return shard_work(c, job, &w, SHARD_ALL);
     return 0;
 }

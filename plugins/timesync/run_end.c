@@ -61,6 +61,22 @@ static int compared(dw_call *c, const struct work *w)
 
 /* ---- done ---- */
 
+/* Where what begins by itself only plans, each plan says again what the one before it said, of all that there is: the last one's steps
+ * are kept. */
+static int forget_older_plans(dw_call *c, const struct work *w)
+{
+    const int rc =
+        same(w->run.started_by, "schedule")
+            ? dw_db_exec(
+                  c,
+                  "DELETE FROM timesync_steps WHERE run IN (SELECT id FROM timesync_runs WHERE sync = $1"
+                  " AND id < $2 AND is_plan AND started_by = 'schedule' AND ended_at IS NOT NULL)",
+                  w->sync.id, w->run.id)
+            : 0;
+
+    return rc < 0 ? rc : 0;
+}
+
 static int finish(dw_call *c, void *ud)
 {
     const struct work *w = ud;
@@ -77,7 +93,9 @@ static int finish(dw_call *c, void *ud)
         return changed;
     DW_TRY(counts_write(c, w->run.id));
     DW_TRY(cases_open_again(c, w->run.id));
-    if (!w->run.is_plan) {
+    if (w->run.is_plan) {
+        DW_TRY(forget_older_plans(c, w));
+    } else {
         DW_TRY(release(c, w));
         DW_TRY(note_progress(c, w));
         if (same(w->run.kind, "full") && !w->run.is_partial)

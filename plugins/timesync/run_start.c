@@ -18,8 +18,8 @@ static int find_waiting(dw_call *c, const struct run_new *want, const char **id)
         return 0;
     return dw_db_find(
         c, DW_TO(id),
-        "SELECT id FROM timesync_runs WHERE sync = $1 AND state = 'waiting' AND kind = $2 AND NOT is_plan",
-        want->sync, want->kind);
+        "SELECT id FROM timesync_runs WHERE sync = $1 AND state = 'waiting' AND kind = $2 AND is_plan = $3",
+        want->sync, want->kind, want->is_plan);
 }
 
 /* What has not begun, and nobody asked for: it would do again what is undone. */

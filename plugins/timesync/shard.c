@@ -86,6 +86,16 @@ static int is_writing(dw_call *c, const struct work *w)
                       w->run.id);
 }
 
+/* The run still is, and nobody has done the step since its page was read: 1. 0: the run is over; *is_done: the step is. */
+static int is_to_do(dw_call *c, const struct work *w, const struct step *s, bool *is_done)
+{
+    return dw_db_find(c, DW_TO(is_done),
+                      "SELECT t.outcome <> '' AS \"is_done::boolean\" FROM timesync_runs r"
+                      " JOIN timesync_steps t ON t.run = r.id WHERE r.id = $1 AND r.state = 'writing'"
+                      " AND t.id = $2",
+                      w->run.id, s->id);
+}
+
 static void note_wait(struct stint *t)
 {
     if (!t->wait.us || t->w->wait.us < t->wait.us)
@@ -134,13 +144,16 @@ static int give_up(dw_call *c, const struct stint *t, const struct step *s, int 
 static int one(dw_call *c, struct stint *t, const struct step *s)
 {
     struct work *w = t->w;
-    int rc = is_writing(c, w);
+    bool is_done = false;
+    int rc = is_to_do(c, w, s, &is_done);
 
     DW_TRY(rc);
     if (!rc) {
         t->is_over = true;
         return 1;
     }
+    if (is_done)
+        return 0;
     dw_scope_begin(c);
     rc = work_step(c, w, s);
     if (rc < 0)
@@ -214,6 +227,17 @@ static int all_pages(dw_call *c, struct stint *t)
     return rc;
 }
 
+/* Some of it is left to other workers; or somebody ended the run during the last step of this one, which is counted only now. */
+static int left_to_others(dw_call *c, struct work *w)
+{
+    int rc;
+
+    DW_TRY(note_requests(c, w));
+    rc = is_writing(c, w);
+    DW_TRY(rc);
+    return rc ? 0 : run_sweep(c, w);
+}
+
 int shard_work(dw_call *c, dw_job *job, struct work *w, int64_t shard)
 {
     struct stint t = { .job = job, .w = w, .shard = shard, .after = "00000000-0000-0000-0000-000000000000" };
@@ -236,7 +260,7 @@ int shard_work(dw_call *c, dw_job *job, struct work *w, int64_t shard)
     }
     rc = run_finish(c, w);
     DW_TRY(rc);
-    return rc ? 0 : note_requests(c, w);
+    return rc ? 0 : left_to_others(c, w);
 }
 
 int run_work_job(dw_call *c, dw_job *job)

@@ -6,6 +6,9 @@
 
 enum { SHARD_ALL = -1 };
 
+/* So many steps are worked off by the run's own job, as SHARD_ALL. */
+enum { SHARD_FEW = 25 };
+
 /* A job for each share that has steps. In the open transaction. 1, or an error. */
 int shard_jobs(dw_call *c, const struct work *w);
 

@@ -1,6 +1,7 @@
 #include "sheet.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #include "common.h"
 
@@ -219,7 +220,29 @@ bool sheet_agrees(const struct sheet *s, const struct wanted *w, dw_time booked)
 
 /* ---- writing ---- */
 
-unsigned sheet_difference(const struct sheet *s, const struct wanted *w, dw_timesheet *out)
+static bool has_tag(const dw_texts *tags, const char *tag)
+{
+    for (size_t i = 0; i < tags->n; i++)
+        if (strcasecmp(tags->v[i], tag) == 0)
+            return true;
+    return false;
+}
+
+/* A target takes all tags or none, and what people put there is theirs: what is wanted comes to it. */
+static dw_texts all_tags(dw_call *c, const dw_texts *there, const dw_texts *wanted)
+{
+    const char **all = dw_alloc(c, (there->n + wanted->n + 1) * sizeof(*all));
+    size_t n = 0;
+
+    for (size_t i = 0; i < there->n; i++)
+        if (!has_tag(wanted, there->v[i]))
+            all[n++] = there->v[i];
+    for (size_t i = 0; i < wanted->n; i++)
+        all[n++] = wanted->v[i];
+    return (dw_texts){ all, n };
+}
+
+unsigned sheet_difference(dw_call *c, const struct sheet *s, const struct wanted *w, dw_timesheet *out)
 {
     unsigned n = 0;
 
@@ -252,7 +275,7 @@ unsigned sheet_difference(const struct sheet *s, const struct wanted *w, dw_time
         n++;
     }
     if (!has_tags(s, &w->tags)) {
-        out->tags = w->tags;
+        out->tags = all_tags(c, &s->tags, &w->tags);
         out->tags_wanted = true;
         n++;
     }

@@ -50,8 +50,8 @@ bool sheet_is_on_minutes(const struct sheet *s);
 /* Could it be what is wanted, rounded by its target, or the same booking by another tool's rule of where it lies in time? */
 bool sheet_agrees(const struct sheet *s, const struct wanted *w, dw_time booked);
 
-/* What differs from s of what is wanted, ready for writing. How many members. */
-unsigned sheet_difference(const struct sheet *s, const struct wanted *w, dw_timesheet *out);
+/* What differs from s of what is wanted, ready for writing; its lists are the call's. How many members. */
+unsigned sheet_difference(dw_call *c, const struct sheet *s, const struct wanted *w, dw_timesheet *out);
 
 /* What s is when that was written to it, but for what its target rounds. Whether it is billable its target may find anew with another
  * project or activity: unsaid then. Borrows from both. */

@@ -123,8 +123,17 @@ static int wait_for(dw_call *c, struct slots *s, int64_t most)
 
 /* ---- ---- */
 
-int slot_take(dw_call *c, const struct work *w)
+static int64_t monotonic_us(void)
 {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int slot_take(dw_call *c, const struct work *w, dw_span *waited)
+{
+    const int64_t since = monotonic_us();
     struct slots *s;
     int rc = DW_ENOMEM;
 
@@ -138,6 +147,7 @@ int slot_take(dw_call *c, const struct work *w)
     else if (s)
         drop(s);
     pthread_mutex_unlock(&lock);
+    waited->us = monotonic_us() - since;
     return s ? rc : dw_fail(c, DW_ENOMEM, "there is no memory to work with");
 }
 

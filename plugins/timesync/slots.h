@@ -5,8 +5,8 @@
 #include "work.h"
 
 /* Waits, behind all who came before, until fewer than rules.parallel are under way for this sync on this server: 0, and then
- * slot_give() when the answer is there; or DW_ECANCELLED, DW_ENOMEM. */
-int slot_take(dw_call *c, const struct work *w);
+ * slot_give() when the answer is there; or DW_ECANCELLED, DW_ENOMEM. How long that took is in *waited: see timesync_is_late(). */
+int slot_take(dw_call *c, const struct work *w, dw_span *waited);
 void slot_give(const struct work *w);
 
 #endif

@@ -126,7 +126,7 @@ static int carry_on(dw_call *c, void *ud)
     struct work w;
 
     DW_TRY(work_load(c, id, &w));
-    if (same(w.run.state, "writing"))
+    if (same(w.run.state, "writing") && w.run.total > SHARD_FEW) /* else two would be at the same steps */
         DW_TRY(shard_jobs(c, &w));
     return dw_job_add(c, .kind = "run", .with = DW_LIST("run", id), .unique_key = id,
                       .queue_key = dw_format(c, "sync:%s", w.sync.id));

@@ -30,4 +30,10 @@ static inline dw_span timesync_settle(dw_call *c, dw_connection *target)
     return told.us ? told : dw_connection_settle(target);
 }
 
+/* Who waited for so long after he said what he is going to do may have been taken for dead, and sees whether it still is his to do. */
+static inline bool timesync_is_late(dw_call *c, dw_connection *target, dw_span waited)
+{
+    return waited.us > timesync_settle(c, target).us / 4;
+}
+
 #endif

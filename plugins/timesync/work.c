@@ -122,6 +122,8 @@ static int ask(dw_call *c, struct work *w, const dw_timesheet_query *query, json
         f = failure_of(c, rc, false);
         if (query->id && rc == DW_ENOTFOUND)
             return 0;
+        if (query->id && rc == DW_EDENIED && f.kind == FAILURE_STOPS)
+            return rc;
         if (f.kind != FAILURE_AGAIN || i == PAUSES)
             return work_failed(c, w, &f);
         DW_TRY(dw_sleep(c, pauses[i]));

@@ -55,7 +55,8 @@ int work_stop(dw_call *c, struct work *w, enum reason reason, const char *text);
 /* What a failure that is no refusal and no unknown outcome means: WORK_WAITS, WORK_STOPS, or its code. */
 int work_failed(dw_call *c, struct work *w, const struct failure *f);
 
-/* A timesheet by its id, asked for again where that may help. 0, WORK_WAITS, WORK_STOPS, or an error. */
+/* A timesheet by its id, asked for again where that may help. 0, WORK_WAITS, WORK_STOPS, or an error; DW_EDENIED: this one alone must
+ * not be seen, which its caller returns, see work_step(). */
 struct found_sheet {
     bool is_there;
     struct sheet sheet;

@@ -136,6 +136,21 @@ static int failed(dw_call *c, struct work *w, const struct step *s, struct entry
 
 static const dw_span pauses[] = { { 500000 }, { 2000000 }, { 8000000 } };
 
+/* Its turn, with a slot to be given back: 1. 0: that took so long that somebody took the entry over, and no slot is held. */
+static int take_turn(dw_call *c, const struct work *w, struct entry *e)
+{
+    dw_span waited;
+    int rc;
+
+    DW_TRY(slot_take(c, w, &waited));
+    if (!timesync_is_late(c, w->target, waited))
+        return 1;
+    rc = is_ours_still(c, e, false);
+    if (rc <= 0)
+        slot_give(w);
+    return rc;
+}
+
 /* Again where it certainly did not happen; not where the time was so long that somebody took it over: WORK_WAITS. */
 static int send(dw_call *c, struct work *w, struct entry *e, const dw_timesheet *what, struct sheet *stored)
 {
@@ -143,7 +158,9 @@ static int send(dw_call *c, struct work *w, struct entry *e, const dw_timesheet 
     int rc;
 
     for (size_t i = 0;; i++) {
-        DW_TRY(slot_take(c, w));
+        rc = take_turn(c, w, e);
+        if (rc <= 0)
+            return rc < 0 ? rc : work_wait(w, DW_SECONDS(1));
         w->requests++;
         rc = dw_timesheet_write(c, w->target, what, &got);
         slot_give(w);
@@ -388,7 +405,7 @@ int write_update(dw_call *c, struct work *w, const struct step *s, struct entry 
     DW_TRY(lets);
     if (!lets)
         return not_its_own(c, w, s, e, wanted, is);
-    sheet_difference(is, wanted, &what);
+    sheet_difference(c, is, wanted, &what);
     return w->run.is_plan ? plan(c, w, s, e, wanted, "updated", is) : change(c, w, s, e, wanted, is, &what);
 }
 
@@ -430,7 +447,9 @@ int write_remove(dw_call *c, struct work *w, const struct step *s, struct entry 
     if ((rc = begin(c, w, e, ending.reason == REASON_CHOSEN ? INTENT_REMOVE : INTENT_WITHDRAW, NULL, NULL)) !=
         0)
         return rc;
-    DW_TRY(slot_take(c, w));
+    rc = take_turn(c, w, e);
+    if (rc <= 0)
+        return rc < 0 ? rc : work_wait(w, DW_SECONDS(1));
     w->requests++;
     rc = dw_timesheet_remove(c, w->target, is->id);
     slot_give(w);

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 import { vectors } from './support/zammad.mjs';
-import { stageOf } from './support/timesync.mjs';
-import { slowness } from './support/server.mjs';
+import { Scene, stageOf, startHouse } from './support/timesync.mjs';
+import { slowness, until } from './support/server.mjs';
 
 const timeout = 240_000 * slowness;
 const DAY = 86_400_000;
@@ -203,5 +203,27 @@ describe('a peer that', { timeout }, () => {
     assert.ok(told.size < booked.length / 4, JSON.stringify([...told]));
     const again = await scene.well('full');
     assert.deepEqual([again.created, again.updated], [0, 0]);
+  });
+});
+
+// An intent is believed for five times as long as a request takes to settle: 1.5 s here.
+describe('a target that takes a second for each timesheet, one at a time', { timeout }, () => {
+  test('who waited for his turn so long that another one did it for him does nothing any more', { timeout }, async () => {
+    const patient = await startHouse({ settleMs: 300 });
+    let scene;
+    try {
+      scene = await Scene.open(patient, { rules: { parallel: 1 } });
+      scene.kimai.faults.add({ kind: 'delay', ms: 1000, method: 'POST', path: '/api/timesheets' });
+      scene.listen();
+      const entries = Array.from({ length: 8 }, () => scene.book(scene.ticket(), '15')); // a run for each, side by side
+      await until('the first one is there', () => scene.kimai.state.sheets.size > 0, { limit: 60_000 * slowness });
+      for (let i = 0; i < 3; i++) await scene.run('poll'); // takes up what nobody seems to be at any more
+      await scene.dowel.idle();
+      for (const entry of entries) scene.sheet(entry);
+      await scene.judge();
+    } finally {
+      await scene?.close();
+      await patient.stop();
+    }
   });
 });

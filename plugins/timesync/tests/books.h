@@ -44,6 +44,7 @@ static struct books {
     int fails;                  /* every request */
     int (*more)(dw_found *out); /* lists what is odd */
     int id_fails;               /* a code: asking for one by its id does */
+    const char *hides;          /* this page's id, or "*": it must not be seen, and is in no list */
     void (*making)(void);       /* while a thing is made */
     void (*meanwhile)(void);    /* before a write is answered */
 } books;
@@ -105,6 +106,11 @@ static inline bool first_line_is(const char *text, const char *line)
     return strncmp(text, line, n) == 0 && (!text[n] || text[n] == '\n');
 }
 
+static inline bool is_hidden(const char *id)
+{
+    return books.hides && (*books.hides == '*' || strcmp(id, books.hides) == 0);
+}
+
 static inline int books_list(dw_call *c, dw_connection *conn, const dw_timesheet_query *q, dw_found *out)
 {
     (void)conn;
@@ -112,9 +118,13 @@ static inline int books_list(dw_call *c, dw_connection *conn, const dw_timesheet
     books_wake(dw_now(c));
     if (books.fails || (q->id && books.id_fails))
         return dw_fail(c, books.fails ? books.fails : books.id_fails, "the books fail");
+    if (q->id && is_hidden(q->id))
+        return dw_fail(c, DW_EDENIED, "this page must not be seen");
     for (unsigned i = 0; i < books.n; i++) {
         const struct page *p = &books.all[i];
 
+        if (is_hidden(p->id))
+            continue;
         if (p->gone || (q->id && strcmp(q->id, p->id) != 0) ||
             (q->marker && !first_line_is(p->text, q->marker)) || p->changed.us < q->changed_since.us ||
             (q->begin_from.us && p->begin.us < q->begin_from.us) ||

@@ -28,6 +28,7 @@ static struct desk {
     unsigned fails_once;     /* so many times */
     bool denies;             /* a complete list gives all, and then fails */
     const char *denies_some; /* with this reason */
+    int ticket_fails;        /* a code: every list of one ticket does */
     const char *long_note;   /* instead of what they have */
     const char *hides;       /* this entry's id from complete lists, as a page that moved */
     void (*meanwhile)(void); /* before a list begins */
@@ -63,6 +64,8 @@ static inline int desk_list(dw_call *c, dw_connection *conn, const dw_entry_quer
             return dw_fail(c, desk.fails, "the desk fails");
         return dw_fail(c, desk.fails, "the desk fails for now");
     }
+    if (q->ticket && desk.ticket_fails)
+        return dw_fail(c, desk.ticket_fails, "the desk does not give this ticket", "ticket", q->ticket);
     if (desk.meanwhile)
         desk.meanwhile();
     for (unsigned i = 0; i < desk.n; i++) {

@@ -108,6 +108,25 @@ static void days_are_those_of_the_zone(void **state)
     assert_text(r, "/items/2/groups/0/id", "2026-11-30");
 }
 
+/* A year that somebody mistyped in a timesheet is no reason to walk through the centuries between. */
+static void a_day_of_another_millennium(void **state)
+{
+    const dw_time mistyped = { INT64_C(-61318686600000000) }; /* 0026-11-20T23:30:00Z */
+    const char *sync = one_month("UTC");
+    dw_harness_reply r;
+
+    (void)state;
+    assert_int_equal(
+        dw_harness_sql(h, "UPDATE timesync_entries SET starts_at = $1 WHERE source_id = '8'", mistyped), 1);
+    dw_harness_fail(h, 0, DW_EINTERNAL); /* counts steps from here */
+    assert_status(patch(say(API "/syncs/%s", sync), "{\"zone\":\"Etc/GMT-2\"}"), 200);
+    assert_true(dw_harness_steps(h) < 200);
+    r = ok(API "/reports/minutes?by=day");
+    assert_text(r, "/items/0/groups/0/id", "0026-11-21");
+    assert_text(r, "/items/1/groups/0/id", "2026-11-20");
+    assert_text(r, "/items/2/groups/0/id", "2026-12-01");
+}
+
 static void a_report_is_exported(void **state)
 {
     dw_harness_reply csv;
@@ -136,7 +155,7 @@ static void what_is_billed_is_told_from_what_is_to_bill(void **state)
     assert_text(ok(API "/reports/minutes"), "/sums/to_bill", "45.5");
     for (unsigned i = 0; i < books.n; i++)
         books.all[i].exported = books.all[i].end.us - books.all[i].begin.us == INT64_C(15) * 60 * 1000000;
-    run(sync, "{\"kind\":\"full\"}");
+    fprintf(stderr, "%s\n", run(sync, "{\"kind\":\"full\"}").body.p);
     assert_text(ok(API "/reports/minutes"), "/sums/billable", "45.5");
     assert_text(ok(API "/reports/minutes"), "/sums/billed", "15.0");
     assert_text(ok(API "/reports/minutes"), "/sums/to_bill", "30.5");
@@ -426,6 +445,7 @@ int main(void)
         TEST(minutes_are_summed),
         TEST(what_has_the_same_id_elsewhere_is_another_one),
         TEST(days_are_those_of_the_zone),
+        TEST(a_day_of_another_millennium),
         TEST(a_report_is_exported),
         TEST(a_dashboard_has_its_numbers),
         TEST(what_is_billed_is_told_from_what_is_to_bill),

@@ -28,6 +28,24 @@ static void an_edit_follows(void **state)
     assert_int_equal(books.writes, 2);
 }
 
+/* A target takes all tags or none: those that people put there come through a change of ours. */
+static void tags_of_people_stay(void **state)
+{
+    struct page *p;
+
+    (void)state;
+    rig_start("{\"tags\":[\"desk\"]}");
+    book("1", "1", "10");
+    run("full");
+    p = page_for("1");
+    snprintf(p->tags, sizeof(p->tags), "Checked,desk");
+    assert_int_equal(run("full").unchanged, 1); /* more do no harm */
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET rules = '{\"tags\":[\"desk\",\"billing\"]}'"));
+    assert_int_equal(run("full").updated, 1);
+    assert_string_equal(page_for("1")->tags, "Checked,desk,billing");
+    assert_int_equal(run("full").unchanged, 1);
+}
+
 static void a_deletion_follows_the_rule(void **state)
 {
     (void)state;
@@ -155,6 +173,100 @@ static void a_hidden_entry_is_not_gone(void **state)
     assert_int_equal(desk.ticket_lists, 1);
 }
 
+/* ---- what these credentials do not see, or the source does not say just now ---- */
+
+static const char *detail_of(const char *run)
+{
+    const char *detail = "";
+
+    sql_ok(dw_harness_find(h, DW_TO(&detail), "SELECT detail FROM timesync_runs WHERE id = $1", run));
+    return detail;
+}
+
+/* Of one ticket alone, which says nothing about the credentials: the sync is not held for it. */
+static void a_ticket_that_must_not_be_read_holds_nothing(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    id = start_run("tickets", "{\"tickets\":[\"9\",\"1\"]}", false, NULL);
+    desk.ticket_fails = DW_EDENIED;
+    assert_string_equal(run_through(id).state, "done");
+    assert_string_equal(numbers_of(id).reason, "OTHER");
+    assert_non_null(strstr(detail_of(id), "the desk does not give this ticket"));
+    assert_int_equal(dw_harness_events(h, "timesync.sync.held"), 0);
+    desk.ticket_fails = 0;
+    assert_int_equal(run_tickets("1").created, 1);
+}
+
+/* Its ticket went where nobody lets us look: what is booked on it stays, and all else goes its way. */
+static void what_went_out_of_sight_is_not_gone(void **state)
+{
+    struct numbers n;
+    const char *id;
+
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    book("2", "2", "10");
+    run("full");
+    desk.hides = "1";
+    desk.ticket_fails = DW_EDENIED;
+    edit_page(page_for("2"), 600);
+    id = start_run("full", "{}", false, NULL);
+    n = run_through(id);
+    assert_string_equal(n.state, "done");
+    assert_non_null(strstr(detail_of(id), "the desk does not give this ticket"));
+    assert_int_equal(n.to_decide, 1);
+    assert_string_equal(case_of("2"), "TARGET_CHANGED");
+    assert_string_equal(state_of("1"), "synced");
+    assert_non_null(page_for("1"));
+    assert_int_equal(dw_harness_events(h, "timesync.sync.held"), 0);
+    desk.ticket_fails = 0;
+    desk.all[0].gone = true;
+    assert_int_equal(run("full").deleted, 1);
+}
+
+/* Why is told as the source said it, although that was asked in passing. */
+static void the_source_fails_at_what_is_missing(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{\"source_deleted\":\"remove\"}");
+    book("1", "1", "10");
+    run("full");
+    desk.hides = "1";
+    desk.ticket_fails = DW_EUPSTREAM;
+    id = start_run("full", "{}", false, NULL);
+    assert_string_equal(run_through(id).state, "failed");
+    assert_string_equal(numbers_of(id).reason, "UNREACHABLE");
+    assert_string_equal(detail_of(id), "the desk does not give this ticket (ticket: 1)");
+    assert_non_null(page_for("1"));
+}
+
+/* Who has not seen all of the source cannot say that it has not what a marker of ours names. */
+static void what_was_not_shown_is_no_stranger(void **state)
+{
+    char text[80];
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    snprintf(text, sizeof(text), "ZAM:T7|TA:77|C:%s", source + strlen(source) - 8);
+    old_page(text, "", 0, 600);
+    desk.denies = true;
+    assert_int_equal(run("full").to_decide, 0);
+    desk.denies = false;
+    assert_int_equal(run("full").to_decide, 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 1);
+    desk.denies = true;
+    run("full");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 1);
+}
+
 static void too_many_deletions_are_not_believed(void **state)
 {
     struct numbers n;
@@ -253,12 +365,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON(an_edit_follows),
+        ON(tags_of_people_stay),
         ON(a_deletion_follows_the_rule),
         ON(a_billed_one_goes_after_it_was_kept),
         ON(what_comes_back_as_it_was_is_made_again),
         ON(what_nobody_saw_is_not_decided),
         ON(a_deletion_waits_for_a_person),
         ON(a_hidden_entry_is_not_gone),
+        ON(a_ticket_that_must_not_be_read_holds_nothing),
+        ON(what_went_out_of_sight_is_not_gone),
+        ON(the_source_fails_at_what_is_missing),
+        ON(what_was_not_shown_is_no_stranger),
         ON(too_many_deletions_are_not_believed),
         ON(twice_in_a_list_is_once),
         ON(a_restored_source),

@@ -147,6 +147,43 @@ static void what_is_due_begins(void **state)
     assert_int_equal(count("SELECT count(*) FROM timesync_runs"), 2);
 }
 
+static dw_time later_than_day(int64_t minutes)
+{
+    return (dw_time){ DAY.us + minutes * 60000000 };
+}
+
+static void tick_in(dw_span by)
+{
+    dw_harness_advance(h, by);
+    sql_ok(dw_harness_add_job(h, "tick", "{}"));
+    run_jobs();
+}
+
+/* Where what begins by itself only plans, it neither piles up nor says the same for months. */
+static void plans_do_not_pile_up(void **state)
+{
+    const char *busy;
+
+    (void)state;
+    rig_start("{\"dry_run\":true}");
+    book("1", "1", "10");
+    book("2", "2", "10");
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET schedule = 'every 2m', poll_due_at = $1", DAY));
+    tick_in(DW_MINUTES(1));
+    tick_in(DW_MINUTES(3));
+    assert_int_equal(
+        count("SELECT count(*) FROM timesync_runs WHERE state = 'done' AND is_plan AND created = 2"), 2);
+    assert_int_equal(count("SELECT count(*) FROM timesync_steps"), 2);
+    assert_int_equal(pages(), 0);
+    busy = start_run("full", "{}", false, NULL);
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_runs SET state = 'writing', started_at = $2 WHERE id = $1",
+                          busy, later_than_day(10)));
+    sql_ok(dw_harness_sql(h, "DELETE FROM dowel_jobs WHERE kind = 'timesync.run'"));
+    for (int i = 0; i < 3; i++)
+        tick_in(DW_MINUTES(3));
+    assert_int_equal(count("SELECT count(*) FROM timesync_runs WHERE state = 'waiting'"), 1);
+}
+
 static void intents_that_were_left_are_settled(void **state)
 {
     (void)state;
@@ -218,6 +255,49 @@ static void runs_without_a_job_are_carried_on(void **state)
     }
 }
 
+/* One that waits for its target for long has its job still, and no other one for the same steps. */
+static void a_run_that_waits_has_one_job(void **state)
+{
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    books.fails = DW_ERATE;
+    id = start_run("tickets", "{\"tickets\":[\"1\"]}", false, NULL);
+    run_jobs();
+    for (int i = 0; i < 3; i++) {
+        tick_in(DW_MINUTES(10));
+        assert_string_equal(numbers_of(id).state, "writing");
+    }
+    assert_int_equal(count("SELECT count(*) FROM dowel_jobs WHERE kind = 'timesync.work'"), 0);
+    books.fails = 0;
+    assert_int_equal(run_through(id).created, 1);
+}
+
+/* Another worker has done it since this one read its page of steps: its server was stopped for a while, say. */
+static void somebody_does_the_other(void)
+{
+    books.meanwhile = NULL;
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_steps SET outcome = 'unchanged' WHERE outcome = '' AND entry IN"
+                             " (SELECT id FROM timesync_entries WHERE intent = '')"));
+}
+
+static void what_another_worker_did_is_not_done_again(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    book("2", "1", "10");
+    books.meanwhile = somebody_does_the_other;
+    n = run("full");
+    assert_int_equal(n.created, 1);
+    assert_int_equal(n.unchanged, 1);
+    assert_int_equal(books.creates, 1);
+}
+
 static void old_runs_go(void **state)
 {
     (void)state;
@@ -275,6 +355,32 @@ static void a_run_ends_while_it_reads(void **state)
 }
 
 /* ---- plans ---- */
+
+/* Somebody ends it while its last timesheet is being made. */
+static void end_it(void)
+{
+    books.meanwhile = NULL;
+    sql_ok(dw_harness_sql(h,
+                          "UPDATE timesync_runs SET state = 'cancelled', reason = 'CANCELLED', examined = 1,"
+                          " skipped = 1 WHERE state = 'writing'"));
+    sql_ok(dw_harness_sql(
+        h, "UPDATE timesync_steps SET outcome = 'skipped', reason = 'CANCELLED' WHERE outcome = ''"));
+}
+
+static void what_was_done_when_it_was_ended_counts(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{}");
+    book("1", "1", "10");
+    books.meanwhile = end_it;
+    n = run("full");
+    assert_string_equal(n.state, "cancelled");
+    assert_int_equal(pages(), 1);
+    assert_int_equal(n.created, 1);
+    assert_int_equal(n.skipped, 0);
+}
 
 static void a_plan_writes_nothing(void **state)
 {
@@ -550,12 +656,16 @@ int main(void)
         ON(a_notice_that_is_too_early),
         ON(a_plan_takes_no_notices),
         ON(what_is_due_begins),
+        ON(plans_do_not_pile_up),
         ON(intents_that_were_left_are_settled),
         ON(intents_are_not_settled_every_minute),
         ON(runs_without_a_job_are_carried_on),
+        ON(a_run_that_waits_has_one_job),
+        ON(what_another_worker_did_is_not_done_again),
         ON(old_runs_go),
         ON(a_connection_that_goes_disables),
         ON(a_run_ends_while_it_reads),
+        ON(what_was_done_when_it_was_ended_counts),
         ON(a_plan_writes_nothing),
         ON(decisions_about_edits),
         ON(decisions_about_deletions),

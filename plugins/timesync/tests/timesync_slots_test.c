@@ -21,6 +21,7 @@ struct caller {
     const struct work *w;
     char name;
     int rc;
+    dw_span waited;
     _Atomic bool waits, is_cancelled;
 };
 
@@ -75,7 +76,7 @@ static void *take_one(void *ud)
 {
     struct caller *caller = ud;
 
-    caller->rc = slot_take(call_of(caller), caller->w);
+    caller->rc = slot_take(call_of(caller), caller->w, &caller->waited);
     if (caller->rc != 0)
         return NULL;
     enter(caller->name);
@@ -128,13 +129,14 @@ static void in_the_order_of_coming(void **state)
     struct caller me = { .w = &w, .name = 'm' }, others[3];
 
     (void)state;
-    assert_int_equal(slot_take(call_of(&me), &w), 0);
+    assert_int_equal(slot_take(call_of(&me), &w, &me.waited), 0);
     for (int i = 0; i < 3; i++) {
         others[i] = (struct caller){ .w = &w, .name = (char)('a' + i) };
         begin_to_wait(&others[i]);
     }
     slot_give(&w);
-    assert_int_equal(slot_take(call_of(&me), &w), 0); /* at once, before they are awake */
+    assert_int_equal(slot_take(call_of(&me), &w, &me.waited), 0); /* at once, before they are awake */
+    assert_true(me.waited.us >= 3000);                            /* a moment for each of them */
     enter('m');
     go_out();
     slot_give(&w);
@@ -149,7 +151,7 @@ static void who_is_cancelled_keeps_up_nobody(void **state)
     struct caller me = { .w = &w }, first = { .w = &w, .name = 'a' }, second = { .w = &w, .name = 'b' };
 
     (void)state;
-    assert_int_equal(slot_take(call_of(&me), &w), 0);
+    assert_int_equal(slot_take(call_of(&me), &w, &me.waited), 0);
     begin_to_wait(&first);
     begin_to_wait(&second);
     atomic_store(&first.is_cancelled, true);
@@ -167,7 +169,7 @@ static void no_more_than_so_many(void **state)
     struct caller all[MOST], beside = { .w = &other };
 
     (void)state;
-    assert_int_equal(slot_take(call_of(&beside), &other), 0);
+    assert_int_equal(slot_take(call_of(&beside), &other, &beside.waited), 0);
     for (int i = 0; i < MOST; i++) {
         all[i] = (struct caller){ .w = &w, .name = 'x' };
         begin(&all[i]);

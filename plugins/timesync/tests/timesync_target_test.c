@@ -169,9 +169,92 @@ static void refusals_are_cases(void **state)
     assert_string_equal(case_of("1"), "");
 }
 
+/* Its project is a team's by now, say: that is for a person, and holds nobody else up. */
+static void one_that_must_not_be_seen(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{\"target_deleted\":\"create\"}");
+    book("1", "1", "10");
+    book("2", "2", "10");
+    run("full");
+    books.hides = page_for("1")->id;
+    edit_page(page_for("2"), 600);
+    n = run("full");
+    assert_string_equal(n.state, "done");
+    assert_int_equal(n.to_decide, 2);
+    assert_string_equal(case_of("1"), "OTHER");
+    assert_string_equal(case_of("2"), "TARGET_CHANGED");
+    assert_int_equal(dw_harness_events(h, "timesync.sync.held"), 0);
+    edit(&desk.all[0], "20");
+    assert_int_equal(run_tickets("1").to_decide, 1);
+    assert_int_equal(pages(), 2);
+    books.hides = NULL;
+    assert_int_equal(run("full").updated, 1);
+    assert_string_equal(case_of("1"), "");
+    assert_int_equal(page_for("1")->seconds, 1200);
+    assert_int_equal(books.creates, 2);
+}
+
+/* Of many it is a matter of the token, as it always was. */
+static void many_that_must_not_be_seen(void **state)
+{
+    struct numbers n;
+
+    (void)state;
+    rig_start("{\"max_deletions\":0,\"parallel\":1}");
+    for (int i = 0; i < 30; i++) {
+        char id[8];
+
+        snprintf(id, sizeof(id), "%d", i);
+        book(id, "1", "10");
+    }
+    run("full");
+    books.hides = "*";
+    n = run("full");
+    assert_string_equal(n.state, "failed");
+    assert_string_equal(n.reason, "AUTH_EXPIRED");
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases"), 20);
+}
+
+/* Nor does an undo end at it, or a stranger that went out of sight. */
+static void one_that_must_not_be_seen_is_not_taken_back(void **state)
+{
+    struct numbers n;
+    char text[80];
+    const char *id;
+
+    (void)state;
+    rig_start("{}");
+    snprintf(text, sizeof(text), "ZAM:T7|TA:77|C:%s", source + strlen(source) - 8);
+    books.hides = old_page(text, "", 0, 600)->id;
+    book("1", "1", "10");
+    book("2", "2", "10");
+    id = start_run("full", "{}", false, NULL);
+    assert_int_equal(run_through(id).created, 2);
+    books.hides = NULL;
+    assert_int_equal(run("full").to_decide, 1);
+    books.hides = "old0";
+    n = run("full");
+    assert_string_equal(n.state, "done");
+    assert_int_equal(n.failed, 1);
+    assert_int_equal(count("SELECT count(*) FROM timesync_cases WHERE state = 'open'"), 1);
+    books.hides = page_for("1")->id;
+    n = run_through(start_run("undo", "{}", false, id));
+    assert_string_equal(n.state, "done");
+    assert_int_equal(n.deleted, 1);
+    assert_int_equal(n.failed, 1);
+    assert_non_null(page_for("1"));
+    assert_null(page_for("2"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        ON(one_that_must_not_be_seen),
+        ON(many_that_must_not_be_seen),
+        ON(one_that_must_not_be_seen_is_not_taken_back),
         ON(an_edit_there_is_a_case),
         ON(an_edit_there_is_put_back),
         ON(another_user_or_project_is_an_edit),
