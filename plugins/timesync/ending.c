@@ -62,6 +62,26 @@ static const char *marker_of(dw_call *c, const struct all *a)
     return marker_read(text, &marker) ? dw_copy(c, (dw_str){ text, marker_line(text) }) : a->e->marker;
 }
 
+static json_t *made_of(dw_call *c, const struct sheet *told, const struct sheet *made)
+{
+    return dw_json(c, "told_begin", told->begin.us, "told_end", told->end.us, "made_begin", made->begin.us,
+                   "made_end", made->end.us, "made_seconds", made->seconds);
+}
+
+bool ending_read_made(const json_t *json, struct rounded *out)
+{
+    const json_t *seconds = json_object_get(json, "made_seconds");
+
+    *out = (struct rounded){
+        .begin = json_integer_value(json_object_get(json, "told_begin")),
+        .end = json_integer_value(json_object_get(json, "told_end")),
+        .made_begin = json_integer_value(json_object_get(json, "made_begin")),
+        .made_end = json_integer_value(json_object_get(json, "made_end")),
+        .made_seconds = json_integer_value(seconds),
+    };
+    return json_is_integer(seconds);
+}
+
 /* One statement for all of it, as each of several would write the row and its indexes anew. */
 static int change_linked(dw_call *c, const struct all *a)
 {
@@ -89,7 +109,8 @@ static int change_linked(dw_call *c, const struct all *a)
            " link_by = CASE WHEN $20 = '' THEN link_by ELSE $20 END,"
            " link_run = CASE WHEN $20 = '' THEN link_run ELSE $21 END,"
            " linked_at = CASE WHEN $20 = '' THEN linked_at ELSE $22 END,"
-           " marker = CASE WHEN $20 = '' THEN marker ELSE $23 END"
+           " marker = CASE WHEN $20 = '' THEN marker ELSE $23 END,"
+           " sent = $24"
            " WHERE id = $1 AND version = $2"),
         DW(a->e->id),
         DW(a->e->version),
@@ -114,6 +135,7 @@ static int change_linked(dw_call *c, const struct all *a)
         DW(a->w->run.id),
         DW(dw_now(c)),
         DW(marker_of(c, a)),
+        DW(a->is->told ? made_of(c, a->is->told, s) : a->e->sent),
     };
 
     return dw_db_exec_(c, DB_LIST(v));
@@ -238,6 +260,15 @@ int ending_write(dw_call *c, struct work *w, const struct step *s, const struct 
     const int rc = tx_do(c, write_all, &a);
 
     return rc < 0 ? rc : rc == 1 ? WORK_DONE : work_wait(w, DW_SECONDS(1));
+}
+
+void ending_billed(struct ending *ending)
+{
+    ending->outcome = "deciding";
+    ending->state = "deciding";
+    ending->reason = REASON_EXPORTED_MEANWHILE;
+    ending->what_of_case = CASE_OPENS;
+    ending->target = ending->new_sheet;
 }
 
 int ending_case(dw_call *c, struct work *w, const struct step *s, const struct entry *e,

@@ -2,6 +2,7 @@
 #ifndef TIMESYNC_ENDING_H
 #define TIMESYNC_ENDING_H
 
+#include "rounding.h"
 #include "work.h"
 
 enum ending_case {
@@ -19,6 +20,7 @@ struct ending {
     bool unlinks;              /* it has none any longer */
     bool is_pushed;            /* the recipe is what its timesheet, or its reason, stands for */
     const char *link_by;       /* of a new link: "run", "adopted", "person"; NULL: it is no new one */
+    const struct sheet *told;  /* whose time `sheet` is the answer to; NULL: nothing is answered to */
     json_t *old_sheet, *new_sheet;
     enum ending_case what_of_case;
     const json_t *target; /* for a case: what was found there */
@@ -27,6 +29,13 @@ struct ending {
 /* WORK_DONE; WORK_WAITS: somebody else has changed the entry meanwhile, look again; or an error. wanted may be NULL. */
 int ending_write(dw_call *c, struct work *w, const struct step *s, const struct entry *e,
                  const struct wanted *wanted, const struct ending *ending);
+
+/* What the target made of a time, as it is kept in `sent` of an entry. False: this is something else. */
+bool ending_read_made(const json_t *json, struct rounded *out);
+
+/* Of a change: somebody exported it between our look and our write, and nobody knows which version the bill has. That cannot be
+ * prevented, as no target writes only if it is not exported; but it must not go unsaid. */
+void ending_billed(struct ending *ending);
 
 /* Why something waits for a person. */
 struct why {

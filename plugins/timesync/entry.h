@@ -33,7 +33,7 @@ struct entry {
     const char *marker; /* "": never written */
 
     const char *intent;
-    json_t *sent; /* of an intent to update: what its timesheet is then */
+    json_t *sent; /* what its timesheet is if the intent happened; once answered, see ending_read_made() */
     dw_time intent_at;
     const char *intent_run; /* whose worker may be sending still; NULL: its request has come to an end */
     int64_t attempt, version;

@@ -8,6 +8,9 @@
 /* So many in a row, then the entry has failed until the next run. */
 enum { ATTEMPTS = 3 };
 
+/* So many entries show how the target rounds, the newest ones. */
+enum { OTHERS = 50 };
+
 /* ---- the row ---- */
 
 /* Ours to settle: whoever comes now waits as long again. Who sent it finds another version, and sends nothing more. */
@@ -57,70 +60,140 @@ static int did_not_happen(dw_call *c, struct work *w, const struct step *s, stru
     return reload(c, e);
 }
 
-/* The entry's row says what was found; the step goes on if the source says something else by now, or has it no longer. */
+/* The source, or the rules, say something else than was sent; or the source has it no longer. */
+static bool is_old(const struct entry *e, const struct wanted *wanted)
+{
+    return !same(e->pushed_hash, wanted->recipe) || e->gone_at.us;
+}
+
+/* The entry's row says what was found; the step goes on if that is old. */
 static int it_is(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                  const struct wanted *wanted, struct ending *ending, const char *outcome)
 {
-    const bool is_old = !same(e->pushed_hash, wanted->recipe) || e->gone_at.us;
+    const bool goes_on = is_old(e, wanted);
     int rc;
 
-    ending->outcome = is_old ? NULL : outcome;
+    ending->outcome = goes_on ? NULL : outcome;
     rc = ending_write(c, w, s, e, wanted, ending);
-    return rc != WORK_DONE || !is_old ? rc : reload(c, e);
+    return rc != WORK_DONE || !goes_on ? rc : reload(c, e);
+}
+
+/* ---- is it what was sent? ---- */
+
+/* As a target rounds by itself: begin down and end up to the minute. */
+static bool is_on_next_minute(const struct sheet *is, const struct sheet *sent)
+{
+    const int64_t minute = 60000000;
+    const int64_t before = sent->begin.us - is->begin.us, after = is->end.us - sent->end.us;
+
+    return before >= 0 && before < minute && after >= 0 && after < minute &&
+           is->end.us - is->begin.us == is->seconds * 1000000;
+}
+
+/* More looks like somebody's edit, unless the target makes just this of it, going by what it answered to others. */
+static int ask_others(dw_call *c, const struct work *w, const struct sheet *is, const struct sheet *sent,
+                      enum rounding *out)
+{
+    const struct rounded one = { sent->begin.us, sent->end.us, is->begin.us, is->end.us, is->seconds };
+    struct rounded others[OTHERS];
+    size_t n = 0;
+    json_t *kept = NULL;
+    dw_rows *rows;
+    int rc;
+
+    DW_TRY(dw_db_query(c, &rows,
+                       "SELECT sent FROM timesync_entries WHERE intent = '' AND sent IS NOT NULL"
+                       " AND sync IN (SELECT id FROM timesync_syncs WHERE target = $1)"
+                       " ORDER BY id DESC LIMIT $2",
+                       w->sync.target, (int64_t)OTHERS));
+    while ((rc = dw_rows_next(rows, &kept)) > 0)
+        n += ending_read_made(kept, &others[n]);
+    dw_rows_close(rows);
+    DW_TRY(rc);
+    *out = rounding_explains(others, n, &one);
+    return 0;
+}
+
+/* Is what is there what was sent then, as the target rounds it? Not what is wanted now: rules and the source may say something else,
+ * which would hide what somebody edited, or call an edit what is none; and an undo follows neither. */
+static int compare_sent(dw_call *c, const struct work *w, const struct sheet *is, const struct sheet *sent,
+                        unsigned watched, enum rounding *out)
+{
+    struct sheet exact = *is;
+
+    exact.begin = sent->begin;
+    exact.end = sent->end;
+    exact.seconds = sent->seconds;
+    *out = ROUNDING_NO;
+    if (!sheet_same(&exact, sent, watched))
+        return 0;
+    *out = ROUNDING_YES;
+    if (sheet_same(is, sent, watched) || is_on_next_minute(is, sent))
+        return 0;
+    return ask_others(c, w, is, sent, out);
 }
 
 /* ---- of each kind ---- */
 
-/* As a target rounds by itself: begin down and end up to the minute. More looks like somebody's edit. */
-static bool is_rounded(const struct sheet *is, const struct wanted *wanted)
-{
-    const int64_t minute = 60000000;
-    const int64_t before = wanted->begin.us - is->begin.us, after = is->end.us - wanted_end(wanted).us;
-
-    return before >= 0 && before < minute && after >= 0 && after < minute;
-}
-
-static bool is_what_was_sent(const struct sheet *is, const struct wanted *wanted)
-{
-    struct sheet exact = *is;
-
-    exact.begin = wanted->begin;
-    exact.end = wanted_end(wanted);
-    return is_rounded(is, wanted) && sheet_is(&exact, wanted);
-}
-
-/* The baseline, where the target's own answer got lost and it is something else by now. */
-static struct sheet as_sent(const struct sheet *found, const struct wanted *wanted)
-{
-    struct sheet sent = *found;
-
-    sent.begin = wanted->begin;
-    sent.end = wanted_end(wanted);
-    sent.seconds = wanted->seconds;
-    sent.activity = wanted->activity;
-    sent.text = wanted->text;
-    if (wanted->project.id)
-        sent.project = wanted->project.id;
-    if (wanted->user)
-        sent.user = wanted->user;
-    if (wanted->billable)
-        sent.billable = wanted->billable;
-    sent.tags = wanted->tags;
-    return sent;
-}
-
-/* A project or user that nobody knows the id of would look as if it were the same. */
+/* For the names in reports. */
 static int know_places(dw_call *c, struct work *w, struct wanted *wanted)
 {
     return wanted->reason == REASON_NONE ? places_resolve(c, w, wanted) : 0;
 }
 
-/* Only its time is another one: somebody's edit, or how this target rounds, which its lost answer would have said. Nobody is asked
- * where the rule is to follow what was edited no longer, so that would have to be certain: it is written once more instead. */
-static bool may_be_rounded(const struct work *w, const struct sheet *found, const struct wanted *wanted)
+/* Somebody's edit, or how this target rounds: nobody knows. Nobody is asked where the rule is to follow what was edited no longer, so that
+ * would have to be certain: it is written once more instead. */
+static bool is_written_again(const struct work *w, const struct sheet *found, enum rounding as)
 {
-    return w->sync.rules.target_edited == TARGET_EDITED_UNFOLLOW && !found->exported &&
-           sheet_is_on_minutes(found) && sheet_is_but_time(found, wanted);
+    return as == ROUNDING_MAYBE && w->sync.rules.target_edited == TARGET_EDITED_UNFOLLOW &&
+           !found->exported && sheet_is_on_minutes(found);
+}
+
+/* Somebody was quicker than we: what was sent is the baseline, as the target's own answer got lost. */
+static int made_and_edited(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                           const struct wanted *wanted, const struct sheet *found, struct sheet *sent)
+{
+    const struct ending ending = {
+        .outcome = "deciding",
+        .state = "deciding",
+        .reason = e->gone_at.us       ? REASON_DELETED_SOURCE
+                  : is_old(e, wanted) ? REASON_BOTH_CHANGED
+                                      : REASON_TARGET_CHANGED,
+        .sheet = sent,
+        .link_by = "run",
+        .new_sheet = sheet_json(c, found),
+        .what_of_case = CASE_OPENS,
+        .target = sheet_json(c, found),
+    };
+
+    sent->id = found->id;
+    sent->exported = found->exported;
+    return ending_write(c, w, s, e, wanted, &ending);
+}
+
+static int made(dw_call *c, struct work *w, const struct step *s, struct entry *e, struct wanted *wanted,
+                const struct sheet *found)
+{
+    struct ending ending = {
+        .state = "synced",
+        .sheet = found,
+        .link_by = "run",
+        .new_sheet = sheet_json(c, found),
+    };
+    struct sheet sent;
+    enum rounding as;
+    const int rc = know_places(c, w, wanted);
+
+    if (rc != 0)
+        return rc;
+    DW_TRY(sheet_read(c, e->sent, &sent));
+    sheet_complete(&sent, found);
+    DW_TRY(compare_sent(c, w, found, &sent, w->watched, &as));
+    if (as != ROUNDING_YES && !is_written_again(w, found, as))
+        return made_and_edited(c, w, s, e, wanted, found, &sent);
+    if (as != ROUNDING_YES)
+        e->pushed_hash = NULL;
+    return it_is(c, w, s, e, wanted, &ending, "adopted");
 }
 
 static int settle_create(dw_call *c, struct work *w, const struct step *s, struct entry *e,
@@ -138,92 +211,63 @@ static int settle_create(dw_call *c, struct work *w, const struct step *s, struc
         return ending_case(
             c, w, s, e, wanted,
             (struct why){ REASON_DUPLICATE, dw_format(c, "%s, %s", found[0].id, found[1].id), &found[0] });
-    if ((rc = know_places(c, w, wanted)) != 0)
-        return rc;
-    /* Of what was made from another recipe nobody knows any more what was sent. */
-    const bool is_other = same(e->pushed_hash, wanted->recipe) && !is_what_was_sent(&found[0], wanted);
+    return made(c, w, s, e, wanted, &found[0]);
+}
+
+/* It may have been exported before it was changed, or after: nobody knows which version the bill has. Where something else is wanted by
+ * now, the step goes on, and tells that it is billed. */
+static int changed(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                   const struct wanted *wanted, const struct sheet *found, bool was_exported)
+{
     struct ending ending = {
+        .outcome = "updated",
         .state = "synced",
-        .sheet = &found[0],
-        .link_by = "run",
-        .new_sheet = sheet_json(c, &found[0]),
+        .sheet = found,
+        .old_sheet = e->base,
+        .new_sheet = sheet_json(c, found),
     };
 
-    const struct sheet sent = as_sent(&found[0], wanted);
-
-    if (is_other && may_be_rounded(w, &found[0], wanted)) {
-        e->pushed_hash = NULL;
-        return it_is(c, w, s, e, wanted, &ending, "adopted");
-    }
-    if (is_other) { /* somebody was quicker than we */
-        ending.sheet = &sent;
-        ending.outcome = "deciding";
-        ending.state = "deciding";
-        ending.reason = REASON_TARGET_CHANGED;
-        ending.what_of_case = CASE_OPENS;
-        ending.target = ending.new_sheet;
-        return ending_write(c, w, s, e, wanted, &ending);
-    }
-    return it_is(c, w, s, e, wanted, &ending, "adopted");
-}
-
-/* What was written to it, as it was then: rules and the source may say something else by now, and an undo follows neither. */
-static int is_as_sent(dw_call *c, const struct entry *e, const struct sheet *found)
-{
-    struct sheet sent, exact = *found;
-
-    if (!json_is_object(e->sent))
-        return 0;
-    DW_TRY(sheet_read(c, e->sent, &sent));
-    const int64_t minute = 60000000, before = sent.begin.us - found->begin.us,
-                  after = found->end.us - sent.end.us;
-
-    exact.begin = sent.begin;
-    exact.end = sent.end;
-    exact.seconds = sent.seconds;
-    return before >= 0 && before < minute && after >= 0 && after < minute && sheet_same(&exact, &sent, ~0U);
-}
-
-static int settle_update(dw_call *c, struct work *w, const struct step *s, struct entry *e,
-                         struct wanted *wanted)
-{
-    struct found_sheet found;
-    struct sheet base;
-    int rc = work_read_sheet(c, w, e->sheet, &found);
-
-    if (rc != 0)
-        return rc;
-    if (!found.is_there)
-        return did_not_happen(c, w, s, e);
-    DW_TRY(sheet_read(c, e->base, &base));
-    evaluate_stay(e, &base, wanted);
-    if ((rc = know_places(c, w, wanted)) != 0)
-        return rc;
-    const int is_sent = is_as_sent(c, e, &found.sheet);
-
-    DW_TRY(is_sent);
-    if (is_sent || (wanted->reason == REASON_NONE && is_what_was_sent(&found.sheet, wanted))) {
-        struct ending ending = {
-            .state = "synced",
-            .sheet = &found.sheet,
-            .old_sheet = e->base,
-            .new_sheet = sheet_json(c, &found.sheet),
-        };
-
-        if (w->run.undoes) {
-            ending.outcome = "updated";
-            return ending_write(c, w, s, e, NULL, &ending);
-        }
+    if (found->exported && !was_exported && (w->run.undoes || !is_old(e, wanted)))
+        ending_billed(&ending);
+    else if (!w->run.undoes)
         return it_is(c, w, s, e, wanted, &ending, "updated");
-    }
-    if (sheet_same(&base, &found.sheet, ~0U) || w->sync.rules.target_edited == TARGET_EDITED_RESTORE)
+    return ending_write(c, w, s, e, w->run.undoes ? NULL : wanted, &ending);
+}
+
+static int changed_otherwise(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                             const struct wanted *wanted, const struct sheet *found)
+{
+    if (w->sync.rules.target_edited == TARGET_EDITED_RESTORE)
         return did_not_happen(c, w, s, e);
     e->pushed_hash = NULL;
     return ending_case(
         c, w, s, e, wanted,
         (struct why){ REASON_BOTH_CHANGED,
                       "it was being written to when it changed, and is neither what it was nor what was sent",
-                      &found.sheet });
+                      found });
+}
+
+static int settle_update(dw_call *c, struct work *w, const struct step *s, struct entry *e,
+                         struct wanted *wanted)
+{
+    struct found_sheet found;
+    struct sheet base, sent;
+    enum rounding as;
+    int rc = work_read_sheet(c, w, e->sheet, &found);
+
+    if (rc != 0)
+        return rc;
+    DW_TRY(sheet_read(c, e->base, &base));
+    if (!found.is_there || sheet_same(&base, &found.sheet, ~0U))
+        return did_not_happen(c, w, s, e);
+    DW_TRY(sheet_read(c, e->sent, &sent));
+    sheet_complete(&sent, &found.sheet);
+    DW_TRY(compare_sent(c, w, &found.sheet, &sent, ~0U, &as));
+    if (as != ROUNDING_YES)
+        return changed_otherwise(c, w, s, e, wanted, &found.sheet);
+    evaluate_stay(e, &base, wanted);
+    rc = know_places(c, w, wanted);
+    return rc != 0 ? rc : changed(c, w, s, e, wanted, &found.sheet, sent.exported);
 }
 
 static int settle_remove(dw_call *c, struct work *w, const struct step *s, struct entry *e)

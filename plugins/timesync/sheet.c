@@ -295,13 +295,23 @@ void sheet_with(const struct sheet *s, const dw_timesheet *what, struct sheet *o
         out->text = what->text;
     if (what->tags_wanted)
         out->tags = what->tags;
-    if (what->billable)
+    if (what->billable || what->project || what->activity)
         out->billable = what->billable;
     if (what->begin.us) {
         out->begin = what->begin;
         out->end = what->end;
         out->seconds = (what->end.us - what->begin.us) / 1000000;
     }
+}
+
+void sheet_complete(struct sheet *sent, const struct sheet *found)
+{
+    if (!*sent->user)
+        sent->user = found->user;
+    if (!sent->billable)
+        sent->billable = found->billable;
+    if (has_tags(found, &sent->tags))
+        sent->tags = found->tags;
 }
 
 void sheet_again(const struct sheet *s, dw_timesheet *out)

@@ -53,8 +53,12 @@ bool sheet_agrees(const struct sheet *s, const struct wanted *w, dw_time booked)
 /* What differs from s of what is wanted, ready for writing; its lists are the call's. How many members. */
 unsigned sheet_difference(dw_call *c, const struct sheet *s, const struct wanted *w, dw_timesheet *out);
 
-/* What s is when that was written to it, but for what its target rounds. Borrows from both. */
+/* What s is when that was written to it, but for what its target rounds. Whether it is billable its target may find anew with another
+ * project or activity: unsaid then. Borrows from both. */
 void sheet_with(const struct sheet *s, const dw_timesheet *what, struct sheet *out);
+
+/* What was left unsaid of what was sent is as it was found; and of tags more do no harm. */
+void sheet_complete(struct sheet *sent, const struct sheet *found);
 
 /* All of it, ready for writing it as it was. */
 void sheet_again(const struct sheet *s, dw_timesheet *out);

@@ -300,9 +300,12 @@ static int create(dw_call *c, struct work *w, const struct step *s, struct entry
         .billable = wanted->billable,
         .tags_wanted = wanted->tags.n > 0,
     };
-    struct sheet stored;
-    int rc = begin(c, w, e, "create", wanted, NULL);
+    const struct sheet none = { .id = "", .project = "", .activity = "", .user = "", .text = "" };
+    struct sheet stored, sent;
+    int rc;
 
+    sheet_with(&none, &what, &sent);
+    rc = begin(c, w, e, "create", wanted, sheet_json(c, &sent));
     if (rc != 0)
         return rc;
     rc = send(c, w, e, &what, &stored);
@@ -314,6 +317,7 @@ static int create(dw_call *c, struct work *w, const struct step *s, struct entry
         .sheet = &stored,
         .link_by = w->action ? "person" : "run",
         .is_pushed = true,
+        .told = &sent,
         .new_sheet = sheet_json(c, &stored),
     };
 
@@ -363,17 +367,6 @@ int write_create(dw_call *c, struct work *w, const struct step *s, struct entry 
 
 /* ---- update ---- */
 
-/* Between our look and our write somebody exported it, and nobody knows which version the bill has. That cannot be prevented, as
- * no target writes only if it is not exported; but it must not go unsaid. */
-static void billed_meanwhile(struct ending *ending)
-{
-    ending->outcome = "deciding";
-    ending->state = "deciding";
-    ending->reason = REASON_EXPORTED_MEANWHILE;
-    ending->what_of_case = CASE_OPENS;
-    ending->target = ending->new_sheet;
-}
-
 static int change(dw_call *c, struct work *w, const struct step *s, struct entry *e,
                   const struct wanted *wanted, const struct sheet *is, const dw_timesheet *what)
 {
@@ -393,12 +386,13 @@ static int change(dw_call *c, struct work *w, const struct step *s, struct entry
         .state = "synced",
         .sheet = &stored,
         .is_pushed = true,
+        .told = what->begin.us ? &sent : NULL,
         .old_sheet = sheet_json(c, is),
         .new_sheet = sheet_json(c, &stored),
     };
 
     if (stored.exported && !is->exported)
-        billed_meanwhile(&ending);
+        ending_billed(&ending);
     return ending_write(c, w, s, e, wanted, &ending);
 }
 

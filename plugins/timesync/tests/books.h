@@ -27,7 +27,8 @@ static struct books {
     unsigned n, lists, writes, removes, creates;
     struct thing customers[RIG_PLACES], projects[RIG_PLACES], users[20], activities[20];
     unsigned n_customers, n_projects, n_users, n_activities;
-    bool rounds; /* begin down, end up to the minute */
+    bool rounds;  /* begin down, end up to the minute, or to: */
+    int64_t grid; /* so many of them */
     struct fault {
         unsigned at; /* the how manieth write or removal from now; 0: none */
         int code;    /* with this it fails */
@@ -138,11 +139,11 @@ static inline int books_list(dw_call *c, dw_connection *conn, const dw_timesheet
 
 static inline void round_page(struct page *p)
 {
-    const int64_t minute = 60000000;
+    const int64_t grid = INT64_C(60000000) * (books.grid ? books.grid : 1);
 
     if (books.rounds) {
-        p->begin.us -= p->begin.us % minute;
-        p->end.us += (minute - p->end.us % minute) % minute;
+        p->begin.us -= p->begin.us % grid;
+        p->end.us += (grid - p->end.us % grid) % grid;
     }
     p->seconds = (p->end.us - p->begin.us) / 1000000;
 }

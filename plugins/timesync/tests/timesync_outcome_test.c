@@ -284,27 +284,6 @@ static void it_is_not_billable_there_meanwhile(void **state)
     }
 }
 
-/* Or the target rounds by more than a minute, and its answer got lost: it is not left alone for good because of that. */
-static void it_may_have_been_rounded(void **state)
-{
-    (void)state;
-    rig_start("{\"target_edited\":\"unfollow\"}");
-    book("1", "1", "10");
-    fail_next(DW_EUNKNOWN, true, at_once);
-    const char *id = start_run("full", "{}", false, NULL);
-
-    run_jobs();
-    edit_page(page_for("1"), 900);
-    run_through(id);
-    assert_string_equal(state_of("1"), "synced");
-    run("full");
-    assert_string_equal(state_of("1"), "synced");
-    edit(&desk.all[0], "25");
-    run("full");
-    assert_int_equal(page_for("1")->seconds, 1500);
-    assert_int_equal(books.creates, 1);
-}
-
 static void unknown_updates(void **state)
 {
     (void)state;
@@ -321,27 +300,6 @@ static void unknown_updates(void **state)
         assert_int_equal(run("full").unchanged, 1);
     }
     assert_int_equal(books.writes, 4);
-}
-
-/* It was written and nobody said so, and then the rules say something else: what is there is what was sent, and nobody's edit. */
-static void the_rules_changed_meanwhile(void **state)
-{
-    const char *id;
-
-    (void)state;
-    rig_start("{\"billable\":\"always\"}");
-    book("1", "1", "10");
-    run("full");
-    edit(&desk.all[0], "20");
-    fail_next(DW_EUNKNOWN, true, (dw_span){ 0 });
-    id = start_run("full", "{}", false, NULL);
-    run_jobs();
-    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET rules = '{\"billable\":\"never\"}'"));
-    assert_int_equal(run_through(id).to_decide, 0);
-    run("full");
-    assert_string_equal(case_of("1"), "");
-    assert_int_equal(page_for("1")->billable, DW_BILLABLE_NO);
-    assert_int_equal(page_for("1")->seconds, 1200);
 }
 
 static void unknown_removals(void **state)
@@ -554,7 +512,9 @@ static void a_clock_was_wrong(void **state)
     book("1", "1", "10");
     run("full");
     sql_ok(dw_harness_sql(
-        h, "UPDATE timesync_entries SET sheet = NULL, state = 'waiting', intent = 'create', intent_at = $1",
+        h,
+        "UPDATE timesync_entries SET sheet = NULL, state = 'waiting', intent = 'create', intent_at = $1,"
+        " sent = base",
         ((dw_time){ DAY.us + INT64_C(31536000000000) })));
     assert_string_equal(run("poll").state, "done");
     assert_string_equal(state_of("1"), "synced");
@@ -676,11 +636,11 @@ static void died_after_the_request(void **state)
     rig_start("{}");
     book("1", "1", "10");
     run("full");
-    sql_ok(dw_harness_sql(
-        h,
-        "UPDATE timesync_entries SET sheet = NULL, base = NULL, base_hash = NULL, state = 'waiting',"
-        " intent = 'create', intent_at = $1, version = version + 1",
-        DAY));
+    sql_ok(dw_harness_sql(h,
+                          "UPDATE timesync_entries SET sheet = NULL, sent = base, base = NULL,"
+                          " base_hash = NULL, state = 'waiting',"
+                          " intent = 'create', intent_at = $1, version = version + 1",
+                          DAY));
     dw_harness_advance(h, DW_MINUTES(20));
     n = run("poll");
     assert_int_equal(n.adopted, 1);
@@ -707,9 +667,7 @@ int main(void)
         ON(it_was_edited_meanwhile),
         ON(it_was_edited_there_meanwhile),
         ON(it_is_not_billable_there_meanwhile),
-        ON(it_may_have_been_rounded),
         ON(unknown_updates),
-        ON(the_rules_changed_meanwhile),
         ON(unknown_removals),
         ON(what_never_works_fails),
         ON(refused_credentials_stop_the_run),

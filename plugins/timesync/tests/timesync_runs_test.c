@@ -191,7 +191,9 @@ static void intents_that_were_left_are_settled(void **state)
     book("1", "1", "10");
     run("full");
     sql_ok(dw_harness_sql(
-        h, "UPDATE timesync_entries SET sheet = NULL, state = 'waiting', intent = 'create', intent_at = $1",
+        h,
+        "UPDATE timesync_entries SET sheet = NULL, state = 'waiting', intent = 'create', intent_at = $1,"
+        " sent = base",
         DAY));
     dw_harness_advance(h, DW_MINUTES(30));
     sql_ok(dw_harness_add_job(h, "tick", "{}"));

@@ -240,10 +240,11 @@ export class Judge {
     return [...this.world.kimai.state.sheets.values()].some(meets);
   }
 
-  // Where the target rounds by a minute or more, and its answer was lost, what stands there may as well be somebody's edit.
-  #isUnknowable({ sent, begin, end }, cases) {
+  // Where the target rounds by a minute or more, or lengths as well, its answer was lost, and too little is known of how it rounds, what
+  // stands there may as well be somebody's edit.
+  #isUnknowable({ sent, begin, end, duration }, cases) {
     const isFar = Math.abs(sent.begin - begin) >= MINUTE || Math.abs(sent.end - end) >= MINUTE;
-    return isFar && cases.every(({ reason }) => ['TARGET_CHANGED', 'BOTH_CHANGED', 'TIME_MISMATCH'].includes(reason));
+    return (isFar || duration * 1000 !== end - begin) && cases.every(({ reason }) => ['TARGET_CHANGED', 'BOTH_CHANGED', 'TIME_MISMATCH'].includes(reason));
   }
 
   // Nothing says whether it should be billable, so who changes that is asked about.
