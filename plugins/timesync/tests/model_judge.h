@@ -223,6 +223,12 @@ static inline bool is_adopted(const struct given *g, const char *differs)
     return g->b->deeds & VERY_LATE && g->d->had[RULE_ANCHOR] == 3 && strcmp(differs, "time") == 0;
 }
 
+/* One that nobody follows any more lost its timesheet, and there is a copy of it: not its own, whatever it says. */
+static inline bool is_only_copy(const struct given *g)
+{
+    return g->b->deeds & COPIED && strcmp(g->state, "unfollowed") == 0 && strcmp(g->p->id, g->sheet) != 0;
+}
+
 static inline void judge_page(const struct given *g)
 {
     const bool is_moved = g->b->deeds & MOVED, is_touched = g->b->deeds & TOUCHED;
@@ -235,7 +241,7 @@ static inline void judge_page(const struct given *g)
             blame(g, "its timesheet differs in its %s, and nobody is told", differs);
     } else if (differs && !is_touched && !g->b->decisions) {
         blame(g, "nothing forbids it, and its timesheet differs in its %s", differs);
-    } else if (!differs && g->cases && !is_moved && !(g->b->deeds & VERY_LATE)) {
+    } else if (!differs && g->cases && !is_moved && !(g->b->deeds & VERY_LATE) && !is_only_copy(g)) {
         blame(g, "all is well, and its case never closes");
     }
 }
