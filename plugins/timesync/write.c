@@ -267,9 +267,15 @@ int write_adopt(dw_call *c, struct work *w, const struct step *s, struct entry *
     DW_TRY(is_taken);
     if (!is_taken && owner_is_another(w, e, found))
         return not_its_own(c, w, s, e, wanted, found);
-    if (!is_taken && !w->run.is_plan && same(by, "adopted") && has_its_marker(found, wanted) &&
-        !(sheet_is_but_time(found, wanted) && sheet_is_near(found, wanted)))
-        return adopt_old(c, w, s, e, wanted, found);
+    if (!is_taken && !w->run.is_plan && same(by, "adopted") && has_its_marker(found, wanted)) {
+        struct wanted known = *wanted; /* a project that is not known yet would look as if it were the same */
+        const int rc = wanted->reason == REASON_NONE ? places_resolve(c, w, &known) : 0;
+
+        if (rc != 0)
+            return rc;
+        if (!(sheet_is_but_time(found, &known) && sheet_is_near(found, &known)))
+            return adopt_old(c, w, s, e, &known, found);
+    }
     return is_taken ? write_taken(c, w, s, e, wanted, found, other)
                     : ending_write(c, w, s, e, wanted, &ending);
 }

@@ -231,6 +231,21 @@ static void what_came_very_late_is_moved(void **state)
     assert_int_equal(books.creates, 1);
 }
 
+/* Or that it belongs to another project, which is not made yet: a person is asked. */
+static void what_came_very_late_is_elsewhere(void **state)
+{
+    (void)state;
+    rig_start("{\"project\":\"of_customer\"}");
+    book("1", "1", "10");
+    run("full");
+    sql_ok(dw_harness_sql(h, "DELETE FROM timesync_entries"));
+    sql_ok(dw_harness_sql(h, "UPDATE timesync_syncs SET rules = '{\"project\":\"of_ticket\"}'"));
+    edit(&desk.all[0], "10");
+    run("full");
+    assert_string_equal(case_of("1"), "TARGET_CHANGED");
+    assert_int_equal(books.creates, 1);
+}
+
 /* The entry was edited while nobody knew: the timesheet that is found is brought up to date. */
 static void it_was_edited_meanwhile(void **state)
 {
@@ -661,6 +676,7 @@ int main(void)
         ON(what_was_refused_is_no_failure),
         ON(what_came_very_late_is_brought_up_to_date),
         ON(what_came_very_late_is_moved),
+        ON(what_came_very_late_is_elsewhere),
         ON(nobody_looks_too_early),
         ON(a_sender_may_be_slow),
         ON(an_error_page_may_lie),
