@@ -2,7 +2,8 @@
 // What the server sees to beside requests, on threads of its own.
 
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { request } from './support/client.mjs';
@@ -19,15 +20,20 @@ test('its threads are there, and the data folder is looked at', { timeout }, asy
   await server.stop();
 });
 
-test('a data folder that has gone makes the server not ready, and says so', { timeout }, async () => {
-  const data = temporaryFolder();
+test('a data folder that has gone makes the server not ready, and says so', { timeout }, async (t) => {
+  const folder = temporaryFolder();
+  const data = join(folder, 'data');
+  mkdirSync(data, { mode: 0o700 });
   const server = await startServer({ data });
+  t.after(async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
   await until('it is ready', async () => (await request(server.url, { path: '/readyz' })).status === 200);
-  rmSync(data, { recursive: true, force: true });
+  renameSync(data, join(folder, 'elsewhere')); // at once: while it is emptied the server goes on making files in it
   const page = async () => (await request(server.url, { path: '/readyz?verbose' })).body.toString();
   // The database is looked at more often, and has gone, too.
   await until('the data folder is not ready', async () => /^\[-\] data: .+$/m.test(await page()), { limit: 25_000 * slowness, every: 250 });
   assert.equal((await request(server.url, { path: '/readyz' })).status, 503);
   await server.said(/data folder is not in order/);
-  await server.stop();
 });
